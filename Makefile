@@ -1,0 +1,63 @@
+# `make` alone lists the commands.
+PORT ?= 8000
+DATA ?= ./data
+HOST ?= 0.0.0.0
+PYTHON ?= python3
+
+VENV := .venv
+BIN := $(VENV)/bin
+# Stamps: what an install command brought stays until its list changes.
+RUN_PYTHON := $(VENV)/.run
+TEST_PYTHON := $(VENV)/.test
+RUN_NODE := node_modules/.run
+TEST_NODE := node_modules/.test
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench lock
+
+help: ## List the commands
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+run: $(RUN_PYTHON) $(RUN_NODE) ## Start the gallery (PORT=8000 DATA=./data HOST=0.0.0.0), Ctrl-C stops it
+	@DROPWALL_PORT=$(PORT) DROPWALL_DATA=$(DATA) DROPWALL_HOST=$(HOST) \
+		exec $(BIN)/gunicorn --config server/gunicorn.conf.py
+
+test: $(TEST_PYTHON) $(TEST_NODE) ## Run every test, installing what they need
+	$(BIN)/python -m tests.browser
+	$(BIN)/python -m pytest
+
+check: $(TEST_PYTHON) $(TEST_NODE) ## What CI runs: linters, types, tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	npx eslint frontend
+	npx prettier --check frontend
+	$(MAKE) test
+
+bench: $(TEST_PYTHON) $(TEST_NODE) ## Measure speed and memory against references in the same run
+	$(BIN)/python -m tests.benchmarks
+
+lock: ## Write requirements.lock anew, after a change of pyproject.toml
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --editable '.[test]'
+	$(BIN)/pip freeze --exclude-editable > requirements.lock
+
+$(RUN_PYTHON): pyproject.toml requirements.lock
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint requirements.lock --editable .
+	@touch $@
+
+$(TEST_PYTHON): $(RUN_PYTHON)
+	$(BIN)/pip install --quiet --constraint requirements.lock --editable '.[test]'
+	@touch $@
+
+# Only the copies for networks without the CDN; the gallery runs without them.
+$(RUN_NODE): package-lock.json
+	@mkdir -p node_modules
+	@npm ci --omit=dev --silent || echo "npm could not install: the page needs its CDN then."
+	@mkdir -p node_modules && touch $@
+
+$(TEST_NODE): package-lock.json
+	npm ci --silent
+	@touch $(RUN_NODE) $@
