@@ -1,0 +1,94 @@
+"""Every setting of Dropwall: its `DROPWALL_` variable, its default, its bounds."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+MEBIBYTE = 1024 * 1024
+
+EXTENSIONS = (
+    *("jpg", "jpeg", "jpe", "jfif", "png", "apng", "gif", "webp"),
+    *("avif", "heic", "heif", "hif"),
+)
+
+
+class BadSetting(ValueError):
+    """A `DROPWALL_` variable that cannot be used; the message names it."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Field `max_pixels` is the variable `DROPWALL_MAX_PIXELS`, and so on for all of them.
+
+    `storage` and `database` are addresses; left empty, both live inside the folder `data`.
+    """
+
+    data: Path = Path("data")
+    storage: str = ""
+    database: str = ""
+    host: str = "0.0.0.0"  # noqa: S104 - a gallery is for everyone on the network
+    port: int = 8000
+    workers: int = field(default_factory=lambda: os.cpu_count() or 1)
+    threads: int = 512
+    stall_seconds: int = 30
+    max_upload_bytes: int = 100 * MEBIBYTE
+    max_request_bytes: int = 2048 * MEBIBYTE
+    max_request_photos: int = 1000
+    max_pixels: int = 100_000_000
+    max_jpeg_pixels: int = 250_000_000
+    extensions: tuple[str, ...] = EXTENSIONS
+    keep_location: bool = False
+
+    def __post_init__(self) -> None:
+        for setting in fields(self):
+            value = getattr(self, setting.name)
+            if type(value) is int and value < 1:
+                raise BadSetting(f"{variable_name(setting.name)} must be 1 or more, not {value}.")
+        if not self.extensions or set(self.extensions) - set(EXTENSIONS):
+            raise BadSetting(
+                f"{variable_name('extensions')} must name some of: {' '.join(EXTENSIONS)}."
+            )
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "Config":
+        """The settings of this process. Raises BadSetting, also for a misspelt variable."""
+        known = {variable_name(setting.name): setting for setting in fields(cls)}
+        values: dict[str, Any] = {}
+        for name, text in environ.items():
+            if not name.startswith("DROPWALL_"):
+                continue
+            if name not in known:
+                raise BadSetting(f"{name} is no setting of Dropwall, which has {', '.join(known)}.")
+            values[known[name].name] = _parse(name, text.strip(), known[name].type)
+        return cls(**values)
+
+    @property
+    def storage_address(self) -> str:
+        return self.storage or str(self.data)
+
+    @property
+    def database_address(self) -> str:
+        return self.database or str(self.data / "catalog.sqlite")
+
+
+def variable_name(setting: str) -> str:
+    return f"DROPWALL_{setting.upper()}"
+
+
+def _parse(name: str, text: str, kind: Any) -> Any:
+    parse, expected = _KINDS[kind]
+    try:
+        return parse(text)
+    except (ValueError, KeyError):
+        raise BadSetting(f"{name} must be {expected}, not {text!r}.") from None
+
+
+_KINDS: dict[Any, tuple[Callable[[str], Any], str]] = {
+    str: (str, "text"),
+    Path: (Path, "a path"),
+    int: (int, "a whole number"),
+    bool: (lambda text: {"true": True, "false": False}[text.lower()], "true or false"),
+    tuple[str, ...]: (lambda text: tuple(text.lower().split()), "words"),
+}

@@ -1,0 +1,51 @@
+"""Settings come from `DROPWALL_` variables; a bad one stops the server and is named."""
+
+from pathlib import Path
+
+import pytest
+
+from server.config import BadSetting, Config
+from tests.running_server import ROOT
+
+
+def test_with_nothing_set_everything_has_a_default() -> None:
+    config = Config.from_environ({"PATH": "/bin"})
+    assert config == Config()
+    assert config.database_address == "data/catalog.sqlite"
+
+
+def test_every_kind_of_setting_is_read() -> None:
+    config = Config.from_environ(
+        {
+            "DROPWALL_DATA": "/srv/wedding",
+            "DROPWALL_PORT": "9000",
+            "DROPWALL_EXTENSIONS": "JPG png",
+            "DROPWALL_KEEP_LOCATION": "true",
+        }
+    )
+    assert config == Config(
+        data=Path("/srv/wedding"), port=9000, extensions=("jpg", "png"), keep_location=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        ("DROPWALL_PORT", "http", "DROPWALL_PORT must be a whole number, not 'http'."),
+        ("DROPWALL_MAX_PIXELS", "0", "DROPWALL_MAX_PIXELS must be 1 or more, not 0."),
+        ("DROPWALL_KEEP_LOCATION", "si", "DROPWALL_KEEP_LOCATION must be true or false, not 'si'."),
+        ("DROPWALL_EXTENSIONS", "svg", "DROPWALL_EXTENSIONS must name some of: jpg jpeg"),
+        ("DROPWALL_EXTENSIONS", "", "DROPWALL_EXTENSIONS must name some of: jpg jpeg"),
+        ("DROPWALL_PROT", "80", "DROPWALL_PROT is no setting of Dropwall, which has DROPWALL_"),
+    ],
+)
+def test_a_bad_setting_is_named(name: str, text: str, sentence: str) -> None:
+    with pytest.raises(BadSetting) as refusal:
+        Config.from_environ({name: text})
+    assert str(refusal.value).startswith(sentence)
+
+
+def test_the_readme_has_every_setting_with_its_default() -> None:
+    readme = (ROOT / "README.md").read_text()
+    for name in Config.__dataclass_fields__:
+        assert f"| `DROPWALL_{name.upper()}` |" in readme
