@@ -1,0 +1,53 @@
+"""Where the bytes of photos are kept: the contract, and the choice of an engine."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, Protocol
+
+
+class NotStored(LookupError):
+    """There is nothing under this key."""
+
+
+class StoredFile(NamedTuple):
+    key: str
+    modified: float
+    """Seconds since the epoch."""
+
+
+class Storage(Protocol):
+    """Files under keys such as `originals/ab/abcd.jpg`; whole or not at all, never overwritten
+    half-way. Keys are made by Dropwall, never by a visitor."""
+
+    def stage(self) -> AbstractContextManager[BinaryIO]:
+        """A new, empty, unique file (read and write) for one upload. When the context ends,
+        what was not put is gone."""
+
+    def put(self, key: str, staged: BinaryIO) -> None:
+        """Keep a staged file under `key`, durable when this returns. The stream stays readable."""
+
+    def put_bytes(self, key: str, content: bytes) -> None:
+        """Keep a small file under `key`, durable when this returns; replaces what was there."""
+
+    def open(self, key: str) -> BinaryIO:
+        """A seekable stream, closed by the caller. Raises NotStored."""
+
+    def delete(self, key: str) -> None:
+        """Remove a file; one that is not there is fine."""
+
+    def list(self, prefix: str) -> Iterator[StoredFile]:
+        """All files whose key begins with the folder `prefix`, in no order."""
+
+    def discard_staged(self, older_than_seconds: float) -> int:
+        """Remove staged files that a crash left behind; returns how many."""
+
+    def check(self) -> None:
+        """Raises OSError when files can be neither written nor read."""
+
+
+def open_storage(address: str) -> Storage:
+    """The engine for an address: a folder's path."""
+    from .filesystem import FilesystemStorage
+
+    return FilesystemStorage(Path(address))

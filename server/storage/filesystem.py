@@ -1,0 +1,91 @@
+"""Files in a folder of this machine."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import BinaryIO
+
+from . import NotStored, StoredFile
+
+
+class FilesystemStorage:
+    """Keys are paths below `root`. Uploads are staged in `root/incoming`, so that keeping one
+    is a rename within one file system: no second copy, and no half file under its key."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+        self._incoming = self.root / "incoming"
+        self._incoming.mkdir(parents=True, exist_ok=True)
+
+    @contextmanager
+    def stage(self) -> Iterator[BinaryIO]:
+        with NamedTemporaryFile(dir=self._incoming, suffix=".part", delete=False) as staged:
+            try:
+                yield staged  # type: ignore[misc]  # the wrapper has all of BinaryIO
+            finally:
+                with suppress(FileNotFoundError):  # it was put
+                    os.unlink(staged.name)
+
+    def put(self, key: str, staged: BinaryIO) -> None:
+        path = self.root / key
+        staged.flush()
+        os.fsync(staged.fileno())
+        _make_folder(path.parent)
+        os.rename(staged.name, path)
+        _sync_folder(path.parent)
+
+    def put_bytes(self, key: str, content: bytes) -> None:
+        with self.stage() as staged:
+            staged.write(content)
+            self.put(key, staged)
+
+    def open(self, key: str) -> BinaryIO:
+        try:
+            return open(self.root / key, "rb")
+        except FileNotFoundError:
+            raise NotStored(key) from None
+
+    def delete(self, key: str) -> None:
+        path = self.root / key
+        path.unlink(missing_ok=True)
+
+    def list(self, prefix: str) -> Iterator[StoredFile]:
+        for path in (self.root / prefix).rglob("*"):
+            with suppress(FileNotFoundError):  # removed meanwhile
+                if path.is_file():
+                    key = path.relative_to(self.root).as_posix()
+                    yield StoredFile(key, path.stat().st_mtime)
+
+    def discard_staged(self, older_than_seconds: float) -> int:
+        discarded = 0
+        for path in self._incoming.iterdir():
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < time.time() - older_than_seconds:
+                    path.unlink()
+                    discarded += 1
+        return discarded
+
+    def check(self) -> None:
+        with self.stage() as staged:
+            staged.write(b"well")
+            staged.flush()
+
+
+def _make_folder(folder: Path) -> None:
+    """Like `mkdir -p`, and every new folder's name is durable too."""
+    if not folder.exists():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """A rename survives a power cut only when the folder is synced after it (fsync(2))."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,79 @@
+"""What every storage engine promises."""
+
+from pathlib import Path
+
+import pytest
+
+from server.storage import NotStored, Storage, open_storage
+
+
+@pytest.fixture(params=["filesystem"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+    return {"filesystem": lambda: open_storage(str(tmp_path / "photos"))}[request.param]()
+
+
+def read(storage: Storage, key: str) -> bytes:
+    with storage.open(key) as stream:
+        return stream.read()
+
+
+def test_what_is_put_is_read_again(storage: Storage) -> None:
+    with storage.stage() as staged:
+        staged.write(b"photo")
+        storage.put("originals/ab/a.jpg", staged)
+        staged.seek(0)
+        assert staged.read() == b"photo"
+    assert read(storage, "originals/ab/a.jpg") == b"photo"
+
+
+def test_what_is_staged_and_not_put_is_gone(storage: Storage) -> None:
+    with storage.stage() as staged:
+        staged.write(b"photo")
+    assert storage.discard_staged(-1) == 0
+
+
+def test_what_a_crash_left_staged_is_discarded_when_old(storage: Storage) -> None:
+    with storage.stage() as staged:
+        staged.write(b"half")
+        assert storage.discard_staged(older_than_seconds=60) == 0
+        assert storage.discard_staged(older_than_seconds=-1) == 1
+
+
+def test_small_files_are_replaced_whole(storage: Storage) -> None:
+    storage.put_bytes("thumbnails/a.webp", b"one")
+    storage.put_bytes("thumbnails/a.webp", b"two")
+    assert read(storage, "thumbnails/a.webp") == b"two"
+
+
+def test_a_stream_can_be_read_from_anywhere(storage: Storage) -> None:
+    storage.put_bytes("a", b"0123456789")
+    with storage.open("a") as stream:
+        stream.seek(4)
+        assert stream.read(3) == b"456"
+
+
+def test_what_is_not_there_is_not_stored(storage: Storage) -> None:
+    with pytest.raises(NotStored):
+        storage.open("originals/ab/none.jpg")
+
+
+def test_deleting_twice_is_fine(storage: Storage) -> None:
+    storage.put_bytes("a", b"a")
+    storage.delete("a")
+    storage.delete("a")
+    with pytest.raises(NotStored):
+        storage.open("a")
+
+
+def test_files_are_listed_below_their_folder(storage: Storage) -> None:
+    for key in ("originals/ab/1.jpg", "originals/cd/2.jpg", "thumbnails/ab/1-320.webp"):
+        storage.put_bytes(key, b"x")
+    assert {file.key for file in storage.list("originals")} == {
+        "originals/ab/1.jpg",
+        "originals/cd/2.jpg",
+    }
+    assert list(storage.list("nothing")) == []
+
+
+def test_a_storage_that_works_passes_its_check(storage: Storage) -> None:
+    storage.check()
