@@ -1,0 +1,91 @@
+"""How gunicorn serves Dropwall; the numbers come from Config."""
+
+import resource
+import socket
+import threading
+from pathlib import Path
+from typing import Any
+
+from server.config import BadSetting, Config
+
+try:
+    dropwall = Config.from_environ()  # not `config`, which gunicorn would take for its setting
+except BadSetting as mistake:
+    raise SystemExit(str(mistake)) from None
+
+_literal_host = f"[{dropwall.host}]" if ":" in dropwall.host else dropwall.host
+
+wsgi_app = "server:create_app()"
+worker_class = "server.worker.Worker"
+bind = f"{_literal_host}:{dropwall.port}"
+workers = dropwall.workers
+threads = dropwall.threads
+worker_connections = 2 * dropwall.threads  # the rest are kept-alive: they need no thread
+reuse_port = True  # each worker has its own queue, so none sleeps while another is swamped
+preload_app = False  # an object store's client that was used before the fork hangs after it
+control_socket_disable = True
+keepalive = 15  # longer than the page waits between two polls
+timeout = 60  # for a worker whose accepting thread hangs; requests may take as long as they need
+graceful_timeout = 30  # on SIGTERM uploads may finish; Ctrl-C does not wait (worker.handle_quit)
+loglevel = "warning"
+
+
+def on_starting(server: Any) -> None:
+    """Refuse an address that cannot be had.
+
+    With SO_REUSEPORT two Dropwalls would silently share a port, each answering half of the
+    requests; and a worker that cannot bind would be restarted for ever (Arbiter.reap_workers).
+    """
+    family = socket.AF_INET6 if ":" in dropwall.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((dropwall.host, dropwall.port))
+            probe.listen()
+        except OSError as error:
+            raise SystemExit(
+                f"Dropwall cannot use {bind}: {error.strerror}. Set DROPWALL_PORT to another port."
+            ) from None
+    _allow_many_connections()
+
+
+def _allow_many_connections() -> None:
+    """Raise the soft limit of open files, often 1024 or 256: gunicorn's accept ends on EMFILE."""
+    wanted = 4 * worker_connections
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def post_worker_init(worker: Any) -> None:
+    """When the first worker has loaded the gallery: say where it is, and clean up."""
+    if worker.age == 1:
+        _greet()
+        gallery = worker.wsgi.extensions["gallery"]
+        threading.Thread(target=gallery.sweep, name="sweep", daemon=True).start()
+
+
+def _greet() -> None:
+    everywhere = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared, not bound
+    print(f"Dropwall is on http://{everywhere.get(dropwall.host, _literal_host)}:{dropwall.port}")
+    if dropwall.host in everywhere:
+        if lan_address := _lan_address():
+            print(f"On your network: http://{lan_address}:{dropwall.port}")
+        else:
+            print("On your network: no address, this computer is offline")
+    kept = dropwall.storage_address
+    print(f"Photos are kept in {kept if '://' in kept else Path(kept).absolute()}")
+    print("Stop with Ctrl-C", flush=True)
+
+
+def _lan_address() -> str | None:
+    """This computer's address on its network; connecting a UDP socket sends no packet."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # TEST-NET-1 (RFC 5737): routed like any far address
+        except OSError:
+            return None
+        address: str = probe.getsockname()[0]
+        return address

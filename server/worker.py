@@ -1,0 +1,186 @@
+"""The gunicorn worker that lets no slow or broken visitor hold up, or puzzle, another one."""
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from gunicorn import util
+from gunicorn.http import errors
+from gunicorn.http.body import LengthReader
+from gunicorn.workers.gthread import ThreadWorker
+
+from server.config import Config
+
+# What Apache's mod_reqtimeout asks for (MinRate=500): whoever sends less is not uploading.
+SLOWEST_BYTES_PER_SECOND = 500
+
+# How much of a refused request is swallowed so that its sender gets to read the refusal.
+# gunicorn swallows 64 KiB and then resets the connection, which destroys the answer on its way.
+LINGER_BYTES = 16 * 1024 * 1024
+
+UNREADABLE = "This request could not be read. Please reload the page and try again."
+TOO_MUCH = "Your browser sent too much at once. Please clear this site's cookies and try again."
+DEFECT = ("500 Internal Server Error", "Something went wrong here. Please try again.")
+REFUSALS: dict[type, tuple[str, str]] = {
+    errors.LimitRequestLine: ("414 URI Too Long", "This address is too long. Please shorten it."),
+    errors.LimitRequestHeaders: ("431 Request Header Fields Too Large", TOO_MUCH),
+    errors.ExpectationFailed: ("417 Expectation Failed", UNREADABLE),
+    errors.InvalidResponseHeader: DEFECT,  # ours, though it is a ParseException too
+    errors.InvalidResponseHeaderName: DEFECT,
+    errors.ParseException: ("400 Bad Request", UNREADABLE),
+    Exception: DEFECT,
+}
+
+
+class BrokenBody(errors.NoMoreData):  # type: ignore[misc]
+    """A body that ended early or was badly framed: an OSError to the application."""
+
+
+class Stalled(errors.NoMoreData, TimeoutError):  # type: ignore[misc]
+    """A peer that kept us waiting: a TimeoutError to the application, a quiet end to gunicorn.
+
+    `ThreadWorker.handle` logs every other OSError without an errno as an error with a traceback.
+    """
+
+
+@contextmanager
+def noticing_stalls() -> Iterator[None]:
+    try:
+        yield
+    except (TimeoutError, BlockingIOError) as error:
+        raise Stalled("the other side stalled") from error
+
+
+class PatientSocket(socket.socket):
+    """A visitor's connection, which waits for them but not for ever.
+
+    A timeout set once would not last: gunicorn calls `setblocking(True)` before each request
+    (`ThreadWorker.handle`, `TConn.init`), and that removes it.
+    """
+
+    def __init__(self, accepted: socket.socket, stall_seconds: float) -> None:
+        super().__init__(accepted.family, accepted.type, accepted.proto, accepted.detach())
+        self.stall_seconds = stall_seconds
+        self.renew_patience()
+
+    def renew_patience(self) -> None:
+        """Once a request: then only what arrives buys more time, so that drops do not."""
+        self.patience_seconds = float(self.stall_seconds)
+        self.setblocking(True)
+
+    def setblocking(self, flag: bool) -> None:
+        self.settimeout(self.stall_seconds if flag else 0.0)
+
+    def recv(self, bufsize: int, flags: int = 0) -> bytes:
+        allowed = self.gettimeout() or 0.0  # shorter while gunicorn drains a body, or lingers
+        self.settimeout(min(allowed, self.patience_seconds))
+        started = time.monotonic()
+        received = b""
+        try:
+            with noticing_stalls():
+                received = super().recv(bufsize, flags)
+        finally:
+            earned = len(received) / SLOWEST_BYTES_PER_SECOND - (time.monotonic() - started)
+            self.patience_seconds = min(
+                self.stall_seconds, max(0.0, self.patience_seconds + earned)
+            )
+            self.settimeout(allowed)
+        return received
+
+    def send(self, data: Any, flags: int = 0) -> int:
+        with noticing_stalls():
+            return super().send(data, flags)
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        """Each piece has its own timeout; the standard one gives all of `data` only one."""
+        left = memoryview(data)
+        while left:
+            left = left[self.send(left, flags) :]
+
+    def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
+        with noticing_stalls():
+            return super().sendfile(file, offset, count)
+
+
+class WholeBody:
+    """Reads a request body; unlike gunicorn's own readers it fails if the body is not whole.
+
+    `LengthReader` takes a closed connection for the end, and chunk errors are no OSErrors.
+    """
+
+    def __init__(self, reader: Any) -> None:
+        self.reader = reader
+        self.missing = reader.length if isinstance(reader, LengthReader) else 0
+
+    def read(self, size: int) -> bytes:
+        try:
+            data: bytes = self.reader.read(size)
+        except errors.ParseException as error:
+            raise BrokenBody(str(error)) from error
+        self.missing -= len(data)
+        if size and not data and self.missing > 0:
+            raise BrokenBody(f"{self.missing} bytes are missing")
+        return data
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]
+    """gthread, with what `tests/test_worker.py` asks of it beyond gunicorn's own."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.stall_seconds = Config.from_environ().stall_seconds
+
+    def enqueue_req(self, conn: Any) -> None:
+        if not isinstance(conn.sock, PatientSocket):
+            conn.sock = PatientSocket(conn.sock, self.stall_seconds)
+        conn.sock.renew_patience()
+        super().enqueue_req(conn)
+
+    def handle(self, conn: Any) -> Any:
+        """Serve one request; say goodbye on this thread.
+
+        gunicorn waits for the visitor to hang up, up to 2 s each, on the one thread that accepts.
+        """
+        keep = super().handle(conn)
+        if not keep and conn.sock.fileno() >= 0:
+            conn.sock.setblocking(True)
+            util.close_graceful(conn.sock, max_drain=LINGER_BYTES)
+        return keep
+
+    def finish_request(self, conn: Any, fs: Any) -> None:
+        if conn.sock.fileno() < 0:  # `handle` has closed it
+            self.nr_conns -= 1
+        else:
+            super().finish_request(conn, fs)
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        req.body.reader = WholeBody(req.body.reader)
+        return super().handle_request(req, conn)
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
+        """Answer what never reached the application: gunicorn would answer in HTML."""
+        status, sentence = next(REFUSALS[kind] for kind in type(exc).__mro__ if kind in REFUSALS)
+        if (status, sentence) == DEFECT:
+            self.log.exception("Error handling request %s", getattr(req, "uri", ""))
+        else:
+            self.log.info("Refused a request from %s: %s", addr, exc)
+        body = sentence.encode()
+        head = (
+            f"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {len(body)}\r\n"
+            "Content-Type: text/plain; charset=utf-8\r\n\r\n"
+        )
+        try:
+            client.sendall(head.encode() + body)
+        except OSError as error:
+            self.log.debug("Nobody is left to read the refusal: %s", error)
+
+    def handle_quit(self, sig: int, frame: Any) -> None:
+        """End at once on Ctrl-C; a normal exit would first wait for every busy thread.
+
+        (`concurrent.futures.thread._python_exit` joins them.) No photo is lost by it: as after
+        a power cut, what was answered is stored, and the rest is swept at the next start.
+        """
+        os._exit(0)
