@@ -1,0 +1,78 @@
+"""Dropwall: an upload gallery. `create_app` puts its parts together."""
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import click
+from flask import Flask
+from flask.cli import FlaskGroup
+
+from .catalog import open_catalog
+from .config import Config
+from .errors import answer_errors
+from .gallery import Gallery
+from .images import Images
+from .routes import gallery
+from .routes.page import page
+from .routes.photos import photos
+from .routes.uploads import uploads
+from .storage import open_storage
+
+FRONTEND = Path(__file__).parent.parent / "frontend"
+
+
+def create_app(config: Config | None = None) -> Flask:
+    """The WSGI application for these settings, by default those of the environment."""
+    config = config or Config.from_environ()
+    app = Flask(__name__, static_folder=FRONTEND, static_url_path="")
+    app.secret_key = _secret_key(config.data / "secret.key")
+    app.config.update(
+        SESSION_COOKIE_NAME="dropwall",
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_REFRESH_EACH_REQUEST=False,
+        PERMANENT_SESSION_LIFETIME=400 * 24 * 60 * 60,  # the longest that browsers keep one
+    )
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.extensions["settings"] = config
+    app.extensions["gallery"] = Gallery(
+        open_catalog(config.database_address),
+        open_storage(config.storage_address),
+        Images(config.max_pixels, config.max_jpeg_pixels, decoders=_decoders(config)),
+        config.extensions,
+        config.keep_location,
+    )
+    for blueprint in (page, uploads, photos):
+        app.register_blueprint(blueprint)
+    answer_errors(app, config)
+    app.cli.command("sweep")(sweep)
+    return app
+
+
+def sweep() -> None:
+    """Remove what crashes left behind a day ago or more."""
+    click.echo(f"{gallery().sweep()} files removed.")
+
+
+def command_line() -> None:
+    """`dropwall …` is `flask --app server …`."""
+    FlaskGroup(create_app=create_app).main(prog_name="dropwall")
+
+
+def _decoders(config: Config) -> int:
+    """Decoding keeps a core busy: all workers together, as many at once as there are cores."""
+    return max(1, (os.cpu_count() or 1) // config.workers)
+
+
+def _secret_key(path: Path) -> bytes:
+    """What signs the cookies: made at the first start, the same for every worker."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        # Linked when complete: several workers start at once, and one key must win whole.
+        with NamedTemporaryFile(dir=path.parent) as file, suppress(FileExistsError):
+            file.write(secrets.token_bytes(32))
+            file.flush()
+            os.link(file.name, path)
+    return path.read_bytes()

@@ -1,0 +1,146 @@
+"""From exception to status: every refusal is plain text, one sentence a visitor understands."""
+
+import errno
+
+from flask import Flask, Response
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import ClientDisconnected, HTTPException
+
+from .catalog import CatalogUnavailable, NoSuchPhoto
+from .config import Config
+from .containers import BrokenContainer
+from .gallery import EmptyPhoto, NotTheOwner, UnknownExtension, WrongExtension
+from .images import DamagedPhoto, NotAPhoto, TooManyPixels
+from .storage import NotStored
+from .upload import BrokenForm, NoPhoto, PieceOfAPhoto, TooManyBytes
+
+DAMAGED = (400, "This photo is damaged or incomplete; please send the original again.")
+
+REFUSALS: dict[type[Exception], tuple[int, str]] = {
+    NoPhoto: (400, "No photo came with this request; please choose one first."),
+    BrokenForm: (400, "This upload could not be read; please reload the page and send it again."),
+    PieceOfAPhoto: (400, "This is only a piece of a photo; please send the photo whole."),
+    ClientDisconnected: (400, "The upload was cut off on the way; please send it again."),
+    EmptyPhoto: (400, "This file is empty; please choose the photo again."),
+    UnknownExtension: (400, "Files of this type are not taken; please send {formats}."),
+    WrongExtension: (
+        400,
+        "The name of this file is wrong: its content is {content};"
+        " please give it its true extension and send it again.",
+    ),
+    NotAPhoto: (400, "This is not a photo; please send {formats}."),
+    DamagedPhoto: DAMAGED,
+    BrokenContainer: DAMAGED,
+    TooManyBytes: (413, "This photo is too large; the limit is {max_upload_bytes}."),
+    TooManyPixels: (413, "This photo is too large; the limit is {megapixels} megapixels."),
+    NotTheOwner: (403, "This photo is not yours; only who sent it can remove it."),
+    NoSuchPhoto: (404, "This photo is not here; it may have been removed."),
+    NotStored: (404, "This photo is not here; it may have been removed."),
+    CatalogUnavailable: (503, "Dropwall is busy; please try again in a few seconds."),
+}
+
+HTTP_SENTENCES = {
+    400: "This request could not be understood; please reload the page and try again.",
+    404: "There is nothing at this address; please go back to the gallery.",
+    405: "This address does not take such requests; please go back to the gallery.",
+    413: "This is too much at once; please send at most {max_request_photos} photos and"
+    " {max_request_bytes} together.",
+    416: "This part of the photo does not exist; please load it again.",
+}
+FORMAT_NAMES = {
+    **dict.fromkeys(("jpg", "jpeg", "jpe", "jfif"), "JPEG"),
+    **dict.fromkeys(("png", "apng"), "PNG"),
+    **dict.fromkeys(("heic", "heif", "hif"), "HEIC"),
+    "gif": "GIF",
+    "webp": "WebP",
+    "avif": "AVIF",
+}
+FULL = (507, "The gallery is full; nothing was lost, please tell your host.")
+BROKEN = (500, "Something went wrong on our side; please try again in a moment.")
+RETRY_SECONDS = 5
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether the visitor can be told the reason; anything else is ours to mend."""
+    return isinstance(error, tuple(REFUSALS)) or _is_full(error)
+
+
+def refusal_response(refused: list[tuple[str, Exception]], sent: int, config: Config) -> Response:
+    """The answer for a request of which `refused` (name, reason) of `sent` photos were not
+    kept. It has the first one's status, and a line for each when several were sent."""
+    status, sentence = _refusal(refused[0][1], config)
+    if sent > 1:
+        lines = [f"“{name}”: {_refusal(error, config)[1]}" for name, error in refused]
+        kept = sent - len(refused)
+        sentence = "\n".join([f"{kept} of {sent} photos are safe; these were refused:", *lines])
+    return _text_response(status, sentence)
+
+
+def answer_errors(app: Flask, config: Config) -> None:
+    """Make every error of the application, Flask's own included, answer in plain text."""
+
+    def answer_refusal(error: Exception) -> Response:
+        return refusal_response([("", error)], 1, config)
+
+    def answer_os_error(error: OSError) -> Response:
+        if not _is_full(error):
+            raise error
+        return answer_refusal(error)
+
+    def answer_http_error(error: HTTPException) -> ResponseReturnValue:
+        response = error.get_response()
+        if response.status_code >= 400:
+            sentence = HTTP_SENTENCES.get(response.status_code, BROKEN[1])
+            response.data = _fill(sentence, error, config)
+            response.mimetype = "text/plain"
+        return response
+
+    for refusal in REFUSALS:
+        app.register_error_handler(refusal, answer_refusal)
+    app.register_error_handler(OSError, answer_os_error)
+    app.register_error_handler(HTTPException, answer_http_error)
+
+
+def _refusal(error: Exception, config: Config) -> tuple[int, str]:
+    if _is_full(error):
+        return FULL
+    for kind in type(error).__mro__:
+        if kind in REFUSALS:
+            status, sentence = REFUSALS[kind]
+            return status, _fill(sentence, error, config)
+    return BROKEN
+
+
+def _is_full(error: Exception) -> bool:
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def _fill(sentence: str, error: Exception, config: Config) -> str:
+    return sentence.format(
+        content=FORMAT_NAMES.get(getattr(error, "extension", ""), "another"),
+        formats=_formats(config.extensions),
+        megapixels=f"{getattr(error, 'max_pixels', config.max_pixels) / 1e6:g}",
+        max_upload_bytes=_size(config.max_upload_bytes),
+        max_request_bytes=_size(config.max_request_bytes),
+        max_request_photos=config.max_request_photos,
+    )
+
+
+def _formats(extensions: tuple[str, ...]) -> str:
+    """Such as `JPEG, PNG or GIF`."""
+    *names, last = dict.fromkeys(FORMAT_NAMES[extension] for extension in extensions)
+    return f"{', '.join(names)} or {last}" if names else last
+
+
+def _size(count: int) -> str:
+    for unit, exponent in (("GB", 3), ("MB", 2), ("KB", 1)):
+        if count >= 1024**exponent:
+            return f"{count / 1024**exponent:.4g} {unit}"
+    return f"{count} bytes"
+
+
+def _text_response(status: int, sentence: str) -> Response:
+    response = Response(sentence, status, mimetype="text/plain")
+    if status == 503:
+        response.headers["Retry-After"] = str(RETRY_SECONDS)
+    return response

@@ -1,0 +1,43 @@
+"""What a photo is called: the visitor's own name for it, made safe to show and to send."""
+
+import re
+import unicodedata
+
+MAX_NAME_BYTES = 255
+# Control, format (zero width, right-to-left marks), surrogate, private use and unassigned
+# characters; line and paragraph separators: Unicode's general categories.
+_UNSAFE_CATEGORIES = frozenset(["Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"])
+_ZERO_WIDTH_JOINER = "\u200d"  # "Cf", and harmless: it holds emoji and Indic letters together
+
+
+def clean_name(sent: str) -> str:
+    """The last part of whatever path was sent, in NFC, on one line, without characters that
+    change its direction or cannot be seen, of at most 255 bytes in UTF-8 with its extension
+    kept. `photo` when nothing is left."""
+    base = re.split(r"[/\\]", unicodedata.normalize("NFC", sent))[-1]
+    seen = "".join(character if _is_safe(character) else " " for character in base)
+    name = " ".join(seen.split()).strip(". " + _ZERO_WIDTH_JOINER)
+    return _shorten(name) or "photo"
+
+
+def extension_of(name: str) -> str:
+    """In lower case, without its dot; empty when there is none, as in `No. 5`."""
+    extension = re.search(r"\.([^\s.]+)$", name)
+    return extension[1].lower() if extension else ""
+
+
+def _is_safe(character: str) -> bool:
+    return (
+        character == _ZERO_WIDTH_JOINER or unicodedata.category(character) not in _UNSAFE_CATEGORIES
+    )
+
+
+def _shorten(name: str) -> str:
+    if len(name.encode()) <= MAX_NAME_BYTES:
+        return name
+    stem, dot, extension = name.rpartition(".")
+    ending = (dot + extension).encode()
+    if not stem or len(ending) > 16:  # a dot somewhere in a long name, no extension
+        stem, ending = name, b""
+    shortened = stem.encode()[: MAX_NAME_BYTES - len(ending)]
+    return shortened.decode(errors="ignore").rstrip() + ending.decode()

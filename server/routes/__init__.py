@@ -1,0 +1,22 @@
+"""HTTP in, HTTP out: one blueprint a module."""
+
+from flask import Response, current_app
+
+from ..config import Config
+from ..gallery import Gallery
+
+
+def gallery() -> Gallery:
+    found: Gallery = current_app.extensions["gallery"]
+    return found
+
+
+def no_content() -> Response:
+    response = Response(status=204)
+    del response.headers["Content-Type"]
+    return response
+
+
+def settings() -> Config:
+    found: Config = current_app.extensions["settings"]
+    return found

@@ -1,0 +1,104 @@
+"""A request's body as uploads, read once, to its end, and never past it."""
+
+from contextlib import ExitStack, suppress
+from typing import IO, cast
+
+from flask import request
+from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.formparser import FormDataParser
+from werkzeug.wsgi import LimitedStream
+
+from ..upload import BrokenForm, NoPhoto, PieceOfAPhoto, Upload
+from . import gallery, settings
+
+BLOCK_BYTES = 64 * 1024
+MAX_FORM_MEMORY_BYTES = 500_000
+"""For fields that are no files, and for a form that never begins."""
+
+
+def receive_uploads(staging: ExitStack) -> list[tuple[str, Upload]]:
+    """Every part that has a file name, whatever its field is called, or the raw body: the name
+    as it was sent (empty when none was) and the upload, staged until `staging` ends.
+
+    Raises NoPhoto, BrokenForm, PieceOfAPhoto, ClientDisconnected, RequestEntityTooLarge. On
+    each of them the rest of the body is read first: a browser that is still sending would see
+    a reset connection instead of the answer.
+    """
+    stream = _limited_body()
+    try:
+        if "Content-Range" in request.headers:
+            raise PieceOfAPhoto
+        if (request.content_length or 0) > settings().max_request_bytes:
+            raise RequestEntityTooLarge
+        if request.mimetype == "multipart/form-data":
+            return _receive_form(stream, staging)
+        return [_receive_raw(stream, staging)]
+    except Exception:
+        _drain(stream)
+        raise
+
+
+def _limited_body() -> LimitedStream:
+    """Werkzeug's own stream trusts gunicorn to tell a body that was cut off; it does not. This
+    one counts against Content-Length; a chunked body is framed, and only bounded here."""
+    source: IO[bytes] = request.environ["wsgi.input"]
+    if request.content_length is None:
+        return LimitedStream(source, settings().max_request_bytes, is_max=True)
+    return LimitedStream(source, request.content_length)
+
+
+def _receive_form(stream: LimitedStream, staging: ExitStack) -> list[tuple[str, Upload]]:
+    parser = FormDataParser(
+        stream_factory=lambda *_, **__: _new_upload(staging),  # type: ignore[arg-type]
+        max_form_memory_size=MAX_FORM_MEMORY_BYTES,
+        max_form_parts=settings().max_request_photos,
+        silent=False,
+    )
+    try:
+        _, form, files = parser.parse(
+            cast(IO[bytes], stream),
+            "multipart/form-data",
+            request.content_length,
+            dict(request.mimetype_params),
+        )
+    except ValueError:
+        raise BrokenForm from None
+    if form.get("dztotalchunkcount", "1") != "1":
+        raise PieceOfAPhoto
+    sent = [file for field in files for file in files.getlist(field)]
+    uploads = [(_sent_name(file), cast(Upload, file.stream)) for file in sent]
+    chosen = [(name, upload) for name, upload in uploads if name or upload.bytes]
+    if not chosen:  # a browser's form with nothing chosen sends one part, nameless and empty
+        raise NoPhoto
+    return chosen
+
+
+def _receive_raw(stream: LimitedStream, staging: ExitStack) -> tuple[str, Upload]:
+    """Dropzone's `binaryBody` names the type, when the browser knows it, and nothing else."""
+    kind, _, subtype = request.mimetype.partition("/")
+    if kind not in ("", "image") and request.mimetype != "application/octet-stream":
+        raise NoPhoto
+    upload = _new_upload(staging)
+    while block := stream.read(BLOCK_BYTES):
+        upload.write(block)
+    if upload.bytes == 0:
+        raise NoPhoto
+    return (f"photo.{subtype}" if kind == "image" else ""), upload
+
+
+def _new_upload(staging: ExitStack) -> Upload:
+    file = staging.enter_context(gallery().storage.stage())
+    return Upload(file, settings().max_upload_bytes)
+
+
+def _sent_name(file: FileStorage) -> str:
+    """Browsers write a quotation mark as %22 (HTML, multipart/form-data encoding algorithm)."""
+    return (file.filename or "").replace("%22", '"')
+
+
+def _drain(stream: LimitedStream) -> None:
+    with suppress(HTTPException, OSError):
+        for _ in range(settings().max_request_bytes // BLOCK_BYTES):
+            if not stream.read(BLOCK_BYTES):
+                break

@@ -1,0 +1,91 @@
+"""The page, and what it must know."""
+
+import json
+from pathlib import Path
+
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    jsonify,
+    render_template,
+    send_from_directory,
+)
+
+from . import gallery, settings
+from .guest import greet_guest
+from .photos import DEFAULT_LIMIT
+from .query import MAX_VERSION, number_parameter
+
+page = Blueprint("page", __name__)
+
+NODE_MODULES = Path(__file__).parents[2] / "node_modules"
+ONE_YEAR_SECONDS = 365 * 24 * 60 * 60
+CONTENT_SECURITY_POLICY = {
+    "default-src": "'self'",
+    "script-src": "'self' https://cdn.jsdelivr.net",
+    "style-src": "'self' https://cdn.jsdelivr.net",
+    "img-src": "'self' data: blob:",
+    "object-src": "'none'",
+    "base-uri": "'none'",
+    "form-action": "'self'",
+    "frame-ancestors": "'self'",
+}
+
+
+@page.get("/")
+def index() -> Response:
+    greet_guest()
+    return current_app.send_static_file("index.html")
+
+
+@page.get("/plain")
+def plain_gallery() -> str:
+    """The photos for a browser without JavaScript, which the page shows in a frame."""
+    before = number_parameter("before", None, 0, MAX_VERSION)
+    return render_template("plain.html", page=gallery().catalog.list_photos(DEFAULT_LIMIT, before))
+
+
+@page.get("/api/settings")
+def page_settings() -> Response:
+    config = settings()
+    response = jsonify(
+        max_upload_bytes=config.max_upload_bytes,
+        max_request_bytes=config.max_request_bytes,
+        max_pixels=config.max_pixels,
+        extensions=config.extensions,
+        guest={"id": greet_guest(), "name": None},
+    )
+    response.cache_control.no_store = True
+    return response
+
+
+@page.get("/vendor/<package>/dist/<path:filename>")
+def vendor_file(package: str, filename: str) -> Response:
+    """What the page takes from the CDN, for networks that do not reach it: the same files of
+    the same version, where npm has installed them. `package` is `dropzone@6.3.5`."""
+    name, _, version = package.partition("@")
+    manifest = NODE_MODULES / name / "package.json"
+    if name not in ("dropzone", "photoswipe") or not manifest.is_file():
+        abort(404)
+    if json.loads(manifest.read_text())["version"] != version:
+        abort(404)
+    return send_from_directory(NODE_MODULES / name / "dist", filename, max_age=ONE_YEAR_SECONDS)
+
+
+@page.get("/healthz")
+def health() -> Response:
+    """200 when photos can be taken in, else 503 naming what does not answer."""
+    if failing := gallery().failing_parts():
+        return Response(f"Not answering: {', '.join(failing)}.", 503, mimetype="text/plain")
+    return Response("Dropwall is well.", mimetype="text/plain")
+
+
+@page.after_app_request
+def add_security_headers(response: Response) -> Response:
+    policy = "; ".join(f"{name} {value}" for name, value in CONTENT_SECURITY_POLICY.items())
+    response.headers.setdefault("Content-Security-Policy", policy)
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    return response

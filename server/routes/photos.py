@@ -1,0 +1,110 @@
+"""Photos go out: the list, the originals, the thumbnails."""
+
+import io
+from datetime import datetime
+from typing import Any, BinaryIO
+
+from flask import Blueprint, Response, jsonify, request, send_file
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
+
+from ..catalog import Changes, Page, Photo
+from ..gallery import WIDTHS
+from . import gallery, no_content
+from .guest import guest_id
+from .query import MAX_VERSION, number_parameter
+
+photos = Blueprint("photos", __name__)
+
+DEFAULT_LIMIT = 100
+MAX_LIMIT = 500
+ONE_YEAR_SECONDS = 365 * 24 * 60 * 60
+MIMETYPES = {
+    "jpg": "image/jpeg",
+    "png": "image/png",
+    "gif": "image/gif",
+    "webp": "image/webp",
+    "avif": "image/avif",
+    "heic": "image/heic",
+}
+
+
+@photos.get("/api/photos")
+def list_photos() -> ResponseReturnValue:
+    """One page of the gallery, or with `since` what has changed after that version."""
+    catalog = gallery().catalog
+    since = number_parameter("since", None, 0, MAX_VERSION)
+    limit = number_parameter("limit", DEFAULT_LIMIT, 1, MAX_LIMIT)
+    before = number_parameter("before", None, 0, MAX_VERSION)
+    found: Page | Changes
+    if since is None:
+        found = catalog.list_photos(limit or DEFAULT_LIMIT, before)
+    else:
+        found = catalog.changes_since(since, MAX_LIMIT)
+    response = jsonify(vars(found) | {"photos": [photo_json(photo) for photo in found.photos]})
+    response.cache_control.no_cache = True
+    response.add_etag()
+    return response.make_conditional(request)
+
+
+@photos.get("/uploads/<filename>")
+def original(filename: str) -> Response:
+    photo_id, _, extension = filename.rpartition(".")
+    photo, stream = gallery().open_original(photo_id, extension)
+    response = _stream_response(
+        stream,
+        mimetype=MIMETYPES[photo.extension],
+        download_name=photo.name,
+        last_modified=datetime.fromisoformat(photo.uploaded),
+        etag=photo.id,
+    )
+    # Even a photo that is also a script must not run as one, opened by itself.
+    response.content_security_policy.default_src = "'none'"
+    response.content_security_policy.sandbox = ""
+    return response
+
+
+@photos.get("/thumbnails/<photo_id>/<int:width>.webp")
+def thumbnail(photo_id: str, width: int) -> Response:
+    stream = gallery().open_thumbnail(photo_id, width)
+    response = _stream_response(stream, mimetype="image/webp", etag=f"{photo_id}-{width}")
+    response.cache_control.immutable = True
+    return response
+
+
+@photos.delete("/api/photos/<photo_id>")
+def remove_photo(photo_id: str) -> Response:
+    gallery().remove_photo(photo_id, guest_id())
+    return no_content()
+
+
+def photo_json(photo: Photo) -> dict[str, object]:
+    return {
+        "id": photo.id,
+        "name": photo.name,
+        "url": f"/uploads/{photo.id}.{photo.extension}",
+        "thumbnails": {width: f"/thumbnails/{photo.id}/{width}.webp" for width in WIDTHS},
+        "width": photo.width,
+        "height": photo.height,
+        "bytes": photo.bytes,
+        "taken": photo.taken,
+        "uploaded": photo.uploaded,
+        "placeholder": photo.placeholder,
+        "animated": photo.animated,
+        "by": {"id": photo.guest_id or None, "name": None},
+        "visibility": photo.visibility,
+    }
+
+
+def _stream_response(stream: BinaryIO, **options: Any) -> Response:
+    """A stored file, with Range and conditional requests; it never changes under its name."""
+    size = stream.seek(0, io.SEEK_END)
+    stream.seek(0)
+    response = send_file(stream, conditional=False, max_age=ONE_YEAR_SECONDS, **options)
+    response.content_length = size
+    try:
+        response.make_conditional(request, accept_ranges=True, complete_length=size)
+    except RequestedRangeNotSatisfiable:
+        stream.close()
+        raise
+    return response

@@ -1,0 +1,96 @@
+"""Few fixtures: config → app → client, a server that really runs, and a browser that sees it."""
+
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from playwright.sync_api import Page, Route
+from werkzeug.test import TestResponse
+
+from server import create_app
+from server.config import Config
+from tests import browser
+from tests.running_server import ROOT, RunningServer
+
+CDN = "https://cdn.jsdelivr.net/npm/"
+
+Send = Callable[..., TestResponse]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return Config(data=tmp_path / "data")
+
+
+@pytest.fixture
+def app(config: Config) -> Flask:
+    return create_app(config)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A visitor that has opened the page, and so is known by its cookie."""
+    client = app.test_client()
+    client.get("/", buffered=True)
+    return client
+
+
+@pytest.fixture
+def send(client: FlaskClient) -> Send:
+    """Sends photos, each a name and its bytes, in one form."""
+
+    def send(*photos: tuple[str, bytes], field: str = "file", **options: object) -> TestResponse:
+        files = [(io.BytesIO(content), name) for name, content in photos]
+        return client.post(
+            "/", data={field: files}, content_type="multipart/form-data", buffered=True, **options
+        )
+
+    return send
+
+
+@pytest.fixture
+def live_server(tmp_path: Path) -> Iterator[RunningServer]:
+    server = RunningServer(tmp_path / "data")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
+    return browser_type_launch_args | browser.launch_options()
+
+
+@pytest.fixture
+def context_with_cdn(context):
+    """A browser context for which this test plays the CDN, from the same npm packages."""
+    context.route(f"{CDN}**", play_cdn)
+    return context
+
+
+def play_cdn(route: Route) -> None:
+    package, _, path = route.request.url.removeprefix(CDN).partition("/")
+    name = package.partition("@")[0]
+    route.fulfill(
+        path=ROOT / "node_modules" / name / path,
+        headers={"Access-Control-Allow-Origin": "*", **_content_type(path)},
+    )
+
+
+def _content_type(path: str) -> dict[str, str]:
+    kind = "text/css" if path.endswith(".css") else "text/javascript"
+    return {"Content-Type": kind}
+
+
+@pytest.fixture
+def page(context_with_cdn) -> Iterator[Page]:
+    """A page that must not report any error."""
+    page = context_with_cdn.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
+    yield page
+    page.close()
+    assert errors == []

@@ -1,0 +1,71 @@
+"""Starts Dropwall as `make run` does: a real gunicorn in a process of its own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import requests
+
+ROOT = Path(__file__).parent.parent
+START_SECONDS = 30
+
+
+class RunningServer:
+    """Settings are fields of Config, as text. Listens on loopback only."""
+
+    def __init__(self, data: Path, **settings: object) -> None:
+        self.data = data
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        chosen = {"host": "127.0.0.1", "port": self.port, "data": data, "workers": 2} | settings
+        self._environ = os.environ | {
+            f"DROPWALL_{name.upper()}": str(value) for name, value in chosen.items()
+        }
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "gunicorn", "--config", "server/gunicorn.conf.py"]
+        self.log = (self.data.parent / "server.log").open("ab")
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, env=self._environ, stdout=self.log, stderr=self.log
+        )
+        self._wait_until_well()
+
+    def stop(self, with_signal: int = signal.SIGTERM) -> int:
+        self.process.send_signal(with_signal)
+        self.log.close()
+        return self.process.wait(timeout=START_SECONDS)
+
+    def files(self) -> list[Path]:
+        """Everything that visitors' photos left on disk."""
+        folders = ("incoming", "originals", "thumbnails")
+        return [p for folder in folders for p in (self.data / folder).rglob("*") if p.is_file()]
+
+    def photos(self) -> list[dict]:
+        return requests.get(f"{self.url}/api/photos?limit=500", timeout=30).json()["photos"]
+
+    def send(self, *photos: tuple[str, bytes], **options: object) -> requests.Response:
+        """One form with these photos, each a name and its bytes."""
+        files = [("file", (name, content)) for name, content in photos]
+        return requests.post(self.url, files=files, timeout=120, **options)
+
+    def _wait_until_well(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                if requests.get(f"{self.url}/healthz", timeout=5).ok:
+                    return
+            except requests.ConnectionError:
+                time.sleep(0.05)
+        raise AssertionError((self.data.parent / "server.log").read_text())
+
+
+def free_port() -> int:
+    """Of this moment: nobody had it when we looked."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
