@@ -1,0 +1,28 @@
+/** Says to screen readers what others see, sparingly. */
+
+const GATHERED_MS = 700;
+const SENTENCES_AT_ONCE = 4;
+
+/**
+ * @param {HTMLElement} el a live region
+ * @returns {{say(sentence: string)}} sentences that come together are said together
+ */
+export function mountAnnouncer(el) {
+  let sentences = [];
+  let timer = null;
+
+  function speak() {
+    timer = null;
+    const unsaid = sentences.length - SENTENCES_AT_ONCE;
+    const more = unsaid > 0 ? [`And ${unsaid} more like these.`] : [];
+    el.textContent = [...sentences.slice(0, SENTENCES_AT_ONCE), ...more].join(" ");
+    sentences = [];
+  }
+
+  return {
+    say(sentence) {
+      sentences.push(sentence);
+      timer ??= setTimeout(speak, GATHERED_MS);
+    },
+  };
+}

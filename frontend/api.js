@@ -1,0 +1,40 @@
+/** The server, as functions: the only place that fetches. */
+
+/** The server could not be reached, or it answered with a refusal. */
+export class Unreachable extends Error {}
+
+async function getJson(path, parameters = {}) {
+  // Revalidated each time: the browser keeps the ETag and answers a 304 from its own store.
+  const query = new URLSearchParams(parameters);
+  let response;
+  try {
+    response = await fetch(query.size ? `${path}?${query}` : path, { cache: "no-cache" });
+    if (response.ok) return await response.json();
+  } catch (error) {
+    throw new Unreachable(`${path} could not be reached.`, { cause: error });
+  }
+  throw new Unreachable(`${path} answered ${response.status}.`);
+}
+
+/**
+ * A page of photos, newest first.
+ * @param {{limit: number, before?: string}} page
+ * @returns {Promise<{photos: object[], next: string|null, total: number, version: number}>}
+ */
+export function fetchPhotos(page) {
+  return getJson("/api/photos", page);
+}
+
+/**
+ * What came and went after a version.
+ * @returns {Promise<{photos: object[], removed: string[], total: number, version: number,
+ *   reset?: boolean}>}
+ */
+export function fetchChanges(version) {
+  return getJson("/api/photos", { since: version });
+}
+
+/** @returns {Promise<{max_upload_bytes: number, extensions: string[]}>} */
+export function fetchSettings() {
+  return getJson("/api/settings");
+}

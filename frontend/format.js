@@ -1,0 +1,50 @@
+/** Numbers, sizes, dates and durations in words. */
+
+// The page is written in English; the visitor's own kind of it decides how dates look.
+const locale = navigator.languages.find((language) => language.startsWith("en")) ?? "en";
+
+const numbers = new Intl.NumberFormat(locale);
+const roundings = [0, 1].map(
+  (digits) => new Intl.NumberFormat(locale, { maximumFractionDigits: digits }),
+);
+const pluralRules = new Intl.PluralRules(locale);
+const dates = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });
+const percents = new Intl.NumberFormat(locale, { style: "percent" });
+const KILOBYTE = 1024; // as the server counts, and as phones and Windows show it
+
+/** `1 photo`, `2,048 photos` */
+export function formatCount(count, one, many = `${one}s`) {
+  return `${numbers.format(count)} ${pluralRules.select(count) === "one" ? one : many}`;
+}
+
+/** `2,048` */
+export function formatNumber(number) {
+  return numbers.format(number);
+}
+
+/** `43%`, of a fraction between 0 and 1; never 100% before it is. */
+export function formatPercent(fraction) {
+  return percents.format(Math.floor(fraction * 100) / 100);
+}
+
+/** `812 KB`, `3.4 MB`, `120 MB` */
+export function formatBytes(bytes) {
+  if (bytes < KILOBYTE) return formatCount(bytes, "byte");
+  const power = Math.min(3, Math.floor(Math.log(bytes) / Math.log(KILOBYTE)));
+  const amount = bytes / KILOBYTE ** power;
+  const digits = power > 1 && amount < 10 ? 1 : 0;
+  return `${roundings[digits].format(amount)} ${["", "KB", "MB", "GB"][power]}`;
+}
+
+/** `12 Mar 2026`, from ISO 8601 */
+export function formatDate(iso) {
+  return dates.format(new Date(iso));
+}
+
+/** `about 20 s left`, rounded so that it does not twitch */
+export function formatTimeLeft(seconds) {
+  if (seconds < 5) return "a few seconds left";
+  if (seconds < 55) return `about ${Math.ceil(seconds / 5) * 5} s left`;
+  if (seconds < 3600) return `about ${Math.ceil(seconds / 60)} min left`;
+  return `about ${formatCount(Math.ceil(seconds / 3600), "hour")} left`;
+}

@@ -1,0 +1,50 @@
+/** One photo on the wall: a link to the original with its thumbnail in it. */
+
+const FADE_MS = 300; // as in photo-tile's transition, with a margin
+
+/** @returns {HTMLLIElement} a tile for a photo as `GET /api/photos` describes it */
+export function createPhotoTile(photo) {
+  const template = document.getElementById("photo-tile");
+  const tile = template.content.firstElementChild.cloneNode(true);
+  const link = tile.querySelector("a");
+  link.href = photo.url;
+  link.draggable = false; // a tile dropped on the page would be uploaded again
+  link.style.backgroundImage = `url("${photo.placeholder}")`;
+  fillImage(link.querySelector("img"), photo);
+  fillBadge(tile.querySelector(".photo-tile-badge"), photo);
+  tile.dataset.id = photo.id;
+  return tile;
+}
+
+/** Puts a tile at its place; `box` in px within the wall. */
+export function placePhotoTile(tile, box) {
+  tile.style.translate = `${box.left}px ${box.top}px`;
+  tile.style.width = `${box.width}px`;
+  tile.style.height = `${box.height}px`;
+  const image = tile.querySelector("img");
+  const coveringWidth = Math.max(box.width, (box.height * image.width) / image.height);
+  const sizes = `${Math.ceil(coveringWidth)}px`;
+  if (image.sizes !== sizes) image.sizes = sizes;
+}
+
+function fillImage(image, photo) {
+  image.addEventListener("load", () => showImage(image), { once: true });
+  image.alt = photo.name;
+  image.setAttribute("width", photo.width);
+  image.setAttribute("height", photo.height);
+  image.draggable = false;
+  image.srcset = Object.entries(photo.thumbnails)
+    .map(([width, address]) => `${address} ${width}w`)
+    .join(", ");
+}
+
+function showImage(image) {
+  image.dataset.loaded = "";
+  // The placeholder would shine through the transparent parts of a picture.
+  setTimeout(() => (image.parentElement.style.backgroundImage = ""), FADE_MS);
+}
+
+function fillBadge(badge, photo) {
+  badge.hidden = !photo.animated;
+  badge.textContent = photo.url.split(".").pop().toUpperCase();
+}

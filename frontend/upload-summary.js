@@ -1,0 +1,100 @@
+/** All uploads in one line: how many are safe, how much is sent, how long it will take. */
+
+import { formatBytes, formatCount, formatNumber, formatTimeLeft } from "./format.js";
+import { createTimeLeft } from "./time-left.js";
+
+const SHOWN_EVERY_MS = 100;
+
+/**
+ * @param {HTMLElement} el Dispatches `uploads-began` {count}, `uploads-ended` {sentence},
+ *   `list-toggled` {isOpen}, `retry-all`, and `uploads-done` when the result has been read.
+ * @param {() => object[]} readUploads all uploads of the batch, as upload-zone.js describes them
+ */
+export function mountUploadSummary(el, readUploads) {
+  const part = (name) => el.querySelector(`[data-${name}]`);
+  const dispatch = (name, detail) => el.dispatchEvent(new CustomEvent(name, { detail }));
+  let timer = null;
+  let timeLeft = null; // while something is under way
+
+  /** Shows the uploads as they are, soon: many changes make one update. */
+  function update() {
+    timer ??= setTimeout(show, SHOWN_EVERY_MS);
+  }
+
+  function show() {
+    timer = null;
+    const sums = sumUp(readUploads());
+    tellTurns(sums);
+    const seconds = timeLeft?.(sums.sentBytes, sums.bytes, performance.now()) ?? null;
+    part("line").textContent = lineOf(sums);
+    part("detail").textContent = detailOf(sums, seconds);
+    el.querySelector("progress").value = sums.bytes ? sums.sentBytes / sums.bytes : 0;
+    part("retry-all").hidden = sums.retryable < 2;
+    part("done").hidden = sums.active > 0;
+  }
+
+  function tellTurns({ active, count, ...sums }) {
+    if (active > 0 && !timeLeft) dispatch("uploads-began", { count: active });
+    if (active > 0) timeLeft ??= createTimeLeft();
+    else if (timeLeft) {
+      timeLeft = null;
+      if (count > 0) dispatch("uploads-ended", { sentence: lineOf({ active, count, ...sums }) });
+    }
+  }
+
+  /** Says in a line of its own what else happened to this batch. */
+  function note(sentence) {
+    part("note").textContent = sentence;
+  }
+
+  joinButtons(part, dispatch);
+  return { update, note };
+}
+
+function joinButtons(part, dispatch) {
+  part("retry-all").addEventListener("click", () => {
+    part("toggle").focus(); // the button clicked goes now
+    dispatch("retry-all");
+  });
+  part("done").addEventListener("click", () => dispatch("uploads-done"));
+  part("toggle").addEventListener("click", ({ currentTarget: toggle }) => {
+    const isOpen = toggle.ariaExpanded !== "true";
+    toggle.ariaExpanded = isOpen;
+    dispatch("list-toggled", { isOpen });
+  });
+}
+
+function sumUp(uploads) {
+  const count = (matches) => uploads.filter(matches).length;
+  const sendable = uploads.filter(({ state, canRetry }) => state !== "failed" || canRetry);
+  const safe = count(({ state }) => state === "safe");
+  const retryable = count(({ state, canRetry }) => state === "failed" && canRetry);
+  return {
+    count: uploads.length,
+    safe,
+    retryable,
+    refused: uploads.length - sendable.length,
+    active: sendable.length - safe - retryable,
+    bytes: sendable.reduce((sum, { file }) => sum + file.size, 0),
+    sentBytes: sendable.reduce((sum, { sentBytes }) => sum + sentBytes, 0),
+  };
+}
+
+function lineOf({ count, safe, active, retryable, refused }) {
+  if (count === 0) return "No photos were added";
+  const share = `${formatNumber(safe)} of ${formatCount(count, "photo")}`;
+  if (active > 0) return `${share} safe`;
+  const result = `${share} ${count === 1 ? "is" : "are"} safe`;
+  if (safe === count) return result;
+  const rest = [
+    retryable && `${formatNumber(retryable)} ${retryable === 1 ? "needs" : "need"} another try.`,
+    refused && `${formatNumber(refused)} could not be taken.`,
+  ];
+  return [`${result}.`, ...rest.filter(Boolean)].join(" ");
+}
+
+function detailOf({ active, bytes, sentBytes }, seconds) {
+  if (active === 0) return "";
+  const amount = `${formatBytes(sentBytes)} of ${formatBytes(bytes)}`;
+  return seconds === null ? amount : `${amount} · ${formatTimeLeft(seconds)}`;
+}
