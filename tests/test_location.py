@@ -1,0 +1,461 @@
+"""The place where a photo was taken is erased, and nothing else."""
+
+import io
+import struct
+import time
+import xml.etree.ElementTree as ElementTree
+import zlib
+from contextlib import suppress
+from hashlib import md5
+from pathlib import Path
+
+import pillow_heif
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from server.containers import BrokenContainer, check_complete
+from server.location import erase_location
+
+pillow_heif.register_heif_opener()
+
+MAKER_NOTE = b"Maker\0\1\2" + bytes(range(200))
+THUMBNAIL = b"\xff\xd8 a thumbnail \xff\xd9"
+PLACE = b"\0\0\0\x30\0\0\0\x01\0\0\0\x0c\0\0\0\x01\0\0\x11\x94\0\0\0\x64"  # 48°12'45"
+
+RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+XMP = f"""<?xpacket begin="\N{BYTE ORDER MARK}" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{RDF}">
+<rdf:Description rdf:about="" xmlns:e="http://ns.adobe.com/exif/1.0/"
+  xmlns:gps="urn:kept" xmlns:dc="http://purl.org/dc/elements/1.1/"
+  xmlns:drone-dji="http://www.dji.com/drone-dji/1.0/" e:GPSLatitude="48,12.75N"
+  e:GPSLongitude = '16,22.5E' drone-dji:GpsLongtitude="+16.3738" e:FNumber="28/10"
+  drone-dji:AbsoluteAltitude="+171.5" drone-dji:Latitude="48.2125" e:ISO="100">
+<dc:title>Grüße aus Wien</dc:title>
+<e:GPSAltitude>1715/10</e:GPSAltitude><e:GPSStatus/>
+<e:GPSArea rdf:parseType="Resource"><e:GPSDest>48</e:GPSDest></e:GPSArea>
+<e:GPSList><rdf:Seq><rdf:li>48.2125</rdf:li></rdf:Seq></e:GPSList>
+<e:LensModel>50 mm</e:LensModel>
+</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="w"?>""".encode()
+PLACE_WORDS = (b"48,12", b"16,22", b"16.37", b"171", b"48.21", b">48<")
+KEPT_WORDS = ("28/10", "100", "Grüße aus Wien", "50 mm", "urn:kept")
+
+
+def tiff(order: str = "<", gps_in: str = "IFD0", with_gps: bool = True) -> bytes:
+    """IFD0, Exif with a maker note, IFD1 with a thumbnail, and GPS in one of them."""
+    directories = {
+        "IFD0": [(0x010F, 2, b"A camera\0"), (0x0112, 3, 1), (0x8769, 4, "Exif")],
+        "Exif": [(0x829A, 5, struct.pack(order + "II", 1, 250)), (0x927C, 7, MAKER_NOTE)],
+        "IFD1": [(0x0103, 3, 6), (0x0201, 4, "thumbnail"), (0x0202, 4, len(THUMBNAIL))],
+        "GPS": [(1, 2, b"N\0\0\0"), (2, 5, PLACE), (3, 2, b"E\0\0\0"), (4, 5, PLACE)],
+    }
+    if with_gps:
+        directories[gps_in] = sorted([*directories[gps_in], (0x8825, 4, "GPS")])
+    else:
+        del directories["GPS"]
+    offsets, position = {}, 8
+    for name, entries in directories.items():
+        offsets[name] = position
+        outside = [len(v) for _, _, v in entries if isinstance(v, bytes) and len(v) > 4]
+        position += 6 + 12 * len(entries) + sum(outside)
+    offsets["thumbnail"] = position
+    out = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8)
+    for name, entries in directories.items():
+        values_at = offsets[name] + 6 + 12 * len(entries)
+        table, values = struct.pack(order + "H", len(entries)), b""
+        for tag, kind, value in entries:
+            unit = 8 if kind == 5 else 1
+            if isinstance(value, str):
+                value = offsets[value]
+            if isinstance(value, int):
+                inline, count = struct.pack(order + ("I" if kind == 4 else "H2x"), value), 1
+            elif len(value) > 4:
+                inline, count = (
+                    struct.pack(order + "I", values_at + len(values)),
+                    len(value) // unit,
+                )
+                values += value
+            else:
+                inline, count = value, len(value) // unit
+            table += struct.pack(order + "HHI", tag, kind, count) + inline
+        following = offsets["IFD1"] if name == "IFD0" else 0
+        out += table + struct.pack(order + "I", following) + values
+    return out + THUMBNAIL
+
+
+def noise(seed: int = 7919) -> Image.Image:
+    pixels = bytes(i * i * seed >> 5 & 0xFF for i in range(64 * 48 * 3))
+    return Image.frombytes("RGB", (64, 48), pixels)
+
+
+def photo(kind: str, seed: int = 7919, **options: object) -> bytes:
+    out = io.BytesIO()
+    noise(seed).save(out, kind, **options)
+    return out.getvalue()
+
+
+def segment(content: bytes) -> bytes:
+    return b"\xff\xe1" + struct.pack(">H", len(content) + 2) + content
+
+
+def jpeg(*segments: bytes) -> bytes:
+    plain = photo("JPEG")
+    return plain[:2] + b"".join(map(segment, segments)) + plain[2:]
+
+
+def chunk(name: bytes, content: bytes) -> bytes:
+    crc = struct.pack(">I", zlib.crc32(name + content))
+    return struct.pack(">I", len(content)) + name + content + crc
+
+
+def png(*chunks: bytes) -> bytes:
+    plain = photo("PNG")
+    return plain[:33] + b"".join(chunks) + plain[33:]
+
+
+def raw_profile(name: bytes, content: bytes) -> bytes:
+    digits = content.hex().encode()
+    lines = [digits[i : i + 72] for i in range(0, len(digits), 72)]
+    return b"\n%s\n%8d\n%s\n" % (name, len(content), b"\n".join(lines))
+
+
+def gif(packet: bytes, as_sub_blocks: bool = False) -> bytes:
+    plain = photo("GIF")
+    if as_sub_blocks:
+        parts = [packet[i : i + 255] for i in range(0, len(packet), 255)]
+        packet = b"".join(bytes([len(part)]) + part for part in parts) + b"\0"
+    else:
+        packet += b"\1" + bytes(range(255, -1, -1)) + b"\0"
+    return plain[:-1] + b"!\xff\x0bXMP DataXMP" + packet + b";"
+
+
+EXIF = b"Exif\0\0" + tiff()
+WITH_EXIF = {
+    "jpg": jpeg(EXIF),
+    "jpg, big-endian": jpeg(b"Exif\0\0" + tiff(">")),
+    "jpg, GPS in IFD1": jpeg(b"Exif\0\0" + tiff(gps_in="IFD1")),
+    "jpg, GPS in the Exif directory": jpeg(b"Exif\0\0" + tiff(">", gps_in="Exif")),
+    "jpg, Exif in two segments": jpeg(EXIF[:300], b"Exif\0\0" + EXIF[300:]),
+    "jpg, second Exif": jpeg(b"Exif\0\0" + tiff(with_gps=False), EXIF),
+    "png": png(chunk(b"eXIf", tiff())),
+    "png, raw profile": png(
+        chunk(b"tEXt", b"Raw profile type exif\0" + raw_profile(b"exif", EXIF))
+    ),
+    "png, packed raw profile": png(
+        chunk(b"zTXt", b"Raw profile type APP1\0\0" + zlib.compress(raw_profile(b"APP1", EXIF)))
+    ),
+    "webp": photo("WEBP", exif=EXIF),
+    "avif": photo("AVIF", exif=EXIF),
+    "heic": photo("HEIF", exif=EXIF),
+}
+ITXT = b"XML:com.adobe.xmp\0"
+WITH_XMP = {
+    "jpg": jpeg(b"http://ns.adobe.com/xap/1.0/\0" + XMP),
+    "png": png(chunk(b"iTXt", ITXT + b"\0\0\0\0" + XMP)),
+    "png, packed": png(chunk(b"iTXt", ITXT + b"\1\0\0\0" + zlib.compress(XMP))),
+    "gif": gif(XMP),
+    "gif, in sub-blocks": gif(XMP, as_sub_blocks=True),
+    "webp": photo("WEBP", xmp=XMP),
+    "avif": photo("AVIF", xmp=XMP),
+    "heic": photo("HEIF", xmp=XMP),
+}
+WITHOUT = {
+    "jpg": jpeg(b"Exif\0\0" + tiff(with_gps=False)),
+    "png": png(chunk(b"eXIf", tiff(with_gps=False)), chunk(b"zTXt", b"Title\0\0" + bytes(9))),
+    "gif": photo("GIF"),
+    "webp": photo("WEBP", exif=b"Exif\0\0" + tiff(with_gps=False)),
+    "avif": photo("AVIF", exif=b"Exif\0\0" + tiff(with_gps=False)),
+    "heic": photo("HEIF", exif=b"Exif\0\0" + tiff(with_gps=False)),
+}
+
+
+class Eraser:
+    """Erases from one file after the other, and looks at what every photo has in common."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __call__(self, content: bytes, name: str) -> bytes:
+        photo_format = name.partition(",")[0]
+        self.path.write_bytes(content)
+        with self.path.open("r+b") as file:
+            file.read(16)
+            erased = erase_location(file, photo_format)
+            assert file.tell() == 16
+            file.seek(0)
+            after = file.read()
+        assert len(after) == len(content)
+        assert erased is (after != content)
+        return after
+
+
+@pytest.fixture(scope="module")
+def erase(tmp_path_factory: pytest.TempPathFactory) -> Eraser:
+    return Eraser(tmp_path_factory.mktemp("location") / "photo")
+
+
+def opened(content: bytes) -> Image.Image:
+    image = Image.open(io.BytesIO(content))
+    image.load()
+    return image
+
+
+def exif_of(content: bytes) -> dict[object, object]:
+    """All that Pillow reads of EXIF, but for GPS and for offsets."""
+    exif = opened(content).getexif()
+    inside = {(tag, key): value for tag in (0x8769, 1) for key, value in exif.get_ifd(tag).items()}
+    tags = {**exif, **inside}
+    return {
+        tag: value
+        for tag, value in tags.items()
+        if tag not in (0x8825, (1, 0x8825), (0x8769, 0x8825))
+    }
+
+
+@pytest.mark.parametrize("name", WITH_EXIF)
+def test_exif_loses_its_place_and_nothing_else(name: str, erase: Eraser) -> None:
+    before = WITH_EXIF[name]
+    after = erase(before, name)
+    assert after != before
+    exif = opened(after).getexif()
+    assert 0x8825 not in exif
+    assert exif.get_ifd(0x8825) == {}
+    assert 0x8825 not in exif.get_ifd(0x8769)
+    assert 0x8825 not in exif.get_ifd(1)
+    assert exif_of(after) == exif_of(before)
+    assert PLACE not in after
+    for kept in (MAKER_NOTE, THUMBNAIL):
+        assert after.count(kept) == before.count(kept)
+    assert opened(after).tobytes() == opened(before).tobytes()
+    assert erase(after, name) == after
+
+
+@pytest.mark.parametrize("name", WITH_EXIF)
+def test_only_metadata_bytes_change(name: str, erase: Eraser) -> None:
+    before = WITH_EXIF[name]
+    after = erase(before, name)
+    changed = [i for i, (a, b) in enumerate(zip(before, after, strict=True)) if a != b]
+    start = min(before.find(mark) % len(before) for mark in (b"II*\0", b"MM\0*", b"Raw profile"))
+    assert start < changed[0]
+    assert changed[-1] < start + 2 * len(EXIF) + 250
+
+
+def xmp_of(content: bytes, photo_format: str) -> bytes:
+    info = opened(content).info
+    packet = info.get("xmp") or info.get("XML:com.adobe.xmp")
+    if photo_format.startswith("gif"):
+        start = content.find(b"<?xpacket begin")
+        packet = content[start : content.find(b'<?xpacket end="w"?>') + 19]
+    return packet.encode() if isinstance(packet, str) else packet
+
+
+@pytest.mark.parametrize("name", WITH_XMP)
+def test_xmp_loses_its_place_and_nothing_else(name: str, erase: Eraser) -> None:
+    before = WITH_XMP[name]
+    after = erase(before, name)
+    assert after != before
+    assert opened(after).tobytes() == opened(before).tobytes()
+    with erase.path.open("rb") as file:
+        check_complete(file, name.partition(",")[0])
+    if name == "gif, in sub-blocks":
+        assert not any(word in after for word in PLACE_WORDS)
+        return
+    packet = xmp_of(after, name)
+    assert len(packet) == len(XMP)
+    assert not any(word in packet for word in PLACE_WORDS)
+    assert all(word.encode() in packet for word in KEPT_WORDS)
+    names = [element.tag for element in ElementTree.fromstring(packet.decode()).iter()]
+    assert not any("GPS" in element for element in names)
+    assert any("LensModel" in element for element in names)
+    assert erase(after, name) == after
+
+
+@pytest.mark.parametrize("name", WITHOUT)
+def test_a_photo_without_a_place_keeps_every_byte(name: str, erase: Eraser) -> None:
+    assert erase(WITHOUT[name], name) == WITHOUT[name]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_xmp_may_be_written_in_wide_characters(encoding: str, erase: Eraser) -> None:
+    packet = XMP.decode().replace("48,12", "\U0001f30d").encode(encoding)
+    after = erase(photo("WEBP", xmp=packet), "webp")
+    start = after.find("<x:xmpmeta".encode(encoding))
+    text = after[start : start + len(packet)].decode(encoding, "ignore")
+    assert "Grüße aus Wien" in text
+    assert "GPSLatitude" not in text
+
+
+def test_every_image_of_an_mpo_loses_its_place(erase: Eraser) -> None:
+    out = io.BytesIO()
+    second = noise(104729)
+    second.encoderinfo = {"exif": EXIF}
+    noise().save(out, "MPO", save_all=True, append_images=[second], exif=EXIF)
+    before = out.getvalue()
+    assert before.count(PLACE) == 4
+    after = erase(before, "jpg")
+    assert PLACE not in after
+    with Image.open(io.BytesIO(after)) as image:
+        assert image.n_frames == 2
+        for number in range(2):
+            image.seek(number)
+            assert 0x8825 not in image.getexif()
+            assert image.getexif()[0x010F] == "A camera"
+
+
+def test_a_preview_behind_the_photo_loses_its_place_too(erase: Eraser) -> None:
+    after = erase(photo("JPEG") + b"SEFH trailer" + jpeg(EXIF), "jpg")
+    assert PLACE not in after
+
+
+def test_the_film_of_a_motion_photo_loses_its_place(erase: Eraser) -> None:
+    atom = b"\0\0\0\x1e\xa9xyz\0\x12\x15\xc7+48.2082+016.3738/"
+    for name, plain in (("jpg", photo("JPEG")), ("heic", photo("HEIF"))):
+        film = b"\0\0\0\x18ftypmp42" + bytes(12) + b"\0\0\0\x2emoov\0\0\0\x26udta" + atom
+        after = erase(plain + film, name)
+        assert after == plain + film[:-26] + b"free" + bytes(22)
+
+
+def test_an_extended_packet_loses_its_place_and_is_still_found(erase: Eraser) -> None:
+    packet = XMP.replace(b"50 mm", b"50 mm" * 30_000)
+    guid = md5(packet).hexdigest().upper().encode()
+    main = b'<x:xmpmeta xmlns:x="adobe:ns:meta/" HasExtendedXMP="%s"/>' % guid
+    cut = packet.find(b"48,12") + 2  # a property straddles two segments
+    parts = [(0, cut), *((i, i + 60_000) for i in range(cut, len(packet), 60_000))]
+    head = b"http://ns.adobe.com/xmp/extension/\0" + guid
+    extension = [
+        head + struct.pack(">II", len(packet), start) + packet[start:end] for start, end in parts
+    ]
+    before = jpeg(b"http://ns.adobe.com/xap/1.0/\0" + main, *reversed(extension))
+    after = erase(before, "jpg")
+    positions = [before.find(segment(part)) + 4 for part in extension]
+    joined = b"".join(
+        after[position + 75 : position + len(part)]
+        for position, part in zip(positions, extension, strict=True)
+    )
+    assert len(joined) == len(packet)
+    assert not any(word in joined for word in PLACE_WORDS)
+    new_guid = md5(joined).hexdigest().upper().encode()
+    assert after.count(new_guid) == before.count(guid) == 1 + len(parts)
+    assert guid not in after
+
+
+def test_text_that_does_not_fit_when_packed_anew_is_dropped(erase: Eraser) -> None:
+    # Its checksum is cut off, and what is kept was packed as a copy of what is blanked.
+    text = b'<x gps="48.2125"/>_gps="48.2125"/>'
+    before = png(chunk(b"zTXt", b"Place\0\0" + zlib.compress(text, 9)[:-4]))
+    assert opened(before).info["Place"] == text.decode()
+    assert opened(erase(before, "png")).info["Place"] == ""
+
+
+def test_a_text_chunk_about_gps_is_blanked(erase: Eraser) -> None:
+    before = png(chunk(b"tEXt", b"exif:GPSLatitude\x0048/1, 12/1"), chunk(b"tEXt", b"Title\0Wien"))
+    info = opened(erase(before, "png")).info
+    assert info["exif:GPSLatitude"].strip() == ""
+    assert info["Title"] == "Wien"
+
+
+def test_other_profiles_and_broken_ones_are_left_alone(erase: Eraser) -> None:
+    for text in (
+        b"Raw profile type exif\0\nexif\n 4\nnot hex\n",
+        b"Raw profile type exif\0",
+        b"Raw profile type icc\0" + raw_profile(b"icc", b"II*\0 no"),
+    ):
+        before = png(chunk(b"tEXt", text))
+        assert erase(before, "png") == before
+    for packed in (b"Place\0\0no stream", b"Place\0\0" + zlib.compress(bytes(1 << 21)), b"Place"):
+        before = png(chunk(b"zTXt", packed))
+        assert erase(before, "png") == before
+
+
+def test_many_gps_pointers_in_one_directory_all_go(erase: Eraser) -> None:
+    pointer = struct.pack("<HHII", 0x8825, 4, 1, 60)
+    make = struct.pack("<HHI4s", 0x010F, 2, 4, b"Cam\0")
+    block = b"II*\0\x08\0\0\0\3\0" + make + pointer + pointer + bytes(4) + bytes(14)
+    block = block[:60] + struct.pack("<HHHI4s", 1, 1, 2, 2, b"N\0\0\0") + bytes(4)
+    exif = opened(erase(jpeg(b"Exif\0\0" + block), "jpg")).getexif()
+    assert dict(exif) == {0x010F: "Cam"}
+
+
+@pytest.mark.parametrize("target", [0, 2, 8, 10, 26, 50, 60, 2**31, 2**32 - 1])
+def test_a_gps_pointer_to_other_data_destroys_none(target: int, erase: Eraser) -> None:
+    make = struct.pack("<HHII", 0x010F, 2, 12, 50)
+    pointer = struct.pack("<HHII", 0x8825, 4, 1, target)
+    block = b"II*\0\x08\0\0\0\2\0" + make + pointer + bytes(16) + b"Twelve byte\0"
+    exif = opened(erase(jpeg(b"Exif\0\0" + block), "jpg")).getexif()
+    assert dict(exif) == {0x010F: "Twelve byte"}
+
+
+def test_a_value_where_the_next_directory_should_be_named_survives(erase: Eraser) -> None:
+    make = struct.pack("<HHII", 0x010F, 2, 8, 34)
+    pointer = struct.pack("<HHII", 0x8825, 4, 1, 500)
+    block = b"II*\0\x08\0\0\0\2\0" + make + pointer + b"Camera!\0"
+    after = erase(jpeg(b"Exif\0\0" + block), "jpg")
+    assert b"Camera!\0" in after
+    assert struct.pack("<HHI", 0x8825, 4, 1) not in after
+
+
+GPS_ENTRY = struct.pack("<HHII", 0x8825, 4, 1, 8)
+LOOP = struct.pack("<HHII", 0x014A, 4, 2**30, 8)
+HOSTILE = [
+    ("jpg", jpeg(*[b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + (LOOP + GPS_ENTRY) * 2000] * 100)),
+    ("jpg", jpeg(*[b"Exif\0\0II*\0\x08\0\0\0\xe8\x03" + (LOOP + GPS_ENTRY) * 500] * 100)),
+    ("webp", b"RIFF\0\0\0\0WEBPXMP \xff\xff\xff\0" + b'<GPS "<GPS' * 200_000),
+    ("webp", b"RIFF\0\0\0\0WEBPXMP \xff\xff\xff\0" + b"<GPSa><GPSb>" * 200_000),
+    ("webp", b"RIFF\0\0\0\0WEBPXMP \xff\xff\xff\0" + b" GPS   =" * 300_000),
+    ("webp", b"RIFF\0\0\0\0WEBPXMP \xff\xff\xff\0" + b"\t a" * 1_000_000),
+    ("webp", b"RIFF\0\0\0\0WEBPXMP \xff\xff\xff\0" + b" " + b"a" * 2_000_000),
+    ("webp", b"RIFF\0\0\0\0WEBPXMP \xff\xff\xff\0" + b" a-b:latitudelatitude" * 100_000),
+    ("png", png(*[chunk(b"zTXt", b"Place\0\0" + zlib.compress(bytes(1 << 24)))] * 200)),
+    ("png", png(*[chunk(b"tEXt", b"Place\0")] * 5000)),
+]
+
+
+@pytest.mark.parametrize(("photo_format", "content"), HOSTILE)
+def test_a_hostile_photo_ends_soon(photo_format: str, content: bytes, erase: Eraser) -> None:
+    begin = time.perf_counter()
+    with suppress(BrokenContainer):
+        erase(content, photo_format)
+    assert time.perf_counter() - begin < 5
+
+
+PIXELS = WITHOUT["jpg"][WITHOUT["jpg"].find(b"\xff\xdb") :]
+QUICK = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@QUICK
+@given(
+    order=st.sampled_from("<>"),
+    gps_in=st.sampled_from(["IFD0", "IFD1", "Exif"]),
+    changes=st.lists(st.tuples(st.integers(0, 600), st.binary(min_size=1, max_size=4)), max_size=9),
+    length=st.integers(0, 800),
+)
+def test_a_hostile_exif_block_harms_nothing_outside_itself(
+    order: str, gps_in: str, changes: list[tuple[int, bytes]], length: int, erase: Eraser
+) -> None:
+    block = bytearray(tiff(order, gps_in))
+    for position, replacement in changes:
+        start = position % len(block)
+        block[start : start + len(replacement)] = replacement
+    before = jpeg(b"Exif\0\0" + bytes(block[:length]))
+    after = erase(before, "jpg")
+    assert after.endswith(PIXELS)
+    assert erase(after, "jpg")[-len(PIXELS) :] == PIXELS
+
+
+@QUICK
+@given(
+    name=st.sampled_from(sorted(WITH_EXIF | WITH_XMP)),
+    changes=st.lists(st.tuples(st.integers(0, 5000), st.binary(min_size=1, max_size=4))),
+)
+def test_a_damaged_photo_raises_nothing_but_the_containers_error(
+    name: str, changes: list[tuple[int, bytes]], erase: Eraser
+) -> None:
+    content = bytearray((WITH_XMP | WITH_EXIF)[name])
+    for position, replacement in changes:
+        start = position % len(content)
+        content[start : start + len(replacement)] = replacement
+    try:
+        erase(bytes(content), name)
+    except BrokenContainer:
+        assert erase.path.stat().st_size == len(content)
