@@ -44,8 +44,9 @@ lock: ## Write requirements.lock anew, after a change of pyproject.toml
 	$(BIN)/pip freeze --exclude-editable > requirements.lock
 
 $(RUN_PYTHON): pyproject.toml requirements.lock
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --constraint requirements.lock --editable .
+	@echo "Installing what the gallery needs; this takes a minute, once."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --constraint requirements.lock --editable .
 	@touch $@
 
 $(TEST_PYTHON): $(RUN_PYTHON)

@@ -37,6 +37,15 @@ export function mountLightbox(el, { PhotoSwipe, findTile }) {
     pswp.element.ariaModal = "true";
     pswp.element.ariaLabel = "Photos";
     pswp.element.focus({ preventScroll: true });
+    closeEarly();
+  }
+
+  /** PhotoSwipe hears no key while it opens: Escape closes it then as soon as it can. */
+  function closeEarly() {
+    pswp.element.addEventListener("keydown", ({ key }) => {
+      if (key !== "Escape" || pswp.opener.isOpen) return;
+      pswp.on("openingAnimationEnd", () => pswp.close());
+    });
   }
 
   /** Takes in older photos at the end; the wall may have changed elsewhere, the slides stay put. */

@@ -9,7 +9,7 @@ from typing import Any
 MEBIBYTE = 1024 * 1024
 
 EXTENSIONS = (
-    *("jpg", "jpeg", "jpe", "jfif", "png", "apng", "gif", "webp"),
+    *("jpg", "jpeg", "jpe", "jfif", "mpo", "png", "apng", "gif", "webp"),
     *("avif", "heic", "heif", "hif"),
 )
 

@@ -10,9 +10,9 @@ from .catalog import CatalogUnavailable, NoSuchPhoto
 from .config import Config
 from .containers import BrokenContainer
 from .gallery import EmptyPhoto, NotTheOwner, UnknownExtension, WrongExtension
-from .images import DamagedPhoto, NotAPhoto, TooManyPixels
+from .images import DamagedPhoto, NotAPhoto, TooLongAnimation, TooManyPixels
 from .storage import NotStored
-from .upload import BrokenForm, NoPhoto, PieceOfAPhoto, TooManyBytes
+from .upload import BrokenForm, NoPhoto, PieceOfAPhoto, TooManyBytes, TooMuchAtOnce
 
 DAMAGED = (400, "This photo is damaged or incomplete; please send the original again.")
 
@@ -31,7 +31,13 @@ REFUSALS: dict[type[Exception], tuple[int, str]] = {
     NotAPhoto: (400, "This is not a photo; please send {formats}."),
     DamagedPhoto: DAMAGED,
     BrokenContainer: DAMAGED,
+    TooMuchAtOnce: (
+        413,
+        "This is too much at once; please send at most {max_request_photos} photos and"
+        " {max_request_bytes} together.",
+    ),
     TooManyBytes: (413, "This photo is too large; the limit is {max_upload_bytes}."),
+    TooLongAnimation: (413, "This animation is too long; please send a shorter one."),
     TooManyPixels: (413, "This photo is too large; the limit is {megapixels} megapixels."),
     NotTheOwner: (403, "This photo is not yours; only who sent it can remove it."),
     NoSuchPhoto: (404, "This photo is not here; it may have been removed."),
@@ -43,12 +49,10 @@ HTTP_SENTENCES = {
     400: "This request could not be understood; please reload the page and try again.",
     404: "There is nothing at this address; please go back to the gallery.",
     405: "This address does not take such requests; please go back to the gallery.",
-    413: "This is too much at once; please send at most {max_request_photos} photos and"
-    " {max_request_bytes} together.",
     416: "This part of the photo does not exist; please load it again.",
 }
 FORMAT_NAMES = {
-    **dict.fromkeys(("jpg", "jpeg", "jpe", "jfif"), "JPEG"),
+    **dict.fromkeys(("jpg", "jpeg", "jpe", "jfif", "mpo"), "JPEG"),
     **dict.fromkeys(("png", "apng"), "PNG"),
     **dict.fromkeys(("heic", "heif", "hif"), "HEIC"),
     "gif": "GIF",

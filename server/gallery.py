@@ -5,6 +5,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import BinaryIO
 
 from .catalog import Catalog, CatalogUnavailable, NoSuchPhoto, Photo, SamePhoto
@@ -20,7 +21,7 @@ SWEEP_AGE_SECONDS = 24 * 60 * 60
 SWEEP_BATCH = 500
 
 _TRUE_EXTENSIONS = {
-    **dict.fromkeys(("jpeg", "jpe", "jfif"), "jpg"),
+    **dict.fromkeys(("jpeg", "jpe", "jfif", "mpo"), "jpg"),
     **dict.fromkeys(("heif", "hif"), "heic"),
     "apng": "png",
 }
@@ -75,11 +76,12 @@ class Gallery:
             raise EmptyPhoto
         if self.catalog.holds(guest_id, upload.sha256):
             return
-        picture = self._images.read_photo(upload.file)
-        self._check_content(name, picture.extension)
-        if not self._keep_location:
-            erase_location(upload.file, picture.extension)
-        self._keep(_photo(upload, name, guest_id, picture), upload.file, picture.thumbnails)
+        with upload.path.open("r+b") as file:
+            picture = self._images.read_photo(file)
+            self._check_content(name, picture.extension)
+            if not self._keep_location:
+                erase_location(file, picture.extension)
+        self._keep(_photo(upload, name, guest_id, picture), upload.path, picture.thumbnails)
 
     def open_original(self, photo_id: str, extension: str) -> tuple[Photo, BinaryIO]:
         """The stream is closed by the caller. Raises NoSuchPhoto, NotStored."""
@@ -150,7 +152,7 @@ class Gallery:
         if _true_extension(extension_of(name) or true_extension) != true_extension:
             raise WrongExtension(true_extension)
 
-    def _keep(self, photo: Photo, original: BinaryIO, thumbnails: dict[int, bytes]) -> None:
+    def _keep(self, photo: Photo, original: Path, thumbnails: dict[int, bytes]) -> None:
         try:
             for width, content in thumbnails.items():
                 self.storage.put_bytes(_thumbnail_key(photo.id, width), content)

@@ -29,10 +29,16 @@ ANIMATION_FACTOR = 4
 """All frames of an animation together may have this many times the pixels of one photo."""
 MIN_FRAME_PIXELS = 16_384
 """A smaller frame counts as this many: a frame has a cost of its own."""
-DECODE_BYTES_PER_PIXEL = {"jpg": 1, "png": 8, "gif": 13, "webp": 16, "avif": 10, "heic": 8}
-"""Measured with Pillow 13 at 98 megapixels, animated; baseline JPEG decodes shrunk."""
-PROGRESSIVE_BYTES_PER_PIXEL = 8
-"""libjpeg holds all coefficients, two bytes each."""
+DECODE_BYTES_PER_PIXEL = {
+    "jpg": 1,  # decodes shrunk
+    "progressive jpg": 8,  # libjpeg holds all coefficients, two bytes each
+    "png": 8,
+    "gif": 13,
+    "webp": 16,
+    "avif": 10,
+    "heic": 8,
+}
+"""Measured with Pillow 13 at 98 megapixels, animated where that exists."""
 MAX_DECODE_BYTES = 1_000_000_000
 """What one photo may need; WebP reaches it below `max_pixels`."""
 LARGE_DECODE_BYTES = 200_000_000
@@ -81,8 +87,12 @@ class DamagedPhoto(Exception):
     """The photo begins well and cannot be decoded to its end."""
 
 
+class TooLongAnimation(Exception):
+    """All frames together would take too long to decode."""
+
+
 class TooManyPixels(Exception):
-    """The photo, or all frames of an animation together, are larger than `max_pixels`."""
+    """The photo is larger than `max_pixels`."""
 
     def __init__(self, max_pixels: int) -> None:
         super().__init__(max_pixels)
@@ -115,7 +125,8 @@ class Images:
         Image.MAX_IMAGE_PIXELS = max(max_pixels, max_jpeg_pixels)
 
     def read_photo(self, file: BinaryIO) -> Picture:
-        """Decodes the whole photo, every frame. Raises NotAPhoto, DamagedPhoto, TooManyPixels."""
+        """Decodes the whole photo, every frame. Raises NotAPhoto, DamagedPhoto, TooManyPixels,
+        TooLongAnimation."""
         with self._opened(file) as image:
             exif = _read_exif(image)
             width, height = image.size[::-1] if _is_turned(exif) else image.size
@@ -144,7 +155,7 @@ class Images:
                 with _turn() if decode_bytes > LARGE_DECODE_BYTES else nullcontext():
                     yield image
         except UnidentifiedImageError as error:
-            raise NotAPhoto from error
+            raise (DamagedPhoto if containers.begins_as_photo(file) else NotAPhoto) from error
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             raise TooManyPixels(self._max_pixels) from error
         except _BROKEN as error:
@@ -153,37 +164,41 @@ class Images:
     def _check_header(self, image: Image.Image, file: BinaryIO) -> int:
         """Refuses what would cost too much before anything is decoded; the bytes that decoding
         may need."""
-        extension = EXTENSIONS[image.format or ""]
-        bytes_per_pixel = DECODE_BYTES_PER_PIXEL[extension]
-        max_pixels = self._max_jpeg_pixels if extension == "jpg" else self._max_pixels
-        if extension == "jpg":
+        kind = EXTENSIONS[image.format or ""]
+        if kind == "jpg":
             layout = containers.read_jpeg_layout(file)  # is complete, or raises
             if layout.scans > MAX_JPEG_SCANS:
                 raise DamagedPhoto
-            if layout.progressive:
-                bytes_per_pixel, max_pixels = PROGRESSIVE_BYTES_PER_PIXEL, self._max_pixels
+            kind = "progressive jpg" if layout.progressive else kind
+        else:
+            containers.check_complete(file, kind)
         pixels = image.width * image.height
-        max_pixels = min(max_pixels, MAX_DECODE_BYTES // bytes_per_pixel)
-        if pixels > max_pixels:
-            raise TooManyPixels(max_pixels)
-        if extension != "jpg":
-            containers.check_complete(file, extension)
-        return pixels * bytes_per_pixel
+        if pixels > self._limit(kind):
+            raise TooManyPixels(self._limit(kind))
+        return pixels * DECODE_BYTES_PER_PIXEL[kind]
+
+    def _limit(self, kind: str) -> int:
+        max_pixels = self._max_jpeg_pixels if kind == "jpg" else self._max_pixels
+        return min(max_pixels, MAX_DECODE_BYTES // DECODE_BYTES_PER_PIXEL[kind])
 
     def _decode_frames(self, image: Image.Image) -> bool:
         """Decodes what follows the first frame; whether there was any. The other pictures of an
         MPO or HEIC file are not frames of an animation."""
         if EXTENSIONS[image.format or ""] in ("jpg", "heic"):
             return False
+        # A GIF's later frames may be larger than its screen.
+        max_pixels = self._limit(EXTENSIONS[image.format or ""])
         frame_budget = ANIMATION_FACTOR * self._max_pixels
         for index in itertools.count(1):
             try:
                 image.seek(index)
             except EOFError:
                 return index > 1
+            if image.width * image.height > max_pixels:
+                raise TooManyPixels(max_pixels)
             frame_budget -= max(image.width * image.height, MIN_FRAME_PIXELS)
-            if frame_budget < 0 or image.width * image.height > self._max_pixels:
-                raise TooManyPixels(self._max_pixels)
+            if frame_budget < 0:
+                raise TooLongAnimation
             image.load()
         raise AssertionError("count() does not end")
 

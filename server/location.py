@@ -4,282 +4,231 @@ import mmap
 import re
 import struct
 import zlib
-from hashlib import md5
-from typing import BinaryIO, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
 
-from .containers import Span, find_metadata, mapped
+from .containers import BrokenContainer, mapped, png_chunks
+
+Data = mmap.mmap | bytearray
+Span = tuple[int, int]
+
+_MOST_BLOCKS = 500
+_MOST_XMP_BYTES = 1 << 20
 
 
 def erase_location(file: BinaryIO, photo_format: str) -> bool:
     """Whether there was any. `file` is open for update ("r+b") and keeps its length; nothing
-    else in it changes. Raises BrokenContainer for a file that is no photo of this format."""
-    erased = False
+    else in it changes. Raises BrokenContainer for a file that is no photo of this format.
+
+    EXIF and XMP stand in all formats as they are, so they are found by how they begin, wherever
+    that is: in the second image of an MPO, in a preview behind the photo. Only PNG packs some.
+    """
     with mapped(file, mmap.ACCESS_WRITE) as data:
-        for block in find_metadata(data, photo_format):
-            before = block.read(data)
-            after = _without_place(block.kind, before)
-            if after == before:
-                continue
-            erased = True
-            block.write(data, after)
-            if block.kind == "extended xmp":
-                _rename_packet(data, before, after)
+        erased = _erase_places(data)
+        if photo_format == "png":
+            for name, span in png_chunks(data):
+                erased |= _erase_png_text(data, name, span)
+            if erased:
+                _renew_checksums(data)
     return erased
 
 
-def _without_place(kind: str, content: bytes) -> bytes:
-    if kind == "exif":
-        return _blank_xmp(_erase_gps(content))  # tag 700 holds XMP
-    if kind in _PNG_TEXT:
-        return _blank_png_text(kind, content)
-    if kind == "quicktime place":
-        return b"free".ljust(len(content), b"\0")
-    return _blank_xmp(content)
+def _erase_places(data: Data) -> bool:
+    spans = [(start, _exif_end(data, start)) for header in _TIFF for start in _find(data, header)]
+    erased = [_rewrite(data, span, _erase_gps) for span in spans]
+    erased += [_rewrite(data, span, _blank_xmp) for span in _xmp_packets(data)]
+    for match in _QUICKTIME_PLACE.finditer(data):
+        erased.append(_rewrite(data, match.span(), lambda atom: b"free".ljust(len(atom), b"\0")))
+    return any(erased)
 
 
-def _rename_packet(data: mmap.mmap, before: bytes, after: bytes) -> None:
-    """An extended packet is found by its MD5, in its segments and in xmpNote:HasExtendedXMP."""
-    old, new = (md5(packet, usedforsecurity=False).hexdigest() for packet in (before, after))
-    for match in list(re.finditer(old.encode(), data, re.IGNORECASE)):
-        data[match.start() : match.end()] = new.upper().encode()
+def _xmp_packets(data: Data) -> Iterator[Span]:
+    end = 0
+    for start in _find(data, b"<rdf:RDF"):
+        if start >= end:
+            closing = data.find(b"</rdf:RDF", start, start + _MOST_XMP_BYTES)
+            end = closing if closing >= 0 else min(start + _MOST_XMP_BYTES, len(data))
+            yield start, end
 
 
-# EXIF: a TIFF file in small (Exif 3.0, 4.5 and 4.6)
+def _find(data: Data, beginning: bytes) -> Iterator[int]:
+    position = data.find(beginning)
+    for _ in range(_MOST_BLOCKS):
+        if position < 0:
+            return
+        yield position
+        position = data.find(beginning, position + 1)
+    raise BrokenContainer("This has more metadata than any photo.")
 
-_TIFF_HEADER = re.compile(rb"II(?:\*\0|\0\*)|MM(?:\0\*|\*\0)")  # as leniently as Pillow
+
+def _rewrite(data: Data, span: Span, change: Callable[[bytes], bytes]) -> bool:
+    """Whether `change`, which keeps the length, changed anything."""
+    before = bytes(data[slice(*span)])
+    after = change(before)
+    data[slice(*span)] = after
+    return after != before
+
+
+# EXIF: a TIFF file in small (Exif 3.0, 4.5 and 4.6). Those four bytes come up in coded pixels too,
+# once in 2 GB; a directory with a GPS pointer behind them does not.
+
+_TIFF = (b"II*\0", b"MM\0*")
 _GPS = 0x8825
-_SUB_DIRECTORIES = (0x014A, 0x8769, 0xA005)  # SubIFDs, Exif, Interoperability
-_LOCATED_BYTES = {0x0201: 0x0202, 0x0111: 0x0117}  # a thumbnail's offset: its length
+_SUB_DIRECTORIES = (0x014A, 0x8769)  # SubIFDs, Exif
 _TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
-# No camera comes near; a hostile block must not cost seconds.
-_MOST_DIRECTORIES = 16
-_MOST_ENTRIES = 1_000
+_MOST_DIRECTORIES = 8
+_MOST_ENTRIES = 500  # no camera comes near
+_MOST_GPS_TAG = 0x1F
+_MOST_BYTES = 0x10000  # an EXIF block fits into one JPEG segment
 
 
-class _Entry(NamedTuple):
-    tag: int
-    kind: int
-    length: int
-    value: int  # or the offset of the values, when they are longer than 4 bytes
+class _Directory:
+    """An image file directory: entries of tag, type, count and value, or the value's offset."""
 
-    @property
-    def outside(self) -> Span | None:
-        size = self.length * _TYPE_BYTES.get(self.kind, 1)
-        return (self.value, self.value + size) if size > 4 else None
+    def __init__(self, block: bytearray, start: int) -> None:
+        self._block = block
+        self._order = "<" if block.startswith(b"I") else ">"
+        self.start = start
+        count = self._number(start, 2)
+        self.end = start + 2 + 12 * count  # of the entries; there stands the next's offset
+        if count > _MOST_ENTRIES or self.end > len(block):
+            self.end = start
+        table = block[start + 2 : self.end]
+        self.entries = list(struct.iter_unpack(self._order + "HHII", table))
 
-    @property
-    def is_gps(self) -> bool:
-        return self.tag == _GPS and self.length == 1 and self.kind in (3, 4, 9, 13)
+    def _number(self, position: int, size: int) -> int:
+        digits = self._block[position : position + size]
+        return int.from_bytes(digits, "little" if self._order == "<" else "big")
 
+    def next_start(self) -> int:
+        return self._number(self.end, 4) if self.entries else 0
 
-class _Directory(NamedTuple):
-    start: int
-    end: int  # of the entries; there stands the offset of the next directory
-    entries: list[_Entry]
+    def pointers(self, *tags: int) -> list[int]:
+        return [value for tag, _kind, count, value in self.entries if tag in tags and count == 1]
 
-    @property
-    def outside(self) -> list[Span]:
-        """Where values stand, and thumbnails."""
-        values = {entry.tag: entry.value for entry in self.entries}
-        located = [
-            (values[offset], values[offset] + values[length])
-            for offset, length in _LOCATED_BYTES.items()
-            if offset in values and length in values
-        ]
-        return located + [entry.outside for entry in self.entries if entry.outside]
+    def values(self) -> Iterator[Span]:
+        """Where those stand that are too long for their entry."""
+        for _tag, kind, count, value in self.entries:
+            size = count * _TYPE_BYTES.get(kind, 1)
+            if size > 4 and value + size <= len(self._block):
+                yield value, value + size
 
+    def clear_gps(self) -> None:
+        """With its values; what a wrong pointer takes for a GPS directory stays as it is."""
+        if self.entries and all(entry[0] <= _MOST_GPS_TAG for entry in self.entries):
+            for start, end in [*self.values(), (self.start, self.end)]:
+                self._block[start:end] = bytes(end - start)
 
-class _Tiff:
-    def __init__(self, content: bytes) -> None:
-        self.content = bytearray(content)
-        self.order = "<" if content.startswith(b"I") else ">"
-
-    def numbers(self, layout: str, position: int) -> tuple[int, ...]:
-        """Zeros where the block has already ended."""
-        size = struct.calcsize(self.order + layout)
-        there = self.content[position : position + size]
-        return struct.unpack(self.order + layout, there.ljust(size, b"\0"))
-
-    def directory(self, start: int) -> _Directory:
-        count = min(self.numbers("H", start)[0], max(0, len(self.content) - start - 2) // 12)
-        count = count if count <= _MOST_ENTRIES else 0
-        end = start + 2 + 12 * count
-        entries = map(
-            _Entry._make, struct.iter_unpack(self.order + "HHII", self.content[start + 2 : end])
-        )
-        return _Directory(start, end, [self._with_short(entry) for entry in entries])
-
-    def _with_short(self, entry: _Entry) -> _Entry:
-        if (entry.kind, entry.length) != (3, 1):
-            return entry
-        return entry._replace(
-            value=entry.value & 0xFFFF if self.order == "<" else entry.value >> 16
-        )
-
-    def directories(self) -> list[_Directory]:
-        """IFD0 and whatever it leads to, but for the GPS directory."""
-        found: dict[int, _Directory] = {}
-        waiting = list(self.numbers("I", 4))
-        while waiting and len(found) < _MOST_DIRECTORIES:
-            start = waiting.pop()
-            if start < 8 or start >= len(self.content) or start in found:
-                continue
-            directory = found[start] = self.directory(start)
-            for entry in directory.entries:
-                if entry.tag in _SUB_DIRECTORIES:
-                    several = self.numbers(f"{min(entry.length, 8)}I", entry.value)
-                    waiting += several if entry.outside else [entry.value]
-            waiting += self.numbers("I", directory.end)
-        return list(found.values())
-
-    def remove_pointers(self, directory: _Directory, is_claimed: bool) -> None:
-        """The entries behind move up, and with them the offset of the next directory; where that
-        stood, some writers who leave it out have already put a value: `is_claimed`."""
-        entries = [
-            self.content[position : position + 12]
-            for position, entry in zip(
-                range(directory.start + 2, directory.end, 12), directory.entries, strict=True
-            )
-            if not entry.is_gps
-        ]
-        removed = len(directory.entries) - len(entries)
-        count = self.numbers("H", directory.start)[0] - removed
-        after = struct.pack(self.order + "I", *self.numbers("I", directory.end))
-        table = struct.pack(self.order + "H", count) + b"".join(entries) + after
-        end = directory.end if is_claimed else min(directory.end + 4, len(self.content))
-        self.content[directory.start : end] = table.ljust(end - directory.start, b"\0")
-
-    def clear(self, spans: list[Span], but: list[Span]) -> None:
-        before = bytes(self.content)
-        for start, end in _merged(spans, len(before)):
-            self.content[start:end] = bytes(end - start)
-        for start, end in _merged(but, len(before)):
-            self.content[start:end] = before[start:end]
+    def remove(self, tag: int) -> None:
+        """The entries behind move up, and with them the offset of the next directory."""
+        kept = [entry for entry in self.entries if entry[0] != tag]
+        table = struct.pack(self._order + "H", len(kept))
+        table += b"".join(struct.pack(self._order + "HHII", *entry) for entry in kept)
+        is_last = any(start == self.end for start, _ in self.values())  # some leave its offset out
+        end = self.end if is_last else min(self.end + 4, len(self._block))
+        table += self._block[self.end : end]
+        self._block[self.start : end] = table.ljust(end - self.start, b"\0")
 
 
-def _merged(spans: list[Span], size: int) -> list[Span]:
-    """The same bytes once, within the block."""
-    merged: list[Span] = []
-    for start, end in sorted(spans):
-        if merged and start <= merged[-1][1]:
-            start, end = merged[-1][0], max(merged.pop()[1], end)
-        merged.append((min(start, size), min(end, size)))
-    return merged
+def _exif_end(data: Data, start: int) -> int:
+    """In a JPEG, where its segment ends; elsewhere nothing tells, and the offsets say enough."""
+    end = start + _MOST_BYTES
+    if data[start - 10 : start - 8] == b"\xff\xe1":
+        end = start - 8 + int.from_bytes(data[start - 8 : start - 6])
+    return min(end, len(data))
 
 
-def _erase_gps(content: bytes) -> bytes:
-    """The GPS directory, its values and every pointer to it; no byte that another entry claims."""
-    header = _TIFF_HEADER.search(content)
-    if not header:
-        return content
-    tiff = _Tiff(content[header.start() :])
-    directories = tiff.directories()
-    starts = {entry.value for one in directories for entry in one.entries if entry.is_gps}
-    if not starts:
-        return content
-    gps = [tiff.directory(start) for start in sorted(starts)[:_MOST_DIRECTORIES]]
-    outside = [span for directory in directories for span in directory.outside]
-    tiff.clear(
-        [span for one in gps if one.entries for span in [(one.start, one.end + 4), *one.outside]],
-        but=[(0, 8), *((d.start, d.end + 4) for d in directories), *outside],
+def _erase_gps(exif: bytes) -> bytes:
+    """The GPS directory, its values, and every pointer to it."""
+    block = bytearray(exif)
+    waiting, seen = (
+        [int.from_bytes(block[4:8], "little" if block[0] == 0x49 else "big")],
+        set[int](),
     )
-    for directory in directories:
-        if any(entry.is_gps for entry in directory.entries):
-            end = directory.end
-            is_claimed = any(start < end + 4 and end < stop for start, stop in outside)
-            tiff.remove_pointers(directory, is_claimed)
-    return content[: header.start()] + tiff.content
+    while waiting and len(seen) < _MOST_DIRECTORIES:
+        start = waiting.pop()
+        if start < 8 or start in seen:
+            continue
+        seen.add(start)
+        directory = _Directory(block, start)
+        waiting += [*directory.pointers(*_SUB_DIRECTORIES), directory.next_start()]
+        for gps_start in directory.pointers(_GPS):
+            if gps_start >= 8 and gps_start not in seen:
+                _Directory(block, gps_start).clear_gps()
+            directory.remove(_GPS)
+    return bytes(block)
 
 
-# XMP
-
-# Local names, in whatever namespace: exif:GPSLatitude, drone-dji:GpsLongtitude (so spelt),
+# XMP. Local names, in whatever namespace: exif:GPSLatitude, drone-dji:GpsLongtitude (so spelt),
 # drone-dji:AbsoluteAltitude; and geo:lat of the W3C. Not a declaration xmlns:gps.
+
 _NAME = (
-    r"(?!xmlns:)(?:(?:[\w.-]{1,64}:)?(?:gps[\w.-]*|[\w-]{0,32}?(?:(?:lat|longt?)itude|altitude))"
-    r"|geo:(?:lat|long|alt|lat_long))(?![\w.:-])"
+    rb"(?!xmlns:)(?:(?:[\w.-]{1,64}:)?(?:gps[\w.-]*|[\w-]{0,32}?(?:(?:lat|longt?)itude|altitude))"
+    rb"|geo:(?:lat|long|alt|lat_long))(?![\w.:-])"
 )
-_FLAGS = re.ASCII | re.IGNORECASE
-_ATTRIBUTE = re.compile(rf"""(?<=\s){_NAME}\s*=\s*(?:"[^"<]*"|'[^'<]*')""", _FLAGS)
-_TAG = re.compile(rf"<(/?)({_NAME})[^<>]*>", _FLAGS)
-_ENCODINGS = {
-    b"\0\0\0<": "utf-32-be",
-    b"<\0\0\0": "utf-32-le",
-    b"\0<": "utf-16-be",
-    b"<\0": "utf-16-le",
-}
+_ATTRIBUTE = re.compile(rb"""(?<=\s)%s\s*=\s*(?:"[^"<]*"|'[^'<]*')""" % _NAME, re.IGNORECASE)
+_TAG = re.compile(rb"<(/?)(%s)[^<>]*>" % _NAME, re.IGNORECASE)
+# Android's MediaMuxer writes this atom into the video of a motion photo, as ISO 6709.
+_QUICKTIME_PLACE = re.compile(rb"\xa9xyz.{4}[+-][\d.]{2,12}[+-][\d.]{2,12}[\d.+-]*/?", re.DOTALL)
 
 
 def _blank_xmp(packet: bytes) -> bytes:
     """Spaces for every such attribute and element. By expressions, as lenient as the readers
     are, not by a parser; an element that nobody closes is none."""
-    # Perhaps there is a byte order mark before the first "<".
-    encoding = next((name for mark, name in _ENCODINGS.items() if mark in packet[:8]), "latin-1")
-    try:
-        text = packet.decode(encoding)  # UTF-8 too: names are ASCII, bytes stay bytes
-    except UnicodeDecodeError:
-        return packet
-    spans = [match.span() for match in _ATTRIBUTE.finditer(text)] + _elements(text)
-    kept, position = [], 0
-    for start, end in _merged(spans, len(text)):
-        units = len(text[start:end].encode(encoding)) // len(" ".encode(encoding))
-        kept += [text[position:start], " " * units]
-        position = end
-    return "".join([*kept, text[position:]]).encode(encoding)
-
-
-def _elements(text: str) -> list[Span]:
-    """From each opening tag to the one that closes it, in one pass however many there are."""
-    spans: list[Span] = []
-    opened: list[re.Match[str]] = []
-    for tag in _TAG.finditer(text):
-        if tag[0].endswith("/>"):
-            spans.append(tag.span())
-        elif not tag[1]:
+    text = bytearray(_ATTRIBUTE.sub(lambda match: b" " * len(match[0]), packet))
+    opened: list[re.Match[bytes]] = []
+    for tag in _TAG.finditer(bytes(text)):
+        start, end = tag.span()
+        if not tag[1] and not tag[0].endswith(b"/>"):
             opened.append(tag)
+            continue
         while tag[1] and opened:
             opening = opened.pop()
             if opening[2] == tag[2]:
-                spans.append((opening.start(), tag.end()))
+                start = opening.start()
                 break
-    return spans
+        if start < tag.start() or not tag[1]:
+            text[start:end] = b" " * (end - start)
+    return bytes(text)
 
 
-# Text chunks of PNG (11.3.3): keyword, perhaps flags and languages, text
+# Text chunks of PNG (11.3.3): keyword, perhaps flags and languages, text, perhaps compressed.
 
 _PNG_TEXT = {
-    "tEXt": re.compile(rb"([^\0]*)\0"),
-    "zTXt": re.compile(rb"([^\0]*)\0(\0)"),
-    "iTXt": re.compile(rb"([^\0]*)\0(?:(\x01)\0|\0.)[^\0]*\0[^\0]*\0", re.DOTALL),
+    b"tEXt": re.compile(rb"([^\0]*)\0"),
+    b"zTXt": re.compile(rb"([^\0]*)\0(\0)"),
+    b"iTXt": re.compile(rb"([^\0]*)\0(?:(\x01)\0|\0.)[^\0]*\0[^\0]*\0", re.DOTALL),
 }
 _MOST_TEXT_BYTES = 1 << 20  # Pillow refuses a photo with more in one chunk
 # ImageMagick's and exiftool's way before eXIf: a name, the number of bytes, the bytes in hex.
 _RAW_PROFILE = re.compile(rb"\s*[^\n]*\n\s*\d+\s*\n")
 
 
-def _blank_png_text(kind: str, chunk: bytes) -> bytes:
-    head = _PNG_TEXT[kind].match(chunk)
-    if not head:
-        return chunk
-    before, is_compressed = chunk[head.end() :], head.lastindex == 2
-    room = len(before)
+def _erase_png_text(data: Data, name: bytes, span: Span) -> bool:
+    return name in _PNG_TEXT and _rewrite(data, span, lambda chunk: _blank_chunk(name, chunk))
+
+
+def _blank_chunk(name: bytes, chunk: bytes) -> bytes:
+    head = _PNG_TEXT[name].match(chunk)
+    text = chunk[head.end() :] if head else b""
+    is_compressed = head is not None and head.lastindex == 2
     if is_compressed:
-        inflate = zlib.decompressobj()
+        unpacker = zlib.decompressobj()
         try:
-            before = inflate.decompress(before, _MOST_TEXT_BYTES)
+            text = unpacker.decompress(text, _MOST_TEXT_BYTES)
         except zlib.error:
             return chunk
-        if inflate.unconsumed_tail:
+        if unpacker.unconsumed_tail:
             return chunk
-    after = _blank_text(head[1], before)
-    if after == before:
+    blanked = _blank_text(head[1] if head else b"", text)
+    if head is None or blanked == text:
         return chunk
     if is_compressed:
         # What blanking freed stands as zeros behind the stream, which says itself where it ends.
         # Packed better than zlib can, it may not fit any more: then the text is gone.
-        after = zlib.compress(after, 9)
-        after = after if len(after) <= room else zlib.compress(b"")
-    return head[0] + after.ljust(room, b"\0")
+        packed = zlib.compress(blanked, 9)
+        blanked = packed if head.end() + len(packed) <= len(chunk) else zlib.compress(b"")
+    return head[0] + blanked.ljust(len(chunk) - head.end(), b"\0")
 
 
 def _blank_text(keyword: bytes, text: bytes) -> bytes:
@@ -289,9 +238,17 @@ def _blank_text(keyword: bytes, text: bytes) -> bytes:
     if not keyword.lower().startswith(b"raw profile type") or not head:
         return _blank_xmp(text)
     try:
-        profile = bytes.fromhex(text[head.end() :].decode("ascii"))
+        profile = bytearray.fromhex(text[head.end() :].decode("ascii"))
     except ValueError:
         return text
-    digits = iter(_blank_xmp(_erase_gps(profile)).hex().encode())
-    renewed = re.sub(rb"\w", lambda _: bytes([next(digits)]), text[head.end() :])
-    return head[0] + renewed if renewed.lower() != text[head.end() :].lower() else text
+    if not _erase_places(profile):
+        return text
+    digits = iter(profile.hex().encode())
+    return head[0] + re.sub(rb"\w", lambda _: bytes([next(digits)]), text[head.end() :])
+
+
+def _renew_checksums(data: mmap.mmap) -> None:
+    """Each chunk ends with a CRC of its name and its content (5.3)."""
+    for name, (start, end) in png_chunks(data):
+        if name in _PNG_TEXT or name == b"eXIf":
+            data[end : end + 4] = zlib.crc32(data[start - 4 : end]).to_bytes(4)

@@ -1,7 +1,7 @@
 """One file on its way in: counted, hashed, written once, never larger than allowed."""
 
 import hashlib
-from typing import BinaryIO
+from pathlib import Path
 
 
 class NoPhoto(ValueError):
@@ -16,16 +16,21 @@ class PieceOfAPhoto(ValueError):
     """A slice of a file. Uppy, Dropzone and jQuery File Upload can be told to send those."""
 
 
+class TooMuchAtOnce(ValueError):
+    """More photos, or more bytes, than the settings allow for one request."""
+
+
 class TooManyBytes(ValueError):
     """A photo larger than the setting allows."""
 
 
 class Upload:
-    """A writable stream over a staged file. What comes after `max_bytes` is counted and thrown
+    """A writable stream into a staged file. What comes after `max_bytes` is counted and thrown
     away, so that a client can finish sending and read why its photo was refused."""
 
-    def __init__(self, file: BinaryIO, max_bytes: int) -> None:
-        self.file = file
+    def __init__(self, path: Path, max_bytes: int) -> None:
+        self.path = path
+        self._file = path.open("wb")
         self.bytes = 0
         self._max_bytes = max_bytes
         self._sha256 = hashlib.sha256()
@@ -34,11 +39,17 @@ class Upload:
         self.bytes += len(data)
         if not self.is_too_large:
             self._sha256.update(data)
-            self.file.write(data)
+            self._file.write(data)
         return len(data)
 
-    def seek(self, offset: int, whence: int = 0) -> int:
-        return self.file.seek(offset, whence)
+    def seek(self, _offset: int) -> int:
+        """Werkzeug rewinds a part when it has come to its end."""
+        self.close()
+        return 0
+
+    def close(self) -> None:
+        """A form of a thousand photos must not keep a thousand files open."""
+        self._file.close()
 
     @property
     def is_too_large(self) -> bool:

@@ -21,11 +21,14 @@ SLOWEST_BYTES_PER_SECOND = 500
 # gunicorn swallows 64 KiB and then resets the connection, which destroys the answer on its way.
 LINGER_BYTES = 16 * 1024 * 1024
 
-UNREADABLE = "This request could not be read. Please reload the page and try again."
-TOO_MUCH = "Your browser sent too much at once. Please clear this site's cookies and try again."
-DEFECT = ("500 Internal Server Error", "Something went wrong here. Please try again.")
+UNREADABLE = "This request could not be read; please reload the page and try again."
+TOO_MUCH = "This request has too much in its head; please clear this site's cookies and try again."
+DEFECT = (
+    "500 Internal Server Error",
+    "Something went wrong on our side; please try again in a moment.",
+)
 REFUSALS: dict[type, tuple[str, str]] = {
-    errors.LimitRequestLine: ("414 URI Too Long", "This address is too long. Please shorten it."),
+    errors.LimitRequestLine: ("414 URI Too Long", "This address is too long; please shorten it."),
     errors.LimitRequestHeaders: ("431 Request Header Fields Too Large", TOO_MUCH),
     errors.ExpectationFailed: ("417 Expectation Failed", UNREADABLE),
     errors.InvalidResponseHeader: DEFECT,  # ours, though it is a ParseException too

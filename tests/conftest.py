@@ -1,13 +1,14 @@
 """Few fixtures: config → app → client, a server that really runs, and a browser that sees it."""
 
 import io
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import Page, Route
+from playwright.sync_api import BrowserContext, Page, Route
 from werkzeug.test import TestResponse
 
 from server import create_app
@@ -64,7 +65,7 @@ def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
 
 
 @pytest.fixture
-def context_with_cdn(context):
+def context_with_cdn(context: BrowserContext) -> BrowserContext:
     """A browser context for which this test plays the CDN, from the same npm packages."""
     context.route(f"{CDN}**", play_cdn)
     return context
@@ -85,12 +86,23 @@ def _content_type(path: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def page(context_with_cdn) -> Iterator[Page]:
-    """A page that must not report any error."""
+def expected_errors() -> list[str]:
+    """What the browser may complain of in this test, as regular expressions."""
+    return []
+
+
+@pytest.fixture
+def page(
+    context_with_cdn: BrowserContext, expected_errors: list[str], live_server: RunningServer
+) -> Iterator[Page]:
+    """A page that must not report any other error; it is closed before its server stops."""
     page = context_with_cdn.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
     yield page
     page.close()
-    assert errors == []
+    unexpected = [
+        error for error in errors if not any(re.search(known, error) for known in expected_errors)
+    ]
+    assert unexpected == []

@@ -1,10 +1,9 @@
 """Where the blocks of a photo's file stand, and whether all of them arrived."""
 
 import io
-import mmap
 import struct
 import time
-from itertools import pairwise
+from contextlib import suppress
 from pathlib import Path
 
 import pillow_heif
@@ -14,12 +13,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from server.containers import (
-    Block,
     BrokenContainer,
     CutOff,
     check_complete,
-    find_metadata,
-    mapped,
     read_jpeg_layout,
 )
 
@@ -82,11 +78,6 @@ class Files:
         with self.path.open("rb") as file:
             return read_jpeg_layout(file).scans
 
-    def metadata(self, content: bytes, photo_format: str) -> list[tuple[str, bytes]]:
-        self.path.write_bytes(content)
-        with self.path.open("r+b") as file, mapped(file) as data:
-            return [(block.kind, block.read(data)) for block in find_metadata(data, photo_format)]
-
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
@@ -119,26 +110,24 @@ def test_a_jpeg_may_have_fill_bytes_and_stray_bytes_between_its_segments(files: 
     files.check(jpeg[:2] + b"\0\0\xff\xff\xff" + jpeg[2:], "jpg")
 
 
-def test_a_webp_chunk_of_odd_length_is_padded(files: Files) -> None:
-    webp = photo("WEBP", exif=EXIF + b"!", xmp=XMP)
-    files.check(webp, "webp")
-    assert [kind for kind, _ in files.metadata(webp, "webp")] == ["exif", "xmp"]
-
-
-def segment(marker: int, content: bytes) -> bytes:
-    return bytes([0xFF, marker]) + struct.pack(">H", len(content) + 2) + content
-
-
 def test_scans_are_those_of_the_first_image(files: Files) -> None:
     one = photo("JPEG")
     assert files.scans(one) == 1
     progressive = PHOTOS["jpg, progressive"]
     scans = progressive.count(b"\xff\xda")
     assert files.scans(progressive) == scans > 5
-    with_thumbnail = one[:2] + segment(0xE1, b"Exif\0\0" + progressive) + one[2:]
+    thumbnail = b"\xff\xe1" + struct.pack(">H", len(progressive) + 8) + b"Exif\0\0" + progressive
+    with_thumbnail = one[:2] + thumbnail + one[2:]
     assert files.scans(with_thumbnail) == 1
     assert files.scans(one + progressive) == 1
     assert files.scans(one + TRAILER + progressive) == 1
+
+
+def test_a_png_is_as_it_was_written(files: Files) -> None:
+    changed = bytearray(PHOTOS["png"])
+    changed[changed.index(b"IDAT") + 30] ^= 1
+    with pytest.raises(BrokenContainer):
+        files.check(bytes(changed), "png")
 
 
 def test_a_progressive_jpeg_says_so(files: Files) -> None:
@@ -151,62 +140,6 @@ def test_a_progressive_jpeg_says_so(files: Files) -> None:
 def box(name: bytes, *contents: bytes) -> bytes:
     content = b"".join(contents)
     return struct.pack(">I", 8 + len(content)) + name + content
-
-
-def item_file(version: int, method: int, exif: bytes, pieces: int = 3) -> bytes:
-    """A file with the parts of HEIC that say where an Exif item stands (14496-12 8.11.3)."""
-    id_layout = "I" if version == 2 else "H"
-    infe = box(
-        b"infe", b"\3\0\0\0" if version == 2 else b"\2\0\0\0",
-        struct.pack(f">{id_layout}H", 7, 0), b"Exif\0",
-    )  # fmt: skip
-    iinf = box(b"iinf", bytes(4), struct.pack(">H", 1), infe)
-    cuts = [len(exif) * i // pieces for i in range(pieces + 1)]
-    spans = list(pairwise(cuts))
-
-    def iloc(start: int) -> bytes:
-        content = bytes([version]) + bytes(3) + bytes([0x44, 0x48 if version else 0x40])
-        content += struct.pack(f">{id_layout}{id_layout}", 1, 7)
-        content += struct.pack(">H", method) if version else b""
-        content += struct.pack(">HIH", 0, start, pieces)
-        for begin, end in spans:
-            content += (bytes(8) if version else b"") + struct.pack(">II", begin, end - begin)
-        return box(b"iloc", content)
-
-    idat = [box(b"idat", exif)] if method else []
-    ftyp = box(b"ftyp", b"heic\0\0\0\0")
-    length = len(ftyp + box(b"meta", bytes(4), iinf, iloc(0), *idat)) + 8
-    meta = box(b"meta", bytes(4), iinf, iloc(0 if method else length), *idat)
-    return ftyp + meta + box(b"mdat", b"" if method else exif)
-
-
-@pytest.mark.parametrize(("version", "method"), [(0, 0), (1, 0), (2, 0), (1, 1), (2, 1)])
-def test_an_item_is_found_wherever_its_pieces_stand(
-    version: int, method: int, files: Files
-) -> None:
-    exif = b"\0\0\0\6" + EXIF
-    content = item_file(version, method, exif)
-    files.check(content, "heic")
-    assert files.metadata(content, "heic") == [("exif", exif)]
-    if method == 0:
-        with pytest.raises(CutOff):
-            files.check(content[:-1], "heic")
-
-
-@pytest.mark.parametrize("name", ["jpg", "png", "webp", "avif", "heic"])
-def test_metadata_that_pillow_wrote_is_found(name: str, files: Files) -> None:
-    kinds = [kind for kind, content in files.metadata(PHOTOS[name], name) if b"Cam\0" in content]
-    assert kinds == ["exif"]
-
-
-def test_a_block_in_pieces_is_written_back_where_it_stood(tmp_path: Path) -> None:
-    path = tmp_path / "photo"
-    path.write_bytes(b"..abc..de..")
-    block = Block("exif", ((2, 5), (7, 9)))
-    with path.open("r+b") as file, mapped(file, mmap.ACCESS_WRITE) as data:
-        assert block.read(data) == b"abcde"
-        block.write(data, b"ABCDE")
-    assert path.read_bytes() == b"..ABC..DE.."
 
 
 MANY = 100_000
@@ -229,21 +162,14 @@ HOSTILE = [
     ("heic", META + struct.pack(">I4sQ", 1, b"mdat", 3)),
     ("heic", box(b"moov", box(b"trak", META) * MANY)),
     ("heic", box(b"meta", box(b"meta", box(b"meta", META))) * 10),
-    # 65535 empty extents for each of many items, in no bytes at all
-    ("heic", box(b"meta", bytes(4), box(b"iloc", bytes(6) + (b"\xff" * 8) * MANY))),
-    ("heic", box(b"meta", bytes(4), box(b"iloc", b"\2" + b"\xff" * 9))),
-    ("heic", box(b"meta", bytes(4), box(b"iinf", b"\1" + b"\xff" * 7, box(b"infe")))),
 ]
 
 
 @pytest.mark.parametrize(("photo_format", "content"), HOSTILE)
 def test_a_hostile_file_ends_soon(photo_format: str, content: bytes, files: Files) -> None:
     begin = time.perf_counter()
-    for act in (files.check, files.metadata):
-        try:
-            act(content, photo_format)
-        except BrokenContainer:
-            continue
+    with suppress(BrokenContainer):
+        files.check(content, photo_format)
     assert time.perf_counter() - begin < 5
 
 
@@ -259,8 +185,5 @@ def test_a_damaged_file_raises_nothing_but_its_own_error(
     for position, replacement in changes:
         start = position % len(content)
         content[start : start + len(replacement)] = replacement
-    for act in (files.check, files.metadata):
-        try:
-            act(bytes(content), format_of(name))
-        except BrokenContainer:
-            continue
+    with suppress(BrokenContainer):
+        files.check(bytes(content), format_of(name))

@@ -54,6 +54,11 @@ def app(environ, start_response):
         body = bytes(24 << 20)
     start_response(status, [("Content-Length", str(len(body)))])
     return [body]
+
+class Gallery:
+    sweep = staticmethod(lambda: None)
+
+app.extensions = {"gallery": Gallery}
 """
 
 
@@ -251,10 +256,10 @@ def test_bad_framing_that_nobody_reads_brings_no_second_answer(server: Server) -
     assert server.answer(head + b"nine\r\n").endswith(b"\r\n\r\nhello")
 
 
-UNREADABLE = "This request could not be read. Please reload the page and try again."
-TOO_LONG = "This address is too long. Please shorten it."
-TOO_MUCH = "Your browser sent too much at once. Please clear this site's cookies and try again."
-DEFECT = "Something went wrong here. Please try again."
+UNREADABLE = "This request could not be read; please reload the page and try again."
+TOO_LONG = "This address is too long; please shorten it."
+TOO_MUCH = "This request has too much in its head; please clear this site's cookies and try again."
+DEFECT = "Something went wrong on our side; please try again in a moment."
 REFUSALS = {
     "no_request": (b"hello\r\n\r\n", "400 Bad Request", UNREADABLE),
     "tls": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n", "400 Bad Request", UNREADABLE),

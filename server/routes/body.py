@@ -9,10 +9,12 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 from werkzeug.wsgi import LimitedStream
 
-from ..upload import BrokenForm, NoPhoto, PieceOfAPhoto, Upload
+from ..upload import BrokenForm, NoPhoto, PieceOfAPhoto, TooMuchAtOnce, Upload
 from . import gallery, settings
 
 BLOCK_BYTES = 64 * 1024
+MAX_FORM_FIELDS = 1000
+"""Parts that are no files; FilePond sends one for each photo, Uppy three."""
 MAX_FORM_MEMORY_BYTES = 500_000
 """For fields that are no files, and for a form that never begins."""
 
@@ -21,7 +23,7 @@ def receive_uploads(staging: ExitStack) -> list[tuple[str, Upload]]:
     """Every part that has a file name, whatever its field is called, or the raw body: the name
     as it was sent (empty when none was) and the upload, staged until `staging` ends.
 
-    Raises NoPhoto, BrokenForm, PieceOfAPhoto, ClientDisconnected, RequestEntityTooLarge. On
+    Raises NoPhoto, BrokenForm, PieceOfAPhoto, TooMuchAtOnce, ClientDisconnected. On
     each of them the rest of the body is read first: a browser that is still sending would see
     a reset connection instead of the answer.
     """
@@ -30,7 +32,7 @@ def receive_uploads(staging: ExitStack) -> list[tuple[str, Upload]]:
         if "Content-Range" in request.headers:
             raise PieceOfAPhoto
         if (request.content_length or 0) > settings().max_request_bytes:
-            raise RequestEntityTooLarge
+            raise TooMuchAtOnce
         if request.mimetype == "multipart/form-data":
             return _receive_form(stream, staging)
         return [_receive_raw(stream, staging)]
@@ -44,25 +46,61 @@ def _limited_body() -> LimitedStream:
     one counts against Content-Length; a chunked body is framed, and only bounded here."""
     source: IO[bytes] = request.environ["wsgi.input"]
     if request.content_length is None:
-        return LimitedStream(source, settings().max_request_bytes, is_max=True)
+        return _ChunkedBody(source, settings().max_request_bytes, is_max=True)
     return LimitedStream(source, request.content_length)
 
 
+class _ChunkedBody(LimitedStream):
+    def on_exhausted(self) -> None:
+        raise TooMuchAtOnce
+
+
+class _UncutBoundaries:
+    """Never ends a read inside what follows a boundary: there Werkzeug's parser takes the line
+    break before the boundary for the file's last byte (pallets/werkzeug#3285)."""
+
+    def __init__(self, stream: LimitedStream, boundary: str) -> None:
+        self._stream = stream
+        self._longest = len(boundary) + 8  # a longer run of dashes is no boundary's end
+        self._held = b""
+
+    def read(self, size: int) -> bytes:
+        data = b""
+        while not data and (block := self._stream.read(size)):
+            block = self._held + block
+            data = block.rstrip(b"- \t")
+            if len(block) - len(data) > self._longest:
+                data = block
+            self._held = block[len(data) :]
+        if not data:
+            data, self._held = self._held, b""
+        return data
+
+
 def _receive_form(stream: LimitedStream, staging: ExitStack) -> list[tuple[str, Upload]]:
+    room = iter(range(settings().max_request_photos))
+
+    def new_upload(**_: object) -> Upload:
+        if next(room, None) is None:
+            raise TooMuchAtOnce
+        return _new_upload(staging)
+
     parser = FormDataParser(
-        stream_factory=lambda *_, **__: _new_upload(staging),  # type: ignore[arg-type]
+        stream_factory=new_upload,  # type: ignore[arg-type]
         max_form_memory_size=MAX_FORM_MEMORY_BYTES,
-        max_form_parts=settings().max_request_photos,
+        max_form_parts=settings().max_request_photos + MAX_FORM_FIELDS,
         silent=False,
     )
     try:
         _, form, files = parser.parse(
-            cast(IO[bytes], stream),
+            cast(IO[bytes], _UncutBoundaries(stream, request.mimetype_params.get("boundary", ""))),
             "multipart/form-data",
             request.content_length,
             dict(request.mimetype_params),
         )
-    except ValueError:
+    except TooMuchAtOnce:
+        raise
+    except (ValueError, RequestEntityTooLarge):  # of what is no file, or nobody would send
         raise BrokenForm from None
     if form.get("dztotalchunkcount", "1") != "1":
         raise PieceOfAPhoto
@@ -82,14 +120,17 @@ def _receive_raw(stream: LimitedStream, staging: ExitStack) -> tuple[str, Upload
     upload = _new_upload(staging)
     while block := stream.read(BLOCK_BYTES):
         upload.write(block)
+    upload.close()
     if upload.bytes == 0:
         raise NoPhoto
     return (f"photo.{subtype}" if kind == "image" else ""), upload
 
 
 def _new_upload(staging: ExitStack) -> Upload:
-    file = staging.enter_context(gallery().storage.stage())
-    return Upload(file, settings().max_upload_bytes)
+    staged = staging.enter_context(gallery().storage.stage())
+    upload = Upload(staged, settings().max_upload_bytes)
+    staging.callback(upload.close)
+    return upload
 
 
 def _sent_name(file: FileStorage) -> str:
@@ -98,7 +139,7 @@ def _sent_name(file: FileStorage) -> str:
 
 
 def _drain(stream: LimitedStream) -> None:
-    with suppress(HTTPException, OSError):
+    with suppress(HTTPException, TooMuchAtOnce, OSError):
         for _ in range(settings().max_request_bytes // BLOCK_BYTES):
             if not stream.read(BLOCK_BYTES):
                 break

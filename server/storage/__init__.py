@@ -20,12 +20,12 @@ class Storage(Protocol):
     """Files under keys such as `originals/ab/abcd.jpg`; whole or not at all, never overwritten
     half-way. Keys are made by Dropwall, never by a visitor."""
 
-    def stage(self) -> AbstractContextManager[BinaryIO]:
-        """A new, empty, unique file (read and write) for one upload. When the context ends,
-        what was not put is gone."""
+    def stage(self) -> AbstractContextManager[Path]:
+        """A new, empty, unique file of this machine for one upload. When the context ends, what
+        was not put is gone."""
 
-    def put(self, key: str, staged: BinaryIO) -> None:
-        """Keep a staged file under `key`, durable when this returns. The stream stays readable."""
+    def put(self, key: str, staged: Path) -> None:
+        """Keep a staged file, which is gone then, under `key`, durable when this returns."""
 
     def put_bytes(self, key: str, content: bytes) -> None:
         """Keep a small file under `key`, durable when this returns; replaces what was there."""

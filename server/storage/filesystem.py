@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import mkstemp
 from typing import BinaryIO
 
 from . import NotStored, StoredFile
@@ -21,25 +21,24 @@ class FilesystemStorage:
         self._incoming.mkdir(parents=True, exist_ok=True)
 
     @contextmanager
-    def stage(self) -> Iterator[BinaryIO]:
-        with NamedTemporaryFile(dir=self._incoming, suffix=".part", delete=False) as staged:
-            try:
-                yield staged  # type: ignore[misc]  # the wrapper has all of BinaryIO
-            finally:
-                with suppress(FileNotFoundError):  # it was put
-                    os.unlink(staged.name)
+    def stage(self) -> Iterator[Path]:
+        descriptor, name = mkstemp(dir=self._incoming, suffix=".part")
+        os.close(descriptor)
+        try:
+            yield Path(name)
+        finally:
+            Path(name).unlink(missing_ok=True)  # unless it was put
 
-    def put(self, key: str, staged: BinaryIO) -> None:
+    def put(self, key: str, staged: Path) -> None:
         path = self.root / key
-        staged.flush()
-        os.fsync(staged.fileno())
+        _sync(staged)
         _make_folder(path.parent)
-        os.rename(staged.name, path)
-        _sync_folder(path.parent)
+        staged.rename(path)
+        _sync(path.parent)
 
     def put_bytes(self, key: str, content: bytes) -> None:
         with self.stage() as staged:
-            staged.write(content)
+            staged.write_bytes(content)
             self.put(key, staged)
 
     def open(self, key: str) -> BinaryIO:
@@ -70,8 +69,7 @@ class FilesystemStorage:
 
     def check(self) -> None:
         with self.stage() as staged:
-            staged.write(b"well")
-            staged.flush()
+            staged.write_bytes(b"well")
 
 
 def _make_folder(folder: Path) -> None:
@@ -79,12 +77,12 @@ def _make_folder(folder: Path) -> None:
     if not folder.exists():
         _make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
-        _sync_folder(folder.parent)
+        _sync(folder.parent)
 
 
-def _sync_folder(folder: Path) -> None:
-    """A rename survives a power cut only when the folder is synced after it (fsync(2))."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    """A rename survives a power cut only when its folder is synced after it (fsync(2))."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
