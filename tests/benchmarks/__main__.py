@@ -1,0 +1,8 @@
+"""`make bench`: each row of the design's table that there is so far."""
+
+from tests.benchmarks.body import measure_body
+from tests.benchmarks.page_weight import measure_page_weight
+from tests.benchmarks.photos_per_second import measure_photos_per_second
+
+for measure in (measure_photos_per_second, measure_body, measure_page_weight):
+    print(measure(), flush=True)
