@@ -13,7 +13,7 @@ RUN_NODE := node_modules/.run
 TEST_NODE := node_modules/.test
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench lock
+.PHONY: help run test check bench screenshots lock
 
 help: ## List the commands
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -36,6 +36,9 @@ check: $(TEST_PYTHON) $(TEST_NODE) ## What CI runs: linters, types, tests
 
 bench: $(TEST_PYTHON) $(TEST_NODE) ## Measure speed and memory against references in the same run
 	$(BIN)/python -m tests.benchmarks
+
+screenshots: $(TEST_PYTHON) $(TEST_NODE) ## Show the page in every state and size, in tests/screenshots
+	$(BIN)/python -m tests.screenshots
 
 lock: ## Write requirements.lock anew, after a change of pyproject.toml
 	rm -rf $(VENV)

@@ -20,6 +20,7 @@ from .routes.page import page
 from .routes.photos import photos
 from .routes.uploads import uploads
 from .storage import open_storage
+from .turns import Turns
 
 FRONTEND = Path(__file__).parent.parent / "frontend"
 
@@ -40,7 +41,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.extensions["gallery"] = Gallery(
         open_catalog(config.database_address),
         open_storage(config.storage_address),
-        Images(config.max_pixels, config.max_jpeg_pixels, decoders=_decoders(config)),
+        Images(config.max_pixels, config.max_jpeg_pixels, _turns(config)),
         config.extensions,
         config.keep_location,
     )
@@ -61,9 +62,9 @@ def command_line() -> None:
     FlaskGroup(create_app=create_app).main(prog_name="dropwall")
 
 
-def _decoders(config: Config) -> int:
+def _turns(config: Config) -> Turns:
     """Decoding keeps a core busy: all workers together, as many at once as there are cores."""
-    return max(1, (os.cpu_count() or 1) // config.workers)
+    return Turns(config.data / "turns", os.cpu_count() or 1)
 
 
 def _secret_key(path: Path) -> bytes:

@@ -101,15 +101,26 @@ _PROGRESSIVE = (0xC2, 0xC6, 0xCA, 0xCE)
 _NEXT_JPEG = re.compile(rb"\0*\xff\xd8(?=\xff|\Z)")
 
 
-def _jpeg_markers(data: mmap.mmap) -> Iterator[int]:
-    """The markers of the first image and of those right behind it."""
+def coded_pixels(data: mmap.mmap, photo_format: str) -> Span:
+    """Where a JPEG's first image is coded: most of the file, and free of metadata. Raises
+    CutOff."""
+    start = 0
+    for marker, position in _jpeg_markers(data) if photo_format == "jpg" else ():
+        if marker == _EOI:
+            return start, position
+        start = start or (position if marker == _SOS else 0)
+    return 0, 0
+
+
+def _jpeg_markers(data: mmap.mmap) -> Iterator[tuple[int, int]]:
+    """The markers of the first image and of those right behind it, and where they end."""
     position = 2
     while True:
         match = _JPEG_MARKER.search(data, position)
         if not match:
             raise CutOff("The JPEG has no end.")
         marker, position = data[match.start(1)], match.end()
-        yield marker
+        yield marker, position
         if marker == _EOI:
             following = _NEXT_JPEG.match(data, position)
             if not following:
@@ -125,7 +136,7 @@ def _jpeg_markers(data: mmap.mmap) -> Iterator[int]:
 
 
 def _read_jpeg_layout(data: mmap.mmap) -> JpegLayout:
-    markers = _limited(_jpeg_markers(data))
+    markers = (marker for marker, _ in _limited(_jpeg_markers(data)))
     first_image = list(iter(lambda: next(markers), _EOI))
     for _ in markers:  # to the end of the last image
         pass

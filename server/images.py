@@ -1,11 +1,9 @@
 """Pillow's corner: is it a photo, how large, its thumbnails and its placeholder."""
 
 import base64
-import fcntl
 import io
 import itertools
 import struct
-import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
@@ -17,6 +15,7 @@ import pillow_heif
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from . import containers
+from .turns import Turns
 
 THUMBNAIL_WIDTHS = (320, 640)
 """Made when a photo arrives."""
@@ -42,7 +41,7 @@ DECODE_BYTES_PER_PIXEL = {
 MAX_DECODE_BYTES = 1_000_000_000
 """What one photo may need; WebP reaches it below `max_pixels`."""
 LARGE_DECODE_BYTES = 200_000_000
-"""Photos that may need more are decoded one at a time on this machine."""
+"""Photos that may need more are decoded one at a time."""
 STRIP_PIXELS = 4_000_000
 """Converted at once while shrinking."""
 
@@ -115,13 +114,12 @@ class Picture:
 
 
 class Images:
-    """Decodes at most `decoders` photos at once in this process, large ones one at a time on
-    this machine, so that memory stays bounded however many arrive."""
+    """Decodes in turns, so that memory stays bounded however many photos arrive."""
 
-    def __init__(self, max_pixels: int, max_jpeg_pixels: int, decoders: int) -> None:
+    def __init__(self, max_pixels: int, max_jpeg_pixels: int, turns: Turns) -> None:
         self._max_pixels = max_pixels
         self._max_jpeg_pixels = max_jpeg_pixels
-        self._decoders = threading.BoundedSemaphore(decoders)
+        self._turns = turns
         Image.MAX_IMAGE_PIXELS = max(max_pixels, max_jpeg_pixels)
 
     def read_photo(self, file: BinaryIO) -> Picture:
@@ -150,9 +148,9 @@ class Images:
     def _opened(self, file: BinaryIO) -> Iterator[Image.Image]:
         file.seek(0)
         try:
-            with self._decoders, Image.open(file, formats=_FORMATS) as image:
-                decode_bytes = self._check_header(image, file)
-                with _turn() if decode_bytes > LARGE_DECODE_BYTES else nullcontext():
+            with self._turns.wait(), Image.open(file, formats=_FORMATS) as image:
+                is_large = self._check_header(image, file) > LARGE_DECODE_BYTES
+                with self._turns.wait_for_large() if is_large else nullcontext():
                     yield image
         except UnidentifiedImageError as error:
             raise (DamagedPhoto if containers.begins_as_photo(file) else NotAPhoto) from error
@@ -201,15 +199,6 @@ class Images:
                 raise TooLongAnimation
             image.load()
         raise AssertionError("count() does not end")
-
-
-@contextmanager
-def _turn() -> Iterator[None]:
-    """Waits until no other process of this machine decodes a large photo. The lock is on this
-    very file: it is there wherever Dropwall runs, and needs no right to write."""
-    with open(__file__, "rb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _render(image: Image.Image, exif: Image.Exif, width: int) -> Image.Image:

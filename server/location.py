@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
-from .containers import BrokenContainer, mapped, png_chunks
+from .containers import BrokenContainer, coded_pixels, mapped, png_chunks
 
 Data = mmap.mmap | bytearray
 Span = tuple[int, int]
@@ -24,7 +24,8 @@ def erase_location(file: BinaryIO, photo_format: str) -> bool:
     that is: in the second image of an MPO, in a preview behind the photo. Only PNG packs some.
     """
     with mapped(file, mmap.ACCESS_WRITE) as data:
-        erased = _erase_places(data)
+        start, end = coded_pixels(data, photo_format)
+        erased = _erase_places(data, 0, start) | _erase_places(data, end, len(data))
         if photo_format == "png":
             for name, span in png_chunks(data):
                 erased |= _erase_png_text(data, name, span)
@@ -33,31 +34,32 @@ def erase_location(file: BinaryIO, photo_format: str) -> bool:
     return erased
 
 
-def _erase_places(data: Data) -> bool:
-    spans = [(start, _exif_end(data, start)) for header in _TIFF for start in _find(data, header)]
+def _erase_places(data: Data, start: int, end: int) -> bool:
+    exif = [at for header in _TIFF for at in _find(data, header, start, end)]
+    spans = [(at, _exif_end(data, at)) for at in exif]
     erased = [_rewrite(data, span, _erase_gps) for span in spans]
-    erased += [_rewrite(data, span, _blank_xmp) for span in _xmp_packets(data)]
-    for match in _QUICKTIME_PLACE.finditer(data):
+    erased += [_rewrite(data, span, _blank_xmp) for span in _xmp_packets(data, start, end)]
+    for match in _QUICKTIME_PLACE.finditer(data, start, end):
         erased.append(_rewrite(data, match.span(), lambda atom: b"free".ljust(len(atom), b"\0")))
     return any(erased)
 
 
-def _xmp_packets(data: Data) -> Iterator[Span]:
-    end = 0
-    for start in _find(data, b"<rdf:RDF"):
-        if start >= end:
-            closing = data.find(b"</rdf:RDF", start, start + _MOST_XMP_BYTES)
-            end = closing if closing >= 0 else min(start + _MOST_XMP_BYTES, len(data))
-            yield start, end
+def _xmp_packets(data: Data, start: int, end: int) -> Iterator[Span]:
+    behind = 0
+    for at in _find(data, b"<rdf:RDF", start, end):
+        if at >= behind:
+            closing = data.find(b"</rdf:RDF", at, at + _MOST_XMP_BYTES)
+            behind = closing if closing >= 0 else min(at + _MOST_XMP_BYTES, end)
+            yield at, behind
 
 
-def _find(data: Data, beginning: bytes) -> Iterator[int]:
-    position = data.find(beginning)
+def _find(data: Data, beginning: bytes, start: int, end: int) -> Iterator[int]:
     for _ in range(_MOST_BLOCKS):
-        if position < 0:
+        at = data.find(beginning, start, end)
+        if at < 0:
             return
-        yield position
-        position = data.find(beginning, position + 1)
+        yield at
+        start = at + 1
     raise BrokenContainer("This has more metadata than any photo.")
 
 
@@ -241,7 +243,7 @@ def _blank_text(keyword: bytes, text: bytes) -> bytes:
         profile = bytearray.fromhex(text[head.end() :].decode("ascii"))
     except ValueError:
         return text
-    if not _erase_places(profile):
+    if not _erase_places(profile, 0, len(profile)):
         return text
     digits = iter(profile.hex().encode())
     return head[0] + re.sub(rb"\w", lambda _: bytes([next(digits)]), text[head.end() :])

@@ -3,12 +3,14 @@
 import io
 import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import BinaryIO
 
 import pytest
 from PIL import Image
 
 from server.images import Images, Picture, TooManyPixels
+from server.turns import Turns
 from tests.bad_photos import BOMBS, CORNERS, GOOD_ODD, SEEN_THROUGH, SIZE, VARIANTS
 from tests.bad_photos import displayed_corners as corners_of
 from tests.photos import encode, landscape, photo_bytes
@@ -17,8 +19,8 @@ TOLERANCE = 12
 
 
 @pytest.fixture
-def images() -> Images:
-    return Images(max_pixels=100_000_000, max_jpeg_pixels=250_000_000, decoders=2)
+def images(tmp_path: Path) -> Images:
+    return Images(max_pixels=100_000_000, max_jpeg_pixels=250_000_000, turns=Turns(tmp_path, 2))
 
 
 @pytest.fixture

@@ -199,4 +199,5 @@ def test_what_is_not_listed_is_swept_after_a_day(
 
 
 def photo_files(config: Config) -> list[Path]:
-    return [p for p in config.data.glob("*/**/*") if p.is_file()]
+    folders = ("incoming", "originals", "thumbnails")
+    return [p for folder in folders for p in (config.data / folder).rglob("*") if p.is_file()]

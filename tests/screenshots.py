@@ -1,0 +1,83 @@
+"""Shows the page in every state, size and colour scheme, to be looked at.
+
+`gallery.png` is the README's picture.
+"""
+
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.browser import launch_options
+from tests.conftest import CDN, play_cdn
+from tests.photos import encode, landscape, photo_bytes
+from tests.running_server import ROOT, RunningServer
+from tests.test_stories import add_photos, open_gallery, rows, throttle, tiles, until_nothing_moves
+
+FOLDER = ROOT / "tests" / "screenshots"
+SIZES = {"phone": (320, 640), "laptop": (1280, 800), "projector": (1920, 1080)}
+README = ("laptop", "light")
+
+
+def main() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
+        browser = playwright.chromium.launch(**launch_options())
+        server = RunningServer(Path(folder) / "data")
+        try:
+            show_all(browser, server)
+        finally:
+            server.stop()
+            browser.close()
+
+
+def show_all(browser: Browser, server: RunningServer) -> None:
+    show(browser, server, "empty", lambda _page: None)
+    for seed in range(3):
+        server.send((f"{seed}.jpg", encode(landscape(seed), "jpg")))
+    show(browser, server, "three", lambda page: expect(tiles(page)).to_have_count(3))
+    for seed in range(3, 200):
+        server.send((f"{seed}.jpg", encode(landscape(seed, (900, 600)), "jpg")))
+        if seed % 5 == 0:
+            server.send((f"tall {seed}.jpg", encode(landscape(seed), "jpg")))
+    show(browser, server, "many", lambda _page: None)
+    show(browser, server, "uploading", upload_with_a_failure)
+    show(browser, server, "lightbox", open_lightbox)
+
+
+def show(browser: Browser, server: RunningServer, name: str, act) -> None:
+    for size, (width, height) in SIZES.items():
+        for scheme in ("light", "dark"):
+            context = browser.new_context(
+                viewport={"width": width, "height": height}, color_scheme=scheme
+            )
+            context.route(f"{CDN}**", play_cdn)
+            page = context.new_page()
+            open_gallery(page, server)
+            act(page)
+            until_nothing_moves(page)
+            page.wait_for_load_state("networkidle")
+            page.screenshot(path=FOLDER / f"{name}-{size}-{scheme}.png")
+            if name == "many" and (size, scheme) == README:
+                page.screenshot(path=FOLDER / "gallery.png")
+            context.close()
+
+
+def upload_with_a_failure(page: Page) -> None:
+    add_photos(page, ("notes.jpg", b"These are only notes."))
+    expect(rows(page)).to_contain_text("not a photo")
+    throttle(page, bytes_per_second=60_000)
+    batch = [
+        (f"IMG_{seed}.JPG", photo_bytes("jpg", seed=seed, size=(1600, 1067))) for seed in range(6)
+    ]
+    add_photos(page, *batch)
+    expect(rows(page).filter(has_text="%").first).to_be_visible()
+
+
+def open_lightbox(page: Page) -> None:
+    tiles(page).nth(2).click()
+    expect(page.get_by_role("dialog").get_by_role("link")).to_be_visible()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""Decoding in turns, across processes."""
+
+import multiprocessing
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from server.turns import Turns
+
+
+def test_no_more_than_its_number_are_at_work(tmp_path: Path) -> None:
+    turns, at_work, most = Turns(tmp_path, 2), [], []
+
+    def work(number: int) -> None:
+        with turns.wait():
+            at_work.append(number)
+            most.append(len(at_work))
+            time.sleep(0.005)
+            at_work.remove(number)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(40)))
+    assert max(most) == 2
+
+
+def hold(folder: Path, holding: "multiprocessing.synchronize.Event") -> None:
+    with Turns(folder, 1).wait(), Turns(folder, 1).wait_for_large():
+        holding.set()
+        time.sleep(60)
+
+
+def test_a_process_that_dies_gives_its_turn_back(tmp_path: Path) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    holding = spawn.Event()
+    process = spawn.Process(target=hold, args=(tmp_path, holding))
+    process.start()
+    assert holding.wait(30)
+    process.kill()
+    with Turns(tmp_path, 1).wait(), Turns(tmp_path, 1).wait_for_large():
+        process.join()
