@@ -1,7 +1,8 @@
 # `make` alone lists the commands.
-PORT ?= 8000
-DATA ?= ./data
-HOST ?= 0.0.0.0
+PORT ?= $(or $(DROPWALL_PORT),8000)
+DATA ?= $(or $(DROPWALL_DATA),./data)
+# A shell's own HOST is the computer's name.
+HOST := $(if $(filter command line,$(origin HOST)),$(HOST),$(or $(DROPWALL_HOST),0.0.0.0))
 PYTHON ?= python3
 
 VENV := .venv
@@ -19,7 +20,7 @@ help: ## List the commands
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 run: $(RUN_PYTHON) $(RUN_NODE) ## Start the gallery (PORT=8000 DATA=./data HOST=0.0.0.0), Ctrl-C stops it
-	@DROPWALL_PORT=$(PORT) DROPWALL_DATA=$(DATA) DROPWALL_HOST=$(HOST) \
+	@DROPWALL_PORT='$(PORT)' DROPWALL_DATA='$(DATA)' DROPWALL_HOST='$(HOST)' \
 		exec $(BIN)/gunicorn --config server/gunicorn.conf.py
 
 test: $(TEST_PYTHON) $(TEST_NODE) ## Run every test, installing what they need
@@ -48,7 +49,8 @@ lock: ## Write requirements.lock anew, after a change of pyproject.toml
 
 $(RUN_PYTHON): pyproject.toml requirements.lock
 	@echo "Installing what the gallery needs; this takes a minute, once."
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || \
+		{ rm -rf $(VENV); echo "Python cannot make its environment: apt install python3-venv"; exit 1; }
 	@$(BIN)/pip install --quiet --constraint requirements.lock --editable .
 	@touch $@
 
@@ -59,8 +61,8 @@ $(TEST_PYTHON): $(RUN_PYTHON)
 # Only the copies for networks without the CDN; the gallery runs without them.
 $(RUN_NODE): package-lock.json
 	@mkdir -p node_modules
-	@npm ci --omit=dev --silent || echo "npm could not install: the page needs its CDN then."
-	@mkdir -p node_modules && touch $@
+	@if npm ci --omit=dev --silent; then touch $@; \
+		else echo "npm could not install: the page needs its CDN then."; fi
 
 $(TEST_NODE): package-lock.json
 	npm ci --silent

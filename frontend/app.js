@@ -49,26 +49,26 @@ async function loadMore() {
 }
 
 function enlargePhotos() {
-  let lightbox;
-  const loadLightbox = () =>
-    (lightbox ??= loadLibrary("PhotoSwipe").then(
-      (PhotoSwipe) => mountLightbox(gridElement, { PhotoSwipe, findTile: (id) => grid.reveal(id) }),
-      () => null,
-    ));
+  let lightbox = null;
+  const loadLightbox = async () => {
+    const PhotoSwipe = await loadLibrary("PhotoSwipe");
+    lightbox ??= mountLightbox(gridElement, { PhotoSwipe, findTile: (id) => grid.reveal(id) });
+  };
 
   gridElement.addEventListener("photo-chosen", async (event) => {
     event.preventDefault();
     const { photo } = event.detail;
-    const opened = await loadLightbox();
-    if (opened) opened.open(photo, gallery.photos);
-    else location.assign(photo.url);
+    try {
+      await (lightbox ?? loadLightbox());
+      lightbox.open(photo, gallery.photos);
+    } catch {
+      window.open(photo.url); // in a tab of its own: uploads may be on their way in this one
+    }
   });
   gridElement.addEventListener("photo-shown", ({ detail }) => grid.reveal(detail.photo.id));
   gridElement.addEventListener("end-near", loadMore);
   gridElement.addEventListener("lightbox-closed", ({ detail }) => grid.focusPhoto(detail.photo.id));
-  gallery.addEventListener("photos-changed", async () => {
-    if (gallery.photos.length > 0) (await loadLightbox())?.extend(gallery.photos);
-  });
+  gallery.addEventListener("photos-changed", () => lightbox?.extend(gallery.photos));
 }
 
 /** Turns the plain form into the upload zone; where that cannot be had, the form stays as it is. */

@@ -13,7 +13,10 @@ export function createFilePreviews(list) {
 
   const observer = new IntersectionObserver(
     (entries) => {
-      for (const { target, isIntersecting } of entries) waiting.get(target).isSeen = isIntersecting;
+      for (const { target, isIntersecting } of entries) {
+        const wish = waiting.get(target); // none, when it was forgotten just now
+        if (wish) wish.isSeen = isIntersecting;
+      }
       drawNext();
     },
     { root: list },

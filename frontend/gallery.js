@@ -21,10 +21,6 @@ export class Gallery extends EventTarget {
     return this.#next !== null;
   }
 
-  get isLoading() {
-    return this.#page !== null;
-  }
-
   /** Loads older photos; calls made meanwhile share its promise. */
   loadMore() {
     this.#page ??= this.#loadPage().finally(() => (this.#page = null));
@@ -59,6 +55,7 @@ export class Gallery extends EventTarget {
     const cursor = this.#next;
     const page = await fetchPhotos({ limit: PAGE_PHOTOS, before: cursor });
     if (cursor !== this.#next) return; // the gallery was read anew meanwhile
+    if (page.version < this.#version) return this.#loadPage(); // read before what is known by now
     this.photos = [...this.photos, ...this.#unknown(page.photos)];
     this.#next = page.next;
     this.#announce(page.total);

@@ -18,9 +18,10 @@ export function mountLightbox(el, { PhotoSwipe, findTile }) {
     el.dispatchEvent(new CustomEvent(name, { detail: { photo: shownPhoto() } }));
 
   function open(photo, knownPhotos) {
-    if (pswp) return;
+    const first = knownPhotos.findIndex(({ id }) => id === photo.id);
+    if (pswp || first < 0) return;
     photos = [...knownPhotos];
-    pswp = new PhotoSwipe(options(photos.findIndex(({ id }) => id === photo.id)));
+    pswp = new PhotoSwipe(options(first));
     pswp.addFilter("numItems", () => photos.length);
     pswp.addFilter("itemData", (_, index) => slideOf(photos[index]));
     pswp.addFilter("thumbEl", (_, slide) => findTile(slide.photo.id)?.querySelector("img"));

@@ -7,7 +7,7 @@ const LONGEST_PAUSE_SECONDS = 30;
 
 /**
  * Calls `refresh` now and every two seconds; less often while it fails, not at all while the page
- * is hidden or offline, and at once when it is back.
+ * is hidden, and at once when it is back.
  * @param {() => Promise<void>} refresh rejects with `Unreachable` when the server cannot be asked
  */
 export function keepFresh(refresh) {
@@ -16,7 +16,7 @@ export function keepFresh(refresh) {
 
   async function ask() {
     clearTimeout(timer);
-    if (document.hidden || !navigator.onLine) return;
+    if (document.hidden) return; // whether the browser is online says nothing of a party's network
     failures = (await succeeds(refresh)) ? 0 : failures + 1;
     clearTimeout(timer);
     timer = setTimeout(ask, pauseSeconds(failures) * 1000);

@@ -1,5 +1,6 @@
 /** One photo on the wall: a link to the original with its thumbnail in it. */
 
+const TILE_WIDTHS = [320, 640];
 const FADE_MS = 300; // as in photo-tile's transition, with a margin
 
 /** @returns {HTMLLIElement} a tile for a photo as `GET /api/photos` describes it */
@@ -33,9 +34,8 @@ function fillImage(image, photo) {
   image.setAttribute("width", photo.width);
   image.setAttribute("height", photo.height);
   image.draggable = false;
-  image.srcset = Object.entries(photo.thumbnails)
-    .map(([width, address]) => `${address} ${width}w`)
-    .join(", ");
+  // Not the large one, which is made when it is first asked for: for the lightbox.
+  image.srcset = TILE_WIDTHS.map((width) => `${photo.thumbnails[width]} ${width}w`).join(", ");
 }
 
 function showImage(image) {

@@ -23,7 +23,7 @@ export function refusalBeforeSending(file, settings) {
 
 /** A name without an extension says nothing wrong: the server looks at the content. */
 export function isPhotoName(name, { extensions }) {
-  const extension = /\.([^.]+)$/.exec(name)?.[1].toLowerCase();
+  const extension = /\.([^\s.]+)$/.exec(name)?.[1].toLowerCase();
   return !extension || !extensions || extensions.includes(extension);
 }
 

@@ -2,9 +2,9 @@
 
 import os
 import secrets
+import time
 from contextlib import suppress
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import click
 from flask import Flask
@@ -13,7 +13,7 @@ from flask.cli import FlaskGroup
 from .catalog import open_catalog
 from .config import Config
 from .errors import answer_errors
-from .gallery import Gallery
+from .gallery import ForeignCatalog, Gallery
 from .images import Images
 from .routes import gallery
 from .routes.page import page
@@ -23,6 +23,7 @@ from .storage import open_storage
 from .turns import Turns
 
 FRONTEND = Path(__file__).parent.parent / "frontend"
+SECRET_KEY_BYTES = 32
 
 
 def create_app(config: Config | None = None) -> Flask:
@@ -54,7 +55,12 @@ def create_app(config: Config | None = None) -> Flask:
 
 def sweep() -> None:
     """Remove what crashes left behind a day ago or more."""
-    click.echo(f"{gallery().sweep()} files removed.")
+    try:
+        click.echo(f"{gallery().sweep()} files removed.")
+    except ForeignCatalog:
+        raise click.ClickException(
+            "The catalog is empty and the storage is not: is it the right one? Nothing was removed."
+        ) from None
 
 
 def command_line() -> None:
@@ -68,12 +74,18 @@ def _turns(config: Config) -> Turns:
 
 
 def _secret_key(path: Path) -> bytes:
-    """What signs the cookies: made at the first start, the same for every worker."""
+    """What signs the cookies: made at the first start, by one of the workers for all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        # Linked when complete: several workers start at once, and one key must win whole.
-        with NamedTemporaryFile(dir=path.parent) as file, suppress(FileExistsError):
-            file.write(secrets.token_bytes(32))
+    with suppress(FileExistsError):
+        exclusively = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        with open(os.open(path, exclusively, 0o600), "wb") as file:
+            file.write(secrets.token_bytes(SECRET_KEY_BYTES))
             file.flush()
-            os.link(file.name, path)
-    return path.read_bytes()
+            os.fsync(file.fileno())
+    for _ in range(100):  # another worker may be writing it
+        key = path.read_bytes()
+        if len(key) == SECRET_KEY_BYTES:
+            return key
+        time.sleep(0.01)
+    path.unlink(missing_ok=True)  # a crash left it half written
+    return _secret_key(path)

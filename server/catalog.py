@@ -28,7 +28,8 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DatabaseError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 metadata = MetaData()
 
@@ -151,13 +152,14 @@ class Catalog:
 
     def add_photo(self, photo: Photo) -> Photo:
         """The photo with its version. Raises SamePhoto, also when two arrive at once."""
-        with self._transaction() as connection:
-            version = _advance(connection, added=1)
-            photo = replace(photo, version=version)
-            try:
+        try:
+            with self._transaction() as connection:
+                photo = replace(photo, version=_advance(connection, added=1))
                 connection.execute(photos.insert().values(asdict(photo)))
-            except IntegrityError:
+        except IntegrityError:
+            if self.holds(photo.guest_id, photo.sha256):
                 raise SamePhoto from None
+            raise
         return photo
 
     def remove_photo(self, photo_id: str) -> None:
@@ -265,7 +267,11 @@ def _begin_sqlite(connection: Connection) -> None:
 def _translated_errors() -> Iterator[None]:
     try:
         yield
-    except OperationalError as error:
+    except (IntegrityError, ProgrammingError):
+        raise
+    except PoolTimeout as error:
+        raise CatalogUnavailable(str(error)) from error
+    except DatabaseError as error:
         if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
             raise OSError(errno.ENOSPC, "The catalog's disk is full") from error
         raise CatalogUnavailable(str(error.orig)) from error

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 MEBIBYTE = 1024 * 1024
+MAX_PORT = 65535
 
 EXTENSIONS = (
     *("jpg", "jpeg", "jpe", "jfif", "mpo", "png", "apng", "gif", "webp"),
@@ -46,6 +47,8 @@ class Config:
             value = getattr(self, setting.name)
             if type(value) is int and value < 1:
                 raise BadSetting(f"{variable_name(setting.name)} must be 1 or more, not {value}.")
+        if self.port > MAX_PORT:
+            raise BadSetting(f"{variable_name('port')} must be at most {MAX_PORT}.")
         if not self.extensions or set(self.extensions) - set(EXTENSIONS):
             raise BadSetting(
                 f"{variable_name('extensions')} must name some of: {' '.join(EXTENSIONS)}."

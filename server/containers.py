@@ -14,6 +14,7 @@ Span = tuple[int, int]
 # Ten times what 100 MiB of honest photo hold (a GIF's sub-blocks, 255 bytes each, come nearest);
 # a file made of a million tiny blocks must not cost a minute.
 _MOST_BLOCKS = 1_000_000
+_MOST_PNG_CHUNKS = 50_000
 
 
 class BrokenContainer(ValueError):
@@ -146,18 +147,20 @@ def _read_jpeg_layout(data: mmap.mmap) -> JpegLayout:
 def png_chunks(data: mmap.mmap) -> Iterator[tuple[bytes, Span]]:
     """Name, and where the content stands. Raises CutOff."""
     position = 8
-    name = b""
-    while name != b"IEND":
+    for _ in range(_MOST_PNG_CHUNKS):
         start = position + 8
         name, end = data[start - 4 : start], start + _number(data, position, 4)
         position = end + 4  # PNG 5.3: behind the data stands a CRC
         if position > len(data):
             raise CutOff("A PNG chunk ends behind the file.")
         yield name, (start, end)
+        if name == b"IEND":
+            return
+    raise BrokenContainer("The PNG has more chunks than any photo.")
 
 
 def _check_png(data: mmap.mmap) -> None:
-    for name, (start, end) in _limited(png_chunks(data)):
+    for name, (start, end) in png_chunks(data):
         # Pillow does not look at the checksums of the picture itself.
         if name == b"IDAT" and zlib.crc32(data[start - 4 : end]) != _number(data, end, 4):
             raise BrokenContainer("A PNG chunk is not as it was written.")

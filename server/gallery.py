@@ -43,6 +43,10 @@ class WrongExtension(Exception):
         self.extension = extension
 
 
+class ForeignCatalog(Exception):
+    """There are photos in the storage, and this catalog has never seen one."""
+
+
 class NotTheOwner(Exception):
     """Somebody else's photo."""
 
@@ -113,9 +117,16 @@ class Gallery:
         self.catalog.remove_photo(photo_id)
         self._delete_files(photo)
 
+    def sweep_staged(self) -> int:
+        """Removes what crashes left half received a day ago or more; returns how many files."""
+        return self.storage.discard_staged(SWEEP_AGE_SECONDS)
+
     def sweep(self) -> int:
-        """Removes what crashes left behind a day ago or more; returns how many files."""
-        swept = self.storage.discard_staged(SWEEP_AGE_SECONDS)
+        """Removes also what was received and never listed. By order only: with the wrong catalog
+        that would be every photo. Raises ForeignCatalog when it looks so."""
+        if self.catalog.version() == 0 and any(self.storage.list("originals")):
+            raise ForeignCatalog
+        swept = self.sweep_staged()
         for folder in ("originals", "thumbnails"):
             old_files = self._old_files(folder)
             while files := list(itertools.islice(old_files, SWEEP_BATCH)):

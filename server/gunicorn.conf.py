@@ -64,7 +64,7 @@ def post_worker_init(worker: Any) -> None:
     if worker.age == 1:
         _greet()
         gallery = worker.wsgi.extensions["gallery"]
-        threading.Thread(target=gallery.sweep, name="sweep", daemon=True).start()
+        threading.Thread(target=gallery.sweep_staged, name="sweep", daemon=True).start()
 
 
 def _greet() -> None:

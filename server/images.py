@@ -58,7 +58,7 @@ EXTENSIONS = {
 # What Pillow and its plugins were seen to raise for broken files.
 _BROKEN = (
     *(OSError, ValueError, SyntaxError, RuntimeError, EOFError, struct.error),
-    *(KeyError, IndexError, TypeError, AttributeError, OverflowError, MemoryError),
+    *(KeyError, IndexError, TypeError, AttributeError, OverflowError),
 )
 
 pillow_heif.register_heif_opener()
@@ -146,17 +146,26 @@ class Images:
 
     @contextmanager
     def _opened(self, file: BinaryIO) -> Iterator[Image.Image]:
+        with self._turns.wait(), self._opened_now(file) as image:
+            is_large = self._check_header(image, file) > LARGE_DECODE_BYTES
+        # A large photo waits for its like before it takes a place among the others.
+        turn_of_large = self._turns.wait_for_large() if is_large else nullcontext()
+        with turn_of_large, self._turns.wait(), self._opened_now(file) as image:
+            yield image
+
+    @contextmanager
+    def _opened_now(self, file: BinaryIO) -> Iterator[Image.Image]:
         file.seek(0)
         try:
-            with self._turns.wait(), Image.open(file, formats=_FORMATS) as image:
-                is_large = self._check_header(image, file) > LARGE_DECODE_BYTES
-                with self._turns.wait_for_large() if is_large else nullcontext():
-                    yield image
+            with Image.open(file, formats=_FORMATS) as image:
+                yield image
         except UnidentifiedImageError as error:
             raise (DamagedPhoto if containers.begins_as_photo(file) else NotAPhoto) from error
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             raise TooManyPixels(self._max_pixels) from error
         except _BROKEN as error:
+            if isinstance(error, OSError) and error.errno:
+                raise  # the machine's trouble, not the photo's
             raise DamagedPhoto from error
 
     def _check_header(self, image: Image.Image, file: BinaryIO) -> int:

@@ -13,7 +13,8 @@ Data = mmap.mmap | bytearray
 Span = tuple[int, int]
 
 _MOST_BLOCKS = 500
-_MOST_XMP_BYTES = 1 << 20
+_MOST_XMP_BYTES = 8 << 20
+_MOST_XMP_TAGS = 1000
 
 
 def erase_location(file: BinaryIO, photo_format: str) -> bool:
@@ -45,12 +46,16 @@ def _erase_places(data: Data, start: int, end: int) -> bool:
 
 
 def _xmp_packets(data: Data, start: int, end: int) -> Iterator[Span]:
-    behind = 0
+    behind = total = 0
     for at in _find(data, b"<rdf:RDF", start, end):
-        if at >= behind:
-            closing = data.find(b"</rdf:RDF", at, at + _MOST_XMP_BYTES)
-            behind = closing if closing >= 0 else min(at + _MOST_XMP_BYTES, end)
-            yield at, behind
+        if at < behind:
+            continue
+        closing = data.find(b"</rdf:RDF", at, at + _MOST_XMP_BYTES)
+        behind = closing if closing >= 0 else min(at + _MOST_XMP_BYTES, end)
+        total += behind - at
+        if total > _MOST_XMP_BYTES:
+            raise BrokenContainer("This has more metadata than any photo.")
+        yield at, behind
 
 
 def _find(data: Data, beginning: bytes, start: int, end: int) -> Iterator[int]:
@@ -81,7 +86,7 @@ _TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 
 _MOST_DIRECTORIES = 8
 _MOST_ENTRIES = 500  # no camera comes near
 _MOST_GPS_TAG = 0x1F
-_MOST_BYTES = 0x10000  # an EXIF block fits into one JPEG segment
+_MOST_EXIF_BYTES = 4 << 20  # in a JPEG segment 64 KiB; elsewhere large MakerNotes may come first
 
 
 class _Directory:
@@ -108,25 +113,26 @@ class _Directory:
     def pointers(self, *tags: int) -> list[int]:
         return [value for tag, _kind, count, value in self.entries if tag in tags and count == 1]
 
-    def values(self) -> Iterator[Span]:
+    def values(self, entries: list[tuple[int, ...]]) -> Iterator[Span]:
         """Where those stand that are too long for their entry."""
-        for _tag, kind, count, value in self.entries:
+        for _tag, kind, count, value in entries:
             size = count * _TYPE_BYTES.get(kind, 1)
             if size > 4 and value + size <= len(self._block):
                 yield value, value + size
 
     def clear_gps(self) -> None:
-        """With its values; what a wrong pointer takes for a GPS directory stays as it is."""
-        if self.entries and all(entry[0] <= _MOST_GPS_TAG for entry in self.entries):
-            for start, end in [*self.values(), (self.start, self.end)]:
-                self._block[start:end] = bytes(end - start)
+        """With its values; what a wrong pointer takes for a GPS directory has other tags."""
+        gps = [entry for entry in self.entries if entry[0] <= _MOST_GPS_TAG]
+        for start, end in [*self.values(gps), (self.start, self.end) if gps else (0, 0)]:
+            self._block[start:end] = bytes(end - start)
 
     def remove(self, tag: int) -> None:
         """The entries behind move up, and with them the offset of the next directory."""
         kept = [entry for entry in self.entries if entry[0] != tag]
         table = struct.pack(self._order + "H", len(kept))
         table += b"".join(struct.pack(self._order + "HHII", *entry) for entry in kept)
-        is_last = any(start == self.end for start, _ in self.values())  # some leave its offset out
+        # Some leave that offset out, and a value stands in its place.
+        is_last = any(start == self.end for start, _ in self.values(self.entries))
         end = self.end if is_last else min(self.end + 4, len(self._block))
         table += self._block[self.end : end]
         self._block[self.start : end] = table.ljust(end - self.start, b"\0")
@@ -134,7 +140,7 @@ class _Directory:
 
 def _exif_end(data: Data, start: int) -> int:
     """In a JPEG, where its segment ends; elsewhere nothing tells, and the offsets say enough."""
-    end = start + _MOST_BYTES
+    end = start + _MOST_EXIF_BYTES
     if data[start - 10 : start - 8] == b"\xff\xe1":
         end = start - 8 + int.from_bytes(data[start - 8 : start - 6])
     return min(end, len(data))
@@ -179,7 +185,9 @@ def _blank_xmp(packet: bytes) -> bytes:
     are, not by a parser; an element that nobody closes is none."""
     text = bytearray(_ATTRIBUTE.sub(lambda match: b" " * len(match[0]), packet))
     opened: list[re.Match[bytes]] = []
-    for tag in _TAG.finditer(bytes(text)):
+    for number, tag in enumerate(_TAG.finditer(bytes(text))):
+        if number == _MOST_XMP_TAGS:
+            raise BrokenContainer("This has more places than any photo.")
         start, end = tag.span()
         if not tag[1] and not tag[0].endswith(b"/>"):
             opened.append(tag)
@@ -203,7 +211,7 @@ _PNG_TEXT = {
 }
 _MOST_TEXT_BYTES = 1 << 20  # Pillow refuses a photo with more in one chunk
 # ImageMagick's and exiftool's way before eXIf: a name, the number of bytes, the bytes in hex.
-_RAW_PROFILE = re.compile(rb"\s*[^\n]*\n\s*\d+\s*\n")
+_RAW_PROFILE = re.compile(rb"\n?[^\n]{0,80}\n[ \t]{0,20}\d{1,10}[ \t]{0,20}\n")
 
 
 def _erase_png_text(data: Data, name: bytes, span: Span) -> bool:
@@ -237,7 +245,7 @@ def _blank_text(keyword: bytes, text: bytes) -> bytes:
     if re.match(rb"(?:[\w-]+:)?gps", keyword, re.IGNORECASE):  # ImageMagick's exif:GPSLatitude
         return b" " * len(text)
     head = _RAW_PROFILE.match(text)
-    if not keyword.lower().startswith(b"raw profile type") or not head:
+    if not head or not keyword.lower().startswith(b"raw profile type"):
         return _blank_xmp(text)
     try:
         profile = bytearray.fromhex(text[head.end() :].decode("ascii"))

@@ -1,10 +1,13 @@
 """How many photos are decoded at once, whichever process has taken them in."""
 
 import fcntl
-import random
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+POLL_SECONDS = 0.003
+"""Of the one that is first in the queue; all others wait for it."""
 
 
 class Turns:
@@ -14,27 +17,35 @@ class Turns:
     def __init__(self, folder: Path, count: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._places = [folder / str(number) for number in range(count)]
+        self._queue = folder / "queue"
         self._large = folder / "large"
 
     @contextmanager
     def wait(self) -> Iterator[None]:
         with ExitStack() as held:
-            for place in self._places:
-                with suppress(BlockingIOError):
-                    _lock(place, held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-            else:
-                _lock(random.choice(self._places), held, fcntl.LOCK_EX)  # noqa: S311
+            with ExitStack() as first_in_the_queue:
+                _lock(self._queue, first_in_the_queue)
+                while not any(_is_locked(place, held) for place in self._places):
+                    time.sleep(POLL_SECONDS)
             yield
 
     @contextmanager
     def wait_for_large(self) -> Iterator[None]:
-        """In addition to `wait`."""
+        """Before `wait`, so that a large photo that waits keeps nobody else waiting."""
         with ExitStack() as held:
-            _lock(self._large, held, fcntl.LOCK_EX)
+            _lock(self._large, held)
             yield
 
 
-def _lock(path: Path, held: ExitStack, operation: int) -> None:
+def _lock(path: Path, held: ExitStack, operation: int = fcntl.LOCK_EX) -> None:
     """Until `held` closes the file."""
     fcntl.flock(held.enter_context(path.open("wb")), operation)
+
+
+def _is_locked(path: Path, held: ExitStack) -> bool:
+    """Whether it was free, and is ours now."""
+    try:
+        _lock(path, held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,5 +1,6 @@
 """What every catalog engine promises."""
 
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
+from sqlalchemy.exc import IntegrityError
 
 from server.catalog import Catalog, NoSuchPhoto, Photo, SamePhoto, metadata, open_catalog
 
@@ -60,6 +62,17 @@ def test_the_same_bytes_of_the_same_guest_are_refused_and_use_no_version(catalog
     assert not catalog.holds("other", photo(1).sha256)
     assert catalog.version() == 1
     catalog.add_photo(replace(photo(2), sha256=photo(1).sha256, guest_id="other"))
+
+
+def test_trouble_with_the_catalog_is_not_taken_for_the_same_photo(
+    catalog: Catalog, address: str
+) -> None:
+    catalog.add_photo(photo(1))
+    with sqlite3.connect(address) as connection:  # somebody restored half of it by hand
+        connection.execute("UPDATE gallery SET version = 0")
+    connection.close()
+    with pytest.raises(IntegrityError):
+        catalog.add_photo(photo(2))
 
 
 def test_a_removed_photo_leaves_only_a_tombstone(catalog: Catalog) -> None:

@@ -41,11 +41,13 @@ PLACE_WORDS = (b"48,12", b"16,22", b"16.37", b"171", b"48.21", b">48<")
 KEPT_WORDS = ("28/10", "100", "Grüße aus Wien", "50 mm", "urn:kept")
 
 
-def tiff(order: str = "<", gps_in: str = "IFD0", with_gps: bool = True) -> bytes:
+def tiff(
+    order: str = "<", gps_in: str = "IFD0", with_gps: bool = True, note: bytes = MAKER_NOTE
+) -> bytes:
     """IFD0, Exif with a maker note, IFD1 with a thumbnail, and GPS in one of them."""
     directories = {
         "IFD0": [(0x010F, 2, b"A camera\0"), (0x0112, 3, 1), (0x8769, 4, "Exif")],
-        "Exif": [(0x829A, 5, struct.pack(order + "II", 1, 250)), (0x927C, 7, MAKER_NOTE)],
+        "Exif": [(0x829A, 5, struct.pack(order + "II", 1, 250)), (0x927C, 7, note)],
         "IFD1": [(0x0103, 3, 6), (0x0201, 4, "thumbnail"), (0x0202, 4, len(THUMBNAIL))],
         "GPS": [(1, 2, b"N\0\0\0"), (2, 5, PLACE), (3, 2, b"E\0\0\0"), (4, 5, PLACE)],
     }
@@ -269,6 +271,14 @@ def test_a_photo_without_a_place_keeps_every_byte(name: str, erase: Eraser) -> N
     assert erase(WITHOUT[name], name) == WITHOUT[name]
 
 
+@pytest.mark.parametrize("order", "<>")
+def test_a_place_behind_a_cameras_long_notes_is_erased_too(order: str, erase: Eraser) -> None:
+    block = tiff(order, note=bytes(70_000))
+    after = erase(png(chunk(b"eXIf", block)), "png")
+    assert 0x8825 not in opened(after).getexif()
+    assert PLACE not in after
+
+
 def test_every_image_of_an_mpo_loses_its_place(erase: Eraser) -> None:
     out = io.BytesIO()
     second = noise(104729)
@@ -367,6 +377,11 @@ HOSTILE = [
     ("webp", b"RIFF\0\0\0\0WEBPXMP \xff\xff\xff\0" + b" a-b:latitudelatitude" * 100_000),
     ("png", png(*[chunk(b"zTXt", b"Place\0\0" + zlib.compress(bytes(1 << 24)))] * 200)),
     ("png", png(*[chunk(b"tEXt", b"Place\0")] * 5000)),
+    ("png", png(chunk(b"tEXt", b"Raw profile type exif\0" + b"\n" * 1_000_000))),
+    ("png", png(chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(b"\n" * 1_000_000)))),
+    ("jpg", jpeg() + b"<rdf:RDF>" + b"<gps>" * 1_000_000),
+    ("jpg", jpeg() + b"<rdf:RDF></rdf:RDF>" * 1_000_000),
+    ("jpg", jpeg() + b"II*\0\x08\0\0\0" * 1_000_000),
 ]
 
 

@@ -65,7 +65,15 @@ def test_the_pages_files_are_asked_for_again_and_sent_once(client: FlaskClient, 
 def test_every_answer_has_the_security_headers(client: FlaskClient) -> None:
     for path in ("/", "/api/photos", "/nothing", "/plain"):
         headers = client.get(path, buffered=True).headers
-        assert "unsafe" not in headers["Content-Security-Policy"]
+        assert headers["Content-Security-Policy"] == (
+            "default-src 'self'; "
+            "script-src 'self' https://cdn.jsdelivr.net/npm/dropzone@6.3.5/dist/"
+            " https://cdn.jsdelivr.net/npm/photoswipe@5.4.4/dist/; "
+            "style-src 'self' https://cdn.jsdelivr.net/npm/dropzone@6.3.5/dist/"
+            " https://cdn.jsdelivr.net/npm/photoswipe@5.4.4/dist/; "
+            "img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; "
+            "form-action 'self'; frame-ancestors 'self'"
+        )
         assert headers["X-Content-Type-Options"] == "nosniff"
 
 
@@ -90,3 +98,7 @@ def test_the_health_check_names_what_does_not_answer(client: FlaskClient, config
     (config.data / "incoming").rmdir()
     answer = client.get("/healthz")
     assert (answer.status_code, answer.text) == (503, "Not answering: storage.")
+    for path in config.data.glob("catalog.sqlite*"):
+        path.write_bytes(b"no database" * 1000)
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.text) == (503, "Not answering: catalog, storage.")

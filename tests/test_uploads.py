@@ -198,6 +198,20 @@ def test_what_is_not_listed_is_swept_after_a_day(
     assert sorted(photo_files(config)) == sorted(kept)
 
 
+def test_with_the_wrong_catalog_no_photo_is_swept(
+    app: Flask, config: Config, send: Send, client: FlaskClient
+) -> None:
+    send(("kept.jpg", photo_bytes("jpg")))
+    kept = photo_files(config)
+    lost_week = time.time() - 7 * SWEEP_AGE_SECONDS
+    for path in kept:
+        os.utime(path, (lost_week, lost_week))
+    wrong = create_app(replace(config, database=str(config.data / "other.sqlite")))
+    result = wrong.test_cli_runner().invoke(args=["sweep"])
+    assert "is it the right one? Nothing was removed." in result.output
+    assert photo_files(config) == kept
+
+
 def photo_files(config: Config) -> list[Path]:
     folders = ("incoming", "originals", "thumbnails")
     return [p for folder in folders for p in (config.data / folder).rglob("*") if p.is_file()]

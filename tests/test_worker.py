@@ -56,7 +56,7 @@ def app(environ, start_response):
     return [body]
 
 class Gallery:
-    sweep = staticmethod(lambda: None)
+    sweep_staged = staticmethod(lambda: None)
 
 app.extensions = {"gallery": Gallery}
 """

@@ -20,12 +20,18 @@ from .query import MAX_VERSION, number_parameter
 
 page = Blueprint("page", __name__)
 
-NODE_MODULES = Path(__file__).parents[2] / "node_modules"
+ROOT = Path(__file__).parents[2]
 ONE_YEAR_SECONDS = 365 * 24 * 60 * 60
+LIBRARIES: dict[str, str] = json.loads((ROOT / "package.json").read_text())["dependencies"]
+"""What the page takes from the CDN, and in which version."""
+# Not the whole CDN: it serves whatever anybody publishes.
+CDN_PATHS = " ".join(
+    f"https://cdn.jsdelivr.net/npm/{name}@{version}/dist/" for name, version in LIBRARIES.items()
+)
 CONTENT_SECURITY_POLICY = {
     "default-src": "'self'",
-    "script-src": "'self' https://cdn.jsdelivr.net",
-    "style-src": "'self' https://cdn.jsdelivr.net",
+    "script-src": f"'self' {CDN_PATHS}",
+    "style-src": f"'self' {CDN_PATHS}",
     "img-src": "'self' data: blob:",
     "object-src": "'none'",
     "base-uri": "'none'",
@@ -66,12 +72,10 @@ def vendor_file(package: str, filename: str) -> Response:
     """What the page takes from the CDN, for networks that do not reach it: the same files of
     the same version, where npm has installed them. `package` is `dropzone@6.3.5`."""
     name, _, version = package.partition("@")
-    manifest = NODE_MODULES / name / "package.json"
-    if name not in ("dropzone", "photoswipe") or not manifest.is_file():
+    if LIBRARIES.get(name) != version:
         abort(404)
-    if json.loads(manifest.read_text())["version"] != version:
-        abort(404)
-    return send_from_directory(NODE_MODULES / name / "dist", filename, max_age=ONE_YEAR_SECONDS)
+    folder = ROOT / "node_modules" / name / "dist"
+    return send_from_directory(folder, filename, max_age=ONE_YEAR_SECONDS)
 
 
 @page.get("/healthz")

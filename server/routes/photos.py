@@ -58,6 +58,8 @@ def original(filename: str) -> Response:
         last_modified=datetime.fromisoformat(photo.uploaded),
         etag=photo.id,
     )
+    # Nobody but its visitors keeps it, and they ask again: it may be removed.
+    response.cache_control.private = True  # and `no-cache`, which is send_file's own choice
     # Even a photo that is also a script must not run as one, opened by itself.
     response.content_security_policy.default_src = "'none'"
     response.content_security_policy.sandbox = ""
@@ -67,7 +69,9 @@ def original(filename: str) -> Response:
 @photos.get("/thumbnails/<photo_id>/<int:width>.webp")
 def thumbnail(photo_id: str, width: int) -> Response:
     stream = gallery().open_thumbnail(photo_id, width)
-    response = _stream_response(stream, mimetype="image/webp", etag=f"{photo_id}-{width}")
+    response = _stream_response(
+        stream, mimetype="image/webp", etag=f"{photo_id}-{width}", max_age=ONE_YEAR_SECONDS
+    )
     response.cache_control.immutable = True
     return response
 
@@ -100,7 +104,7 @@ def _stream_response(stream: BinaryIO, **options: Any) -> Response:
     """A stored file, with Range and conditional requests; it never changes under its name."""
     size = stream.seek(0, io.SEEK_END)
     stream.seek(0)
-    response = send_file(stream, conditional=False, max_age=ONE_YEAR_SECONDS, **options)
+    response = send_file(stream, conditional=False, **options)
     response.content_length = size
     try:
         response.make_conditional(request, accept_ranges=True, complete_length=size)

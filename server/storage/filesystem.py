@@ -70,6 +70,7 @@ class FilesystemStorage:
     def check(self) -> None:
         with self.stage() as staged:
             staged.write_bytes(b"well")
+            staged.read_bytes()
 
 
 def _make_folder(folder: Path) -> None:
