@@ -14,7 +14,7 @@ RUN_NODE := node_modules/.run
 TEST_NODE := node_modules/.test
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench screenshots lock
+.PHONY: help run sweep test check bench screenshots lock
 
 help: ## List the commands
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -22,6 +22,9 @@ help: ## List the commands
 run: $(RUN_PYTHON) $(RUN_NODE) ## Start the gallery (PORT=8000 DATA=./data HOST=0.0.0.0), Ctrl-C stops it
 	@DROPWALL_PORT='$(PORT)' DROPWALL_DATA='$(DATA)' DROPWALL_HOST='$(HOST)' \
 		exec $(BIN)/gunicorn --config server/gunicorn.conf.py
+
+sweep: $(RUN_PYTHON) ## Remove what crashes left behind in DATA=./data a day ago or more
+	@DROPWALL_DATA='$(DATA)' $(BIN)/dropwall sweep
 
 test: $(TEST_PYTHON) $(TEST_NODE) ## Run every test, installing what they need
 	$(BIN)/python -m tests.browser

@@ -23,7 +23,10 @@ const grid = mountPhotoGrid(gridElement);
 showPhotos();
 enlargePhotos();
 takeUploads();
-keepFresh(() => gallery.refresh());
+keepFresh(
+  () => gallery.refresh(),
+  (isUnreachable) => (find(".unreachable").hidden = !isUnreachable),
+);
 
 function showPhotos() {
   const more = find(".photo-grid-more");

@@ -38,15 +38,8 @@ export function mountLightbox(el, { PhotoSwipe, findTile }) {
     pswp.element.ariaModal = "true";
     pswp.element.ariaLabel = "Photos";
     pswp.element.focus({ preventScroll: true });
-    closeEarly();
-  }
-
-  /** PhotoSwipe hears no key while it opens: Escape closes it then as soon as it can. */
-  function closeEarly() {
-    pswp.element.addEventListener("keydown", ({ key }) => {
-      if (key !== "Escape" || pswp.opener.isOpen) return;
-      pswp.on("openingAnimationEnd", () => pswp.close());
-    });
+    closeEarly(pswp);
+    closeWithBack(pswp);
   }
 
   /** Takes in older photos at the end; the wall may have changed elsewhere, the slides stay put. */
@@ -60,6 +53,25 @@ export function mountLightbox(el, { PhotoSwipe, findTile }) {
   }
 
   return { open, extend };
+}
+
+/** PhotoSwipe hears no key while it opens: Escape closes it then as soon as it can. */
+function closeEarly(pswp) {
+  pswp.element.addEventListener("keydown", ({ key }) => {
+    if (key !== "Escape" || pswp.opener.isOpen) return;
+    pswp.on("openingAnimationEnd", () => pswp.close());
+  });
+}
+
+/** Whoever goes back, as people do on a phone, goes back to the wall. */
+function closeWithBack(pswp) {
+  const close = () => pswp.close();
+  history.pushState({ isLightbox: true }, "");
+  window.addEventListener("popstate", close, { once: true });
+  pswp.on("destroy", () => {
+    window.removeEventListener("popstate", close);
+    if (history.state?.isLightbox) history.back();
+  });
 }
 
 function options(index) {

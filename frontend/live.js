@@ -9,8 +9,9 @@ const LONGEST_PAUSE_SECONDS = 30;
  * Calls `refresh` now and every two seconds; less often while it fails, not at all while the page
  * is hidden, and at once when it is back.
  * @param {() => Promise<void>} refresh rejects with `Unreachable` when the server cannot be asked
+ * @param {(isUnreachable: boolean) => void} tell whether that happened twice in a row
  */
-export function keepFresh(refresh) {
+export function keepFresh(refresh, tell) {
   let timer;
   let failures = 0;
 
@@ -18,6 +19,7 @@ export function keepFresh(refresh) {
     clearTimeout(timer);
     if (document.hidden) return; // whether the browser is online says nothing of a party's network
     failures = (await succeeds(refresh)) ? 0 : failures + 1;
+    tell(failures > 1);
     clearTimeout(timer);
     timer = setTimeout(ask, pauseSeconds(failures) * 1000);
   }

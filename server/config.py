@@ -49,6 +49,11 @@ class Config:
                 raise BadSetting(f"{variable_name(setting.name)} must be 1 or more, not {value}.")
         if self.port > MAX_PORT:
             raise BadSetting(f"{variable_name('port')} must be at most {MAX_PORT}.")
+        for name in ("storage", "database"):
+            if "://" in getattr(self, name):
+                raise BadSetting(
+                    f"{variable_name(name)} must be a path, not {getattr(self, name)}."
+                )
         if not self.extensions or set(self.extensions) - set(EXTENSIONS):
             raise BadSetting(
                 f"{variable_name('extensions')} must name some of: {' '.join(EXTENSIONS)}."

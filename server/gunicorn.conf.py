@@ -31,7 +31,7 @@ loglevel = "warning"
 
 
 def on_starting(server: Any) -> None:
-    """Refuse an address that cannot be had.
+    """Refuse a folder or an address that cannot be had.
 
     With SO_REUSEPORT two Dropwalls would silently share a port, each answering half of the
     requests; and a worker that cannot bind would be restarted for ever (Arbiter.reap_workers).
@@ -46,6 +46,13 @@ def on_starting(server: Any) -> None:
             raise SystemExit(
                 f"Dropwall cannot use {bind}: {error.strerror}. Set DROPWALL_PORT to another port."
             ) from None
+    try:
+        dropwall.data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SystemExit(
+            f"Dropwall cannot keep photos in {dropwall.data}: {error.strerror}."
+            " Set DROPWALL_DATA to another folder."
+        ) from None
     _allow_many_connections()
 
 

@@ -33,6 +33,7 @@ def test_every_kind_of_setting_is_read() -> None:
     [
         ("DROPWALL_PORT", "http", "DROPWALL_PORT must be a whole number, not 'http'."),
         ("DROPWALL_MAX_PIXELS", "0", "DROPWALL_MAX_PIXELS must be 1 or more, not 0."),
+        ("DROPWALL_STORAGE", "s3://x", "DROPWALL_STORAGE must be a path, not s3://x."),
         ("DROPWALL_PORT", "99999", "DROPWALL_PORT must be at most 65535."),
         ("DROPWALL_KEEP_LOCATION", "si", "DROPWALL_KEEP_LOCATION must be true or false, not 'si'."),
         ("DROPWALL_EXTENSIONS", "svg", "DROPWALL_EXTENSIONS must name some of: jpg jpeg"),

@@ -102,6 +102,10 @@ def test_an_original_is_sent_in_ranges(client: FlaskClient, send: Send) -> None:
     part = client.get(url, headers={"Range": "bytes=10-19"}, buffered=True)
     assert (part.status_code, part.data) == (206, content[10:20])
     assert part.headers["Content-Range"] == f"bytes 10-19/{len(content)}"
+    for odd in ("lines=1", "bytes=5-1", "bytes=0-1,3-4"):
+        whole = client.get(url, headers={"Range": odd}, buffered=True)
+        assert (whole.status_code, whole.data) == (200, content)
+        assert whole.headers["Accept-Ranges"] == "bytes"
     beyond = client.get(url, headers={"Range": f"bytes={len(content)}-"}, buffered=True)
     assert (beyond.status_code, beyond.headers["Content-Range"]) == (416, f"bytes */{len(content)}")
 

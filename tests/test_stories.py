@@ -276,6 +276,33 @@ def test_the_lightbox_is_walked_through_by_keyboard(page: Page, live_server: Run
     expect(tiles(page).nth(1)).to_be_focused()
 
 
+def test_back_closes_the_lightbox_and_stays_on_the_wall(
+    page: Page, live_server: RunningServer
+) -> None:
+    live_server.send(("a.jpg", photo_bytes("jpg", size=(900, 600))))
+    open_gallery(page, live_server)
+    tiles(page).first.click()
+    expect(page.get_by_role("dialog")).to_contain_text("a.jpg")
+    until_nothing_moves(page)
+    page.go_back()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(tiles(page)).to_have_count(1)
+
+
+def test_a_server_that_does_not_answer_is_told_and_the_page_recovers(
+    page: Page, live_server: RunningServer, expected_errors: list[str]
+) -> None:
+    expected_errors.append(UNREACHABLE)
+    page.route("**/api/photos*", lambda route: route.abort())
+    page.goto(live_server.url)
+    trouble = page.get_by_text("The gallery does not answer just now.")
+    expect(trouble).to_be_visible(timeout=10_000)
+    page.unroute("**/api/photos*")
+    live_server.send(("a.jpg", photo_bytes("jpg")))
+    expect(tiles(page)).to_have_count(1, timeout=15_000)
+    expect(trouble).to_be_hidden()
+
+
 def until_nothing_moves(page: Page) -> None:
     page.wait_for_function(
         """() => document.getAnimations().every(({ effect, playState }) =>

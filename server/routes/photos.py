@@ -106,8 +106,13 @@ def _stream_response(stream: BinaryIO, **options: Any) -> Response:
     stream.seek(0)
     response = send_file(stream, conditional=False, **options)
     response.content_length = size
+    response.accept_ranges = "bytes"
+    wanted = request.range
+    is_one_part = wanted is not None and wanted.units == "bytes" and len(wanted.ranges) == 1
     try:
-        response.make_conditional(request, accept_ranges=True, complete_length=size)
+        # Several parts, or no bytes, may be answered with the whole (RFC 9110 14.2).
+        length = size if is_one_part else None
+        response.make_conditional(request, accept_ranges=is_one_part, complete_length=length)
     except RequestedRangeNotSatisfiable:
         stream.close()
         raise
