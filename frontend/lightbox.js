@@ -38,7 +38,7 @@ export function mountLightbox(el, { PhotoSwipe, findTile }) {
     pswp.element.ariaModal = "true";
     pswp.element.ariaLabel = "Photos";
     pswp.element.focus({ preventScroll: true });
-    closeEarly(pswp);
+    closeWithEscape(pswp);
     closeWithBack(pswp);
   }
 
@@ -55,21 +55,26 @@ export function mountLightbox(el, { PhotoSwipe, findTile }) {
   return { open, extend };
 }
 
-/** PhotoSwipe hears no key while it opens: Escape closes it then as soon as it can. */
-function closeEarly(pswp) {
+/** Closes it; while it opens, as soon as it can: PhotoSwipe itself would not. */
+function close(pswp) {
+  if (pswp.opener.isOpen) pswp.close();
+  else pswp.on("openingAnimationEnd", () => pswp.close());
+}
+
+/** PhotoSwipe hears no key while it opens. */
+function closeWithEscape(pswp) {
   pswp.element.addEventListener("keydown", ({ key }) => {
-    if (key !== "Escape" || pswp.opener.isOpen) return;
-    pswp.on("openingAnimationEnd", () => pswp.close());
+    if (key === "Escape") close(pswp);
   });
 }
 
 /** Whoever goes back, as people do on a phone, goes back to the wall. */
 function closeWithBack(pswp) {
-  const close = () => pswp.close();
+  const goBack = () => close(pswp);
   history.pushState({ isLightbox: true }, "");
-  window.addEventListener("popstate", close, { once: true });
+  window.addEventListener("popstate", goBack, { once: true });
   pswp.on("destroy", () => {
-    window.removeEventListener("popstate", close);
+    window.removeEventListener("popstate", goBack);
     if (history.state?.isLightbox) history.back();
   });
 }
