@@ -10,12 +10,12 @@ import click
 from flask import Flask
 from flask.cli import FlaskGroup
 
+from . import routes
 from .catalog import open_catalog
 from .config import Config
 from .errors import answer_errors
 from .gallery import ForeignCatalog, Gallery
 from .images import Images
-from .routes import gallery
 from .routes.page import page
 from .routes.photos import photos
 from .routes.uploads import uploads
@@ -56,7 +56,7 @@ def create_app(config: Config | None = None) -> Flask:
 def sweep() -> None:
     """Remove what crashes left behind a day ago or more."""
     try:
-        click.echo(f"{gallery().sweep()} files removed.")
+        click.echo(f"{routes.gallery().sweep()} files removed.")
     except ForeignCatalog:
         raise click.ClickException(
             "The catalog is empty and the storage is not: is it the right one? Nothing was removed."

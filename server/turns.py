@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-POLL_SECONDS = 0.003
+POLL_SECONDS = 0.001
 """Of the one that is first in the queue; all others wait for it."""
 
 
