@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import BrowserContext, Page, Route
+from playwright.sync_api import BrowserContext, Page, Route, expect
 from werkzeug.test import TestResponse
 
 from server import create_app
@@ -17,6 +17,8 @@ from tests import browser
 from tests.running_server import ROOT, RunningServer
 
 CDN = "https://cdn.jsdelivr.net/npm/"
+
+expect.set_options(timeout=15_000)  # milliseconds; what must be quicker says so itself
 
 Send = Callable[..., TestResponse]
 
