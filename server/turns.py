@@ -3,7 +3,7 @@
 import fcntl
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 POLL_SECONDS = 0.001
@@ -43,9 +43,9 @@ def _lock(path: Path, held: ExitStack, operation: int = fcntl.LOCK_EX) -> None:
 
 
 def _is_locked(path: Path, held: ExitStack) -> bool:
-    """Whether it was free, and is ours now."""
-    try:
-        _lock(path, held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+    """Whether it was free, and is ours now; if not, its file is closed again."""
+    with ExitStack() as tried, suppress(BlockingIOError):
+        _lock(path, tried, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        held.push(tried.pop_all())
+        return True
+    return False

@@ -1,6 +1,7 @@
 """Decoding in turns, across processes."""
 
 import multiprocessing
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -38,3 +39,20 @@ def test_a_process_that_dies_gives_its_turn_back(tmp_path: Path) -> None:
     process.kill()
     with Turns(tmp_path, 1).wait(), Turns(tmp_path, 1).wait_for_large():
         process.join()
+
+
+def test_waiting_long_takes_no_more_open_files(tmp_path: Path) -> None:
+    turns, counts = Turns(tmp_path, 1), []
+
+    def wait() -> None:
+        with turns.wait():
+            pass
+
+    with ThreadPoolExecutor(1) as pool:
+        with turns.wait():
+            waiter = pool.submit(wait)
+            for _ in range(5):
+                time.sleep(0.05)
+                counts.append(len(os.listdir("/proc/self/fd")))
+        waiter.result(timeout=10)
+    assert max(counts) - min(counts) <= 3
