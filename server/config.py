@@ -6,13 +6,11 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from .formats import BY_EXTENSION
+
 MEBIBYTE = 1024 * 1024
 MAX_PORT = 65535
-
-EXTENSIONS = (
-    *("jpg", "jpeg", "jpe", "jfif", "mpo", "png", "apng", "gif", "webp"),
-    *("avif", "heic", "heif", "hif"),
-)
+EXTENSIONS = tuple(BY_EXTENSION)
 
 
 class BadSetting(ValueError):

@@ -9,6 +9,7 @@ from werkzeug.exceptions import ClientDisconnected, HTTPException
 from .catalog import CatalogUnavailable, NoSuchPhoto
 from .config import Config
 from .containers import BrokenContainer
+from .formats import BY_EXTENSION
 from .gallery import EmptyPhoto, NotTheOwner, UnknownExtension, WrongExtension
 from .images import DamagedPhoto, NotAPhoto, TooLongAnimation, TooManyPixels
 from .storage import NotStored
@@ -50,14 +51,6 @@ HTTP_SENTENCES = {
     404: "There is nothing at this address; please go back to the gallery.",
     405: "This address does not take such requests; please go back to the gallery.",
     416: "This part of the photo does not exist; please load it again.",
-}
-FORMAT_NAMES = {
-    **dict.fromkeys(("jpg", "jpeg", "jpe", "jfif", "mpo"), "JPEG"),
-    **dict.fromkeys(("png", "apng"), "PNG"),
-    **dict.fromkeys(("heic", "heif", "hif"), "HEIC"),
-    "gif": "GIF",
-    "webp": "WebP",
-    "avif": "AVIF",
 }
 FULL = (507, "The gallery is full; nothing was lost, please tell your host.")
 BROKEN = (500, "Something went wrong on our side; please try again in a moment.")
@@ -121,7 +114,7 @@ def _is_full(error: Exception) -> bool:
 
 def _fill(sentence: str, error: Exception, config: Config) -> str:
     return sentence.format(
-        content=FORMAT_NAMES.get(getattr(error, "extension", ""), "another"),
+        content=BY_EXTENSION[error.extension].name if isinstance(error, WrongExtension) else "",
         formats=_formats(config.extensions),
         megapixels=f"{getattr(error, 'max_pixels', config.max_pixels) / 1e6:g}",
         max_upload_bytes=_size(config.max_upload_bytes),
@@ -132,7 +125,7 @@ def _fill(sentence: str, error: Exception, config: Config) -> str:
 
 def _formats(extensions: tuple[str, ...]) -> str:
     """Such as `JPEG, PNG or GIF`."""
-    *names, last = dict.fromkeys(FORMAT_NAMES[extension] for extension in extensions)
+    *names, last = dict.fromkeys(BY_EXTENSION[extension].name for extension in extensions)
     return f"{', '.join(names)} or {last}" if names else last
 
 

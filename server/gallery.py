@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .catalog import Catalog, CatalogUnavailable, NoSuchPhoto, Photo, SamePhoto
+from .formats import BY_EXTENSION
 from .images import LARGE_THUMBNAIL_WIDTH, THUMBNAIL_WIDTHS, Images, Picture
 from .location import erase_location
 from .names import clean_name, extension_of
@@ -19,12 +20,6 @@ WIDTHS = (*THUMBNAIL_WIDTHS, LARGE_THUMBNAIL_WIDTH)
 SWEEP_AGE_SECONDS = 24 * 60 * 60
 """Whatever is younger may belong to a photo that is just being written."""
 SWEEP_BATCH = 500
-
-_TRUE_EXTENSIONS = {
-    **dict.fromkeys(("jpeg", "jpe", "jfif", "mpo"), "jpg"),
-    **dict.fromkeys(("heif", "hif"), "heic"),
-    "apng": "png",
-}
 
 
 class EmptyPhoto(Exception):
@@ -199,7 +194,7 @@ def _photo(upload: Upload, name: str, guest_id: str, picture: Picture) -> Photo:
 
 
 def _true_extension(extension: str) -> str:
-    return _TRUE_EXTENSIONS.get(extension, extension)
+    return BY_EXTENSION[extension].extension
 
 
 def _original_key(photo: Photo) -> str:

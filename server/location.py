@@ -7,10 +7,9 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
-from .containers import BrokenContainer, coded_pixels, mapped, png_chunks
+from .containers import BrokenContainer, Span, coded_pixels, mapped, png_chunks
 
 Data = mmap.mmap | bytearray
-Span = tuple[int, int]
 
 _MOST_BLOCKS = 500
 _MOST_XMP_BYTES = 8 << 20
@@ -149,10 +148,8 @@ def _exif_end(data: Data, start: int) -> int:
 def _erase_gps(exif: bytes) -> bytes:
     """The GPS directory, its values, and every pointer to it."""
     block = bytearray(exif)
-    waiting, seen = (
-        [int.from_bytes(block[4:8], "little" if block[0] == 0x49 else "big")],
-        set[int](),
-    )
+    waiting = [int.from_bytes(block[4:8], "little" if block.startswith(b"I") else "big")]
+    seen: set[int] = set()
     while waiting and len(seen) < _MOST_DIRECTORIES:
         start = waiting.pop()
         if start < 8 or start in seen:

@@ -15,29 +15,30 @@ from flask import (
 
 from . import gallery, settings
 from .guest import greet_guest
-from .photos import DEFAULT_LIMIT
+from .photos import DEFAULT_LIMIT, ONE_YEAR_SECONDS
 from .query import MAX_VERSION, number_parameter
 
 page = Blueprint("page", __name__)
 
 ROOT = Path(__file__).parents[2]
-ONE_YEAR_SECONDS = 365 * 24 * 60 * 60
 LIBRARIES: dict[str, str] = json.loads((ROOT / "package.json").read_text())["dependencies"]
 """What the page takes from the CDN, and in which version."""
 # Not the whole CDN: it serves whatever anybody publishes.
 CDN_PATHS = " ".join(
     f"https://cdn.jsdelivr.net/npm/{name}@{version}/dist/" for name, version in LIBRARIES.items()
 )
-CONTENT_SECURITY_POLICY = {
-    "default-src": "'self'",
-    "script-src": f"'self' {CDN_PATHS}",
-    "style-src": f"'self' {CDN_PATHS}",
-    "img-src": "'self' data: blob:",
-    "object-src": "'none'",
-    "base-uri": "'none'",
-    "form-action": "'self'",
-    "frame-ancestors": "'self'",
-}
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        f"script-src 'self' {CDN_PATHS}",
+        f"style-src 'self' {CDN_PATHS}",
+        "img-src 'self' data: blob:",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'self'",
+    )
+)
 
 
 @page.get("/")
@@ -88,8 +89,7 @@ def health() -> Response:
 
 @page.after_app_request
 def add_security_headers(response: Response) -> Response:
-    policy = "; ".join(f"{name} {value}" for name, value in CONTENT_SECURITY_POLICY.items())
-    response.headers.setdefault("Content-Security-Policy", policy)
+    response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "same-origin")
     return response

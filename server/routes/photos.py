@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
 from ..catalog import Changes, Page, Photo
+from ..formats import BY_EXTENSION
 from ..gallery import WIDTHS
 from . import gallery, no_content
 from .guest import guest_id
@@ -19,14 +20,6 @@ photos = Blueprint("photos", __name__)
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 500
 ONE_YEAR_SECONDS = 365 * 24 * 60 * 60
-MIMETYPES = {
-    "jpg": "image/jpeg",
-    "png": "image/png",
-    "gif": "image/gif",
-    "webp": "image/webp",
-    "avif": "image/avif",
-    "heic": "image/heic",
-}
 
 
 @photos.get("/api/photos")
@@ -53,7 +46,7 @@ def original(filename: str) -> Response:
     photo, stream = gallery().open_original(photo_id, extension)
     response = _stream_response(
         stream,
-        mimetype=MIMETYPES[photo.extension],
+        mimetype=BY_EXTENSION[photo.extension].mimetype,
         download_name=photo.name,
         last_modified=datetime.fromisoformat(photo.uploaded),
         etag=photo.id,
