@@ -1,6 +1,7 @@
 """Photos as rows: all of the SQL."""
 
 import errno
+import fcntl
 import sqlite3
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -246,7 +247,10 @@ def open_catalog(address: str) -> Catalog:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     catalog = Catalog(engine)
-    catalog.upgrade()
+    # The first switch to WAL does not wait its turn: SQLite says at once that it is locked.
+    with path.with_suffix(".lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        catalog.upgrade()
     return catalog
 
 
