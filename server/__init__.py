@@ -11,7 +11,7 @@ from flask import Flask
 from flask.cli import FlaskGroup
 
 from . import routes
-from .catalog import open_catalog
+from .catalog import Catalog, open_database
 from .config import Config
 from .errors import answer_errors
 from .gallery import ForeignCatalog, Gallery
@@ -40,7 +40,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.extensions["settings"] = config
     app.extensions["gallery"] = Gallery(
-        open_catalog(config.database_address),
+        Catalog(open_database(config.database_address)),
         open_storage(config.storage_address),
         Images(config.max_pixels, config.max_jpeg_pixels, _turns(config)),
         config.extensions,

@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 from sqlalchemy.exc import IntegrityError
 
-from server.catalog import Catalog, NoSuchPhoto, Photo, SamePhoto, metadata, open_catalog
+from server.catalog import Catalog, NoSuchPhoto, Photo, SamePhoto, metadata, open_database
 
 
 @pytest.fixture(params=["sqlite"])
@@ -21,7 +21,7 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def catalog(address: str) -> Catalog:
-    return open_catalog(address)
+    return Catalog(open_database(address))
 
 
 def photo(number: int) -> Photo:
@@ -107,11 +107,12 @@ def test_ids_are_told_apart(catalog: Catalog) -> None:
 
 def test_many_may_open_a_new_catalog_at_once(address: str) -> None:
     with ThreadPoolExecutor(4) as pool:
-        assert [c.version() for c in pool.map(open_catalog, [address] * 4)] == [0] * 4
+        opened = pool.map(open_database, [address] * 4)
+        assert [Catalog(database).version() for database in opened] == [0] * 4
 
 
 def test_the_migrations_make_the_tables_that_the_code_uses(address: str) -> None:
-    open_catalog(address)
+    open_database(address)
     engine = create_engine(f"sqlite:///{address}")
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []

@@ -1,0 +1,88 @@
+"""The database under the catalog: its engine, its schema, its transactions, its troubles."""
+
+import errno
+import fcntl
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import alembic.command
+import alembic.config
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DatabaseError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
+
+
+class CatalogUnavailable(Exception):
+    """The database does not answer, or not in time."""
+
+
+class Database:
+    """Every transaction raises CatalogUnavailable when the database is not there,
+    OSError(ENOSPC) when its disk is full."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def upgrade(self) -> None:
+        """Bring the schema up to date; safe when many processes start together."""
+        config = alembic.config.Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        with _translated_errors(), self._engine.execution_options(alone=True).begin() as connection:
+            config.attributes["connection"] = connection
+            alembic.command.upgrade(config, "head")
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        with _translated_errors(), self._engine.begin() as connection:
+            yield connection
+
+
+def open_database(address: str) -> Database:
+    """The engine for an address: a SQLite file's path. Brings the schema up to date."""
+    path = Path(address).absolute()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)),
+        connect_args={"timeout": 30},
+        pool_size=8,
+        max_overflow=56,
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    database = Database(engine)
+    # The first switch to WAL does not wait its turn: SQLite says at once that it is locked.
+    with path.with_suffix(".lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        database.upgrade()
+    return database
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # transactions are ours: see _begin_sqlite
+    connection.execute("PRAGMA journal_mode = WAL")
+    # NORMAL could lose the last commits in a power cut, and a 204 is never taken back
+    connection.execute("PRAGMA synchronous = FULL")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """sqlite3 itself begins too late for a consistent read, and never for DDL."""
+    alone = connection.get_execution_options().get("alone", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if alone else "BEGIN")
+
+
+@contextmanager
+def _translated_errors() -> Iterator[None]:
+    try:
+        yield
+    except (IntegrityError, ProgrammingError):
+        raise
+    except PoolTimeout as error:
+        raise CatalogUnavailable(str(error)) from error
+    except DatabaseError as error:
+        if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+            raise OSError(errno.ENOSPC, "The catalog's disk is full") from error
+        raise CatalogUnavailable(str(error.orig)) from error

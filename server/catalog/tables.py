@@ -1,0 +1,49 @@
+"""The tables; what stands here, the migrations have made."""
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text
+
+metadata = MetaData()
+
+photos = Table(
+    "photos",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("version", BigInteger, nullable=False, unique=True),
+    Column("removed_version", BigInteger),
+    Column("guest_id", String(32), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("extension", String(4), nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("animated", Boolean, nullable=False),
+    Column("taken", String(20)),
+    Column("uploaded", String(20), nullable=False),
+    Column("placeholder", Text, nullable=False),
+    Column("visibility", String(16), nullable=False),
+)
+is_listed = photos.c.removed_version.is_(None)
+was_removed = photos.c.removed_version.is_not(None)
+Index(
+    "one_photo_a_guest",
+    photos.c.guest_id,
+    photos.c.sha256,
+    unique=True,
+    sqlite_where=is_listed,
+    postgresql_where=is_listed,
+)
+Index("listed", photos.c.version, sqlite_where=is_listed, postgresql_where=is_listed)
+Index(
+    "removed",
+    photos.c.removed_version,
+    sqlite_where=was_removed,
+    postgresql_where=was_removed,
+)
+
+gallery = Table(
+    "gallery",
+    metadata,
+    Column("version", BigInteger, nullable=False),
+    Column("total", BigInteger, nullable=False),
+)
