@@ -7,19 +7,21 @@ from contextlib import suppress
 from pathlib import Path
 
 import click
-from flask import Flask
+from flask import Flask, current_app
 from flask.cli import FlaskGroup
 
-from . import routes
-from .catalog import Catalog, open_database
+from .catalog import Catalog, UploadCatalog, open_database
+from .chunks import Chunks
 from .config import Config
 from .errors import answer_errors
-from .gallery import ForeignCatalog, Gallery
+from .gallery import Gallery
 from .images import Images
+from .limits import Limits
 from .routes.page import page
 from .routes.photos import photos
 from .routes.uploads import uploads
 from .storage import open_storage
+from .sweep import ForeignCatalog, Sweep
 from .turns import Turns
 
 FRONTEND = Path(__file__).parent.parent / "frontend"
@@ -38,14 +40,31 @@ def create_app(config: Config | None = None) -> Flask:
         PERMANENT_SESSION_LIFETIME=400 * 24 * 60 * 60,  # the longest that browsers keep one
     )
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
-    app.extensions["settings"] = config
-    app.extensions["gallery"] = Gallery(
-        Catalog(open_database(config.database_address)),
-        open_storage(config.storage_address),
+    database = open_database(config.database_address)
+    catalog, uploading = Catalog(database), UploadCatalog(database)
+    storage = open_storage(config.storage_address)
+    gallery = Gallery(
+        catalog,
+        storage,
         Images(config.max_pixels, config.max_jpeg_pixels, _turns(config)),
+        Limits(
+            catalog,
+            uploading,
+            storage,
+            folder=config.data,
+            max_guest_photos_per_hour=config.max_guest_photos_per_hour,
+            max_guest_bytes_per_hour=config.max_guest_bytes_per_hour,
+            max_gallery_bytes=config.max_gallery_bytes,
+            min_free_bytes=config.min_free_bytes,
+        ),
+        config.max_upload_bytes,
         config.extensions,
         config.keep_location,
     )
+    app.extensions["settings"] = config
+    app.extensions["gallery"] = gallery
+    app.extensions["chunks"] = Chunks(uploading, gallery)
+    app.extensions["sweep"] = Sweep(catalog, uploading, storage)
     for blueprint in (page, uploads, photos):
         app.register_blueprint(blueprint)
     answer_errors(app, config)
@@ -56,7 +75,7 @@ def create_app(config: Config | None = None) -> Flask:
 def sweep() -> None:
     """Remove what crashes left behind a day ago or more."""
     try:
-        click.echo(f"{routes.gallery().sweep()} files removed.")
+        click.echo(f"{current_app.extensions['sweep'].sweep()} files removed.")
     except ForeignCatalog:
         raise click.ClickException(
             "The catalog is empty and the storage is not: is it the right one? Nothing was removed."

@@ -9,6 +9,7 @@ from typing import Any
 from .formats import BY_EXTENSION
 
 MEBIBYTE = 1024 * 1024
+GIBIBYTE = 1024 * MEBIBYTE
 MAX_PORT = 65535
 EXTENSIONS = tuple(BY_EXTENSION)
 
@@ -32,9 +33,15 @@ class Config:
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
     threads: int = 512
     stall_seconds: int = 30
+    slowest_bytes_per_second: int = 500
     max_upload_bytes: int = 100 * MEBIBYTE
     max_request_bytes: int = 2048 * MEBIBYTE
     max_request_photos: int = 1000
+    chunk_bytes: int = 4_000_000
+    max_guest_photos_per_hour: int = 5000
+    max_guest_bytes_per_hour: int = 20 * GIBIBYTE
+    max_gallery_bytes: int = 1024 * GIBIBYTE
+    min_free_bytes: int = GIBIBYTE
     max_pixels: int = 100_000_000
     max_jpeg_pixels: int = 250_000_000
     extensions: tuple[str, ...] = EXTENSIONS

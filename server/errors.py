@@ -1,17 +1,20 @@
 """From exception to status: every refusal is plain text, one sentence a visitor understands."""
 
 import errno
+import math
 
 from flask import Flask, Response
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import ClientDisconnected, HTTPException
 
-from .catalog import CatalogUnavailable, NoSuchPhoto
+from .catalog import CatalogUnavailable, NoSuchPhoto, NoSuchUpload
+from .chunks import LostChunks, WrongChunk
 from .config import Config
 from .containers import BrokenContainer
 from .formats import BY_EXTENSION
 from .gallery import EmptyPhoto, NotTheOwner, UnknownExtension, WrongExtension
 from .images import DamagedPhoto, NotAPhoto, TooLongAnimation, TooManyPixels
+from .limits import DiskNearlyFull, GalleryFull, TooMuchSent
 from .storage import NotStored
 from .upload import BrokenForm, NoPhoto, PieceOfAPhoto, TooManyBytes, TooMuchAtOnce
 
@@ -21,6 +24,10 @@ REFUSALS: dict[type[Exception], tuple[int, str]] = {
     NoPhoto: (400, "No photo came with this request; please choose one first."),
     BrokenForm: (400, "This upload could not be read; please reload the page and send it again."),
     PieceOfAPhoto: (400, "This is only a piece of a photo; please send the photo whole."),
+    WrongChunk: (
+        400,
+        "The pieces of this photo do not fit together; please reload the page and send it again.",
+    ),
     ClientDisconnected: (400, "The upload was cut off on the way; please send it again."),
     EmptyPhoto: (400, "This file is empty; please choose the photo again."),
     UnknownExtension: (400, "Files of this type are not taken; please send {formats}."),
@@ -41,9 +48,21 @@ REFUSALS: dict[type[Exception], tuple[int, str]] = {
     TooLongAnimation: (413, "This animation is too long; please send a shorter one."),
     TooManyPixels: (413, "This photo is too large; the limit is {megapixels} megapixels."),
     NotTheOwner: (403, "This photo is not yours; only who sent it can remove it."),
+    NoSuchUpload: (404, "Nothing of this photo has arrived yet; please send it."),
     NoSuchPhoto: (404, "This photo is not here; it may have been removed."),
     NotStored: (404, "This photo is not here; it may have been removed."),
+    TimeoutError: (408, "The upload stood still for too long; please send it again."),
+    TooMuchSent: (429, "You have sent a lot within an hour; please go on in {wait}."),
     CatalogUnavailable: (503, "Dropwall is busy; please try again in a few seconds."),
+    LostChunks: (503, "What had arrived of this photo is gone; please send it again."),
+    GalleryFull: (
+        507,
+        "The gallery has reached its limit of {max_gallery_bytes}; please tell your host.",
+    ),
+    DiskNearlyFull: (
+        507,
+        "The server has almost no disk space left; please tell your host and send it again then.",
+    ),
 }
 
 HTTP_SENTENCES = {
@@ -70,7 +89,11 @@ def refusal_response(refused: list[tuple[str, Exception]], sent: int, config: Co
         lines = [f"“{name}”: {_refusal(error, config)[1]}" for name, error in refused]
         kept = sent - len(refused)
         sentence = "\n".join([f"{kept} of {sent} photos are safe; these were refused:", *lines])
-    return _text_response(status, sentence)
+    response = Response(sentence, status, mimetype="text/plain")
+    if status in (429, 503):
+        seconds = [getattr(error, "wait_seconds", RETRY_SECONDS) for _, error in refused]
+        response.headers["Retry-After"] = str(max(seconds))
+    return response
 
 
 def answer_errors(app: Flask, config: Config) -> None:
@@ -120,6 +143,8 @@ def _fill(sentence: str, error: Exception, config: Config) -> str:
         max_upload_bytes=_size(config.max_upload_bytes),
         max_request_bytes=_size(config.max_request_bytes),
         max_request_photos=config.max_request_photos,
+        max_gallery_bytes=_size(config.max_gallery_bytes),
+        wait=_minutes(getattr(error, "wait_seconds", 0)),
     )
 
 
@@ -136,8 +161,6 @@ def _size(count: int) -> str:
     return f"{count} bytes"
 
 
-def _text_response(status: int, sentence: str) -> Response:
-    response = Response(sentence, status, mimetype="text/plain")
-    if status == 503:
-        response.headers["Retry-After"] = str(RETRY_SECONDS)
-    return response
+def _minutes(seconds: float) -> str:
+    minutes = max(1, math.ceil(seconds / 60))
+    return "a minute" if minutes == 1 else f"{minutes} minutes"

@@ -67,11 +67,12 @@ def _allow_many_connections() -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """When the first worker has loaded the gallery: say where it is, and clean up."""
+    """Clean up hourly, in each worker: none is there for ever, and twice does no harm. When the
+    first one has loaded the gallery, say where it is."""
     if worker.age == 1:
         _greet()
-        gallery = worker.wsgi.extensions["gallery"]
-        threading.Thread(target=gallery.sweep_staged, name="sweep", daemon=True).start()
+    sweep = worker.wsgi.extensions["sweep"]
+    threading.Thread(target=sweep.sweep_hourly, name="sweep", daemon=True).start()
 
 
 def _greet() -> None:

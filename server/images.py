@@ -8,13 +8,14 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import BinaryIO
 
 import pillow_heif
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from . import containers
+from .moments import write_moment
 from .turns import Turns
 
 THUMBNAIL_WIDTHS = (320, 640)
@@ -307,6 +308,5 @@ def _time_taken(exif: Image.Exif) -> str | None:
     zone = tags.get(ExifTags.Base.OffsetTimeOriginal)
     for text in (f"{local}{zone}".replace("\0", ""), f"{local}+00:00".replace("\0", "")):
         with suppress(ValueError, OverflowError):
-            taken = datetime.strptime(text, "%Y:%m:%d %H:%M:%S%z").astimezone(UTC)
-            return taken.strftime("%Y-%m-%dT%H:%M:%SZ")
+            return write_moment(datetime.strptime(text, "%Y:%m:%d %H:%M:%S%z"))
     return None

@@ -14,9 +14,6 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from server.config import Config
 
-# What Apache's mod_reqtimeout asks for (MinRate=500): whoever sends less is not uploading.
-SLOWEST_BYTES_PER_SECOND = 500
-
 # How much of a refused request is swallowed so that its sender gets to read the refusal.
 # gunicorn swallows 64 KiB and then resets the connection, which destroys the answer on its way.
 LINGER_BYTES = 16 * 1024 * 1024
@@ -64,9 +61,14 @@ class PatientSocket(socket.socket):
     (`ThreadWorker.handle`, `TConn.init`), and that removes it.
     """
 
-    def __init__(self, accepted: socket.socket, stall_seconds: float) -> None:
+    def __init__(
+        self, accepted: socket.socket, stall_seconds: float, slowest_bytes_per_second: float
+    ) -> None:
+        """Whoever sends less than `slowest_bytes_per_second` is not uploading: 500 is what
+        Apache's mod_reqtimeout asks for (MinRate=500)."""
         super().__init__(accepted.family, accepted.type, accepted.proto, accepted.detach())
         self.stall_seconds = stall_seconds
+        self.slowest_bytes_per_second = slowest_bytes_per_second
         self.renew_patience()
 
     def renew_patience(self) -> None:
@@ -86,7 +88,8 @@ class PatientSocket(socket.socket):
             with noticing_stalls():
                 received = super().recv(bufsize, flags)
         finally:
-            earned = len(received) / SLOWEST_BYTES_PER_SECOND - (time.monotonic() - started)
+            spent = time.monotonic() - started
+            earned = len(received) / self.slowest_bytes_per_second - spent
             self.patience_seconds = min(
                 self.stall_seconds, max(0.0, self.patience_seconds + earned)
             )
@@ -134,11 +137,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.stall_seconds = Config.from_environ().stall_seconds
+        self.settings = Config.from_environ()
 
     def enqueue_req(self, conn: Any) -> None:
         if not isinstance(conn.sock, PatientSocket):
-            conn.sock = PatientSocket(conn.sock, self.stall_seconds)
+            conn.sock = PatientSocket(
+                conn.sock, self.settings.stall_seconds, self.settings.slowest_bytes_per_second
+            )
         conn.sock.renew_patience()
         super().enqueue_req(conn)
 

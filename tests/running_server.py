@@ -31,7 +31,12 @@ class RunningServer:
         command = [sys.executable, "-m", "gunicorn", "--config", "server/gunicorn.conf.py"]
         self.log = (self.data.parent / "server.log").open("ab")
         self.process = subprocess.Popen(
-            command, cwd=ROOT, env=self._environ, stdout=self.log, stderr=self.log
+            command,
+            cwd=ROOT,
+            env=self._environ,
+            stdout=self.log,
+            stderr=self.log,
+            start_new_session=True,  # so that `kill` reaches the workers
         )
         self._wait_until_well()
 
@@ -40,9 +45,15 @@ class RunningServer:
         self.log.close()
         return self.process.wait(timeout=START_SECONDS)
 
+    def kill(self) -> None:
+        """All of its processes at once, as a power cut would; nothing is tidied up."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.log.close()
+        self.process.wait(timeout=START_SECONDS)
+
     def files(self) -> list[Path]:
         """Everything that visitors' photos left on disk."""
-        folders = ("incoming", "originals", "thumbnails")
+        folders = ("incoming", "chunks", "originals", "thumbnails")
         return [p for folder in folders for p in (self.data / folder).rglob("*") if p.is_file()]
 
     def photos(self) -> list[dict]:

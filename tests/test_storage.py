@@ -27,14 +27,17 @@ def test_what_is_put_is_read_again(storage: Storage) -> None:
 def test_what_is_staged_and_not_put_is_gone(storage: Storage) -> None:
     with storage.stage() as staged:
         staged.write_bytes(b"photo")
-    assert storage.discard_staged(-1) == 0
+    assert list(storage.old_staged(-1)) == []
 
 
 def test_what_a_crash_left_staged_is_discarded_when_old(storage: Storage) -> None:
-    with storage.stage() as staged:
+    with storage.stage("half") as staged:
         staged.write_bytes(b"half")
-        assert storage.discard_staged(older_than_seconds=60) == 0
-        assert storage.discard_staged(older_than_seconds=-1) == 1
+        assert list(storage.old_staged(older_than_seconds=60)) == []
+        assert list(storage.old_staged(older_than_seconds=-1)) == ["half"]
+        storage.discard_staged("half")
+        assert list(storage.old_staged(older_than_seconds=-1)) == []
+        storage.discard_staged("half")
 
 
 def test_small_files_are_replaced_whole(storage: Storage) -> None:
@@ -66,11 +69,15 @@ def test_deleting_twice_is_fine(storage: Storage) -> None:
 def test_files_are_listed_below_their_folder(storage: Storage) -> None:
     for key in ("originals/ab/1.jpg", "originals/cd/2.jpg", "thumbnails/ab/1-320.webp"):
         storage.put_bytes(key, b"x")
-    assert {file.key for file in storage.list("originals")} == {
-        "originals/ab/1.jpg",
-        "originals/cd/2.jpg",
-    }
+    assert set(storage.list("originals")) == {"originals/ab/1.jpg", "originals/cd/2.jpg"}
+    assert len(list(storage.list("originals", older_than_seconds=-1))) == 2
+    assert list(storage.list("originals", older_than_seconds=60)) == []
     assert list(storage.list("nothing")) == []
+
+
+def test_how_much_room_there_is_is_told(storage: Storage) -> None:
+    free = storage.free_bytes()
+    assert free is None or free > 0
 
 
 def test_a_storage_that_works_passes_its_check(storage: Storage) -> None:

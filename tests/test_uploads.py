@@ -15,8 +15,8 @@ from flask.testing import FlaskClient
 
 from server import create_app
 from server.config import Config
-from server.gallery import SWEEP_AGE_SECONDS
 from server.names import MAX_NAME_BYTES
+from server.sweep import AGE_SECONDS
 from tests.conftest import Send
 from tests.photos import photo_bytes
 
@@ -191,7 +191,7 @@ def test_what_is_not_listed_is_swept_after_a_day(
         orphan.write_bytes(b"orphan")
     sweep = app.test_cli_runner().invoke
     assert sweep(args=["sweep"]).output == "0 files removed.\n"
-    yesterday = time.time() - SWEEP_AGE_SECONDS - 60
+    yesterday = time.time() - AGE_SECONDS - 60
     for path in (*kept, *orphans):
         os.utime(path, (yesterday, yesterday))
     assert sweep(args=["sweep"]).output == "3 files removed.\n"
@@ -203,7 +203,7 @@ def test_with_the_wrong_catalog_no_photo_is_swept(
 ) -> None:
     send(("kept.jpg", photo_bytes("jpg")))
     kept = photo_files(config)
-    lost_week = time.time() - 7 * SWEEP_AGE_SECONDS
+    lost_week = time.time() - 7 * AGE_SECONDS
     for path in kept:
         os.utime(path, (lost_week, lost_week))
     wrong = create_app(replace(config, database=str(config.data / "other.sqlite")))

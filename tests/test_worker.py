@@ -55,10 +55,10 @@ def app(environ, start_response):
     start_response(status, [("Content-Length", str(len(body)))])
     return [body]
 
-class Gallery:
-    sweep_staged = staticmethod(lambda: None)
+class Sweep:
+    sweep_hourly = staticmethod(lambda: None)
 
-app.extensions = {"gallery": Gallery}
+app.extensions = {"sweep": Sweep}
 """
 
 

@@ -3,16 +3,20 @@
 from .database import CatalogUnavailable, Database, open_database
 from .photos import Catalog, Changes, NoSuchPhoto, Page, Photo, SamePhoto
 from .tables import metadata
+from .uploads import ChunkedUpload, NoSuchUpload, UploadCatalog
 
 __all__ = [
     "Catalog",
     "CatalogUnavailable",
     "Changes",
+    "ChunkedUpload",
     "Database",
     "NoSuchPhoto",
+    "NoSuchUpload",
     "Page",
     "Photo",
     "SamePhoto",
+    "UploadCatalog",
     "metadata",
     "open_database",
 ]

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from .database import Database
@@ -53,6 +53,15 @@ class Changes:
     reset: bool = False
 
 
+@dataclass(frozen=True)
+class Sent:
+    """What a guest has sent since some moment, and when the first of it came."""
+
+    photos: int
+    bytes: int
+    first: str | None
+
+
 class NoSuchPhoto(LookupError):
     """No listed photo has this id."""
 
@@ -74,7 +83,7 @@ class Catalog:
         """The photo with its version. Raises SamePhoto, also when two arrive at once."""
         try:
             with self._database.transaction() as connection:
-                photo = replace(photo, version=_advance(connection, added=1))
+                photo = replace(photo, version=_advance(connection, 1, photo.bytes))
                 connection.execute(photos.insert().values(asdict(photo)))
         except IntegrityError:
             if self.holds(photo.guest_id, photo.sha256):
@@ -86,7 +95,8 @@ class Catalog:
         """Leaves a tombstone, so that `changes_since` can tell of it, and nothing to look at.
         Raises NoSuchPhoto."""
         with self._database.transaction() as connection:
-            version = _advance(connection, added=-1)
+            size = select(photos.c.bytes).where(photos.c.id == photo_id).scalar_subquery()
+            version = _advance(connection, -1, -size)
             tombstone = update(photos).where(photos.c.id == photo_id, is_listed)
             gone = connection.execute(
                 tombstone.values(removed_version=version, name="", placeholder="", sha256="")
@@ -137,6 +147,20 @@ class Catalog:
                 version,
             )
 
+    def sent_since(self, guest_id: str, moment: str) -> Sent:
+        """With what was removed meanwhile."""
+        query = select(
+            func.count(), func.coalesce(func.sum(photos.c.bytes), 0), func.min(photos.c.uploaded)
+        ).where(photos.c.guest_id == guest_id, photos.c.uploaded >= moment)
+        with self._database.transaction() as connection:
+            count, size, first = connection.execute(query).one()
+            return Sent(count, int(size), first)
+
+    def gallery_bytes(self) -> int:
+        """Of all originals that are listed."""
+        with self._database.transaction() as connection:
+            return int(connection.execute(select(gallery.c.bytes)).scalar_one())
+
     def version(self) -> int:
         with self._database.transaction() as connection:
             return _state(connection)[0]
@@ -148,10 +172,14 @@ class Catalog:
             return set(connection.scalars(query))
 
 
-def _advance(connection: Connection, added: int) -> int:
+def _advance(connection: Connection, added: int, added_bytes: Any) -> int:
     """The next version. Its row stays locked until the commit, so that versions are gapless and
     in commit order; it is the transaction's first statement, so that SQLite waits its turn."""
-    advanced = update(gallery).values(version=gallery.c.version + 1, total=gallery.c.total + added)
+    advanced = update(gallery).values(
+        version=gallery.c.version + 1,
+        total=gallery.c.total + added,
+        bytes=gallery.c.bytes + added_bytes,
+    )
     return int(connection.execute(advanced.returning(gallery.c.version)).scalar_one())
 
 

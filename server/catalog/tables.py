@@ -34,6 +34,8 @@ Index(
     postgresql_where=is_listed,
 )
 Index("listed", photos.c.version, sqlite_where=is_listed, postgresql_where=is_listed)
+# What was removed counts too: who sends and removes in turns is sending.
+Index("sent", photos.c.guest_id, photos.c.uploaded)
 Index(
     "removed",
     photos.c.removed_version,
@@ -46,4 +48,30 @@ gallery = Table(
     metadata,
     Column("version", BigInteger, nullable=False),
     Column("total", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("guest_id", String(32), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("chunk_bytes", BigInteger, nullable=False),
+    Column("chunks", Integer, nullable=False),
+    Column("received", Integer, nullable=False),
+    Column("received_bytes", BigInteger, nullable=False),
+    Column("touched", String(20), nullable=False),
+    Column("outcome", Text, nullable=False),
+)
+goes_on = uploads.c.outcome == ""
+Index("untouched", uploads.c.touched)
+Index("going_on", uploads.c.guest_id, sqlite_where=goes_on, postgresql_where=goes_on)
+
+chunks = Table(
+    "chunks",
+    metadata,
+    Column("upload_id", String(32), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
 )

@@ -2,8 +2,14 @@
 
 from flask import Response, current_app
 
+from ..chunks import Chunks
 from ..config import Config
 from ..gallery import Gallery
+
+
+def chunks() -> Chunks:
+    found: Chunks = current_app.extensions["chunks"]
+    return found
 
 
 def gallery() -> Gallery:

@@ -1,6 +1,8 @@
 """A request's body as uploads, read once, to its end, and never past it."""
 
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
 from typing import IO, cast
 
 from flask import request
@@ -19,13 +21,21 @@ MAX_FORM_MEMORY_BYTES = 500_000
 """For fields that are no files, and for a form that never begins."""
 
 
-def receive_uploads(staging: ExitStack) -> list[tuple[str, Upload]]:
-    """Every part that has a file name, whatever its field is called, or the raw body: the name
-    as it was sent (empty when none was) and the upload, staged until `staging` ends.
+@dataclass(frozen=True)
+class Body:
+    """`uploads` is every part that has a file name, whatever its field is called, or the raw
+    body: the name as it was sent (empty when none was) and the upload. `fields` are the rest."""
 
-    Raises NoPhoto, BrokenForm, PieceOfAPhoto, TooMuchAtOnce, ClientDisconnected. On
-    each of them the rest of the body is read first: a browser that is still sending would see
-    a reset connection instead of the answer.
+    uploads: list[tuple[str, Upload]]
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+def receive_body(staging: ExitStack) -> Body:
+    """What the request carries; its uploads are staged until `staging` ends.
+
+    Raises NoPhoto, BrokenForm, PieceOfAPhoto, TooMuchAtOnce, DiskNearlyFull, ClientDisconnected,
+    TimeoutError. On each of them the rest of the body is read first: a browser that is still
+    sending would see a reset connection instead of the answer.
     """
     stream = _limited_body()
     try:
@@ -33,9 +43,10 @@ def receive_uploads(staging: ExitStack) -> list[tuple[str, Upload]]:
             raise PieceOfAPhoto
         if (request.content_length or 0) > settings().max_request_bytes:
             raise TooMuchAtOnce
+        gallery().limits.check_disk(request.content_length or 0)
         if request.mimetype == "multipart/form-data":
             return _receive_form(stream, staging)
-        return [_receive_raw(stream, staging)]
+        return Body([_receive_raw(stream, staging)])
     except Exception:
         _drain(stream)
         raise
@@ -77,7 +88,7 @@ class _UncutBoundaries:
         return data
 
 
-def _receive_form(stream: LimitedStream, staging: ExitStack) -> list[tuple[str, Upload]]:
+def _receive_form(stream: LimitedStream, staging: ExitStack) -> Body:
     room = iter(range(settings().max_request_photos))
 
     def new_upload(**_: object) -> Upload:
@@ -102,14 +113,12 @@ def _receive_form(stream: LimitedStream, staging: ExitStack) -> list[tuple[str, 
         raise
     except (ValueError, RequestEntityTooLarge):  # of what is no file, or nobody would send
         raise BrokenForm from None
-    if form.get("dztotalchunkcount", "1") != "1":
-        raise PieceOfAPhoto
     sent = [file for field in files for file in files.getlist(field)]
     uploads = [(_sent_name(file), cast(Upload, file.stream)) for file in sent]
     chosen = [(name, upload) for name, upload in uploads if name or upload.bytes]
     if not chosen:  # a browser's form with nothing chosen sends one part, nameless and empty
         raise NoPhoto
-    return chosen
+    return Body(chosen, form)
 
 
 def _receive_raw(stream: LimitedStream, staging: ExitStack) -> tuple[str, Upload]:
@@ -128,7 +137,7 @@ def _receive_raw(stream: LimitedStream, staging: ExitStack) -> tuple[str, Upload
 
 def _new_upload(staging: ExitStack) -> Upload:
     staged = staging.enter_context(gallery().storage.stage())
-    upload = Upload(staged, settings().max_upload_bytes)
+    upload = Upload(staged, settings().max_upload_bytes, gallery().limits.check_disk)
     staging.callback(upload.close)
     return upload
 

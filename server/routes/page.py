@@ -60,6 +60,7 @@ def page_settings() -> Response:
     response = jsonify(
         max_upload_bytes=config.max_upload_bytes,
         max_request_bytes=config.max_request_bytes,
+        chunk_bytes=config.chunk_bytes,
         max_pixels=config.max_pixels,
         extensions=config.extensions,
         guest={"id": greet_guest(), "name": None},

@@ -1,15 +1,15 @@
-"""Photos come in."""
+"""Photos come in, whole or in chunks."""
 
 from contextlib import ExitStack
 
-from flask import Blueprint, redirect, request
+from flask import Blueprint, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 
 from .. import errors
-from ..gallery import Gallery
+from ..chunks import Chunk, WrongChunk
 from ..names import clean_name
-from ..upload import Upload
-from . import body, gallery, no_content, settings
+from . import chunks, gallery, no_content, settings
+from .body import Body, receive_body
 from .guest import guest_id
 
 uploads = Blueprint("uploads", __name__)
@@ -17,25 +17,57 @@ uploads = Blueprint("uploads", __name__)
 
 @uploads.post("/")
 def upload_photos() -> ResponseReturnValue:
-    """204 when every photo of the request is safe; 303 back to the page for a plain form. The
-    good ones are kept when others are refused."""
+    """204 when every photo of the request is safe, or its chunk of one; 303 back to the page for a
+    plain form. The good ones are kept when others are refused."""
     with ExitStack() as staging:
-        sent = body.receive_uploads(staging)
-        refused = _add_photos(gallery(), sent, guest_id())
+        body = receive_body(staging)
+        refused = _add_chunk(body) if _is_chunk(body) else _add_photos(body)
     if refused:
-        return errors.refusal_response(refused, len(sent), settings())
+        return errors.refusal_response(refused, len(body.uploads), settings())
     if _is_form_navigation():
         return redirect("/", 303)
     return no_content()
 
 
-def _add_photos(
-    gallery: Gallery, sent: list[tuple[str, Upload]], guest_id: str
-) -> list[tuple[str, Exception]]:
-    refused: list[tuple[str, Exception]] = []
-    for name, upload in sent:
+@uploads.get("/api/uploads/<uuid>")
+def upload_progress(uuid: str) -> ResponseReturnValue:
+    """Which chunks of this guest's upload have come; Dropzone calls its id `dzuuid`."""
+    progress = chunks().progress(guest_id(), uuid)
+    response = jsonify(vars(progress))
+    response.cache_control.no_store = True
+    return response
+
+
+@uploads.delete("/api/uploads/<uuid>")
+def discard_upload(uuid: str) -> ResponseReturnValue:
+    """What has come of an upload that the guest has given up makes room at once."""
+    chunks().discard(guest_id(), uuid)
+    return no_content()
+
+
+Refused = list[tuple[str, Exception]]
+"""Each with the name of its photo."""
+
+
+def _is_chunk(body: Body) -> bool:
+    return "dzuuid" in body.fields or "dztotalchunkcount" in body.fields
+
+
+def _add_chunk(body: Body) -> Refused:
+    """None is refused; it raises."""
+    chunk = Chunk.from_fields(body.fields)
+    if len(body.uploads) != 1:
+        raise WrongChunk
+    [(name, upload)] = body.uploads
+    chunks().add_chunk(chunk, upload, name, guest_id(), body.fields.get("dzuuid", ""))
+    return []
+
+
+def _add_photos(body: Body) -> Refused:
+    refused: Refused = []
+    for name, upload in body.uploads:
         try:
-            gallery.add_photo(upload, name, guest_id)
+            gallery().add_photo(upload, name, guest_id())
         except Exception as error:
             if not errors.is_refusal(error):
                 raise

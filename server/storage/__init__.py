@@ -3,26 +3,20 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import BinaryIO, Protocol
 
 
 class NotStored(LookupError):
     """There is nothing under this key."""
 
 
-class StoredFile(NamedTuple):
-    key: str
-    modified: float
-    """Seconds since the epoch."""
-
-
 class Storage(Protocol):
     """Files under keys such as `originals/ab/abcd.jpg`; whole or not at all, never overwritten
     half-way. Keys are made by Dropwall, never by a visitor."""
 
-    def stage(self) -> AbstractContextManager[Path]:
-        """A new, empty, unique file of this machine for one upload. When the context ends, what
-        was not put is gone."""
+    def stage(self, name: str = "") -> AbstractContextManager[Path]:
+        """A new, empty file of this machine for one upload, unique unless it is named. When the
+        context ends, what was not put is gone; what a crash left is told by `old_staged`."""
 
     def put(self, key: str, staged: Path) -> None:
         """Keep a staged file, which is gone then, under `key`, durable when this returns."""
@@ -36,11 +30,17 @@ class Storage(Protocol):
     def delete(self, key: str) -> None:
         """Remove a file; one that is not there is fine."""
 
-    def list(self, prefix: str) -> Iterator[StoredFile]:
-        """All files whose key begins with the folder `prefix`, in no order."""
+    def list(self, prefix: str, older_than_seconds: float | None = None) -> Iterator[str]:
+        """The keys in the folder `prefix`, in no order; with an age only the older ones."""
 
-    def discard_staged(self, older_than_seconds: float) -> int:
-        """Remove staged files that a crash left behind; returns how many."""
+    def old_staged(self, older_than_seconds: float) -> Iterator[str]:
+        """The names of staged files that a crash left behind."""
+
+    def discard_staged(self, name: str) -> None:
+        """Remove a staged file; one that is not there is fine."""
+
+    def free_bytes(self) -> int | None:
+        """What there is still room for; None where nobody knows."""
 
     def check(self) -> None:
         """Raises OSError when files can be neither written nor read."""

@@ -1,14 +1,15 @@
 """Files in a folder of this machine."""
 
 import os
+import secrets
+import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from tempfile import mkstemp
 from typing import BinaryIO
 
-from . import NotStored, StoredFile
+from . import NotStored
 
 
 class FilesystemStorage:
@@ -21,13 +22,13 @@ class FilesystemStorage:
         self._incoming.mkdir(parents=True, exist_ok=True)
 
     @contextmanager
-    def stage(self) -> Iterator[Path]:
-        descriptor, name = mkstemp(dir=self._incoming, suffix=".part")
-        os.close(descriptor)
+    def stage(self, name: str = "") -> Iterator[Path]:
+        path = self._incoming / (name or secrets.token_hex(8))
+        path.touch(mode=0o600, exist_ok=bool(name))
         try:
-            yield Path(name)
+            yield path
         finally:
-            Path(name).unlink(missing_ok=True)  # unless it was put
+            path.unlink(missing_ok=True)  # unless it was put
 
     def put(self, key: str, staged: Path) -> None:
         path = self.root / key
@@ -51,26 +52,33 @@ class FilesystemStorage:
         path = self.root / key
         path.unlink(missing_ok=True)
 
-    def list(self, prefix: str) -> Iterator[StoredFile]:
+    def list(self, prefix: str, older_than_seconds: float | None = None) -> Iterator[str]:
         for path in (self.root / prefix).rglob("*"):
-            with suppress(FileNotFoundError):  # removed meanwhile
-                if path.is_file():
-                    key = path.relative_to(self.root).as_posix()
-                    yield StoredFile(key, path.stat().st_mtime)
+            if path.is_file() and _is_older(path, older_than_seconds):
+                yield path.relative_to(self.root).as_posix()
 
-    def discard_staged(self, older_than_seconds: float) -> int:
-        discarded = 0
+    def old_staged(self, older_than_seconds: float) -> Iterator[str]:
         for path in self._incoming.iterdir():
-            with suppress(FileNotFoundError):
-                if path.stat().st_mtime < time.time() - older_than_seconds:
-                    path.unlink()
-                    discarded += 1
-        return discarded
+            if _is_older(path, older_than_seconds):
+                yield path.name
+
+    def discard_staged(self, name: str) -> None:
+        (self._incoming / name).unlink(missing_ok=True)
+
+    def free_bytes(self) -> int:
+        return shutil.disk_usage(self.root).free
 
     def check(self) -> None:
         with self.stage() as staged:
             staged.write_bytes(b"well")
             staged.read_bytes()
+
+
+def _is_older(path: Path, seconds: float | None) -> bool:
+    try:
+        return seconds is None or path.stat().st_mtime < time.time() - seconds
+    except FileNotFoundError:  # removed meanwhile
+        return False
 
 
 def _make_folder(folder: Path) -> None:

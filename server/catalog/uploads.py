@@ -1,0 +1,133 @@
+"""Uploads that arrive in chunks, as rows."""
+
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from typing import NamedTuple
+
+from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy.exc import IntegrityError
+
+from .database import Database
+from .tables import chunks, goes_on, uploads
+
+
+@dataclass(frozen=True)
+class ChunkedUpload:
+    """One row. `chunks` is how many there will be, `received` how many have come; `touched` is
+    when the last one came. `outcome` is empty as long as the upload goes on."""
+
+    id: str
+    guest_id: str
+    name: str
+    bytes: int
+    chunk_bytes: int
+    chunks: int
+    touched: str
+    received: int = 0
+    received_bytes: int = 0
+    outcome: str = ""
+
+    @property
+    def is_whole(self) -> bool:
+        return self.received == self.chunks
+
+
+class Pending(NamedTuple):
+    """Uploads that are not at their end, and what of them has come."""
+
+    uploads: int
+    bytes: int
+
+
+class NoSuchUpload(LookupError):
+    """Nothing has arrived under this id, or it was swept."""
+
+
+_COLUMNS = [uploads.c[name] for name in ChunkedUpload.__dataclass_fields__]
+
+
+class UploadCatalog:
+    """Every method is one transaction, with the troubles of `Database`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begin(self, upload: ChunkedUpload) -> ChunkedUpload:
+        """The upload, or the one that is known under this id already."""
+        try:
+            with self._database.transaction() as connection:
+                connection.execute(uploads.insert().values(asdict(upload)))
+        except IntegrityError:
+            return self.find(upload.id)
+        return upload
+
+    def find(self, upload_id: str) -> ChunkedUpload:
+        """Raises NoSuchUpload."""
+        with self._database.transaction() as connection:
+            return _found(connection, select(*_COLUMNS).where(uploads.c.id == upload_id))
+
+    def received(self, upload_id: str) -> list[int]:
+        """The numbers of the chunks that have come, in order; none once there is an outcome."""
+        query = select(chunks.c.number).where(chunks.c.upload_id == upload_id)
+        with self._database.transaction() as connection:
+            return list(connection.scalars(query.order_by(chunks.c.number)))
+
+    def add_chunk(self, upload_id: str, number: int, size: int, moment: str) -> ChunkedUpload:
+        """The upload with this chunk, which counts once however often it comes. The upload's row
+        stays locked until the commit, so that one of the last chunks sees all. Raises
+        NoSuchUpload."""
+        counted = (
+            update(uploads)
+            .where(uploads.c.id == upload_id, goes_on)
+            .values(
+                received=uploads.c.received + 1,
+                received_bytes=uploads.c.received_bytes + size,
+                touched=moment,
+            )
+        )
+        try:
+            with self._database.transaction() as connection:
+                upload = _found(connection, counted.returning(*_COLUMNS))
+                connection.execute(chunks.insert().values(upload_id=upload_id, number=number))
+        except (IntegrityError, NoSuchUpload):  # it came twice; or all is over already
+            return self.find(upload_id)
+        return upload
+
+    def conclude(self, upload_id: str, outcome: str, moment: str) -> None:
+        with self._database.transaction() as connection:
+            ended = update(uploads).where(uploads.c.id == upload_id)
+            connection.execute(ended.values(outcome=outcome, touched=moment))
+            connection.execute(delete(chunks).where(chunks.c.upload_id == upload_id))
+
+    def forget(self, upload_id: str) -> None:
+        with self._database.transaction() as connection:
+            connection.execute(delete(uploads).where(uploads.c.id == upload_id))
+            connection.execute(delete(chunks).where(chunks.c.upload_id == upload_id))
+
+    def untouched_since(self, moment: str, limit: int) -> list[ChunkedUpload]:
+        query = select(*_COLUMNS).where(uploads.c.touched < moment).limit(limit)
+        with self._database.transaction() as connection:
+            return [ChunkedUpload(**row) for row in connection.execute(query).mappings()]
+
+    def known_ids(self, upload_ids: Collection[str]) -> set[str]:
+        """Those of `upload_ids` (some hundreds at most) that go on."""
+        query = select(uploads.c.id).where(uploads.c.id.in_(upload_ids), goes_on)
+        with self._database.transaction() as connection:
+            return set(connection.scalars(query))
+
+    def pending(self, guest_id: str | None = None) -> Pending:
+        """Of this guest, or of all."""
+        query = select(func.count(), func.coalesce(func.sum(uploads.c.received_bytes), 0)).where(
+            goes_on
+        )
+        if guest_id is not None:
+            query = query.where(uploads.c.guest_id == guest_id)
+        with self._database.transaction() as connection:
+            count, size = connection.execute(query).one()
+            return Pending(count, int(size))
+
+
+def _found(connection: Connection, query: object) -> ChunkedUpload:
+    for row in connection.execute(query).mappings():  # type: ignore[call-overload]
+        return ChunkedUpload(**row)
+    raise NoSuchUpload

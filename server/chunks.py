@@ -1,0 +1,230 @@
+"""Photos that arrive in chunks, as Dropzone numbers them: in any order, on any machine, any twice.
+
+What has come is known to the storage and the catalog alone. Bytes first, row last, here too: a
+chunk counts once its row is there. Whichever chunk finds the upload whole adds the photo; when
+several do, the catalog lets one photo be.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from . import images, moments
+from .catalog import ChunkedUpload, NoSuchUpload, UploadCatalog
+from .containers import BrokenContainer
+from .gallery import EmptyPhoto, Gallery, UnknownExtension, WrongExtension
+from .names import clean_name
+from .storage import NotStored
+from .storage.keys import chunk_key
+from .upload import TooManyBytes, Upload
+
+MAX_CHUNKS = 10_000
+MAX_ID_CHARACTERS = 64
+MAX_DIGITS = 15
+SAFE = "safe"
+
+_FINAL = {
+    refusal.__name__: refusal
+    for refusal in (
+        *(EmptyPhoto, UnknownExtension, WrongExtension, TooManyBytes, BrokenContainer),
+        *(images.NotAPhoto, images.DamagedPhoto, images.TooManyPixels, images.TooLongAnimation),
+    )
+}
+"""What the same bytes will always be refused for."""
+
+
+class WrongChunk(ValueError):
+    """Its numbers contradict its size, each other, or those of its upload."""
+
+
+class LostChunks(Exception):
+    """Chunks that had come are gone: the upload begins anew."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """One chunk's place in its upload. All but the last have `chunk_bytes`."""
+
+    number: int
+    chunks: int
+    chunk_bytes: int
+    upload_bytes: int
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, str]) -> "Chunk":
+        """Of Dropzone's form. Raises WrongChunk unless all numbers agree."""
+        chunk = cls(
+            number=_number(fields, "dzchunkindex"),
+            chunks=_number(fields, "dztotalchunkcount"),
+            chunk_bytes=_number(fields, "dzchunksize"),
+            upload_bytes=_number(fields, "dztotalfilesize"),
+        )
+        if (
+            chunk.chunk_bytes < 1
+            or not chunk.number < chunk.chunks <= MAX_CHUNKS
+            or chunk.chunks != max(1, -(-chunk.upload_bytes // chunk.chunk_bytes))
+            or _number(fields, "dzchunkbyteoffset") != chunk.number * chunk.chunk_bytes
+        ):
+            raise WrongChunk
+        return chunk
+
+    @property
+    def bytes(self) -> int:
+        return min(self.chunk_bytes, self.upload_bytes - self.number * self.chunk_bytes)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Which chunks of how many have come; `safe`: the photo is listed."""
+
+    received: list[int]
+    total: int
+    chunk_bytes: int
+    safe: bool
+
+
+def upload_id(guest_id: str, uuid: str) -> str:
+    """What an upload is called here: two guests' uploads never meet. Raises WrongChunk."""
+    if not 0 < len(uuid) <= MAX_ID_CHARACTERS:
+        raise WrongChunk
+    return hashlib.sha256(f"{guest_id} {uuid}".encode()).hexdigest()[:32]
+
+
+class Chunks:
+    def __init__(self, uploads: UploadCatalog, gallery: Gallery) -> None:
+        self._uploads = uploads
+        self._gallery = gallery
+        self._storage = gallery.storage
+
+    def add_chunk(
+        self, chunk: Chunk, received: Upload, sent_name: str, guest_id: str, uuid: str
+    ) -> None:
+        """Keep one chunk; when this returns, it is safe, and so is the photo if this was the
+        last one. Raises WrongChunk, LostChunks, and whatever `Gallery.add_photo` raises."""
+        if received.bytes != chunk.bytes:
+            raise WrongChunk
+        upload = self._begin(chunk, sent_name, guest_id, upload_id(guest_id, uuid))
+        try:
+            if not upload.outcome:
+                upload = self._keep(upload, chunk, received)
+        except NoSuchUpload:
+            raise LostChunks from None
+        if not upload.outcome and upload.is_whole:
+            self._add_photo(upload)
+        else:
+            _repeat(upload.outcome)
+
+    def progress(self, guest_id: str, uuid: str) -> Progress:
+        """Raises NoSuchUpload, and the refusal of a photo that was refused."""
+        upload = self._uploads.find(upload_id(guest_id, uuid))
+        _repeat(upload.outcome)
+        safe = upload.outcome == SAFE
+        received = range(upload.chunks) if safe else self._uploads.received(upload.id)
+        return Progress(list(received), upload.chunks, upload.chunk_bytes, safe)
+
+    def discard(self, guest_id: str, uuid: str) -> None:
+        """Give an unfinished upload up. One that is not there, or at its end, is fine."""
+        with suppress(NoSuchUpload):
+            upload = self._uploads.find(upload_id(guest_id, uuid))
+            if not upload.outcome:
+                self._forget(upload)
+
+    def _begin(
+        self, chunk: Chunk, sent_name: str, guest_id: str, this_upload_id: str
+    ) -> ChunkedUpload:
+        """What can be refused by its name or its size is, before more of it comes."""
+        try:
+            upload = self._uploads.find(this_upload_id)
+        except NoSuchUpload:
+            name = clean_name(sent_name)
+            self._gallery.check_announced(name, chunk.upload_bytes)
+            self._gallery.limits.check(guest_id, chunk.upload_bytes)
+            upload = self._uploads.begin(
+                ChunkedUpload(
+                    id=this_upload_id,
+                    guest_id=guest_id,
+                    name=name,
+                    bytes=chunk.upload_bytes,
+                    chunk_bytes=chunk.chunk_bytes,
+                    chunks=chunk.chunks,
+                    touched=moments.now(),
+                )
+            )
+        if (upload.bytes, upload.chunk_bytes) != (chunk.upload_bytes, chunk.chunk_bytes):
+            raise WrongChunk
+        return upload
+
+    def _keep(self, upload: ChunkedUpload, chunk: Chunk, received: Upload) -> ChunkedUpload:
+        if chunk.number in self._uploads.received(upload.id):
+            return upload
+        self._gallery.limits.check(upload.guest_id, upload.bytes - upload.received_bytes)
+        self._storage.put(chunk_key(upload.id, chunk.number), received.path)
+        return self._uploads.add_chunk(upload.id, chunk.number, chunk.bytes, moments.now())
+
+    def _add_photo(self, upload: ChunkedUpload) -> None:
+        try:
+            self._assemble(upload)
+        except NotStored:  # another request has come to the end first, or the storage lost them
+            self._answer_for_another(upload)
+        except tuple(_FINAL.values()) as refusal:
+            self._conclude(upload, _write_refusal(refusal))
+            raise
+        else:
+            self._conclude(upload, SAFE)
+
+    def _assemble(self, upload: ChunkedUpload) -> None:
+        with self._storage.stage() as path:
+            whole = Upload(path, upload.bytes, self._gallery.limits.check_disk)
+            try:
+                for number in range(upload.chunks):
+                    with self._storage.open(chunk_key(upload.id, number)) as chunk:
+                        shutil.copyfileobj(chunk, whole)
+            finally:
+                whole.close()
+            self._gallery.add_photo(whole, upload.name, upload.guest_id, counted_bytes=upload.bytes)
+
+    def _answer_for_another(self, upload: ChunkedUpload) -> None:
+        try:
+            outcome = self._uploads.find(upload.id).outcome
+        except NoSuchUpload:
+            raise LostChunks from None
+        if not outcome:
+            self._forget(upload)
+            raise LostChunks
+        _repeat(outcome)
+
+    def _conclude(self, upload: ChunkedUpload, outcome: str) -> None:
+        self._uploads.conclude(upload.id, outcome, moments.now())
+        self._delete_chunks(upload)
+
+    def _forget(self, upload: ChunkedUpload) -> None:
+        self._uploads.forget(upload.id)
+        if not upload.outcome:
+            self._delete_chunks(upload)
+
+    def _delete_chunks(self, upload: ChunkedUpload) -> None:
+        for number in range(upload.chunks):
+            self._storage.delete(chunk_key(upload.id, number))
+
+
+def _number(fields: Mapping[str, str], name: str) -> int:
+    text = fields.get(name, "")
+    if not (text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS):
+        raise WrongChunk
+    return int(text)
+
+
+def _write_refusal(refusal: Exception) -> str:
+    """As an outcome, so that a chunk that is sent again gets the same answer."""
+    name = next(name for name, kind in _FINAL.items() if isinstance(refusal, kind))
+    return json.dumps([name, *refusal.args])
+
+
+def _repeat(outcome: str) -> None:
+    """Raises the refusal that an outcome stands for."""
+    if outcome not in ("", SAFE):
+        name, *arguments = json.loads(outcome)
+        raise _FINAL[name](*arguments)

@@ -1,0 +1,18 @@
+"""Under which keys files are kept."""
+
+
+def original_key(photo_id: str, extension: str) -> str:
+    return f"originals/{photo_id[:2]}/{photo_id}.{extension}"
+
+
+def thumbnail_key(photo_id: str, width: int) -> str:
+    return f"thumbnails/{photo_id[:2]}/{photo_id}-{width}.webp"
+
+
+def chunk_key(upload_id: str, number: int) -> str:
+    return f"chunks/{upload_id[:2]}/{upload_id}-{number}"
+
+
+def owner_id(key: str) -> str:
+    """The id of the photo or the upload that the file belongs to."""
+    return key.rpartition("/")[2][:32]

@@ -1,0 +1,102 @@
+"""Removes what crashes, and guests who never came back, have left behind."""
+
+import itertools
+import logging
+import time
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from typing import NoReturn
+
+from . import moments
+from .catalog import Catalog, CatalogUnavailable, UploadCatalog
+from .formats import FORMATS
+from .gallery import WIDTHS
+from .storage import Storage
+from .storage.keys import chunk_key, original_key, owner_id, thumbnail_key
+
+AGE_SECONDS = 24 * 60 * 60
+"""Whatever is younger may belong to a photo that is just being written."""
+EVERY_SECONDS = 60 * 60
+BATCH = 500
+
+log = logging.getLogger(__name__)
+
+
+class ForeignCatalog(Exception):
+    """There are photos in the storage, and this catalog has never seen one."""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """`sweep` and `sweep_unfinished` return how many files they removed, at most."""
+
+    catalog: Catalog
+    uploads: UploadCatalog
+    storage: Storage
+
+    def sweep_hourly(self) -> NoReturn:
+        """What is unfinished, now and again every hour."""
+        while True:
+            try:
+                self.sweep_unfinished()
+            except (CatalogUnavailable, OSError) as error:
+                log.warning("Sweeping failed, it is tried again in an hour: %s", error)
+            time.sleep(EVERY_SECONDS)
+
+    def sweep_unfinished(self) -> int:
+        """What is known to have been left half-way a day ago or more: files half received, photos
+        half written or half removed, uploads given up. Touches no other photo, whatever the catalog
+        says."""
+        swept = 0
+        for name in list(self.storage.old_staged(AGE_SECONDS)):
+            if not self.catalog.listed_ids({name}):
+                self._delete_photo(name)  # its files, when the name is that of a photo
+            self.storage.discard_staged(name)
+            swept += 1
+        return (
+            swept
+            + self._give_up_uploads()
+            + self._sweep_strangers("chunks", self.uploads.known_ids)
+        )
+
+    def sweep(self) -> int:
+        """Removes also what was received and never listed. By order only: with the wrong catalog
+        that would be every photo. Raises ForeignCatalog when it looks so."""
+        if self.catalog.version() == 0 and any(self.storage.list("originals")):
+            raise ForeignCatalog
+        swept = self.sweep_unfinished()
+        for folder in ("originals", "thumbnails"):
+            swept += self._sweep_strangers(folder, self.catalog.listed_ids)
+        return swept
+
+    def _give_up_uploads(self) -> int:
+        swept = 0
+        day_ago = moments.now(seconds_ago=AGE_SECONDS)
+        while old := self.uploads.untouched_since(day_ago, BATCH):
+            for upload in old:
+                self.uploads.forget(upload.id)
+                if not upload.outcome:
+                    self._delete(chunk_key(upload.id, number) for number in range(upload.chunks))
+                    swept += upload.received
+        return swept
+
+    def _sweep_strangers(
+        self, folder: str, known_ids: Callable[[Collection[str]], set[str]]
+    ) -> int:
+        """Old files that belong to nothing known."""
+        swept = 0
+        old_keys = self.storage.list(folder, older_than_seconds=AGE_SECONDS)
+        while keys := list(itertools.islice(old_keys, BATCH)):
+            known = known_ids({owner_id(key) for key in keys})
+            strangers = [key for key in keys if owner_id(key) not in known]
+            self._delete(strangers)
+            swept += len(strangers)
+        return swept
+
+    def _delete_photo(self, photo_id: str) -> None:
+        self._delete(original_key(photo_id, kind.extension) for kind in FORMATS)
+        self._delete(thumbnail_key(photo_id, width) for width in WIDTHS)
+
+    def _delete(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            self.storage.delete(key)
