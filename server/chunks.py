@@ -141,7 +141,8 @@ class Chunks:
         except NoSuchUpload:
             name = clean_name(sent_name)
             self._gallery.check_announced(name, chunk.upload_bytes)
-            self._gallery.limits.check(guest_id, chunk.upload_bytes)
+            self._gallery.limits.check(guest_id, chunk.upload_bytes, begins=True)
+            self._gallery.limits.check_disk(chunk.upload_bytes)
             upload = self._uploads.begin(
                 ChunkedUpload(
                     id=this_upload_id,
@@ -159,10 +160,13 @@ class Chunks:
 
     def _keep(self, upload: ChunkedUpload, chunk: Chunk, received: Upload) -> ChunkedUpload:
         if chunk.number in self._uploads.received(upload.id):
-            return upload
+            return self._uploads.find(upload.id)  # which may have become whole meanwhile
         self._gallery.limits.check(upload.guest_id, upload.bytes - upload.received_bytes)
         self._storage.put(chunk_key(upload.id, chunk.number), received.path)
-        return self._uploads.add_chunk(upload.id, chunk.number, chunk.bytes, moments.now())
+        upload = self._uploads.add_chunk(upload.id, chunk.number, chunk.bytes, moments.now())
+        if upload.outcome:  # another request came to the end meanwhile: nobody waits for this file
+            self._storage.delete(chunk_key(upload.id, chunk.number))
+        return upload
 
     def _add_photo(self, upload: ChunkedUpload) -> None:
         try:

@@ -1,6 +1,9 @@
 """What can be done with photos, and in which order it is written."""
 
+import io
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -98,7 +101,7 @@ class Gallery:
 
     def open_thumbnail(self, photo_id: str, width: int) -> BinaryIO:
         """The stream is closed by the caller. What is missing is made from the original, and
-        kept. Raises NoSuchPhoto, also for a width that is not of WIDTHS."""
+        kept if it can be. Raises NoSuchPhoto, also for a width that is not of WIDTHS."""
         if width not in WIDTHS:
             raise NoSuchPhoto(photo_id)
         photo = self.catalog.find_photo(photo_id)
@@ -108,15 +111,16 @@ class Gallery:
         except NotStored:
             with self.storage.open(original_key(photo.id, photo.extension)) as original:
                 content = self._images.make_thumbnail(original, width)
-            self.storage.put_bytes(key, content)
-            return self.storage.open(key)
+            with suppress(OSError):  # what a full disk cannot keep can be seen all the same
+                self.storage.put_bytes(key, content)
+            return io.BytesIO(content)
 
     def remove_photo(self, photo_id: str, guest_id: str) -> None:
         """Raises NoSuchPhoto, NotTheOwner."""
         photo = self.catalog.find_photo(photo_id)
         if not guest_id or photo.guest_id != guest_id:
             raise NotTheOwner(photo_id)
-        with self.storage.stage(photo_id):  # as in `_keep`
+        with self._marked(photo_id):
             self.catalog.remove_photo(photo_id)
             self._delete_files(photo)
 
@@ -137,19 +141,33 @@ class Gallery:
             raise WrongExtension(true_extension)
 
     def _keep(self, photo: Photo, original: Path, thumbnails: dict[int, bytes]) -> None:
-        """While its files are there and its row is not, a staged file has the photo's name: what
-        a crash leaves is known for what it is (`Sweep.sweep_unfinished`)."""
-        try:
-            with self.storage.stage(photo.id):
+        with self._marked(photo.id):
+            try:
                 for width, content in thumbnails.items():
                     self.storage.put_bytes(thumbnail_key(photo.id, width), content)
                 self.storage.put(original_key(photo.id, photo.extension), original)
                 self.catalog.add_photo(photo)
-        except SamePhoto:  # it arrived twice at once, and the other one was first
-            self._delete_files(photo)
-        except OSError:  # a full disk should not be filled further by half photos
-            self._delete_files(photo)
+            except SamePhoto:  # it arrived twice at once, and the other one was first
+                self._delete_files(photo)
+            except OSError:  # a full disk should not be filled further by half photos
+                self._delete_files(photo)
+                raise
+
+    @contextmanager
+    def _marked(self, photo_id: str) -> Iterator[None]:
+        """While a photo's files are there and its row is not, a staged file has its name: what a
+        crash leaves is known for what it is (`Sweep.sweep_unfinished`). A catalog that does not
+        answer leaves the mark too: nobody knows then whether the row is there."""
+        self.storage.mark(photo_id)
+        is_known = True
+        try:
+            yield
+        except CatalogUnavailable:
+            is_known = False
             raise
+        finally:
+            if is_known:
+                self.storage.discard_staged(photo_id)
 
     def _delete_files(self, photo: Photo) -> None:
         self.storage.delete(original_key(photo.id, photo.extension))

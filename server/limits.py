@@ -42,27 +42,23 @@ class Limits:
     max_gallery_bytes: int
     min_free_bytes: int
 
-    def check(self, guest_id: str, more_bytes: int) -> None:
-        """Whether this guest may send so much more. What arrives in chunks counts as it comes.
-        Raises TooMuchSent, GalleryFull, DiskNearlyFull."""
-        self._check_guest(guest_id, more_bytes)
-        held = self.catalog.gallery_bytes() + self.uploads.pending().bytes
-        if held + more_bytes > self.max_gallery_bytes:
-            raise GalleryFull
-        self.check_disk(more_bytes)
-
-    def check_disk(self, more_bytes: int) -> None:
-        """Raises DiskNearlyFull."""
-        free = [shutil.disk_usage(self.folder).free, self.storage.free_bytes()]
-        if any(known is not None and known - more_bytes < self.min_free_bytes for known in free):
-            raise DiskNearlyFull
-
-    def _check_guest(self, guest_id: str, more_bytes: int) -> None:
+    def check(self, guest_id: str, more_bytes: int, begins: bool = False) -> None:
+        """Whether this guest may send so much more. What arrives in chunks counts as it comes,
+        and as a photo where another one `begins`. Raises TooMuchSent, GalleryFull."""
         sent = self.catalog.sent_since(guest_id, moments.now(seconds_ago=HOUR_SECONDS))
         pending = self.uploads.pending(guest_id)
         if (
-            sent.photos >= self.max_guest_photos_per_hour
+            sent.photos + begins * pending.uploads >= self.max_guest_photos_per_hour
             or sent.bytes + pending.bytes + more_bytes > self.max_guest_bytes_per_hour
         ):
             since_first = moments.seconds_since(sent.first) if sent.first else 0
             raise TooMuchSent(HOUR_SECONDS - since_first)
+        held = self.catalog.gallery_bytes() + self.uploads.pending().bytes
+        if held + more_bytes > self.max_gallery_bytes:
+            raise GalleryFull
+
+    def check_disk(self, more_bytes: int) -> None:
+        """Whether so much more can be written. Raises DiskNearlyFull."""
+        free = [shutil.disk_usage(self.folder).free, self.storage.free_bytes()]
+        if any(known is not None and known - more_bytes < self.min_free_bytes for known in free):
+            raise DiskNearlyFull

@@ -6,7 +6,11 @@ from tests.running_server import ROOT
 
 BINARY_BODY = "binaryBody: true"
 CHUNK_BYTES = 1000
-IN_CHUNKS = f"chunking: true, chunkSize: {CHUNK_BYTES}, parallelChunkUploads: 100"
+IN_LARGE_CHUNKS = "chunking: true"
+IN_SMALL_CHUNKS = f"chunking: true, chunkSize: {CHUNK_BYTES}"
+IN_PARALLEL_CHUNKS = f"{IN_SMALL_CHUNKS}, parallelChunkUploads: true"
+IN_CHUNKS_ALL_AT_ONCE = f"{IN_SMALL_CHUNKS}, parallelChunkUploads: 100"
+IN_STUBBORN_CHUNKS = f"{IN_SMALL_CHUNKS}, retryChunks: true"
 SEVERAL_AT_ONCE = "uploadMultiple: true"
 SMALLER_THAN_A_CHUNK = "chunking: true, forceChunking: true"
 

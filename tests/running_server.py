@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import requests
@@ -47,7 +48,8 @@ class RunningServer:
 
     def kill(self) -> None:
         """All of its processes at once, as a power cut would; nothing is tidied up."""
-        os.killpg(self.process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.log.close()
         self.process.wait(timeout=START_SECONDS)
 
@@ -72,6 +74,7 @@ class RunningServer:
                     return
             except requests.ConnectionError:
                 time.sleep(0.05)
+        self.kill()
         raise AssertionError((self.data.parent / "server.log").read_text())
 
 

@@ -42,6 +42,10 @@ TOO_LARGE = "This photo is too large; the limit is 2 MB."
 TOO_MANY_PIXELS = "This photo is too large; the limit is 100 megapixels."
 TOO_LONG = "This animation is too long; please send a shorter one."
 TOO_MUCH = "This is too much at once; please send at most 20 photos and 8 MB together."
+DO_NOT_FIT = (
+    "The pieces of this photo do not fit together; please reload the page and send it again."
+)
+NOTHING_YET = "Nothing of this photo has arrived yet; please send it."
 NO_SUCH_PHOTO = "This photo is not here; it may have been removed."
 NOTHING_HERE = "There is nothing at this address; please go back to the gallery."
 WRONG_METHOD = "This address does not take such requests; please go back to the gallery."
@@ -106,6 +110,21 @@ def file(name: str, content: bytes | None = None, *headers: str) -> bytes:
 
 def form(*parts: bytes, headers: tuple[str, ...] = ()) -> bytes:
     return raw(b"".join(parts) + END, FORM, *headers)
+
+
+def chunk(content: bytes, name: str = "a.png", **changed: object) -> bytes:
+    """The first of three of 100 bytes, but for these fields."""
+    numbers = {"dzuuid": "5c4e3b9a", "dzchunkindex": 0, "dzchunkbyteoffset": 0}
+    numbers |= {"dztotalfilesize": 300, "dzchunksize": 100, "dztotalchunkcount": 3}
+    fields = (numbers | changed).items()
+    encoded = [field(key, str(value).encode(errors="surrogateescape")) for key, value in fields]
+    return form(*encoded, file(name, content))
+
+
+def one_chunk(content: bytes, **changed: object) -> bytes:
+    size = len(content)
+    whole = {"dztotalfilesize": size, "dzchunksize": size, "dztotalchunkcount": 1}
+    return chunk(content, **(whole | changed))
 
 
 def disposed(disposition: str) -> bytes:
@@ -432,20 +451,54 @@ ROWS: dict[str, Row] = {
     ),
     "a piece in a form": Row(lambda: one("Content-Range: bytes 0-99/300"), 400, A_PIECE),
     "a piece of nonsense": Row(lambda: one("Content-Range: nonsense"), 400, A_PIECE),
-    "a chunk": Row(
-        lambda: form(
-            field("dzuuid", b"5c4e3b9a-27ab-4b4c-9d7f-1f6d1a0c9e11"),
-            field("dzchunkindex", b"0"),
-            field("dztotalfilesize", b"300"),
-            field("dzchunksize", b"100"),
-            field("dztotalchunkcount", b"3"),
-            field("dzchunkbyteoffset", b"0"),
-            file("a.png", bytes(100)),
-        ),
-        *(400, A_PIECE),
+    # Chunks
+    "a chunk of the wrong size": Row(lambda: chunk(bytes(99)), 400, DO_NOT_FIT),
+    "a chunk behind the last one": Row(
+        lambda: chunk(bytes(100), dzchunkindex=3, dzchunkbyteoffset=300), 400, DO_NOT_FIT
     ),
     "a chunk of many": Row(
-        lambda: form(field("dztotalchunkcount", b"many"), file("a.png")), 400, A_PIECE
+        lambda: form(field("dztotalchunkcount", b"many"), file("a.png")), 400, DO_NOT_FIT
+    ),
+    "a chunk of a billion": Row(
+        lambda: chunk(b"1", dzchunksize=1, dztotalchunkcount=10**9, dztotalfilesize=10**9),
+        *(400, DO_NOT_FIT),
+    ),
+    "a chunk of no upload": Row(lambda: chunk(bytes(100), dzuuid=""), 400, DO_NOT_FIT),
+    "a chunk of a path": Row(
+        lambda: chunk(bytes(100), dzuuid="../" * 30 + "secret.key"), 400, DO_NOT_FIT
+    ),
+    "a chunk of a program": Row(lambda: chunk(bytes(100), "a.exe"), 400, UNKNOWN_TYPE),
+    "a large chunk of too large a photo": Row(
+        lambda: chunk(bytes(MEGABYTE), dzchunksize=MEGABYTE, dztotalfilesize=2 * MEGABYTE + 1),
+        *(413, TOO_LARGE),
+    ),
+    "a chunk over the limit": Row(
+        lambda: chunk(
+            bytes(2 * MEGABYTE + 1),
+            dzchunksize=2 * MEGABYTE + 1,
+            dztotalfilesize=6 * MEGABYTE + 3,
+        ),
+        *(413, TOO_LARGE),
+    ),
+    "a chunk without end": Row(lambda: chunk(bytes(100))[:-9], 400, CUT_OFF, hangs_up=True),
+    "a photo in one chunk": accepted(lambda: one_chunk(photo(), dzuuid="one"), "a.png"),
+    "a photo in one chunk, and its id is a path": accepted(
+        lambda: one_chunk(photo(), dzuuid="../../secret.key\0"), "a.png"
+    ),
+    "a photo in one chunk, and its id is no UTF-8": accepted(
+        lambda: one_chunk(photo(), dzuuid="\udcff"), "a.png"
+    ),
+    "a text in one chunk": Row(lambda: one_chunk(b"Text.", dzuuid="text"), 400, NOT_A_PHOTO),
+    "an empty photo in one chunk": Row(
+        lambda: one_chunk(b"", dzchunksize=100, dzuuid="empty"), 400, EMPTY
+    ),
+    "what has come of nothing": get("/api/uploads/x", 404, NOTHING_YET),
+    "what has come of bytes": get("/api/uploads/%00%ff", 404, NOTHING_YET),
+    "what has come of 65 characters": get(f"/api/uploads/{'x' * 65}", 400, DO_NOT_FIT),
+    "what has come of a folder": get("/api/uploads/a/b", 404, NOTHING_HERE),
+    "giving nothing up": Row(lambda: ask("DELETE", "/api/uploads/%00%ff"), 204),
+    "giving 65 characters up": Row(
+        lambda: ask("DELETE", f"/api/uploads/{'x' * 65}"), 400, DO_NOT_FIT
     ),
     # Too large
     "a photo over the limit": Row(

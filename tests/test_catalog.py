@@ -2,16 +2,30 @@
 
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
+import alembic.command
+import alembic.config
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 from sqlalchemy.exc import IntegrityError
 
-from server.catalog import Catalog, NoSuchPhoto, Photo, SamePhoto, metadata, open_database
+from server.catalog import (
+    Catalog,
+    ChunkedUpload,
+    NoSuchPhoto,
+    NoSuchUpload,
+    Photo,
+    SamePhoto,
+    UploadCatalog,
+    metadata,
+    open_database,
+    tables,
+)
+from server.catalog.database import MIGRATIONS
 
 
 @pytest.fixture(params=["sqlite"])
@@ -105,6 +119,144 @@ def test_ids_are_told_apart(catalog: Catalog) -> None:
     assert catalog.listed_ids({photo(1).id, photo(2).id}) == {photo(1).id}
 
 
+# What is held, and what was sent
+
+
+def sized(number: int, size: int, uploaded: str = "2026-11-22T10:00:00Z") -> Photo:
+    return replace(photo(number), bytes=size, uploaded=uploaded)
+
+
+def test_the_gallery_knows_how_many_bytes_it_holds(catalog: Catalog) -> None:
+    assert catalog.gallery_bytes() == 0
+    for number in (1, 2, 3):
+        catalog.add_photo(sized(number, 10**number * 5_000_000_000))
+    with pytest.raises(SamePhoto):
+        catalog.add_photo(replace(sized(4, 7), sha256=photo(1).sha256))
+    catalog.remove_photo(photo(2).id)
+    with pytest.raises(NoSuchPhoto):
+        catalog.remove_photo(photo(2).id)
+    assert catalog.gallery_bytes() == 5_050_000_000_000
+
+
+def test_what_a_guest_has_sent_since_a_moment_is_told_with_what_was_removed(
+    catalog: Catalog,
+) -> None:
+    for number in range(4):
+        catalog.add_photo(sized(number, 10**number, f"2026-11-22T10:00:0{number}Z"))
+    catalog.add_photo(replace(sized(4, 10_000), guest_id="other"))
+    catalog.remove_photo(photo(2).id)
+    sent = catalog.sent_since("guest", "2026-11-22T10:00:01Z")
+    assert (sent.photos, sent.bytes, sent.first) == (3, 1110, "2026-11-22T10:00:01Z")
+    nothing = catalog.sent_since("guest", "2026-11-22T10:00:04Z")
+    assert (nothing.photos, nothing.bytes, nothing.first) == (0, 0, None)
+
+
+# Uploads
+
+
+@pytest.fixture
+def uploads(address: str) -> UploadCatalog:
+    return UploadCatalog(open_database(address))
+
+
+def upload(number: int = 1, chunks: int = 3) -> ChunkedUpload:
+    return ChunkedUpload(
+        id=f"{number:032x}",
+        guest_id="guest",
+        name=f"{number}.jpg",
+        bytes=1000 * chunks,
+        chunk_bytes=1000,
+        chunks=chunks,
+        touched=MORNING,
+    )
+
+
+MORNING, NOON = "2026-11-22T10:00:00Z", "2026-11-22T12:00:00Z"
+
+
+def test_an_upload_that_begins_twice_at_once_is_one(uploads: UploadCatalog) -> None:
+    names = [replace(upload(), name=f"{number}.jpg") for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        begun = set(pool.map(uploads.begin, names))
+    assert begun == {uploads.find(upload().id)}
+    assert uploads.pending() == (1, 0)
+    uploads.add_chunk(upload().id, 0, 1000, NOON)
+    assert uploads.begin(upload()).received == 1
+
+
+def test_a_chunk_counts_once(uploads: UploadCatalog) -> None:
+    uploads.begin(upload())
+    once = uploads.add_chunk(upload().id, 2, 1000, NOON)
+    assert once == replace(upload(), received=1, received_bytes=1000, touched=NOON)
+    assert uploads.add_chunk(upload().id, 2, 1000, NOON) == once
+    assert uploads.received(upload().id) == [2]
+
+
+def test_of_chunks_that_come_at_once_one_is_the_last(uploads: UploadCatalog) -> None:
+    uploads.begin(upload(chunks=24))
+    with ThreadPoolExecutor(8) as pool:
+        seen = [*pool.map(lambda n: uploads.add_chunk(upload().id, n, 1000, NOON), range(24))]
+    assert sorted(each.received for each in seen) == [*range(1, 25)]
+    assert [each.received_bytes for each in seen if each.is_whole] == [24_000]
+    assert uploads.received(upload().id) == [*range(24)]
+
+
+def test_the_same_chunk_many_times_at_once_counts_once(uploads: UploadCatalog) -> None:
+    uploads.begin(upload())
+    with ThreadPoolExecutor(8) as pool:
+        seen = {*pool.map(lambda _: uploads.add_chunk(upload().id, 1, 1000, NOON), range(24))}
+    assert [(each.received, each.received_bytes) for each in seen] == [(1, 1000)]
+
+
+def test_an_upload_at_its_end_takes_no_more_chunks(uploads: UploadCatalog) -> None:
+    uploads.begin(upload())
+    uploads.add_chunk(upload().id, 0, 1000, MORNING)
+    uploads.conclude(upload().id, "safe", NOON)
+    ended = uploads.add_chunk(upload().id, 1, 1000, NOON)
+    assert (ended.outcome, ended.received, ended.touched) == ("safe", 1, NOON)
+    assert uploads.received(upload().id) == []
+    assert uploads.known_ids({upload().id}) == set()
+
+
+def test_an_upload_that_is_forgotten_is_not_there(uploads: UploadCatalog) -> None:
+    uploads.begin(upload())
+    uploads.add_chunk(upload().id, 0, 1000, NOON)
+    uploads.forget(upload().id)
+    uploads.forget(upload().id)
+    with pytest.raises(NoSuchUpload):
+        uploads.find(upload().id)
+    with pytest.raises(NoSuchUpload):
+        uploads.add_chunk(upload().id, 1, 1000, NOON)
+    assert uploads.begin(upload()).received == 0
+    assert uploads.add_chunk(upload().id, 0, 1000, NOON).received == 1
+
+
+def test_only_what_goes_on_is_pending(uploads: UploadCatalog) -> None:
+    theirs = replace(upload(3), guest_id="other")
+    for begun in (upload(1), upload(2), theirs):
+        uploads.begin(begun)
+        uploads.add_chunk(begun.id, 0, 1000, NOON)
+    uploads.conclude(upload(2).id, "safe", NOON)
+    assert uploads.pending() == (2, 2000)
+    assert uploads.pending("guest") == (1, 1000)
+    assert uploads.pending("nobody") == (0, 0)
+    ids = {each.id for each in (upload(1), upload(2), theirs, upload(4))}
+    assert uploads.known_ids(ids) == {upload(1).id, theirs.id}
+
+
+def test_uploads_that_nobody_touched_are_told(uploads: UploadCatalog) -> None:
+    for number in (1, 2, 3):
+        uploads.begin(upload(number))
+    uploads.add_chunk(upload(1).id, 0, 1000, NOON)
+    uploads.conclude(upload(2).id, "safe", MORNING)
+    assert {old.id for old in uploads.untouched_since(NOON, 9)} == {upload(2).id, upload(3).id}
+    assert len(uploads.untouched_since(NOON, 1)) == 1
+    assert uploads.untouched_since(MORNING, 9) == []
+
+
+# The schema
+
+
 def test_many_may_open_a_new_catalog_at_once(address: str) -> None:
     with ThreadPoolExecutor(4) as pool:
         opened = pool.map(open_database, [address] * 4)
@@ -116,4 +268,32 @@ def test_the_migrations_make_the_tables_that_the_code_uses(address: str) -> None
     engine = create_engine(f"sqlite:///{address}")
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    engine.dispose()
+
+
+def test_a_gallery_of_the_first_version_learns_its_size(address: str) -> None:
+    migrate(address, "0001")
+    engine = create_engine(f"sqlite:///{address}")
+    with engine.begin() as connection:
+        for number in (1, 2, 3):
+            row = asdict(replace(sized(number, 10**number), version=number))
+            connection.execute(tables.photos.insert().values(row))
+        connection.exec_driver_sql("UPDATE photos SET removed_version = 4 WHERE version = 2")
+        connection.exec_driver_sql("UPDATE gallery SET version = 4, total = 2")
+    engine.dispose()
+    catalog = Catalog(open_database(address))
+    assert catalog.gallery_bytes() == 1010
+    assert [photo.bytes for photo in catalog.list_photos(9).photos] == [1000, 10]
+    catalog.remove_photo(photo(1).id)
+    assert (catalog.gallery_bytes(), catalog.version()) == (1000, 5)
+
+
+def migrate(address: str, revision: str) -> None:
+    """As `Database.upgrade`, and no further than this."""
+    config = alembic.config.Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    engine = create_engine(f"sqlite:///{address}")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        alembic.command.upgrade(config, revision)
     engine.dispose()

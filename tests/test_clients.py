@@ -10,14 +10,16 @@ import subprocess
 import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
 import requests
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from tests import client_pages as clients
 from tests.conftest import CDN, play_cdn
-from tests.photos import photo_bytes
+from tests.photos import encode, photo_bytes
 from tests.running_server import RunningServer
 
 Photo = tuple[str, bytes]
@@ -93,6 +95,12 @@ def plain_page(browser: Browser) -> Iterator[Page]:
 def new_photos(*names: str) -> list[Photo]:
     """Never the same twice: clients without the page's cookie are one guest."""
     return [(name, photo_bytes(_format(name), next(_seeds), (120, 80))) for name in names]
+
+
+def noise(seed: int) -> bytes:
+    """More than 2 MiB, and less than twice that."""
+    pixels = Random(seed).randbytes(1000 * 800 * 3)
+    return encode(Image.frombytes("RGB", (1000, 800), pixels), "png")
 
 
 def misnamed_photo() -> Photo:
@@ -312,25 +320,101 @@ def test_a_refused_raw_body_is_reported_in_our_words(
     assert added() == []
 
 
-# In pieces: refused, and never half a photo
+# In chunks
 
-
-@pytest.mark.parametrize(
-    "html",
+DROPZONES = pytest.mark.parametrize(
+    "dropzone",
     [
-        pytest.param(clients.dropzone_5(clients.IN_CHUNKS), id="Dropzone 5.9.3"),
-        pytest.param(clients.dropzone_6(clients.IN_CHUNKS), id="Dropzone 6.3.5"),
+        pytest.param(clients.dropzone_5, id="Dropzone 5.9.3"),
+        pytest.param(clients.dropzone_6, id="Dropzone 6.3.5"),
     ],
 )
-def test_every_chunk_of_a_photo_is_refused(
-    page_of_refusals: Page, live_server: RunningServer, added: Added, html: str
+
+
+@DROPZONES
+@pytest.mark.parametrize(
+    "options",
+    [
+        clients.IN_SMALL_CHUNKS,
+        clients.IN_PARALLEL_CHUNKS,
+        clients.IN_CHUNKS_ALL_AT_ONCE,
+        clients.IN_STUBBORN_CHUNKS,
+    ],
+)
+def test_dropzone_uploads_photos_in_chunks(
+    page: Page,
+    live_server: RunningServer,
+    added: Added,
+    dropzone: Callable[[str], str],
+    options: str,
+) -> None:
+    photos = new_photos("写真.jpg", "b.png", "c.gif", "d.webp")
+    assert all(count_chunks(photo) > 1 for photo in photos)
+    clients.open_client(page, live_server.url, dropzone(options))
+    choose(page, photos)
+    assert outcomes(page, len(photos)) == success(photos)
+    assert added() == as_listed(photos)
+
+
+@DROPZONES
+def test_dropzone_uploads_a_large_photo_in_chunks_of_its_own_size(
+    page: Page, live_server: RunningServer, added: Added, dropzone: Callable[[str], str]
+) -> None:
+    photos = [*new_photos("small.jpg"), ("large.png", noise(next(_seeds)))]
+    sent: list[str] = []
+    clients.open_client(page, live_server.url, dropzone(clients.IN_LARGE_CHUNKS))
+    page.on("request", lambda request: sent.append(request.method))
+    choose(page, photos)
+    assert outcomes(page, len(photos)) == success(photos)
+    assert sent.count("POST") == 3
+    assert added() == as_listed(photos)
+
+
+@DROPZONES
+def test_dropzone_sends_a_chunk_again_that_was_lost_on_the_way(
+    page: Page,
+    live_server: RunningServer,
+    added: Added,
+    expected_errors: list[str],
+    dropzone: Callable[[str], str],
 ) -> None:
     photos = new_photos("a.jpg")
-    clients.open_client(page_of_refusals, live_server.url, html)
-    choose(page_of_refusals, photos)
-    chunks = count_chunks(photos[0])
-    assert outcomes(page_of_refusals, chunks) == [["a.jpg", "error", PIECE_OF_A_PHOTO]] * chunks
+    expected_errors.append("net::ERR_CONNECTION_RESET")
+    clients.open_client(page, live_server.url, dropzone(clients.IN_STUBBORN_CHUNKS))
+    fates = itertools.cycle([lambda route: route.abort("connectionreset"), Route.continue_])
+    page.route(f"{live_server.url}/", lambda route: next(fates)(route))
+    choose(page, photos)
+    assert outcomes(page, 1) == success(photos)
+    assert added() == as_listed(photos)
+
+
+@DROPZONES
+@pytest.mark.parametrize(
+    ("options", "tries"),
+    [
+        (clients.IN_SMALL_CHUNKS, 1),
+        (clients.IN_PARALLEL_CHUNKS, 1),
+        (clients.IN_STUBBORN_CHUNKS, 4),
+    ],
+)
+def test_dropzone_says_why_a_photo_in_chunks_was_refused(
+    page_of_refusals: Page,
+    live_server: RunningServer,
+    added: Added,
+    dropzone: Callable[[str], str],
+    options: str,
+    tries: int,
+) -> None:
+    answers: list[int] = []
+    clients.open_client(page_of_refusals, live_server.url, dropzone(options))
+    page_of_refusals.on("response", lambda response: answers.append(response.status))
+    choose(page_of_refusals, [("notes.jpg", bytes(2 * clients.CHUNK_BYTES + 1))])
+    assert outcomes(page_of_refusals, 1) == [["notes.jpg", "error", NOT_A_PHOTO]]
+    assert answers.count(400) == tries
     assert added() == []
+
+
+# In pieces that do not say of what: refused, and never half a photo
 
 
 @pytest.mark.parametrize(
@@ -357,7 +441,7 @@ def test_raw_slices_are_never_half_a_photo(
     page_of_refusals: Page, live_server: RunningServer, added: Added
 ) -> None:
     photos = new_photos("a.jpg", "b.png", "c.gif", "d.webp", "e.heic")
-    html = clients.dropzone_6(f"{clients.BINARY_BODY}, {clients.IN_CHUNKS}")
+    html = clients.dropzone_6(f"{clients.BINARY_BODY}, {clients.IN_CHUNKS_ALL_AT_ONCE}")
     clients.open_client(page_of_refusals, live_server.url, html)
     choose(page_of_refusals, photos)
     refusals = outcomes(page_of_refusals, sum(map(count_chunks, photos)))

@@ -58,10 +58,18 @@ def _limited_body() -> LimitedStream:
     source: IO[bytes] = request.environ["wsgi.input"]
     if request.content_length is None:
         return _ChunkedBody(source, settings().max_request_bytes, is_max=True)
-    return LimitedStream(source, request.content_length)
+    return _Body(source, request.content_length)
 
 
-class _ChunkedBody(LimitedStream):
+class _Body(LimitedStream):
+    def on_disconnect(self, error: Exception | None = None) -> None:
+        """Werkzeug takes every OSError for this; who stands still is told so."""
+        if isinstance(error, TimeoutError):
+            raise error
+        super().on_disconnect(error)
+
+
+class _ChunkedBody(_Body):
     def on_exhausted(self) -> None:
         raise TooMuchAtOnce
 

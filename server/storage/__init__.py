@@ -14,9 +14,12 @@ class Storage(Protocol):
     """Files under keys such as `originals/ab/abcd.jpg`; whole or not at all, never overwritten
     half-way. Keys are made by Dropwall, never by a visitor."""
 
-    def stage(self, name: str = "") -> AbstractContextManager[Path]:
-        """A new, empty file of this machine for one upload, unique unless it is named. When the
-        context ends, what was not put is gone; what a crash left is told by `old_staged`."""
+    def stage(self) -> AbstractContextManager[Path]:
+        """A new, empty, unique file of this machine for one upload. When the context ends, what
+        was not put is gone; what a crash left is told by `old_staged`."""
+
+    def mark(self, name: str) -> None:
+        """Stage an empty file of this name, which stays until it is discarded."""
 
     def put(self, key: str, staged: Path) -> None:
         """Keep a staged file, which is gone then, under `key`, durable when this returns."""

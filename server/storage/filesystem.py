@@ -1,12 +1,12 @@
 """Files in a folder of this machine."""
 
 import os
-import secrets
 import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import mkstemp
 from typing import BinaryIO
 
 from . import NotStored
@@ -22,13 +22,16 @@ class FilesystemStorage:
         self._incoming.mkdir(parents=True, exist_ok=True)
 
     @contextmanager
-    def stage(self, name: str = "") -> Iterator[Path]:
-        path = self._incoming / (name or secrets.token_hex(8))
-        path.touch(mode=0o600, exist_ok=bool(name))
+    def stage(self) -> Iterator[Path]:
+        descriptor, name = mkstemp(dir=self._incoming, suffix=".part")
+        os.close(descriptor)
         try:
-            yield path
+            yield Path(name)
         finally:
-            path.unlink(missing_ok=True)  # unless it was put
+            Path(name).unlink(missing_ok=True)  # unless it was put
+
+    def mark(self, name: str) -> None:
+        (self._incoming / name).touch(mode=0o600)
 
     def put(self, key: str, staged: Path) -> None:
         path = self.root / key
