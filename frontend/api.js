@@ -34,7 +34,25 @@ export function fetchChanges(version) {
   return getJson("/api/photos", { since: version });
 }
 
-/** @returns {Promise<{max_upload_bytes: number, extensions: string[]}>} */
+/**
+ * What has arrived of an upload; null when nothing has, or nobody knows.
+ * @returns {Promise<{received: number[], total: number, safe: boolean}|null>}
+ */
+export async function fetchUpload(uuid) {
+  try {
+    return await getJson(`/api/uploads/${uuid}`);
+  } catch (error) {
+    if (error instanceof Unreachable) return null;
+    throw error;
+  }
+}
+
+/** What has arrived of an upload is not needed any more; if this gets lost, it is swept one day. */
+export function discardUpload(uuid) {
+  fetch(`/api/uploads/${uuid}`, { method: "DELETE", keepalive: true }).catch(() => {});
+}
+
+/** @returns {Promise<{max_upload_bytes: number, chunk_bytes: number, extensions: string[]}>} */
 export function fetchSettings() {
   return getJson("/api/settings");
 }

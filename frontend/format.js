@@ -41,6 +41,13 @@ export function formatDate(iso) {
   return dates.format(new Date(iso));
 }
 
+/** `Next try in 8 s.` */
+export function formatPause(seconds) {
+  if (seconds < 1) return "Trying again…";
+  if (seconds < 90) return `Next try in ${Math.round(seconds)} s.`;
+  return `Next try in ${Math.round(seconds / 60)} min.`;
+}
+
 /** `about 20 s left`, rounded so that it does not twitch */
 export function formatTimeLeft(seconds) {
   if (seconds < 5) return "a few seconds left";

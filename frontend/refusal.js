@@ -2,7 +2,9 @@
 
 import { formatBytes } from "./format.js";
 
-const RETRYABLE_4XX = [408, 429];
+const LOST = 0; // XMLHttpRequest's status without an answer
+const TEMPORARY = [LOST, 408, 429, 502, 503, 504];
+const LATER = [...TEMPORARY, 500, 507]; // when somebody has mended it, or made room
 const SYSTEM_FILES = ["thumbs.db", "desktop.ini"];
 
 /**
@@ -35,17 +37,34 @@ export function isSystemFile(name) {
 /**
  * What an answer that is no success says.
  * @param {XMLHttpRequest} xhr
- * @returns {{reason: string, canRetry: boolean}} `canRetry` when the same photo may succeed later
+ * @returns {Failure}
+ * @typedef {object} Failure
+ * @property {string} reason
+ * @property {boolean} canRetry the same photo may succeed later
+ * @property {boolean} isTemporary ... and soon: it is worth trying without being asked
+ * @property {number|null} retryAfterSeconds when the server says how soon
+ * @property {boolean} isTooLargeOnTheWay not for Dropwall, but for a proxy in front of it
  */
 export function failureOf(xhr) {
-  const canRetry = xhr.status === 0 || xhr.status >= 500 || RETRYABLE_4XX.includes(xhr.status);
-  return { reason: sentenceOf(xhr), canRetry };
+  return {
+    reason: sentenceOf(xhr),
+    canRetry: LATER.includes(xhr.status),
+    isTemporary: TEMPORARY.includes(xhr.status),
+    retryAfterSeconds: retryAfterOf(xhr),
+    isTooLargeOnTheWay: xhr.status === 413 && !xhr.getResponseHeader("Dropwall-Refusal"),
+  };
+}
+
+/** In seconds, or a date (RFC 9110, 10.2.3). */
+function retryAfterOf(xhr) {
+  const text = xhr.getResponseHeader("Retry-After");
+  if (!text) return null;
+  const seconds = /^\d+$/.test(text) ? Number(text) : (Date.parse(text) - Date.now()) / 1000;
+  return Number.isNaN(seconds) ? null : Math.max(0, seconds);
 }
 
 function sentenceOf(xhr) {
-  if (xhr.status === 0) {
-    return "The connection was lost before this photo arrived. Retry when you are back online.";
-  }
+  if (xhr.status === LOST) return "No connection. Your photos wait here.";
   const isText = xhr.getResponseHeader("Content-Type")?.startsWith("text/plain");
   const sentence = isText ? xhr.responseText.trim() : "";
   return sentence || sentenceOfOthers(xhr.status);
@@ -53,9 +72,9 @@ function sentenceOf(xhr) {
 
 /** For answers that are not Dropwall's own, such as a proxy's page of HTML. */
 function sentenceOfOthers(status) {
-  if (status === 413) return "This photo is too large for the server; please send a smaller one.";
-  if ([429, 502, 503, 504].includes(status))
-    return "The server is busy; please try again in a moment.";
+  if (status === 413)
+    return "Something in front of the gallery refuses this photo; tell your host.";
+  if (TEMPORARY.includes(status)) return "The server is busy; your photos wait here.";
   if (status >= 500) return "Something went wrong on our side; please try again in a moment.";
   return "The server did not take this photo.";
 }

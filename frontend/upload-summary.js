@@ -1,16 +1,18 @@
 /** All uploads in one line: how many are safe, how much is sent, how long it will take. */
 
-import { formatBytes, formatCount, formatNumber, formatTimeLeft } from "./format.js";
+import { formatBytes, formatCount, formatNumber, formatPause, formatTimeLeft } from "./format.js";
 import { createTimeLeft } from "./time-left.js";
 
 const SHOWN_EVERY_MS = 100;
+const COUNTED_EVERY_MS = 1000;
 
 /**
  * @param {HTMLElement} el Dispatches `uploads-began` {count}, `uploads-ended` {sentence},
- *   `list-toggled` {isOpen}, `retry-all`, and `uploads-done` when the result has been read.
- * @param {() => object[]} readUploads all uploads of the batch, as upload-zone.js describes them
+ *   `list-toggled` {isOpen}, `retry-all`, `try-now`, and `uploads-done` when the result has been
+ *   read.
+ * @param {{uploads: object[], pause: RetryPause}} queue of all uploads of the batch
  */
-export function mountUploadSummary(el, readUploads) {
+export function mountUploadSummary(el, queue) {
   const part = (name) => el.querySelector(`[data-${name}]`);
   const dispatch = (name, detail) => el.dispatchEvent(new CustomEvent(name, { detail }));
   let timer = null;
@@ -23,14 +25,18 @@ export function mountUploadSummary(el, readUploads) {
 
   function show() {
     timer = null;
-    const sums = sumUp(readUploads());
+    const { pause } = queue;
+    const sums = sumUp(queue.uploads);
     tellTurns(sums);
     const seconds = timeLeft?.(sums.sentBytes, sums.bytes, performance.now()) ?? null;
     part("line").textContent = lineOf(sums);
-    part("detail").textContent = detailOf(sums, seconds);
+    part("detail").textContent = pause.isOn ? pauseOf(pause) : detailOf(sums, seconds);
+    part("try-now").hidden = !pause.isOn;
+    part("stay").hidden = !queue.mustStayOpen;
     el.querySelector("progress").value = sums.bytes ? sums.sentBytes / sums.bytes : 0;
     part("retry-all").hidden = sums.retryable < 2;
     part("done").hidden = sums.active > 0;
+    if (pause.isOn) timer ??= setTimeout(show, COUNTED_EVERY_MS);
   }
 
   function tellTurns({ active, count, ...sums }) {
@@ -48,13 +54,23 @@ export function mountUploadSummary(el, readUploads) {
   }
 
   joinButtons(part, dispatch);
-  return { update, note };
+  return {
+    update,
+    note,
+    get hasNote() {
+      return part("note").textContent !== "";
+    },
+  };
 }
 
 function joinButtons(part, dispatch) {
   part("retry-all").addEventListener("click", () => {
     part("toggle").focus(); // the button clicked goes now
     dispatch("retry-all");
+  });
+  part("try-now").addEventListener("click", () => {
+    part("toggle").focus();
+    dispatch("try-now");
   });
   part("done").addEventListener("click", () => dispatch("uploads-done"));
   part("toggle").addEventListener("click", ({ currentTarget: toggle }) => {
@@ -91,6 +107,10 @@ function lineOf({ count, safe, active, retryable, refused }) {
     refused && `${formatNumber(refused)} could not be taken.`,
   ];
   return [`${result}.`, ...rest.filter(Boolean)].join(" ");
+}
+
+function pauseOf({ reason, secondsLeft }) {
+  return `${reason} ${formatPause(secondsLeft)}`;
 }
 
 function detailOf({ active, bytes, sentBytes }, seconds) {

@@ -1,174 +1,169 @@
-/** The queue of photos on their way to the server: the only user of Dropzone. */
+/** Takes files from anywhere in the window and sends them, in chunks: the only user of Dropzone. */
 
-import {
-  FILE_VANISHED,
-  failureOf,
-  isPhotoName,
-  isSystemFile,
-  refusalBeforeSending,
-} from "./refusal.js";
+import { refusalBeforeSending } from "./refusal.js";
 
 const PARALLEL_UPLOADS = 3;
-const UNSENT = { state: "waiting", sentBytes: 0, reason: "", canRetry: false };
+const STALL_MS = 30_000; // nothing moves for so long: the network is gone, and says nothing
+const ANSWER_MS = 300_000; // the server may have many photos to look at before this one
 
 /**
- * @typedef {object} Upload
- * @property {File} file
- * @property {"waiting"|"sending"|"checking"|"safe"|"failed"} state checking: all is sent, the
- *   answer is still to come
- * @property {number} sentBytes
- * @property {string} reason of a failure, for the visitor
- * @property {boolean} canRetry whether the same file may succeed later
+ * @typedef {object} Plan how a file is to be sent
+ * @property {string} uuid by which the server knows its chunks
+ * @property {number} chunkBytes
+ * @property {number[]} received numbers of the chunks that the server has
  */
 
 /**
- * @param {HTMLElement} el where events go: `upload-added`, `upload-changed`, `upload-removed`
- *   {upload}, `files-left-out` {count}: files of a folder that are no photos
+ * @param {object} settings of the server, as far as they are known
+ * @param {(file: File) => Promise<Plan|null>} planOf asked when a file's turn comes; null when the
+ *   server has all of it
  * @returns {UploadZone|null} null where Dropzone does not support the browser
  */
-export function mountUploadZone(el, { Dropzone, settings }) {
-  return Dropzone.isBrowserSupported() ? new UploadZone(el, Dropzone, settings) : null;
+export function mountUploadZone(el, { Dropzone, settings, planOf }) {
+  return Dropzone.isBrowserSupported() ? new UploadZone(el, Dropzone, settings, planOf) : null;
 }
 
-class UploadZone {
-  #el;
-  #settings;
+/**
+ * Dispatches `file-added` {file, uuid}, `files-added`, `file-progress` {file, sentBytes, isSent},
+ * `chunk-safe`, `file-safe` {file}, `file-failed` {file, message, xhr}; without `xhr` the file was
+ * refused before it was sent.
+ */
+class UploadZone extends EventTarget {
+  #Dropzone;
   #dropzone;
-  #uploads = new Map(); // File → Upload
-  #leftOut = 0;
+  #planOf;
+  #plans = new Map(); // File → Plan
 
-  constructor(el, Dropzone, settings) {
-    this.#el = el;
-    this.#settings = settings;
+  constructor(el, Dropzone, settings, planOf) {
+    super();
+    this.#Dropzone = Dropzone;
+    this.#planOf = planOf;
     // On the root element, so that a photo may be dropped anywhere in the window.
-    this.#dropzone = new Dropzone(document.documentElement, this.#options(el.action));
-    this.#dropzone.on("addedfile", (file) => this.#take(file));
-    this.#dropzone.on("addedfiles", () => this.#tellLeftOut());
-    this.#dropzone.on("uploadprogress", (file, percent, bytes) =>
-      this.#progress(file, percent, bytes),
-    );
-    this.#dropzone.on("success", (file) => this.#succeed(file));
-    this.#dropzone.on("error", (file, message, xhr) => this.#fail(file, message, xhr));
-    window.addEventListener("beforeunload", (event) => this.isBusy && event.preventDefault());
+    this.#dropzone = new Dropzone(document.documentElement, this.#options(el.action, settings));
+    this.#joinEvents();
+    this.#leaveOutReceivedChunks();
   }
 
-  #options(url) {
+  #options(url, settings) {
     return {
       url,
       parallelUploads: PARALLEL_UPLOADS,
+      chunking: true,
       clickable: false,
       createImageThumbnails: false,
       previewsContainer: false,
       disablePreviews: true,
       maxFilesize: null, // refused below, in our own words
       canceled() {}, // else Dropzone reports what the visitor cancelled as an error
-      accept: (file, done) => done(refusalBeforeSending(file, this.#settings)),
+      accept: (file, done) => done(refusalBeforeSending(file, settings)),
+      transformFile: (file, send) => this.#prepare(file, send),
+      params: (files, xhr, chunk) => chunk && this.#chunkFields(chunk),
     };
   }
 
-  /** @returns {Upload[]} in the order they were added */
-  get uploads() {
-    return [...this.#uploads.values()];
+  #joinEvents() {
+    const dropzone = this.#dropzone;
+    dropzone.on("addedfile", (file) => this.#tell("file-added", { file, uuid: file.upload.uuid }));
+    dropzone.on("addedfiles", () => this.#tell("files-added"));
+    dropzone.on("sending", (file, xhr) => this.#watch(xhr));
+    dropzone.on("uploadprogress", (file, percent, bytes) => {
+      // The bytes that Dropzone counts include the envelope around the file.
+      const sentBytes = Math.min(file.size, bytes || 0);
+      this.#tell("file-progress", { file, sentBytes, isSent: percent >= 100 });
+    });
+    dropzone.on("success", (file) => {
+      this.remove(file);
+      this.#tell("file-safe", { file });
+    });
+    dropzone.on("error", (file, message, xhr) => this.#tell("file-failed", { file, message, xhr }));
   }
 
-  /** Whether something is still unsent. */
-  get isBusy() {
-    return this.uploads.some(({ state }) => state !== "safe" && state !== "failed");
-  }
-
-  /** @param {Iterable<File>} files */
   add(files) {
     for (const file of files) this.#dropzone.addFile(file);
-    this.#tellLeftOut();
+    this.#tell("files-added");
   }
 
-  retry({ file }) {
-    this.#dropzone.removeFile(file); // Dropzone takes a file only once: it is queued as a new one
+  /** Behind all others that wait. */
+  sendAgain(file) {
+    this.remove(file); // Dropzone takes a file only once: it is queued as a new one
     this.#dropzone.addFile(file);
   }
 
-  /** Takes an upload off the queue and out of the count, whatever its state. */
-  remove(upload) {
-    this.#uploads.delete(upload.file);
-    this.#dropzone.removeFile(upload.file);
-    this.#dispatch("upload-removed", { upload });
-  }
-
-  retryAll() {
-    for (const upload of this.uploads) if (upload.canRetry) this.retry(upload);
-  }
-
-  removeAll() {
-    for (const upload of this.uploads) this.remove(upload);
-  }
-
-  #take(file) {
-    const known = this.#uploads.get(file);
-    if (known) return this.#change(file, { ...UNSENT });
-    if (this.#isLitter(file)) return this.#leaveOut(file);
-    if (!this.isBusy) this.#forgetSafe();
-    const upload = { file, ...UNSENT };
-    this.#uploads.set(file, upload);
-    this.#dispatch("upload-added", { upload });
-  }
-
-  /** What an earlier batch brought home does not count in the next. */
-  #forgetSafe() {
-    for (const upload of this.uploads) if (upload.state === "safe") this.remove(upload);
-  }
-
-  #isLitter(file) {
-    const isFromFolder = Boolean(file.fullPath || file.webkitRelativePath);
-    return isFromFolder && (isSystemFile(file.name) || !isPhotoName(file.name, this.#settings));
-  }
-
-  #leaveOut(file) {
-    if (!isSystemFile(file.name)) this.#leftOut += 1;
-    queueMicrotask(() => this.#dropzone.removeFile(file)); // once Dropzone is through with adding it
-  }
-
-  #tellLeftOut() {
-    if (this.#leftOut > 0) this.#dispatch("files-left-out", { count: this.#leftOut });
-    this.#leftOut = 0;
-  }
-
-  #progress(file, percent, bytes) {
-    const state = percent >= 100 ? "checking" : "sending";
-    // The bytes that Dropzone counts include the envelope around the file.
-    this.#change(file, { state, sentBytes: Math.min(file.size, bytes || 0) });
-  }
-
-  #succeed(file) {
+  /** Stops it too. */
+  remove(file) {
+    this.#plans.delete(file);
     this.#dropzone.removeFile(file);
-    this.#change(file, { state: "safe", sentBytes: file.size });
   }
 
-  async #fail(file, message, xhr) {
-    const failure = xhr ? failureOf(xhr) : { reason: message, canRetry: false };
-    if (xhr?.status === 0 && !(await isReadable(file))) {
-      Object.assign(failure, { reason: FILE_VANISHED, canRetry: false });
-    }
-    this.#change(file, { state: "failed", sentBytes: 0, ...failure });
+  /** Begins with no further file; what is under way goes on. */
+  pause() {
+    this.#dropzone.options.autoProcessQueue = false;
   }
 
-  #change(file, changes) {
-    const upload = this.#uploads.get(file);
-    if (!upload) return; // removed by the visitor, or never shown
-    Object.assign(upload, changes);
-    this.#dispatch("upload-changed", { upload });
+  resume() {
+    this.#dropzone.options.autoProcessQueue = true;
+    this.#dropzone.processQueue();
   }
 
-  #dispatch(name, detail) {
-    this.#el.dispatchEvent(new CustomEvent(name, { detail }));
+  /** Dropzone's hook before a file is sent; `send` reads the chunk size at once. */
+  async #prepare(file, send) {
+    const attempt = file.upload;
+    const plan = await this.#planOf(file);
+    if (file.upload !== attempt || file.status !== this.#Dropzone.UPLOADING) return; // cancelled
+    if (!plan) return this.#finish(file);
+    this.#plans.set(file, plan);
+    this.#dropzone.options.chunkSize = plan.chunkBytes;
+    send(file);
   }
-}
 
-/** Browsers report a file that was changed or deleted meanwhile as a lost connection. */
-async function isReadable(file) {
-  try {
-    await file.slice(0, 1).arrayBuffer();
-    return true;
-  } catch {
-    return false;
+  /** As Dropzone itself does it after an answer. */
+  #finish(file) {
+    file.status = this.#Dropzone.SUCCESS;
+    this.#dropzone.emit("success", file);
+    this.#dropzone.emit("complete", file);
+    if (this.#dropzone.options.autoProcessQueue) this.#dropzone.processQueue();
+  }
+
+  /** Dropzone's own words, but for the size and the id: those are each file's own. */
+  #chunkFields({ file, index }) {
+    const { uuid, chunkBytes } = this.#plans.get(file);
+    return {
+      dzuuid: uuid,
+      dzchunkindex: index,
+      dztotalfilesize: file.size,
+      dzchunksize: chunkBytes,
+      dztotalchunkcount: file.upload.totalChunkCount,
+      dzchunkbyteoffset: index * chunkBytes,
+    };
+  }
+
+  #leaveOutReceivedChunks() {
+    const submit = this.#dropzone.submitRequest.bind(this.#dropzone);
+    this.#dropzone.submitRequest = (xhr, form, files, blocks) => {
+      const [file] = files;
+      const [{ chunkIndex, data }] = blocks;
+      if (!this.#plans.get(file).received.includes(chunkIndex)) {
+        return submit(xhr, form, files, blocks);
+      }
+      const chunk = file.upload.chunks[chunkIndex];
+      Object.assign(chunk, { progress: 100, total: data.size, bytesSent: data.size });
+      queueMicrotask(() => {
+        if (file.status === this.#Dropzone.UPLOADING) file.upload.finishedChunkUpload(chunk, "");
+      });
+    };
+  }
+
+  /** Gives a request up when it stands still. XMLHttpRequest counts its timeout from the start. */
+  #watch(xhr) {
+    const started = performance.now();
+    const allow = (ms) => (xhr.timeout = performance.now() - started + ms);
+    allow(STALL_MS);
+    xhr.upload.addEventListener("progress", () => allow(STALL_MS));
+    xhr.upload.addEventListener("load", () => allow(ANSWER_MS));
+    xhr.addEventListener("load", () => xhr.status < 300 && this.#tell("chunk-safe"));
+  }
+
+  #tell(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 }

@@ -90,6 +90,9 @@ def refusal_response(refused: list[tuple[str, Exception]], sent: int, config: Co
         kept = sent - len(refused)
         sentence = "\n".join([f"{kept} of {sent} photos are safe; these were refused:", *lines])
     response = Response(sentence, status, mimetype="text/plain")
+    # Tells ours from those of a proxy in front of us: the page sends smaller chunks after a 413
+    # of the other kind.
+    response.headers["Dropwall-Refusal"] = type(refused[0][1]).__name__
     if status in (429, 503):
         seconds = [getattr(error, "wait_seconds", RETRY_SECONDS) for _, error in refused]
         response.headers["Retry-After"] = str(max(seconds))

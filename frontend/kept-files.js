@@ -1,0 +1,110 @@
+/** Files on their way, kept in this browser until they are safe: they survive a reload. */
+
+const DATABASE = "dropwall";
+const STORE = "files";
+const OTHER_TABS_MS = 400;
+
+/**
+ * The only user of idb-keyval. Dispatches `file-kept` and `file-not-kept` {id}, and
+ * `held-elsewhere` {ids} when another tab says what it is sending.
+ *
+ * IndexedDB rather than OPFS: a gallery in the local network is plain http, where browsers have
+ * no OPFS (nor locks to tell tabs apart, hence the channel). It copies files without reading them
+ * into the page's memory.
+ */
+export class KeptFiles extends EventTarget {
+  #idb;
+  #store;
+  #channel = new BroadcastChannel("dropwall-files");
+  #held = new Set(); // ids of this tab's uploads
+  #waiting = new Map(); // id → File
+  #isWriting = false;
+
+  constructor(idbKeyval) {
+    super();
+    this.#idb = idbKeyval;
+    this.#store = idbKeyval.createStore(DATABASE, STORE);
+    this.#channel.addEventListener("message", ({ data }) => {
+      if (data.asked) this.#tellHeld();
+      else this.#tell("held-elsewhere", { ids: data.held });
+    });
+  }
+
+  /** One after another, behind the uploads' back; which of them are done by then is not written. */
+  keep(id, file) {
+    this.#held.add(id);
+    this.#waiting.set(id, file);
+    this.#write();
+  }
+
+  /** Safe, or given up. */
+  async forget(id) {
+    this.#held.delete(id);
+    this.#waiting.delete(id);
+    await this.#try(() => this.#idb.del(id, this.#store));
+  }
+
+  /** @returns {Promise<File|undefined>} */
+  read(id) {
+    return this.#try(() => this.#idb.get(id, this.#store));
+  }
+
+  /**
+   * Takes over what an earlier visit has left.
+   * @returns {Promise<Map<string, File>>} by id
+   */
+  async claim(ids) {
+    for (const id of ids) this.#held.add(id);
+    this.#tellHeld();
+    const files = (await this.#try(() => this.#idb.getMany(ids, this.#store))) ?? [];
+    return new Map(ids.map((id, index) => [id, files[index]]).filter(([, file]) => file));
+  }
+
+  /** @returns {Promise<string[]>} ids of files that no open tab is sending */
+  async findLeftovers() {
+    const ids = (await this.#try(() => this.#idb.keys(this.#store))) ?? [];
+    const held = ids.length > 0 ? await this.#heldElsewhere() : new Set();
+    return ids.filter((id) => !held.has(id) && !this.#held.has(id));
+  }
+
+  #tellHeld() {
+    this.#channel.postMessage({ held: [...this.#held] });
+  }
+
+  async #heldElsewhere() {
+    const held = new Set();
+    const listen = ({ detail }) => detail.ids.forEach((id) => held.add(id));
+    this.addEventListener("held-elsewhere", listen);
+    this.#channel.postMessage({ asked: true });
+    await new Promise((resolve) => setTimeout(resolve, OTHER_TABS_MS));
+    this.removeEventListener("held-elsewhere", listen);
+    return held;
+  }
+
+  async #write() {
+    if (this.#isWriting) return;
+    this.#isWriting = true;
+    for (let next; (next = this.#waiting.entries().next().value);) {
+      const [id, file] = next;
+      this.#waiting.delete(id);
+      const isKept = await this.#try(() => this.#idb.set(id, file, this.#store).then(() => true));
+      if (!this.#held.has(id)) await this.forget(id); // it was safe sooner
+      this.#tell(isKept ? "file-kept" : "file-not-kept", { id });
+    }
+    this.#isWriting = false;
+  }
+
+  #tell(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+
+  /** Undefined when the browser has no room, or keeps nothing at all. */
+  async #try(act) {
+    try {
+      return await act();
+    } catch (error) {
+      if (error instanceof DOMException) return undefined;
+      throw error;
+    }
+  }
+}

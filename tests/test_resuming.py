@@ -1,0 +1,384 @@
+"""Uploads that survive: no network, no server, a reload, a closed tab, a narrow proxy, two tabs."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+import requests
+from playwright.sync_api import Page, Request, Route, expect
+
+from tests.faulty_proxy import doubling_requests, losing_answers
+from tests.photos import photo_bytes
+from tests.proxies import behind_nginx
+from tests.running_server import RunningServer
+from tests.test_stories import (
+    REFUSED,
+    UNREACHABLE,
+    drop_photos,
+    open_gallery,
+    rows,
+    summary,
+)
+
+UPLOADED = 90_000
+"""Milliseconds within which all is to be safe, on a busy machine."""
+NO_CONNECTION = r"net::ERR_"
+
+Photo = tuple[str, bytes]
+
+
+@pytest.fixture
+def expected_errors() -> list[str]:
+    """Chromium reports by itself what fails on its way."""
+    return [NO_CONNECTION, UNREACHABLE, REFUSED]
+
+
+class Network:
+    """What the browser's own developer tools make of the network, for one page."""
+
+    def __init__(self, page: Page) -> None:
+        self._devtools = page.context.new_cdp_session(page)
+        self._devtools.send("Network.enable")
+
+    def set(self, bytes_per_second: int = -1, offline: bool = False) -> None:
+        conditions = {"offline": offline, "latency": 5, "downloadThroughput": -1}
+        self._devtools.send(
+            "Network.emulateNetworkConditions", conditions | {"uploadThroughput": bytes_per_second}
+        )
+
+
+def photo(number: int, kilobytes: int = 40) -> Photo:
+    """With a long tail, as a phone's motion photo has: large, and quickly decoded."""
+    tail = Random(number).randbytes(kilobytes * 1000)
+    return f"{number}.jpg", photo_bytes("jpg", seed=number, size=(120, 90)) + tail
+
+
+def assert_arrived_once(server: RunningServer, sent: list[Photo]) -> None:
+    """Every photo, byte for byte, and nothing else."""
+    listed = server.photos()
+    assert sorted(p["name"] for p in listed) == sorted(name for name, _ in sent)
+    digests = {hashlib.sha256(content).hexdigest() for _, content in sent}
+    for each in listed:
+        content = requests.get(server.url + each["url"], timeout=30).content
+        assert hashlib.sha256(content).hexdigest() in digests
+
+
+def expect_all_safe(page: Page, count: int) -> None:
+    verb = "photo is safe" if count == 1 else "photos are safe"
+    expect(summary(page)).to_contain_text(f"{count} of {count} {verb}", timeout=UPLOADED)
+
+
+def until_some_are_safe(page: Page) -> None:
+    expect(summary(page)).to_contain_text(re.compile(r"[1-9]\d* of \d+ photos safe"))
+
+
+def until_half_is_sent(page: Page, name: str) -> None:
+    page.wait_for_function(
+        """(name) => [...document.querySelectorAll("progress")].some(
+            (bar) => bar.ariaLabel === name && bar.value / bar.max > 0.4)""",
+        arg=name,
+        timeout=UPLOADED,
+    )
+
+
+def until_nothing_would_be_lost(page: Page) -> None:
+    """From then on the page can be closed without a warning."""
+    page.wait_for_function(
+        "() => dispatchEvent(new Event('beforeunload', { cancelable: true }))", timeout=UPLOADED
+    )
+
+
+def choose(page: Page, folder: Path, *photos: Photo) -> None:
+    """Real files, through the button."""
+    folder.mkdir(exist_ok=True)
+    paths = [folder / name for name, _ in photos]
+    for path, (_, content) in zip(paths, photos, strict=True):
+        path.write_bytes(content)
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Add photos").click()
+    chooser.value.set_files(paths)
+
+
+def count_sent_chunks(page: Page) -> Callable[[], int]:
+    sent: list[Request] = []
+    page.on("request", lambda request: sent.append(request) if request.method == "POST" else None)
+    return lambda: len(sent)
+
+
+def test_a_large_photo_goes_on_where_the_network_was_lost(
+    page: Page, live_server: RunningServer, tmp_path: Path
+) -> None:
+    large = photo(1, kilobytes=30_000)
+    open_gallery(page, live_server)
+    network = Network(page)
+    network.set(bytes_per_second=6_000_000)
+    sent_chunks = count_sent_chunks(page)
+    choose(page, tmp_path / "phone", large)
+    until_half_is_sent(page, "1.jpg")
+    network.set(offline=True)
+    expect(summary(page)).to_contain_text("No connection. Your photos wait here")
+    expect(page.get_by_role("button", name="Try now")).to_be_visible()
+    network.set()
+    expect_all_safe(page, 1)
+    assert_arrived_once(live_server, [large])
+    assert sent_chunks() <= 8 + 3  # what had arrived is not sent again
+
+
+def test_twenty_photos_survive_that_the_server_is_killed(
+    page: Page, live_server: RunningServer, tmp_path: Path
+) -> None:
+    batch = [photo(number, kilobytes=500) for number in range(19)] + [photo(19, 9_000)]
+    open_gallery(page, live_server)
+    Network(page).set(bytes_per_second=6_000_000)
+    choose(page, tmp_path / "phone", *batch)
+    until_some_are_safe(page)
+    live_server.kill()
+    expect(summary(page)).to_contain_text("No connection. Your photos wait here")
+    live_server.start()
+    expect_all_safe(page, 20)
+    assert_arrived_once(live_server, batch)
+
+
+def test_a_reload_in_the_middle_loses_nothing(
+    page: Page, live_server: RunningServer, tmp_path: Path
+) -> None:
+    batch = [photo(number, kilobytes=300) for number in range(11)] + [photo(11, 12_000)]
+    open_gallery(page, live_server)
+    network = Network(page)
+    network.set(bytes_per_second=2_000_000)
+    choose(page, tmp_path / "phone", *reversed(batch))
+    until_half_is_sent(page, "11.jpg")
+    network.set(bytes_per_second=50_000)
+    until_nothing_would_be_lost(page)
+    page.reload()
+    expect(page.get_by_text(re.compile(r"\d+ photos? (was|were) still on the way"))).to_be_visible()
+    network.set()
+    with page.expect_response("**/api/uploads/*") as asked:
+        page.get_by_role("button", name="Continue").click()
+    assert asked.value.status in (200, 404)
+    expect(summary(page)).to_contain_text(
+        re.compile(r"(\d+) of \1 photos? (is|are) safe"), timeout=UPLOADED
+    )
+    assert_arrived_once(live_server, batch)
+    page.reload()
+    expect(page.locator("[data-state=ready]")).to_be_visible()
+    expect(page.get_by_role("region", name="Uploads")).to_be_hidden()
+
+
+def test_a_closed_tab_is_continued_in_a_new_one(
+    page: Page, live_server: RunningServer, tmp_path: Path
+) -> None:
+    large = photo(1, kilobytes=20_000)
+    closed = page.context.new_page()
+    open_gallery(closed, live_server)
+    Network(closed).set(bytes_per_second=3_000_000)
+    choose(closed, tmp_path / "phone", large)
+    until_nothing_would_be_lost(closed)
+    until_half_is_sent(closed, "1.jpg")
+    closed.close()
+    open_gallery(page, live_server)
+    sent_chunks = count_sent_chunks(page)
+    expect(page.get_by_text("1 photo was still on the way.")).to_be_visible()
+    with page.expect_response("**/api/uploads/*") as asked:
+        page.get_by_role("button", name="Continue").click()
+    assert len(asked.value.json()["received"]) >= 1
+    expect_all_safe(page, 1)
+    assert_arrived_once(live_server, [large])
+    assert sent_chunks() <= 4
+
+
+def test_what_was_left_can_be_forgotten(
+    page: Page, live_server: RunningServer, tmp_path: Path
+) -> None:
+    closed = page.context.new_page()
+    open_gallery(closed, live_server)
+    Network(closed).set(offline=True)
+    choose(closed, tmp_path / "phone", photo(1), photo(2))
+    until_nothing_would_be_lost(closed)
+    closed.close()
+    for _ in range(2):
+        open_gallery(page, live_server)
+        expect(page.get_by_text("2 photos were still on the way.")).to_be_visible()
+    page.get_by_role("button", name="Forget them").click()
+    expect(summary(page)).to_be_hidden()
+    open_gallery(page, live_server)
+    expect(page.locator("[data-state=ready]")).to_be_visible()
+    expect(page.get_by_role("button", name="Continue")).to_be_hidden()
+    assert live_server.photos() == []
+
+
+def test_two_tabs_send_at_once_and_leave_each_others_photos_alone(
+    page: Page, live_server: RunningServer, tmp_path: Path
+) -> None:
+    batches = [[photo(n, 400) for n in range(6)], [photo(n, 400) for n in range(5, 11)]]
+    another = page.context.new_page()
+    open_gallery(another, live_server)
+    network = Network(another)
+    network.set(bytes_per_second=300_000)
+    choose(another, tmp_path / "phone", *batches[0])
+    until_nothing_would_be_lost(another)
+    open_gallery(page, live_server)
+    choose(page, tmp_path / "phone", *batches[1])
+    expect(page.get_by_role("button", name="Continue")).to_be_hidden()
+    network.set()
+    expect_all_safe(page, 6)
+    expect_all_safe(another, 6)
+    assert_arrived_once(live_server, [*batches[0], *batches[1][1:]])  # 5.jpg is one photo
+    another.close()
+
+
+def test_behind_a_proxy_that_takes_one_megabyte_chunks_shrink(
+    page: Page, live_server: RunningServer, tmp_path: Path
+) -> None:
+    batch = [photo(0, 200), photo(1, 2_500), photo(2, 12_000), photo(3, 900), photo(4, 5_000)]
+    with behind_nginx(live_server.url, tmp_path, client_max_body_size="1m") as url:
+        page.goto(url)
+        expect(page.locator("[data-state=ready]")).to_be_visible()
+        choose(page, tmp_path / "phone", *batch)
+        expect_all_safe(page, 5)
+        refused: list[int] = []
+        page.on("response", lambda answer: refused.append(answer.status))
+        page.reload()
+        expect(page.locator("[data-state=ready]")).to_be_visible()
+        last = photo(5, 6_000)
+        choose(page, tmp_path / "phone", last)
+        expect_all_safe(page, 1)
+        assert 413 not in refused  # it is known by now what goes through
+        page.goto("about:blank")
+    assert_arrived_once(live_server, [*batch, last])
+
+
+@pytest.mark.parametrize("fault", ["a third of the answers is lost", "requests come twice"])
+def test_a_hundred_photos_are_there_once_however_the_network_fails(
+    page: Page, live_server: RunningServer, tmp_path: Path, fault: str
+) -> None:
+    batch = [(f"{n}.png", photo_bytes("png", seed=n, size=(48, 32))) for n in range(96)]
+    batch += [photo(number, kilobytes=9_000) for number in range(4)]
+    failing = losing_answers(live_server.url, 0.3) if "lost" in fault else None
+    with failing or doubling_requests(live_server.url) as proxy:
+        page.goto(proxy.url)
+        expect(page.locator("[data-state=ready]")).to_be_visible()
+        choose(page, tmp_path / "phone", *batch)
+        expect_all_safe(page, 100)
+        assert proxy.faults > 20
+        page.goto("about:blank")
+    assert_arrived_once(live_server, batch)
+
+
+def test_the_page_waits_as_long_as_the_server_asks(
+    page: Page, live_server: RunningServer, tmp_path: Path
+) -> None:
+    open_gallery(page, live_server)
+    answers = iter([(429, "You have sent a lot within an hour."), (503, "")])
+
+    def refuse(route: Route) -> None:
+        if route.request.method != "POST" or not (answer := next(answers, None)):
+            return route.fallback()
+        status, sentence = answer
+        headers = {"Retry-After": "4"} | ({"Content-Type": "text/plain"} if sentence else {})
+        return route.fulfill(status=status, headers=headers, body=sentence)
+
+    page.route(f"{live_server.url}/", refuse)
+    choose(page, tmp_path / "phone", photo(1))
+    expect(summary(page)).to_contain_text("You have sent a lot within an hour. Next try in")
+    expect(summary(page)).to_contain_text("The server is busy; your photos wait here.")
+    expect_all_safe(page, 1)
+    assert_arrived_once(live_server, [photo(1)])
+
+
+def test_the_screen_stays_awake_while_photos_are_sent(
+    page: Page, live_server: RunningServer, tmp_path: Path
+) -> None:
+    page.add_init_script(
+        """window.locks = [];
+        navigator.wakeLock.request = async () => {
+            const lock = new EventTarget();
+            lock.release = () => locks.splice(locks.indexOf(lock), 1);
+            locks.push(lock);
+            return lock;
+        };"""
+    )
+    open_gallery(page, live_server)
+    network = Network(page)
+    network.set(bytes_per_second=20_000)
+    assert page.evaluate("() => locks.length") == 0
+    choose(page, tmp_path / "phone", photo(1), photo(2))
+    page.wait_for_function("() => locks.length === 1")
+    network.set()
+    expect_all_safe(page, 2)
+    page.wait_for_function("() => locks.length === 0")
+
+
+def test_a_pause_ends_as_soon_as_somebody_looks(
+    page: Page, live_server: RunningServer, tmp_path: Path
+) -> None:
+    page.clock.install()
+    open_gallery(page, live_server)
+    network = Network(page)
+    network.set(offline=True)
+    choose(page, tmp_path / "phone", photo(1))
+    expect(summary(page)).to_contain_text("No connection.")
+    network.set()  # while the page's own clock stands still
+    page.clock.pause_at("2030-01-01")
+    page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
+    page.clock.resume()
+    expect_all_safe(page, 1)
+
+
+@pytest.mark.parametrize("status", [400, 403, 413, 415, 507])
+def test_what_will_not_help_is_not_tried_again(
+    page: Page, live_server: RunningServer, tmp_path: Path, status: int
+) -> None:
+    open_gallery(page, live_server)
+    sent_chunks = count_sent_chunks(page)
+    ours = {"Content-Type": "text/plain", "Dropwall-Refusal": "TooManyBytes"}
+    page.route(
+        f"{live_server.url}/",
+        lambda route: (
+            route.fulfill(status=status, headers=ours, body="Not this one.")
+            if route.request.method == "POST"
+            else route.fallback()
+        ),
+    )
+    choose(page, tmp_path / "phone", photo(1))
+    expect(rows(page)).to_contain_text("Not this one.")
+    expect(rows(page).get_by_role("button", name="Retry 1.jpg")).to_be_visible(
+        visible=status == 507
+    )
+    assert sent_chunks() == 1
+
+
+def test_a_browser_without_room_says_that_the_page_must_stay_open(
+    page: Page, live_server: RunningServer, tmp_path: Path
+) -> None:
+    page.add_init_script(
+        """IDBObjectStore.prototype.put = () => {
+            throw new DOMException("There is no room.", "QuotaExceededError");
+        };"""
+    )
+    open_gallery(page, live_server)
+    network = Network(page)
+    network.set(offline=True)
+    choose(page, tmp_path / "phone", photo(1))
+    expect(summary(page)).to_contain_text("Keep this page open")
+    with page.expect_event("dialog") as warning:
+        page.close(run_before_unload=True)
+    assert warning.value.type == "beforeunload"
+    warning.value.dismiss()
+    network.set()
+    expect_all_safe(page, 1)
+    expect(page.get_by_text("Keep this page open")).to_be_hidden()
+
+
+def test_hundreds_of_photos_have_their_rows_at_once_and_all_arrive(
+    page: Page, live_server: RunningServer
+) -> None:
+    batch = [(f"{n}.png", photo_bytes("png", seed=n, size=(48, 32))) for n in range(200)]
+    open_gallery(page, live_server)
+    drop_photos(page, *batch)
+    expect(rows(page).filter(has_text="199.png")).to_have_count(1)
+    expect_all_safe(page, 200)
+    assert_arrived_once(live_server, batch)
