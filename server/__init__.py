@@ -1,9 +1,8 @@
 """Dropwall: an upload gallery. `create_app` puts its parts together."""
 
+import fcntl
 import os
 import secrets
-import time
-from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -95,16 +94,14 @@ def _turns(config: Config) -> Turns:
 def _secret_key(path: Path) -> bytes:
     """What signs the cookies: made at the first start, by one of the workers for all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with suppress(FileExistsError):
-        exclusively = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        with open(os.open(path, exclusively, 0o600), "wb") as file:
-            file.write(secrets.token_bytes(SECRET_KEY_BYTES))
+    with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        key = file.read()
+        if len(key) != SECRET_KEY_BYTES:  # it is new, or a crash left it half written
+            key = secrets.token_bytes(SECRET_KEY_BYTES)
+            file.seek(0)
+            file.truncate()
+            file.write(key)
             file.flush()
             os.fsync(file.fileno())
-    for _ in range(100):  # another worker may be writing it
-        key = path.read_bytes()
-        if len(key) == SECRET_KEY_BYTES:
-            return key
-        time.sleep(0.01)
-    path.unlink(missing_ok=True)  # a crash left it half written
-    return _secret_key(path)
+    return key

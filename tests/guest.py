@@ -1,0 +1,77 @@
+"""A guest without a browser, who tries again as the page does."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import requests
+
+from tests.dropzone import InChunks
+
+PAUSE_SECONDS = 0.02
+TIMEOUT_SECONDS = 30
+BUSY, GONE = 503, 404
+
+
+class Guest:
+    """Known to the server by a cookie; for one thread. Every method tries again for as long as
+    `patience_seconds`, and raises requests.RequestException then."""
+
+    def __init__(self, server_url: str, patience_seconds: float = 30) -> None:
+        self._url = server_url
+        self._session = requests.Session()
+        self.patience_seconds = patience_seconds
+        self._patiently(lambda: self._ask("GET", "/"))
+
+    def close(self) -> None:
+        self._session.close()
+
+    def send(self, name: str, photo: bytes) -> None:
+        """When this returns, the server has said that the photo is safe."""
+        self._patiently(lambda: self._ask("POST", "/", files={"file": (name, photo)}))
+
+    def send_in_chunks(self, name: str, photo: bytes, chunk_bytes: int) -> None:
+        """As `send`; what has arrived is not sent again."""
+        sent = InChunks(photo, chunk_bytes, name)
+
+        def send_missing() -> None:
+            progress = self._ask("GET", f"/api/uploads/{sent.uuid}", or_else=GONE)
+            if progress.ok and progress.json()["safe"]:
+                return
+            received = progress.json()["received"] if progress.ok else []
+            missing = [number for number in sent.numbers if number not in received]
+            for number in missing or [sent.last]:  # whichever is sent answers for the photo
+                files = {"file": (name, sent.bytes(number))}
+                self._ask("POST", "/", data=sent.fields(number), files=files)
+
+        self._patiently(send_missing)
+
+    def remove(self, name: str) -> None:
+        def remove_listed() -> None:
+            for photo in self._ask("GET", "/api/photos?limit=500").json()["photos"]:
+                if photo["name"] == name:
+                    self._ask("DELETE", f"/api/photos/{photo['id']}", or_else=GONE)
+
+        self._patiently(remove_listed)
+
+    def _ask(
+        self, method: str, path: str, or_else: int | None = None, **options: Any
+    ) -> requests.Response:
+        """What answers neither well nor with `or_else` is a defect, unless it asks for patience."""
+        url = self._url + path
+        answer = self._session.request(method, url, timeout=TIMEOUT_SECONDS, **options)
+        if answer.status_code == BUSY:
+            answer.raise_for_status()
+        assert answer.ok or answer.status_code == or_else, f"{method} {path}: {answer.text}"
+        return answer
+
+    def _patiently(self, attempt: Callable[[], object]) -> None:
+        deadline = time.monotonic() + self.patience_seconds
+        while True:
+            try:
+                attempt()
+                return
+            except requests.RequestException:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(PAUSE_SECONDS)
