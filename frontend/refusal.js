@@ -79,6 +79,9 @@ function sentenceOfOthers(status) {
   return "The server did not take this photo.";
 }
 
+/** Said when a hotel's sign-in page answers, say, and calls that a success. */
+export const UNCONFIRMED = "Something else answers for the gallery: sign in to this network first.";
+
 /** Said when the file on the visitor's device can no longer be read. */
 export const FILE_VANISHED =
   "This file was moved or changed on your device; please choose it again.";

@@ -2,7 +2,7 @@
 
 import { discardUpload, fetchUpload } from "./api.js";
 import { ChunkSize } from "./chunk-size.js";
-import { FILE_VANISHED, failureOf, isPhotoName, isSystemFile } from "./refusal.js";
+import { FILE_VANISHED, UNCONFIRMED, failureOf, isPhotoName, isSystemFile } from "./refusal.js";
 import { RetryPause } from "./retry-pause.js";
 
 const UNSENT = { state: "waiting", reason: "", canRetry: false };
@@ -58,6 +58,7 @@ export class UploadQueue extends EventTarget {
     );
     on("chunk-safe", () => this.pause.succeed());
     on("file-safe", ({ file }) => this.#succeed(file));
+    on("file-unconfirmed", ({ file }) => this.#tryLater(this.#uploads.get(file), UNCONFIRMED));
     on("file-failed", (failure) => this.#fail(failure));
   }
 
@@ -132,7 +133,7 @@ export class UploadQueue extends EventTarget {
     const known = this.#uploads.get(file);
     if (known) return this.#change(file, { ...UNSENT, sentBytes: arrivedBytes(known) });
     if (this.#isLitter(file)) return this.#leaveOut(file);
-    if (!this.isBusy) this.#forgetSafe();
+    if (!this.isBusy) this.#beginBatch();
     const earlierId = this.#resumed.get(file);
     const upload = {
       ...UNSENT,
@@ -149,8 +150,9 @@ export class UploadQueue extends EventTarget {
     this.#tell("upload-added", upload);
   }
 
-  /** What an earlier batch brought home does not count in the next. */
-  #forgetSafe() {
+  /** What an earlier batch brought home does not count in the next, nor what stopped it. */
+  #beginBatch() {
+    this.pause.end();
     for (const upload of this.uploads) if (upload.state === "safe") this.remove(upload);
   }
 
@@ -189,7 +191,12 @@ export class UploadQueue extends EventTarget {
     if (goesInChunks) return this.#sendAgain(upload);
     if (xhr?.status === 0 && !(await isReadable(file))) return this.#replaceFile(upload);
     if (!failure.isTemporary) return this.#refuse(upload, failure);
-    this.pause.begin(failure.reason, failure.retryAfterSeconds);
+    this.#tryLater(upload, failure.reason, failure.retryAfterSeconds);
+  }
+
+  #tryLater(upload, reason, afterSeconds = null) {
+    if (!upload) return; // removed by the visitor
+    this.pause.begin(reason, afterSeconds);
     this.#sendAgain(upload);
   }
 

@@ -25,14 +25,15 @@ export function mountUploadZone(el, { Dropzone, settings, planOf }) {
 
 /**
  * Dispatches `file-added` {file, uuid}, `files-added`, `file-progress` {file, sentBytes, isSent},
- * `chunk-safe`, `file-safe` {file}, `file-failed` {file, message, xhr}; without `xhr` the file was
- * refused before it was sent.
+ * `chunk-safe`, `file-safe` {file}, `file-unconfirmed` {file} when an answer was no receipt, and
+ * `file-failed` {file, message, xhr}; without `xhr` the file was refused before it was sent.
  */
 class UploadZone extends EventTarget {
   #Dropzone;
   #dropzone;
   #planOf;
   #plans = new Map(); // File → Plan
+  #receipts = new WeakMap(); // File → what the server's last answer says is safe
 
   constructor(el, Dropzone, settings, planOf) {
     super();
@@ -65,7 +66,7 @@ class UploadZone extends EventTarget {
     const dropzone = this.#dropzone;
     dropzone.on("addedfile", (file) => this.#tell("file-added", { file, uuid: file.upload.uuid }));
     dropzone.on("addedfiles", () => this.#tell("files-added"));
-    dropzone.on("sending", (file, xhr) => this.#watch(xhr));
+    dropzone.on("sending", (file, xhr) => this.#watch(file, xhr));
     dropzone.on("uploadprogress", (file, percent, bytes) => {
       // The bytes that Dropzone counts include the envelope around the file.
       const sentBytes = Math.min(file.size, bytes || 0);
@@ -73,7 +74,8 @@ class UploadZone extends EventTarget {
     });
     dropzone.on("success", (file) => {
       this.remove(file);
-      this.#tell("file-safe", { file });
+      const isSafe = this.#receipts.get(file) === "photo";
+      this.#tell(isSafe ? "file-safe" : "file-unconfirmed", { file });
     });
     dropzone.on("error", (file, message, xhr) => this.#tell("file-failed", { file, message, xhr }));
   }
@@ -118,6 +120,7 @@ class UploadZone extends EventTarget {
 
   /** As Dropzone itself does it after an answer. */
   #finish(file) {
+    this.#receipts.set(file, "photo");
     file.status = this.#Dropzone.SUCCESS;
     this.#dropzone.emit("success", file);
     this.#dropzone.emit("complete", file);
@@ -154,13 +157,18 @@ class UploadZone extends EventTarget {
   }
 
   /** Gives a request up when it stands still. XMLHttpRequest counts its timeout from the start. */
-  #watch(xhr) {
+  #watch(file, xhr) {
     const started = performance.now();
     const allow = (ms) => (xhr.timeout = performance.now() - started + ms);
     allow(STALL_MS);
     xhr.upload.addEventListener("progress", () => allow(STALL_MS));
     xhr.upload.addEventListener("load", () => allow(ANSWER_MS));
-    xhr.addEventListener("load", () => xhr.status < 300 && this.#tell("chunk-safe"));
+    // Sooner than `load`, on which Dropzone says "success" to whatever is 2xx.
+    xhr.addEventListener("readystatechange", () => {
+      const receipt = xhr.status === 204 && xhr.getResponseHeader("Dropwall-Receipt");
+      this.#receipts.set(file, receipt);
+      if (receipt && xhr.readyState === XMLHttpRequest.DONE) this.#tell("chunk-safe");
+    });
   }
 
   #tell(name, detail) {

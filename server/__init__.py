@@ -9,7 +9,7 @@ import click
 from flask import Flask, current_app
 from flask.cli import FlaskGroup
 
-from .catalog import Catalog, UploadCatalog, open_database
+from .catalog import Catalog, UploadCatalog, UsageCatalog, open_database
 from .chunks import Chunks
 from .config import Config
 from .errors import answer_errors
@@ -47,8 +47,7 @@ def create_app(config: Config | None = None) -> Flask:
         storage,
         Images(config.max_pixels, config.max_jpeg_pixels, _turns(config)),
         Limits(
-            catalog,
-            uploading,
+            UsageCatalog(database),
             storage,
             folder=config.data,
             max_guest_photos_per_hour=config.max_guest_photos_per_hour,

@@ -101,9 +101,9 @@ class Chunks:
 
     def add_chunk(
         self, chunk: Chunk, received: Upload, sent_name: str, guest_id: str, uuid: str
-    ) -> None:
-        """Keep one chunk; when this returns, it is safe, and so is the photo if this was the
-        last one. Raises WrongChunk, LostChunks, and whatever `Gallery.add_photo` raises."""
+    ) -> bool:
+        """Keep one chunk: when this returns, it is safe. Whether the photo is, too, because it was
+        the last one. Raises WrongChunk, LostChunks, and whatever `Gallery.add_photo` raises."""
         if received.bytes != chunk.bytes:
             raise WrongChunk
         upload = self._begin(chunk, sent_name, guest_id, upload_id(guest_id, uuid))
@@ -114,8 +114,9 @@ class Chunks:
             raise LostChunks from None
         if not upload.outcome and upload.is_whole:
             self._add_photo(upload)
-        else:
-            _repeat(upload.outcome)
+            return True
+        _repeat(upload.outcome)
+        return upload.outcome == SAFE
 
     def progress(self, guest_id: str, uuid: str) -> Progress:
         """Raises NoSuchUpload, and the refusal of a photo that was refused."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import moments
-from .catalog import Catalog, UploadCatalog
+from .catalog import UsageCatalog
 from .storage import Storage
 
 HOUR_SECONDS = 60 * 60
@@ -32,8 +32,7 @@ class Limits:
     """Protect the host. They are read before a photo is added, not together with it: some photos
     that arrive at once may go past a limit."""
 
-    catalog: Catalog
-    uploads: UploadCatalog
+    catalog: UsageCatalog
     storage: Storage
     folder: Path
     """Where uploads wait, and the catalog grows."""
@@ -45,16 +44,14 @@ class Limits:
     def check(self, guest_id: str, more_bytes: int, begins: bool = False) -> None:
         """Whether this guest may send so much more. What arrives in chunks counts as it comes,
         and as a photo where another one `begins`. Raises TooMuchSent, GalleryFull."""
-        sent = self.catalog.sent_since(guest_id, moments.now(seconds_ago=HOUR_SECONDS))
-        pending = self.uploads.pending(guest_id)
+        used = self.catalog.read(guest_id, since=moments.now(seconds_ago=HOUR_SECONDS))
         if (
-            sent.photos + begins * pending.uploads >= self.max_guest_photos_per_hour
-            or sent.bytes + pending.bytes + more_bytes > self.max_guest_bytes_per_hour
+            used.sent_photos + begins * used.begun_uploads >= self.max_guest_photos_per_hour
+            or used.sent_bytes + used.begun_bytes + more_bytes > self.max_guest_bytes_per_hour
         ):
-            since_first = moments.seconds_since(sent.first) if sent.first else 0
+            since_first = moments.seconds_since(used.first_sent) if used.first_sent else 0
             raise TooMuchSent(HOUR_SECONDS - since_first)
-        held = self.catalog.gallery_bytes() + self.uploads.pending().bytes
-        if held + more_bytes > self.max_gallery_bytes:
+        if used.held_bytes + more_bytes > self.max_gallery_bytes:
             raise GalleryFull
 
     def check_disk(self, more_bytes: int) -> None:

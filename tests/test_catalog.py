@@ -21,6 +21,8 @@ from server.catalog import (
     Photo,
     SamePhoto,
     UploadCatalog,
+    Usage,
+    UsageCatalog,
     metadata,
     open_database,
     tables,
@@ -126,8 +128,13 @@ def sized(number: int, size: int, uploaded: str = "2026-11-22T10:00:00Z") -> Pho
     return replace(photo(number), bytes=size, uploaded=uploaded)
 
 
-def test_the_gallery_knows_how_many_bytes_it_holds(catalog: Catalog) -> None:
-    assert catalog.gallery_bytes() == 0
+@pytest.fixture
+def usage(address: str) -> UsageCatalog:
+    return UsageCatalog(open_database(address))
+
+
+def test_the_gallery_knows_how_many_bytes_it_holds(catalog: Catalog, usage: UsageCatalog) -> None:
+    assert usage.read("guest", MORNING) == Usage(0, 0, 0, 0, 0, None)
     for number in (1, 2, 3):
         catalog.add_photo(sized(number, 10**number * 5_000_000_000))
     with pytest.raises(SamePhoto):
@@ -135,20 +142,23 @@ def test_the_gallery_knows_how_many_bytes_it_holds(catalog: Catalog) -> None:
     catalog.remove_photo(photo(2).id)
     with pytest.raises(NoSuchPhoto):
         catalog.remove_photo(photo(2).id)
-    assert catalog.gallery_bytes() == 5_050_000_000_000
+    with pytest.raises(NoSuchPhoto):
+        catalog.remove_photo(photo(99).id)
+    assert usage.read("guest", MORNING).held_bytes == 5_050_000_000_000
 
 
 def test_what_a_guest_has_sent_since_a_moment_is_told_with_what_was_removed(
-    catalog: Catalog,
+    catalog: Catalog, usage: UsageCatalog
 ) -> None:
     for number in range(4):
         catalog.add_photo(sized(number, 10**number, f"2026-11-22T10:00:0{number}Z"))
     catalog.add_photo(replace(sized(4, 10_000), guest_id="other"))
     catalog.remove_photo(photo(2).id)
-    sent = catalog.sent_since("guest", "2026-11-22T10:00:01Z")
-    assert (sent.photos, sent.bytes, sent.first) == (3, 1110, "2026-11-22T10:00:01Z")
-    nothing = catalog.sent_since("guest", "2026-11-22T10:00:04Z")
-    assert (nothing.photos, nothing.bytes, nothing.first) == (0, 0, None)
+    sent = usage.read("guest", since="2026-11-22T10:00:01Z")
+    assert (sent.sent_photos, sent.sent_bytes) == (3, 1110)
+    assert sent.first_sent == "2026-11-22T10:00:01Z"
+    nothing = usage.read("guest", since="2026-11-22T10:00:04Z")
+    assert (nothing.sent_photos, nothing.sent_bytes, nothing.first_sent) == (0, 0, None)
 
 
 # Uploads
@@ -174,12 +184,14 @@ def upload(number: int = 1, chunks: int = 3) -> ChunkedUpload:
 MORNING, NOON = "2026-11-22T10:00:00Z", "2026-11-22T12:00:00Z"
 
 
-def test_an_upload_that_begins_twice_at_once_is_one(uploads: UploadCatalog) -> None:
+def test_an_upload_that_begins_twice_at_once_is_one(
+    uploads: UploadCatalog, usage: UsageCatalog
+) -> None:
     names = [replace(upload(), name=f"{number}.jpg") for number in range(8)]
     with ThreadPoolExecutor(8) as pool:
         begun = set(pool.map(uploads.begin, names))
     assert begun == {uploads.find(upload().id)}
-    assert uploads.pending() == (1, 0)
+    assert usage.read("guest", since=MORNING).begun_uploads == 1
     uploads.add_chunk(upload().id, 0, 1000, NOON)
     assert uploads.begin(upload()).received == 1
 
@@ -231,15 +243,16 @@ def test_an_upload_that_is_forgotten_is_not_there(uploads: UploadCatalog) -> Non
     assert uploads.add_chunk(upload().id, 0, 1000, NOON).received == 1
 
 
-def test_only_what_goes_on_is_pending(uploads: UploadCatalog) -> None:
+def test_only_what_goes_on_is_begun(uploads: UploadCatalog, usage: UsageCatalog) -> None:
     theirs = replace(upload(3), guest_id="other")
     for begun in (upload(1), upload(2), theirs):
         uploads.begin(begun)
         uploads.add_chunk(begun.id, 0, 1000, NOON)
     uploads.conclude(upload(2).id, "safe", NOON)
-    assert uploads.pending() == (2, 2000)
-    assert uploads.pending("guest") == (1, 1000)
-    assert uploads.pending("nobody") == (0, 0)
+    for guest_id, begun_uploads in (("guest", 1), ("nobody", 0)):
+        used = usage.read(guest_id, since=MORNING)
+        assert (used.begun_uploads, used.begun_bytes) == (begun_uploads, 1000 * begun_uploads)
+        assert used.held_bytes == 2000
     ids = {each.id for each in (upload(1), upload(2), theirs, upload(4))}
     assert uploads.known_ids(ids) == {upload(1).id, theirs.id}
 
@@ -281,11 +294,13 @@ def test_a_gallery_of_the_first_version_learns_its_size(address: str) -> None:
         connection.exec_driver_sql("UPDATE photos SET removed_version = 4 WHERE version = 2")
         connection.exec_driver_sql("UPDATE gallery SET version = 4, total = 2")
     engine.dispose()
-    catalog = Catalog(open_database(address))
-    assert catalog.gallery_bytes() == 1010
+    database = open_database(address)
+    catalog, usage = Catalog(database), UsageCatalog(database)
+    assert usage.read("guest", since=MORNING).held_bytes == 1010
     assert [photo.bytes for photo in catalog.list_photos(9).photos] == [1000, 10]
     catalog.remove_photo(photo(1).id)
-    assert (catalog.gallery_bytes(), catalog.version()) == (1000, 5)
+    assert usage.read("guest", since=MORNING).held_bytes == 1000
+    assert catalog.version() == 5
 
 
 def migrate(address: str, revision: str) -> None:

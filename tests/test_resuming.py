@@ -268,6 +268,49 @@ def test_a_hundred_photos_are_there_once_however_the_network_fails(
     assert_arrived_once(live_server, batch)
 
 
+def test_what_the_gallery_has_not_confirmed_is_not_safe(
+    page: Page, live_server: RunningServer, tmp_path: Path
+) -> None:
+    sent = [photo(1), photo(2, kilobytes=5_000)]
+    open_gallery(page, live_server)
+
+    def sign_in_first(route: Route) -> None:
+        if route.request.method == "POST":
+            route.fulfill(status=200, content_type="text/html", body="<h1>Free Wi-Fi</h1>")
+        else:
+            route.fallback()
+
+    page.route(f"{live_server.url}/", sign_in_first)
+    choose(page, tmp_path / "phone", *sent)
+    expect(summary(page)).to_contain_text("Something else answers for the gallery")
+    expect(summary(page)).to_contain_text("0 of 2 photos safe")
+    page.unroute(f"{live_server.url}/")
+    expect_all_safe(page, 2)
+    assert_arrived_once(live_server, sent)
+
+
+def test_a_photo_whose_chunks_are_gone_is_sent_anew(
+    page: Page, live_server: RunningServer, tmp_path: Path
+) -> None:
+    large = photo(1, kilobytes=12_000)
+    open_gallery(page, live_server)
+    network = Network(page)
+    network.set(bytes_per_second=4_000_000)
+    uuids: set[str] = set()
+
+    def note_uuid(request: Request) -> None:
+        if found := re.search(rb'name="dzuuid"\r\n\r\n(\S+)', request.post_data_buffer or b""):
+            uuids.add(found[1].decode())
+
+    page.on("request", note_uuid)
+    choose(page, tmp_path / "phone", large)
+    until_half_is_sent(page, "1.jpg")
+    [uuid] = uuids
+    page.evaluate("(uuid) => fetch(`/api/uploads/${uuid}`, { method: 'DELETE' })", uuid)
+    expect_all_safe(page, 1)
+    assert_arrived_once(live_server, [large])
+
+
 def test_the_page_waits_as_long_as_the_server_asks(
     page: Page, live_server: RunningServer, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ from .database import CatalogUnavailable, Database, open_database
 from .photos import Catalog, Changes, NoSuchPhoto, Page, Photo, SamePhoto
 from .tables import metadata
 from .uploads import ChunkedUpload, NoSuchUpload, UploadCatalog
+from .usage import Usage, UsageCatalog
 
 __all__ = [
     "Catalog",
@@ -17,6 +18,8 @@ __all__ = [
     "Photo",
     "SamePhoto",
     "UploadCatalog",
+    "Usage",
+    "UsageCatalog",
     "metadata",
     "open_database",
 ]

@@ -53,15 +53,6 @@ class Changes:
     reset: bool = False
 
 
-@dataclass(frozen=True)
-class Sent:
-    """What a guest has sent since some moment, and when the first of it came."""
-
-    photos: int
-    bytes: int
-    first: str | None
-
-
 class NoSuchPhoto(LookupError):
     """No listed photo has this id."""
 
@@ -96,7 +87,7 @@ class Catalog:
         Raises NoSuchPhoto."""
         with self._database.transaction() as connection:
             size = select(photos.c.bytes).where(photos.c.id == photo_id).scalar_subquery()
-            version = _advance(connection, -1, -size)
+            version = _advance(connection, -1, -func.coalesce(size, 0))
             tombstone = update(photos).where(photos.c.id == photo_id, is_listed)
             gone = connection.execute(
                 tombstone.values(removed_version=version, name="", placeholder="", sha256="")
@@ -146,20 +137,6 @@ class Catalog:
                 total,
                 version,
             )
-
-    def sent_since(self, guest_id: str, moment: str) -> Sent:
-        """With what was removed meanwhile."""
-        query = select(
-            func.count(), func.coalesce(func.sum(photos.c.bytes), 0), func.min(photos.c.uploaded)
-        ).where(photos.c.guest_id == guest_id, photos.c.uploaded >= moment)
-        with self._database.transaction() as connection:
-            count, size, first = connection.execute(query).one()
-            return Sent(count, int(size), first)
-
-    def gallery_bytes(self) -> int:
-        """Of all originals that are listed."""
-        with self._database.transaction() as connection:
-            return int(connection.execute(select(gallery.c.bytes)).scalar_one())
 
     def version(self) -> int:
         with self._database.transaction() as connection:

@@ -35,7 +35,7 @@ Index(
 )
 Index("listed", photos.c.version, sqlite_where=is_listed, postgresql_where=is_listed)
 # What was removed counts too: who sends and removes in turns is sending.
-Index("sent", photos.c.guest_id, photos.c.uploaded)
+Index("sent", photos.c.guest_id, photos.c.uploaded, photos.c.bytes)
 Index(
     "removed",
     photos.c.removed_version,

@@ -2,9 +2,8 @@
 
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
-from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from .database import Database
@@ -30,13 +29,6 @@ class ChunkedUpload:
     @property
     def is_whole(self) -> bool:
         return self.received == self.chunks
-
-
-class Pending(NamedTuple):
-    """Uploads that are not at their end, and what of them has come."""
-
-    uploads: int
-    bytes: int
 
 
 class NoSuchUpload(LookupError):
@@ -114,17 +106,6 @@ class UploadCatalog:
         query = select(uploads.c.id).where(uploads.c.id.in_(upload_ids), goes_on)
         with self._database.transaction() as connection:
             return set(connection.scalars(query))
-
-    def pending(self, guest_id: str | None = None) -> Pending:
-        """Of this guest, or of all."""
-        query = select(func.count(), func.coalesce(func.sum(uploads.c.received_bytes), 0)).where(
-            goes_on
-        )
-        if guest_id is not None:
-            query = query.where(uploads.c.guest_id == guest_id)
-        with self._database.transaction() as connection:
-            count, size = connection.execute(query).one()
-            return Pending(count, int(size))
 
 
 def _found(connection: Connection, query: object) -> ChunkedUpload:

@@ -2,7 +2,7 @@
 
 from contextlib import ExitStack
 
-from flask import Blueprint, jsonify, redirect, request
+from flask import Blueprint, Response, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 
 from .. import errors
@@ -21,12 +21,14 @@ def upload_photos() -> ResponseReturnValue:
     plain form. The good ones are kept when others are refused."""
     with ExitStack() as staging:
         body = receive_body(staging)
-        refused = _add_chunk(body) if _is_chunk(body) else _add_photos(body)
+        if _is_chunk(body):
+            return _receipt("photo" if _add_chunk(body) else "chunk")
+        refused = _add_photos(body)
     if refused:
         return errors.refusal_response(refused, len(body.uploads), settings())
     if _is_form_navigation():
         return redirect("/", 303)
-    return no_content()
+    return _receipt("photo")
 
 
 @uploads.get("/api/uploads/<uuid>")
@@ -45,26 +47,22 @@ def discard_upload(uuid: str) -> ResponseReturnValue:
     return no_content()
 
 
-Refused = list[tuple[str, Exception]]
-"""Each with the name of its photo."""
-
-
 def _is_chunk(body: Body) -> bool:
     return "dzuuid" in body.fields or "dztotalchunkcount" in body.fields
 
 
-def _add_chunk(body: Body) -> Refused:
-    """None is refused; it raises."""
+def _add_chunk(body: Body) -> bool:
+    """Whether it was the last one, and the photo is safe."""
     chunk = Chunk.from_fields(body.fields)
     if len(body.uploads) != 1:
         raise WrongChunk
     [(name, upload)] = body.uploads
-    chunks().add_chunk(chunk, upload, name, guest_id(), body.fields.get("dzuuid", ""))
-    return []
+    return chunks().add_chunk(chunk, upload, name, guest_id(), body.fields.get("dzuuid", ""))
 
 
-def _add_photos(body: Body) -> Refused:
-    refused: Refused = []
+def _add_photos(body: Body) -> list[tuple[str, Exception]]:
+    """Those that were refused, by name."""
+    refused: list[tuple[str, Exception]] = []
     for name, upload in body.uploads:
         try:
             gallery().add_photo(upload, name, guest_id())
@@ -73,6 +71,14 @@ def _add_photos(body: Body) -> Refused:
                 raise
             refused.append((clean_name(name), error))
     return refused
+
+
+def _receipt(safe: str) -> Response:
+    """204, which says itself what is safe now: the page must not take the answer of a network that
+    wants its guests to sign in, or a chunk's, for a photo's."""
+    response = no_content()
+    response.headers["Dropwall-Receipt"] = safe
+    return response
 
 
 def _is_form_navigation() -> bool:

@@ -31,7 +31,7 @@ def upgrade() -> None:
         sa.Column("upload_id", sa.String(32), primary_key=True),
         sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
     )
-    op.create_index("sent", "photos", ["guest_id", "uploaded"])
+    op.create_index("sent", "photos", ["guest_id", "uploaded", "bytes"])
     op.add_column("gallery", sa.Column("bytes", sa.BigInteger, nullable=False, server_default="0"))
     op.execute(
         "UPDATE gallery SET bytes ="

@@ -1,0 +1,50 @@
+"""What has been used of the limits, read at once."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, ScalarSelect, func, select
+
+from .database import Database
+from .tables import gallery, goes_on, photos, uploads
+
+
+@dataclass(frozen=True)
+class Usage:
+    """`sent` is what a guest has sent since a moment, with what was removed meanwhile; `begun` is
+    what of this guest's unfinished uploads has come; `held` is all that the gallery holds, of
+    unfinished uploads too."""
+
+    sent_photos: int
+    sent_bytes: int
+    begun_uploads: int
+    begun_bytes: int
+    held_bytes: int
+    first_sent: str | None
+
+
+class UsageCatalog:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def read(self, guest_id: str, since: str) -> Usage:
+        """In one transaction, with the troubles of `Database`."""
+        theirs = goes_on & (uploads.c.guest_id == guest_id)
+        query = select(
+            func.count(),
+            func.coalesce(func.sum(photos.c.bytes), 0),
+            _of_uploads(func.count(), theirs),
+            _of_uploads(_RECEIVED, theirs),
+            select(gallery.c.bytes).scalar_subquery() + _of_uploads(_RECEIVED, goes_on),
+            func.min(photos.c.uploaded),
+        ).where(photos.c.guest_id == guest_id, photos.c.uploaded >= since)
+        with self._database.transaction() as connection:
+            sent, sent_bytes, begun, begun_bytes, held, first = connection.execute(query).one()
+        # PostgreSQL sums up to Decimal.
+        return Usage(sent, int(sent_bytes), begun, int(begun_bytes), int(held), first)
+
+
+_RECEIVED = func.coalesce(func.sum(uploads.c.received_bytes), 0)
+
+
+def _of_uploads(figure: ColumnElement[int], which: ColumnElement[bool]) -> ScalarSelect[int]:
+    return select(figure).select_from(uploads).where(which).scalar_subquery()
