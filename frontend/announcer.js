@@ -14,8 +14,11 @@ export function mountAnnouncer(el) {
   function speak() {
     timer = null;
     const unsaid = sentences.length - SENTENCES_AT_ONCE;
-    const more = unsaid > 0 ? [`And ${unsaid} more like these.`] : [];
-    el.textContent = [...sentences.slice(0, SENTENCES_AT_ONCE), ...more].join(" ");
+    if (unsaid > 0) {
+      // The first say what it is about, the last says how it came out.
+      sentences.splice(SENTENCES_AT_ONCE - 1, unsaid, `And ${unsaid} more like these.`);
+    }
+    el.textContent = sentences.join(" ");
     sentences = [];
   }
 

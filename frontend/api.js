@@ -1,19 +1,31 @@
 /** The server, as functions: the only place that fetches. */
 
+const PATIENCE_MS = 30_000; // a network that was lost in silence would answer never
+
 /** The server could not be reached, or it answered with a refusal. */
-export class Unreachable extends Error {}
+export class Unreachable extends Error {
+  /** @param {string} refusal what our server calls it; empty when it was not heard */
+  constructor(message, { refusal = "", ...options } = {}) {
+    super(message, options);
+    this.refusal = refusal;
+  }
+}
 
 async function getJson(path, parameters = {}) {
   // Revalidated each time: the browser keeps the ETag and answers a 304 from its own store.
   const query = new URLSearchParams(parameters);
   let response;
   try {
-    response = await fetch(query.size ? `${path}?${query}` : path, { cache: "no-cache" });
+    response = await fetch(query.size ? `${path}?${query}` : path, {
+      cache: "no-cache",
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
     if (response.ok) return await response.json();
   } catch (error) {
     throw new Unreachable(`${path} could not be reached.`, { cause: error });
   }
-  throw new Unreachable(`${path} answered ${response.status}.`);
+  const refusal = response.headers.get("Dropwall-Refusal") ?? "";
+  throw new Unreachable(`${path} answered ${response.status}.`, { refusal });
 }
 
 /**
@@ -35,14 +47,15 @@ export function fetchChanges(version) {
 }
 
 /**
- * What has arrived of an upload; null when nothing has, or nobody knows.
+ * What has arrived of an upload; null when the server says that nothing has, or that it was
+ * refused. Rejects with Unreachable when the server says nothing.
  * @returns {Promise<{received: number[], total: number, safe: boolean}|null>}
  */
 export async function fetchUpload(uuid) {
   try {
     return await getJson(`/api/uploads/${uuid}`);
   } catch (error) {
-    if (error instanceof Unreachable) return null;
+    if (error.refusal) return null;
     throw error;
   }
 }

@@ -1,12 +1,17 @@
 /** How large a request may be: what the server says, or less where a proxy wants less. */
 
+const USUAL_BYTES = 4_000_000; // when the settings could not be had
 const SMALLEST_BYTES = 64_000;
+const MOST_CHUNKS = 10_000; // that the server takes for one photo
 const REMEMBERED = "dropwall-chunk-bytes";
 
 export class ChunkSize {
-  /** @param {number|undefined} bytes of the server's settings; without them files go whole */
-  constructor(bytes = Infinity) {
-    this.bytes = Math.min(bytes, recall());
+  #smallestBytes;
+
+  /** @param {{chunk_bytes?: number, max_upload_bytes?: number}} settings of the server */
+  constructor({ chunk_bytes: bytes = USUAL_BYTES, max_upload_bytes: largest = 0 }) {
+    this.#smallestBytes = Math.max(SMALLEST_BYTES, Math.ceil(largest / MOST_CHUNKS));
+    this.bytes = Math.min(bytes, Math.max(recall(), this.#smallestBytes));
   }
 
   /**
@@ -15,8 +20,9 @@ export class ChunkSize {
    * @returns {boolean} whether it may go through in smaller chunks
    */
   shrinkBelow(requestBytes) {
-    if (requestBytes <= SMALLEST_BYTES) return false;
-    this.bytes = Math.min(this.bytes, Math.max(SMALLEST_BYTES, Math.ceil(requestBytes / 2)));
+    if (requestBytes <= this.#smallestBytes) return false;
+    const smaller = Math.max(this.#smallestBytes, Math.ceil(requestBytes / 2));
+    this.bytes = Math.min(this.bytes, smaller);
     remember(this.bytes);
     return true;
   }

@@ -20,8 +20,10 @@ export class KeptFiles extends EventTarget {
   #waiting = new Map(); // id → File
   #isWriting = false;
 
+  /** Throws where the browser keeps nothing. */
   constructor(idbKeyval) {
     super();
+    if (!window.indexedDB) throw new Error("This browser has no IndexedDB.");
     this.#idb = idbKeyval;
     this.#store = idbKeyval.createStore(DATABASE, STORE);
     this.#channel.addEventListener("message", ({ data }) => {
@@ -37,10 +39,11 @@ export class KeptFiles extends EventTarget {
     this.#write();
   }
 
-  /** Safe, or given up. */
+  /** Safe, or given up; other tabs offer it no more. */
   async forget(id) {
     this.#held.delete(id);
     this.#waiting.delete(id);
+    this.#channel.postMessage({ held: [id] });
     await this.#try(() => this.#idb.del(id, this.#store));
   }
 
@@ -56,7 +59,7 @@ export class KeptFiles extends EventTarget {
   async claim(ids) {
     for (const id of ids) this.#held.add(id);
     this.#tellHeld();
-    const files = (await this.#try(() => this.#idb.getMany(ids, this.#store))) ?? [];
+    const files = await Promise.all(ids.map((id) => this.read(id)));
     return new Map(ids.map((id, index) => [id, files[index]]).filter(([, file]) => file));
   }
 
@@ -84,8 +87,8 @@ export class KeptFiles extends EventTarget {
   async #write() {
     if (this.#isWriting) return;
     this.#isWriting = true;
-    for (let next; (next = this.#waiting.entries().next().value);) {
-      const [id, file] = next;
+    while (this.#waiting.size > 0) {
+      const [[id, file]] = this.#waiting;
       this.#waiting.delete(id);
       const isKept = await this.#try(() => this.#idb.set(id, file, this.#store).then(() => true));
       if (!this.#held.has(id)) await this.forget(id); // it was safe sooner
@@ -98,13 +101,12 @@ export class KeptFiles extends EventTarget {
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 
-  /** Undefined when the browser has no room, or keeps nothing at all. */
+  /** Undefined when the browser has no room, keeps nothing at all, or cannot read the file. */
   async #try(act) {
     try {
       return await act();
-    } catch (error) {
-      if (error instanceof DOMException) return undefined;
-      throw error;
+    } catch {
+      return undefined;
     }
   }
 }

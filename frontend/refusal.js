@@ -4,7 +4,7 @@ import { formatBytes } from "./format.js";
 
 const LOST = 0; // XMLHttpRequest's status without an answer
 const TEMPORARY = [LOST, 408, 429, 502, 503, 504];
-const LATER = [...TEMPORARY, 500, 507]; // when somebody has mended it, or made room
+const LATER = [500, 507]; // when somebody has mended it, or made room
 const SYSTEM_FILES = ["thumbs.db", "desktop.ini"];
 
 /**
@@ -24,12 +24,21 @@ export function refusalBeforeSending(file, settings) {
 }
 
 /** A name without an extension says nothing wrong: the server looks at the content. */
-export function isPhotoName(name, { extensions }) {
+function isPhotoName(name, { extensions }) {
   const extension = /\.([^\s.]+)$/.exec(name)?.[1].toLowerCase();
   return !extension || !extensions || extensions.includes(extension);
 }
 
-/** Files that systems leave in folders; nobody meant to share them. */
+/**
+ * What lies in a folder beside its photos; nobody meant to share it.
+ * @param {File} file as Dropzone or the picker for folders hands it over
+ */
+export function isLitter(file, settings) {
+  const isFromFolder = Boolean(file.fullPath || file.webkitRelativePath);
+  return isFromFolder && (isSystemFile(file.name) || !isPhotoName(file.name, settings));
+}
+
+/** Files that systems leave in folders. */
 export function isSystemFile(name) {
   return name.startsWith(".") || SYSTEM_FILES.includes(name.toLowerCase());
 }
@@ -40,18 +49,20 @@ export function isSystemFile(name) {
  * @returns {Failure}
  * @typedef {object} Failure
  * @property {string} reason
- * @property {boolean} canRetry the same photo may succeed later
+ * @property {boolean} canRetry the same photo may succeed later; what others than our server say
+ *   of a photo is never the last word
  * @property {boolean} isTemporary ... and soon: it is worth trying without being asked
  * @property {number|null} retryAfterSeconds when the server says how soon
  * @property {boolean} isTooLargeOnTheWay not for Dropwall, but for a proxy in front of it
  */
 export function failureOf(xhr) {
+  const isOurs = Boolean(xhr.getResponseHeader("Dropwall-Refusal"));
   return {
     reason: sentenceOf(xhr),
-    canRetry: LATER.includes(xhr.status),
+    canRetry: !isOurs || LATER.includes(xhr.status),
     isTemporary: TEMPORARY.includes(xhr.status),
     retryAfterSeconds: retryAfterOf(xhr),
-    isTooLargeOnTheWay: xhr.status === 413 && !xhr.getResponseHeader("Dropwall-Refusal"),
+    isTooLargeOnTheWay: xhr.status === 413 && !isOurs,
   };
 }
 
@@ -64,7 +75,7 @@ function retryAfterOf(xhr) {
 }
 
 function sentenceOf(xhr) {
-  if (xhr.status === LOST) return "No connection. Your photos wait here.";
+  if (xhr.status === LOST) return NO_CONNECTION;
   const isText = xhr.getResponseHeader("Content-Type")?.startsWith("text/plain");
   const sentence = isText ? xhr.responseText.trim() : "";
   return sentence || sentenceOfOthers(xhr.status);
@@ -72,12 +83,13 @@ function sentenceOf(xhr) {
 
 /** For answers that are not Dropwall's own, such as a proxy's page of HTML. */
 function sentenceOfOthers(status) {
-  if (status === 413)
-    return "Something in front of the gallery refuses this photo; tell your host.";
   if (TEMPORARY.includes(status)) return "The server is busy; your photos wait here.";
   if (status >= 500) return "Something went wrong on our side; please try again in a moment.";
-  return "The server did not take this photo.";
+  return "Something in front of the gallery refuses this photo; retry it, or tell your host.";
 }
+
+/** Said when no answer came. */
+export const NO_CONNECTION = "No connection. Your photos wait here.";
 
 /** Said when a hotel's sign-in page answers, say, and calls that a success. */
 export const UNCONFIRMED = "Something else answers for the gallery: sign in to this network first.";

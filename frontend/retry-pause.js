@@ -2,6 +2,7 @@
 
 const FIRST_MS = 500;
 const LONGEST_MS = 30_000;
+const LONGEST_ORDERED_MS = 3_600_000; // whoever says more is mistaken
 
 /**
  * One pause for all uploads: what failed for one of them fails for the others too. It grows with
@@ -34,11 +35,11 @@ export class RetryPause extends EventTarget {
   begin(reason, orderedSeconds = null) {
     if (this.isOn && orderedSeconds === null) return; // uploads that were under way fail together
     const growing = Math.min(FIRST_MS * 2 ** this.#failures, LONGEST_MS);
-    const ordered = (orderedSeconds ?? 0) * 1000;
+    const ordered = Math.min((orderedSeconds ?? 0) * 1000, LONGEST_ORDERED_MS);
     const pauseMs = Math.max(ordered, growing * (0.5 + Math.random() / 2));
     if (!this.isOn) this.#failures += 1;
     this.reason = reason;
-    this.#isOrdered = ordered > LONGEST_MS;
+    this.#isOrdered ||= ordered > LONGEST_MS;
     this.#endsAt = Math.max(this.#endsAt ?? 0, Date.now() + pauseMs);
     this.#wait();
     this.dispatchEvent(new Event("pause-changed"));
@@ -49,8 +50,14 @@ export class RetryPause extends EventTarget {
     clearTimeout(this.#timer);
     if (!this.isOn) return;
     this.#endsAt = null;
+    this.#isOrdered = false;
     this.reason = "";
     this.dispatchEvent(new Event("pause-changed"));
+  }
+
+  /** Whether something has arrived since the last failure. */
+  get isFresh() {
+    return this.#failures === 0;
   }
 
   /** Something arrived: the next pause is a short one again. */

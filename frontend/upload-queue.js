@@ -1,10 +1,11 @@
 /** The photos on their way: how each of them stands, and what is done when one fails. */
 
-import { discardUpload, fetchUpload } from "./api.js";
-import { ChunkSize } from "./chunk-size.js";
-import { FILE_VANISHED, UNCONFIRMED, failureOf, isPhotoName, isSystemFile } from "./refusal.js";
+import { Unreachable } from "./api.js";
+import { ChunkPlans } from "./chunk-plans.js";
+import { FILE_VANISHED, NO_CONNECTION, UNCONFIRMED, failureOf } from "./refusal.js";
 import { RetryPause } from "./retry-pause.js";
 
+const MOST_STRIKES = 12; // of a photo that fails while others arrive: it is not the network then
 const UNSENT = { state: "waiting", reason: "", canRetry: false };
 
 /**
@@ -14,31 +15,28 @@ const UNSENT = { state: "waiting", reason: "", canRetry: false };
  * @property {"waiting"|"sending"|"checking"|"safe"|"failed"} state checking: all is sent, the
  *   answer is still to come
  * @property {number} sentBytes
+ * @property {number} arrivedBytes of the chunks that the server has
  * @property {string} reason of a failure, for the visitor
  * @property {boolean} canRetry whether the same file may succeed later
  * @property {boolean|null} isKept whether it survives that the page is closed; null while unknown
  */
 
 /**
- * Dispatches `upload-added`, `upload-changed`, `upload-removed` {upload}, and `files-left-out`
- * {count}: files of a folder that are no photos.
+ * Dispatches `upload-added`, `upload-changed` and `upload-removed` {upload}.
  */
 export class UploadQueue extends EventTarget {
   pause = new RetryPause();
-  #settings;
   #keptFiles;
   #zone = null;
   #uploads = new Map(); // File → Upload
   #resumed = new Map(); // File → id, of an earlier visit
-  #leftOut = 0;
-  #chunkSize;
+  #plans;
 
   /** @param {KeptFiles|null} keptFiles null where nothing can be kept */
   constructor(settings, keptFiles) {
     super();
-    this.#settings = settings;
     this.#keptFiles = keptFiles;
-    this.#chunkSize = new ChunkSize(settings.chunk_bytes);
+    this.#plans = new ChunkPlans(settings);
     keptFiles?.addEventListener("file-kept", ({ detail }) => this.#setKept(detail.id, true));
     keptFiles?.addEventListener("file-not-kept", ({ detail }) => this.#setKept(detail.id, false));
     this.pause.addEventListener("pause-changed", () =>
@@ -51,12 +49,11 @@ export class UploadQueue extends EventTarget {
   sendBy(zone) {
     this.#zone = zone;
     const on = (name, act) => zone.addEventListener(name, ({ detail }) => act(detail));
-    on("file-added", ({ file, uuid }) => this.#take(file, uuid));
-    on("files-added", () => this.#tellLeftOut());
+    on("file-added", (added) => this.#take(added));
     on("file-progress", ({ file, sentBytes, isSent }) =>
       this.#change(file, { state: isSent ? "checking" : "sending", sentBytes }),
     );
-    on("chunk-safe", () => this.pause.succeed());
+    on("chunk-safe", ({ file }) => this.#noteArrival(file));
     on("file-safe", ({ file }) => this.#succeed(file));
     on("file-unconfirmed", ({ file }) => this.#tryLater(this.#uploads.get(file), UNCONFIRMED));
     on("file-failed", (failure) => this.#fail(failure));
@@ -114,25 +111,29 @@ export class UploadQueue extends EventTarget {
     for (const upload of this.uploads) this.remove(upload);
   }
 
+  /** Gives up what an earlier visit has left. */
+  forget(ids) {
+    for (const id of ids) {
+      this.#keptFiles.forget(id);
+      this.#plans.discard({ id });
+    }
+  }
+
   /** What the zone is to do with a file whose turn has come. */
   planOf = async (file) => {
     const upload = this.#uploads.get(file);
-    const chunkBytes = this.#chunkSize.bytes;
-    const uuid = uuidOf(upload, chunkBytes);
-    const progress = upload.mayHaveArrived ? await fetchUpload(uuid) : null;
-    if (progress?.safe) return null;
-    upload.mayHaveArrived = file.size > chunkBytes;
-    upload.requestBytes = Math.min(file.size, chunkBytes);
-    const received = progress?.received ?? [];
-    // One chunk has to come for the server to see that all others are there.
-    if (received.length === progress?.total) received.pop();
-    return { uuid, chunkBytes, received };
+    try {
+      return await this.#plans.make(upload);
+    } catch (error) {
+      if (!(error instanceof Unreachable)) throw error;
+      this.#tryLater(upload, NO_CONNECTION);
+      return null; // the zone sees that the file was queued anew
+    }
   };
 
-  #take(file, uuid) {
+  #take({ file, uuid, willBeSent }) {
     const known = this.#uploads.get(file);
-    if (known) return this.#change(file, { ...UNSENT, sentBytes: arrivedBytes(known) });
-    if (this.#isLitter(file)) return this.#leaveOut(file);
+    if (known) return this.#change(file, { ...UNSENT, sentBytes: known.arrivedBytes });
     if (!this.isBusy) this.#beginBatch();
     const earlierId = this.#resumed.get(file);
     const upload = {
@@ -140,13 +141,15 @@ export class UploadQueue extends EventTarget {
       id: earlierId ?? uuid,
       file,
       sentBytes: 0,
+      arrivedBytes: 0,
+      strikes: 0,
       mayHaveArrived: Boolean(earlierId),
       isKept: earlierId ? true : null,
     };
     this.#resumed.delete(file);
     this.#uploads.set(file, upload);
     if (!this.#keptFiles) upload.isKept = false;
-    else if (!earlierId) this.#keptFiles.keep(upload.id, file);
+    else if (willBeSent && !earlierId) this.#keptFiles.keep(upload.id, file);
     this.#tell("upload-added", upload);
   }
 
@@ -156,26 +159,15 @@ export class UploadQueue extends EventTarget {
     for (const upload of this.uploads) if (upload.state === "safe") this.remove(upload);
   }
 
-  #isLitter(file) {
-    const isFromFolder = Boolean(file.fullPath || file.webkitRelativePath);
-    return isFromFolder && (isSystemFile(file.name) || !isPhotoName(file.name, this.#settings));
-  }
-
-  #leaveOut(file) {
-    if (!isSystemFile(file.name)) this.#leftOut += 1;
-    queueMicrotask(() => this.#zone.remove(file)); // once Dropzone is through with adding it
-  }
-
-  #tellLeftOut() {
-    if (this.#leftOut > 0) {
-      const detail = { count: this.#leftOut };
-      this.dispatchEvent(new CustomEvent("files-left-out", { detail }));
-    }
-    this.#leftOut = 0;
+  #noteArrival(file) {
+    this.pause.succeed();
+    const upload = this.#uploads.get(file);
+    if (!upload) return; // removed by the visitor
+    upload.strikes = 0;
+    this.#plans.noteArrival(upload);
   }
 
   #succeed(file) {
-    this.pause.succeed();
     const upload = this.#uploads.get(file);
     if (!upload) return;
     this.#keptFiles?.forget(upload.id);
@@ -186,9 +178,9 @@ export class UploadQueue extends EventTarget {
     const upload = this.#uploads.get(file);
     if (!upload) return; // removed by the visitor, or never shown
     const failure = xhr ? failureOf(xhr) : { reason: message, canRetry: false };
-    const goesInChunks =
-      failure.isTooLargeOnTheWay && this.#chunkSize.shrinkBelow(upload.requestBytes);
-    if (goesInChunks) return this.#sendAgain(upload);
+    if (failure.isTooLargeOnTheWay && this.#plans.shrinkBelow(upload)) {
+      return this.#sendAgain(upload);
+    }
     if (xhr?.status === 0 && !(await isReadable(file))) return this.#replaceFile(upload);
     if (!failure.isTemporary) return this.#refuse(upload, failure);
     this.#tryLater(upload, failure.reason, failure.retryAfterSeconds);
@@ -196,13 +188,20 @@ export class UploadQueue extends EventTarget {
 
   #tryLater(upload, reason, afterSeconds = null) {
     if (!upload) return; // removed by the visitor
+    if (this.pause.isFresh) upload.strikes += 1;
+    if (upload.strikes >= MOST_STRIKES) return this.#refuse(upload, { reason, canRetry: true });
     this.pause.begin(reason, afterSeconds);
     this.#sendAgain(upload);
   }
 
   #refuse(upload, { reason, canRetry }) {
     if (!canRetry) this.#giveUp(upload);
-    this.#change(upload.file, { state: "failed", sentBytes: 0, reason, canRetry });
+    this.#change(upload.file, {
+      state: "failed",
+      sentBytes: upload.arrivedBytes,
+      reason,
+      canRetry,
+    });
   }
 
   #sendAgain(upload) {
@@ -226,7 +225,7 @@ export class UploadQueue extends EventTarget {
   /** Nobody waits for it any more: not this browser, and not the server. */
   #giveUp(upload) {
     this.#keptFiles?.forget(upload.id);
-    if (upload.mayHaveArrived) discardUpload(uuidOf(upload, this.#chunkSize.bytes));
+    this.#plans.discard(upload);
   }
 
   #setKept(id, isKept) {
@@ -246,18 +245,8 @@ export class UploadQueue extends EventTarget {
   }
 }
 
-/** Chunks of another size are another upload to the server. */
-function uuidOf({ id }, chunkBytes) {
-  return `${id}.${chunkBytes}`;
-}
-
 function isActive({ state }) {
   return state !== "safe" && state !== "failed";
-}
-
-/** Of a file in chunks most has arrived by the time of a failure; a whole one begins anew. */
-function arrivedBytes({ mayHaveArrived, sentBytes }) {
-  return mayHaveArrived ? sentBytes : 0;
 }
 
 /** Still to come, or so the visitor hopes. */

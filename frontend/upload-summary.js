@@ -30,13 +30,19 @@ export function mountUploadSummary(el, queue) {
     tellTurns(sums);
     const seconds = timeLeft?.(sums.sentBytes, sums.bytes, performance.now()) ?? null;
     part("line").textContent = lineOf(sums);
-    part("detail").textContent = pause.isOn ? pauseOf(pause) : detailOf(sums, seconds);
-    part("try-now").hidden = !pause.isOn;
+    const isPausing = pause.isOn && sums.active > 0;
+    if (isPausing) timeLeft = createTimeLeft(); // what the network did before tells nothing now
+    part("detail").textContent = isPausing ? pauseOf(pause) : detailOf(sums, seconds);
+    part("try-now").hidden = !isPausing;
     part("stay").hidden = !queue.mustStayOpen;
-    el.querySelector("progress").value = sums.bytes ? sums.sentBytes / sums.bytes : 0;
+    const progress = el.querySelector("progress");
+    progress.value = sums.bytes ? sums.sentBytes / sums.bytes : 0;
+    progress.hidden = sums.active === 0;
     part("retry-all").hidden = sums.retryable < 2;
     part("done").hidden = sums.active > 0;
-    if (pause.isOn) timer ??= setTimeout(show, COUNTED_EVERY_MS);
+    // To be done with photos that need another try is to give them up, and says so.
+    part("done").textContent = sums.retryable > 0 ? "Forget the rest" : "Done";
+    if (isPausing) timer ??= setTimeout(show, COUNTED_EVERY_MS);
   }
 
   function tellTurns({ active, count, ...sums }) {
@@ -100,6 +106,7 @@ function lineOf({ count, safe, active, retryable, refused }) {
   if (count === 0) return "No photos were added";
   const share = `${formatNumber(safe)} of ${formatCount(count, "photo")}`;
   if (active > 0) return `${share} safe`;
+  if (refused === count) return `${formatCount(count, "photo")} could not be taken`;
   const result = `${share} ${count === 1 ? "is" : "are"} safe`;
   if (safe === count) return result;
   const rest = [

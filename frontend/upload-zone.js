@@ -1,6 +1,6 @@
 /** Takes files from anywhere in the window and sends them, in chunks: the only user of Dropzone. */
 
-import { refusalBeforeSending } from "./refusal.js";
+import { isLitter, isSystemFile, refusalBeforeSending } from "./refusal.js";
 
 const PARALLEL_UPLOADS = 3;
 const STALL_MS = 30_000; // nothing moves for so long: the network is gone, and says nothing
@@ -24,8 +24,8 @@ export function mountUploadZone(el, { Dropzone, settings, planOf }) {
 }
 
 /**
- * Dispatches `file-added` {file, uuid}, `files-added`, `file-progress` {file, sentBytes, isSent},
- * `chunk-safe`, `file-safe` {file}, `file-unconfirmed` {file} when an answer was no receipt, and
+ * Dispatches `file-added` {file, uuid, willBeSent}; `files-left-out` {count}: files of a folder that
+ * are no photos; `file-progress` {file, sentBytes, isSent}, `chunk-safe` {file}, `file-safe` {file}, `file-unconfirmed` {file} when an answer was no receipt, and
  * `file-failed` {file, message, xhr}; without `xhr` the file was refused before it was sent.
  */
 class UploadZone extends EventTarget {
@@ -33,6 +33,7 @@ class UploadZone extends EventTarget {
   #dropzone;
   #planOf;
   #plans = new Map(); // File → Plan
+  #leftOut = 0;
   #receipts = new WeakMap(); // File → what the server's last answer says is safe
 
   constructor(el, Dropzone, settings, planOf) {
@@ -56,7 +57,7 @@ class UploadZone extends EventTarget {
       disablePreviews: true,
       maxFilesize: null, // refused below, in our own words
       canceled() {}, // else Dropzone reports what the visitor cancelled as an error
-      accept: (file, done) => done(refusalBeforeSending(file, settings)),
+      accept: (file, done) => this.#accept(file, done, settings),
       transformFile: (file, send) => this.#prepare(file, send),
       params: (files, xhr, chunk) => chunk && this.#chunkFields(chunk),
     };
@@ -64,8 +65,7 @@ class UploadZone extends EventTarget {
 
   #joinEvents() {
     const dropzone = this.#dropzone;
-    dropzone.on("addedfile", (file) => this.#tell("file-added", { file, uuid: file.upload.uuid }));
-    dropzone.on("addedfiles", () => this.#tell("files-added"));
+    dropzone.on("addedfiles", () => this.#tellLeftOut());
     dropzone.on("sending", (file, xhr) => this.#watch(file, xhr));
     dropzone.on("uploadprogress", (file, percent, bytes) => {
       // The bytes that Dropzone counts include the envelope around the file.
@@ -82,7 +82,7 @@ class UploadZone extends EventTarget {
 
   add(files) {
     for (const file of files) this.#dropzone.addFile(file);
-    this.#tell("files-added");
+    this.#tellLeftOut();
   }
 
   /** Behind all others that wait. */
@@ -105,6 +105,22 @@ class UploadZone extends EventTarget {
   resume() {
     this.#dropzone.options.autoProcessQueue = true;
     this.#dropzone.processQueue();
+  }
+
+  /** Dropzone's hook for every file; one for which `done` is not called stays where it is. */
+  #accept(file, done, settings) {
+    if (isLitter(file, settings)) {
+      if (!isSystemFile(file.name)) this.#leftOut += 1;
+      return;
+    }
+    const refusal = refusalBeforeSending(file, settings);
+    this.#tell("file-added", { file, uuid: file.upload.uuid, willBeSent: !refusal });
+    done(refusal);
+  }
+
+  #tellLeftOut() {
+    if (this.#leftOut > 0) this.#tell("files-left-out", { count: this.#leftOut });
+    this.#leftOut = 0;
   }
 
   /** Dropzone's hook before a file is sent; `send` reads the chunk size at once. */
@@ -160,15 +176,29 @@ class UploadZone extends EventTarget {
   #watch(file, xhr) {
     const started = performance.now();
     const allow = (ms) => (xhr.timeout = performance.now() - started + ms);
+    const answerMs = this.#completes(file) ? ANSWER_MS : STALL_MS;
     allow(STALL_MS);
     xhr.upload.addEventListener("progress", () => allow(STALL_MS));
-    xhr.upload.addEventListener("load", () => allow(ANSWER_MS));
+    xhr.upload.addEventListener("load", () => allow(answerMs));
     // Sooner than `load`, on which Dropzone says "success" to whatever is 2xx.
     xhr.addEventListener("readystatechange", () => {
       const receipt = xhr.status === 204 && xhr.getResponseHeader("Dropwall-Receipt");
       this.#receipts.set(file, receipt);
-      if (receipt && xhr.readyState === XMLHttpRequest.DONE) this.#tell("chunk-safe");
+      if (receipt && xhr.readyState === XMLHttpRequest.DONE) this.#tell("chunk-safe", { file });
     });
+  }
+
+  /** Whether the request that goes now brings the last of the file, so that the server looks at the
+   * whole photo before it answers. */
+  #completes(file) {
+    if (!file.upload.chunked) return true;
+    const { received } = this.#plans.get(file);
+    const { chunks, totalChunkCount } = file.upload;
+    const there = new Set(received);
+    for (const [number, chunk] of chunks.entries()) {
+      if (chunk?.status === this.#Dropzone.SUCCESS) there.add(number);
+    }
+    return there.size === totalChunkCount - 1;
   }
 
   #tell(name, detail) {

@@ -37,9 +37,9 @@ export async function takeUploads(announcer, onSafe) {
   });
   const picker = find(".file-picker");
   picker.addEventListener("files-chosen", ({ detail }) => queue.add(detail.files));
-  const tray = mountTray(queue);
+  const tray = mountTray(queue, zone);
   if (keptFiles) offerLeftovers(queue, keptFiles, tray, announcer);
-  sayUploads(queue, announcer);
+  sayUploads(queue, zone, announcer);
   stayAwake(queue);
   mountDropCover(find(".drop-cover"));
   mountFilePicker(picker);
@@ -67,7 +67,7 @@ async function openKeptFiles() {
 }
 
 /** @returns {{update()}} shows or hides the tray's parts, as there is something in them */
-function mountTray(queue) {
+function mountTray(queue, zone) {
   const el = find(".upload-tray");
   const listElement = find(".upload-list");
   const summaryElement = find(".upload-summary");
@@ -75,23 +75,29 @@ function mountTray(queue) {
   const summary = mountUploadSummary(summaryElement, queue);
   const on = (name, change) =>
     queue.addEventListener(name, ({ detail: { upload } }) => {
+      const hadFocus = el.contains(document.activeElement);
       change(upload);
       summary.update();
-      if (name !== "upload-changed") update();
+      if (name !== "upload-changed") update(hadFocus);
     });
 
-  function update() {
-    const hadFocus = el.contains(document.activeElement);
+  function update(hadFocus = el.contains(document.activeElement)) {
     summaryElement.hidden = queue.uploads.length === 0 && !summary.hasNote;
     el.hidden = summaryElement.hidden && find(".leftovers").hidden;
-    if (el.hidden && hadFocus) find("[data-choose-photos]").focus();
+    if (hadFocus && !document.activeElement.checkVisibility()) giveFocus();
+    else if (hadFocus && document.activeElement === document.body) giveFocus();
+  }
+
+  function giveFocus() {
+    const toggle = summaryElement.querySelector("[data-toggle]");
+    (summaryElement.hidden ? find("[data-choose-photos]") : toggle).focus();
   }
 
   on("upload-added", (upload) => list.add(upload));
   on("upload-removed", (upload) => list.remove(upload));
   on("upload-changed", (upload) => list.update(upload));
   queue.pause.addEventListener("pause-changed", () => summary.update());
-  queue.addEventListener("files-left-out", ({ detail }) => {
+  zone.addEventListener("files-left-out", ({ detail }) => {
     summary.note(leftOutSentence(detail));
     summary.update();
     update();
@@ -111,43 +117,62 @@ function mountTray(queue) {
   return { update };
 }
 
-/** Photos that an earlier visit has not brought to their end. */
-async function offerLeftovers(queue, keptFiles, tray, announcer) {
+/** Photos that an earlier visit, or a tab that was closed, has not brought to their end. */
+function offerLeftovers(queue, keptFiles, tray, announcer) {
   const el = find(".leftovers");
   const leftovers = mountLeftovers(el);
+
+  async function look() {
+    if (document.hidden) return;
+    const ids = await keptFiles.findLeftovers();
+    const isNews = el.hidden && ids.length > 0;
+    const sentence = leftovers.offer(ids);
+    if (isNews) announcer.say(sentence);
+    tray.update();
+  }
+
   keptFiles.addEventListener("held-elsewhere", ({ detail }) => {
     leftovers.withdraw(detail.ids);
     tray.update();
   });
   el.addEventListener("leftovers-continued", async ({ detail: { ids } }) => {
     queue.resume(await keptFiles.claim(ids));
-    tray.update();
+    tray.update(true);
   });
   el.addEventListener("leftovers-forgotten", ({ detail: { ids } }) => {
-    for (const id of ids) keptFiles.forget(id);
-    tray.update();
+    queue.forget(ids);
+    tray.update(true);
   });
-  const ids = await keptFiles.findLeftovers();
-  if (ids.length > 0) announcer.say(leftovers.offer(ids));
-  tray.update();
+  document.addEventListener("visibilitychange", look);
+  look();
 }
 
-/** For ears: the beginning, each failure, each pause, the end. */
-function sayUploads(queue, announcer) {
+/** For ears: the beginning, each failure, each interruption and its end, the end. */
+function sayUploads(queue, zone, announcer) {
   const summaryElement = find(".upload-summary");
+  const told = new WeakMap(); // Upload → the reason that was told
+  let interruption = ""; // one that lasts is told once
+  const say = (sentence) => announcer.say(sentence);
+
   summaryElement.addEventListener("uploads-began", ({ detail }) => {
-    announcer.say(`Uploading ${formatCount(detail.count, "photo")}.`);
+    say(`Uploading ${formatCount(detail.count, "photo")}.`);
   });
-  summaryElement.addEventListener("uploads-ended", ({ detail }) => announcer.say(detail.sentence));
-  queue.addEventListener("files-left-out", ({ detail }) => announcer.say(leftOutSentence(detail)));
+  summaryElement.addEventListener("uploads-ended", ({ detail }) => say(detail.sentence));
+  summaryElement.addEventListener("try-now", () => (interruption = ""));
+  zone.addEventListener("files-left-out", ({ detail }) => say(leftOutSentence(detail)));
+  zone.addEventListener("chunk-safe", () => {
+    if (interruption) say("Photos are on their way again.");
+    interruption = "";
+  });
   queue.addEventListener("upload-changed", ({ detail: { upload } }) => {
-    if (upload.state === "failed") announcer.say(`${upload.file.name}: ${upload.reason}`);
+    const { file, reason } = upload;
+    if (reason && told.get(upload) !== reason) say(`${file.name}: ${reason}`);
+    told.set(upload, reason);
   });
-  let lastReason = ""; // a network that stays away is told once
   queue.pause.addEventListener("pause-changed", () => {
     const { reason } = queue.pause;
-    if (reason && reason !== lastReason) announcer.say(reason);
-    lastReason = reason || lastReason;
+    if (reason && reason !== interruption) say(reason);
+    interruption = reason || interruption;
   });
 }
 

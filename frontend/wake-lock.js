@@ -11,7 +11,10 @@ export function createWakeLock() {
     try {
       lock = navigator.wakeLock.request("screen");
       const held = await lock;
-      held.addEventListener("release", () => (lock = null));
+      held.addEventListener("release", () => {
+        lock = null;
+        hold(); // it may be wanted again by now
+      });
       if (!isWanted) held.release();
     } catch {
       lock = null; // a low battery forbids it
@@ -24,6 +27,6 @@ export function createWakeLock() {
     if (isWantedNow === isWanted) return;
     isWanted = isWantedNow;
     if (isWanted) hold();
-    else lock?.then((held) => held.release());
+    else lock?.then((held) => held.release()).catch(() => {}); // it was never granted
   };
 }

@@ -42,26 +42,19 @@ def create_app(config: Config | None = None) -> Flask:
     database = open_database(config.database_address)
     catalog, uploading = Catalog(database), UploadCatalog(database)
     storage = open_storage(config.storage_address)
+    turns = _turns(config)
     gallery = Gallery(
         catalog,
         storage,
-        Images(config.max_pixels, config.max_jpeg_pixels, _turns(config)),
-        Limits(
-            UsageCatalog(database),
-            storage,
-            folder=config.data,
-            max_guest_photos_per_hour=config.max_guest_photos_per_hour,
-            max_guest_bytes_per_hour=config.max_guest_bytes_per_hour,
-            max_gallery_bytes=config.max_gallery_bytes,
-            min_free_bytes=config.min_free_bytes,
-        ),
+        Images(config.max_pixels, config.max_jpeg_pixels, turns),
+        Limits(UsageCatalog(database), storage, config),
         config.max_upload_bytes,
         config.extensions,
         config.keep_location,
     )
     app.extensions["settings"] = config
     app.extensions["gallery"] = gallery
-    app.extensions["chunks"] = Chunks(uploading, gallery)
+    app.extensions["chunks"] = Chunks(uploading, gallery, turns)
     app.extensions["sweep"] = Sweep(catalog, uploading, storage)
     for blueprint in (page, uploads, photos):
         app.register_blueprint(blueprint)
@@ -73,7 +66,7 @@ def create_app(config: Config | None = None) -> Flask:
 def sweep() -> None:
     """Remove what crashes left behind a day ago or more."""
     try:
-        click.echo(f"{current_app.extensions['sweep'].sweep()} files removed.")
+        click.echo(f"{current_app.extensions['sweep'].sweep()} leftovers removed.")
     except ForeignCatalog:
         raise click.ClickException(
             "The catalog is empty and the storage is not: is it the right one? Nothing was removed."

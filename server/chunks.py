@@ -2,11 +2,12 @@
 
 What has come is known to the storage and the catalog alone. Bytes first, row last, here too: a
 chunk counts once its row is there. Whichever chunk finds the upload whole adds the photo; when
-several do, the catalog lets one photo be.
+several machines do, the catalog lets one photo be.
 """
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
@@ -14,17 +15,20 @@ from dataclasses import dataclass
 
 from . import images, moments
 from .catalog import ChunkedUpload, NoSuchUpload, UploadCatalog
+from .config import MAX_CHUNKS
 from .containers import BrokenContainer
 from .gallery import EmptyPhoto, Gallery, UnknownExtension, WrongExtension
 from .names import clean_name
 from .storage import NotStored
 from .storage.keys import chunk_key
+from .turns import Turns
 from .upload import TooManyBytes, Upload
 
-MAX_CHUNKS = 10_000
-MAX_ID_CHARACTERS = 64
 MAX_DIGITS = 15
 SAFE = "safe"
+
+_UUID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
+"""Dropzone's own, and others that can stand in an address."""
 
 _FINAL = {
     refusal.__name__: refusal
@@ -33,7 +37,7 @@ _FINAL = {
         *(images.NotAPhoto, images.DamagedPhoto, images.TooManyPixels, images.TooLongAnimation),
     )
 }
-"""What the same bytes will always be refused for."""
+"""What the same bytes under the same name will always be refused for."""
 
 
 class WrongChunk(ValueError):
@@ -87,15 +91,14 @@ class Progress:
 
 
 def upload_id(guest_id: str, uuid: str) -> str:
-    """What an upload is called here: two guests' uploads never meet. Raises WrongChunk."""
-    if not 0 < len(uuid) <= MAX_ID_CHARACTERS:
-        raise WrongChunk
-    return hashlib.sha256(f"{guest_id} {uuid}".encode()).hexdigest()[:32]
+    """What an upload is called here: two guests' uploads never meet."""
+    return hashlib.sha256(f"{guest_id} {uuid}".encode(errors="replace")).hexdigest()[:32]
 
 
 class Chunks:
-    def __init__(self, uploads: UploadCatalog, gallery: Gallery) -> None:
+    def __init__(self, uploads: UploadCatalog, gallery: Gallery, turns: Turns) -> None:
         self._uploads = uploads
+        self._turns = turns
         self._gallery = gallery
         self._storage = gallery.storage
 
@@ -104,25 +107,24 @@ class Chunks:
     ) -> bool:
         """Keep one chunk: when this returns, it is safe. Whether the photo is, too, because it was
         the last one. Raises WrongChunk, LostChunks, and whatever `Gallery.add_photo` raises."""
-        if received.bytes != chunk.bytes:
+        if received.bytes != chunk.bytes or not _UUID.fullmatch(uuid):
             raise WrongChunk
-        upload = self._begin(chunk, sent_name, guest_id, upload_id(guest_id, uuid))
+        this_upload_id = upload_id(guest_id, uuid)
         try:
+            upload = self._begin(chunk, sent_name, guest_id, this_upload_id)
             if not upload.outcome:
                 upload = self._keep(upload, chunk, received)
         except NoSuchUpload:
             raise LostChunks from None
-        if not upload.outcome and upload.is_whole:
-            self._add_photo(upload)
-            return True
-        _repeat(upload.outcome)
-        return upload.outcome == SAFE
+        if upload.is_whole and not upload.outcome:
+            with self._turns.wait_for_upload(upload.id):
+                return self._add_photo(upload)
+        return _is_safe(upload.outcome)
 
     def progress(self, guest_id: str, uuid: str) -> Progress:
         """Raises NoSuchUpload, and the refusal of a photo that was refused."""
         upload = self._uploads.find(upload_id(guest_id, uuid))
-        _repeat(upload.outcome)
-        safe = upload.outcome == SAFE
+        safe = _is_safe(upload.outcome)
         received = range(upload.chunks) if safe else self._uploads.received(upload.id)
         return Progress(list(received), upload.chunks, upload.chunk_bytes, safe)
 
@@ -160,7 +162,7 @@ class Chunks:
         return upload
 
     def _keep(self, upload: ChunkedUpload, chunk: Chunk, received: Upload) -> ChunkedUpload:
-        if chunk.number in self._uploads.received(upload.id):
+        if self._uploads.has_chunk(upload.id, chunk.number):
             return self._uploads.find(upload.id)  # which may have become whole meanwhile
         self._gallery.limits.check(upload.guest_id, upload.bytes - upload.received_bytes)
         self._storage.put(chunk_key(upload.id, chunk.number), received.path)
@@ -169,16 +171,19 @@ class Chunks:
             self._storage.delete(chunk_key(upload.id, chunk.number))
         return upload
 
-    def _add_photo(self, upload: ChunkedUpload) -> None:
+    def _add_photo(self, upload: ChunkedUpload) -> bool:
+        """Unless another request of this machine has done it, and this one waited for it."""
+        if outcome := self._outcome(upload):
+            return _is_safe(outcome)
         try:
             self._assemble(upload)
-        except NotStored:  # another request has come to the end first, or the storage lost them
-            self._answer_for_another(upload)
+        except NotStored:
+            return self._answer_for_another(upload)
         except tuple(_FINAL.values()) as refusal:
             self._conclude(upload, _write_refusal(refusal))
             raise
-        else:
-            self._conclude(upload, SAFE)
+        self._conclude(upload, SAFE)
+        return True
 
     def _assemble(self, upload: ChunkedUpload) -> None:
         with self._storage.stage() as path:
@@ -191,27 +196,28 @@ class Chunks:
                 whole.close()
             self._gallery.add_photo(whole, upload.name, upload.guest_id, counted_bytes=upload.bytes)
 
-    def _answer_for_another(self, upload: ChunkedUpload) -> None:
-        try:
-            outcome = self._uploads.find(upload.id).outcome
-        except NoSuchUpload:
-            raise LostChunks from None
+    def _answer_for_another(self, upload: ChunkedUpload) -> bool:
+        """Chunks are gone: another machine has come to the end first, or they are lost."""
+        outcome = self._outcome(upload)
         if not outcome:
             self._forget(upload)
             raise LostChunks
-        _repeat(outcome)
+        return _is_safe(outcome)
+
+    def _outcome(self, upload: ChunkedUpload) -> str:
+        try:
+            return self._uploads.find(upload.id).outcome
+        except NoSuchUpload:
+            raise LostChunks from None
 
     def _conclude(self, upload: ChunkedUpload, outcome: str) -> None:
-        self._uploads.conclude(upload.id, outcome, moments.now())
-        self._delete_chunks(upload)
+        self._delete_chunks(upload, self._uploads.conclude(upload.id, outcome, moments.now()))
 
     def _forget(self, upload: ChunkedUpload) -> None:
-        self._uploads.forget(upload.id)
-        if not upload.outcome:
-            self._delete_chunks(upload)
+        self._delete_chunks(upload, self._uploads.forget(upload.id))
 
-    def _delete_chunks(self, upload: ChunkedUpload) -> None:
-        for number in range(upload.chunks):
+    def _delete_chunks(self, upload: ChunkedUpload, numbers: list[int]) -> None:
+        for number in numbers:
             self._storage.delete(chunk_key(upload.id, number))
 
 
@@ -228,8 +234,9 @@ def _write_refusal(refusal: Exception) -> str:
     return json.dumps([name, *refusal.args])
 
 
-def _repeat(outcome: str) -> None:
+def _is_safe(outcome: str) -> bool:
     """Raises the refusal that an outcome stands for."""
     if outcome not in ("", SAFE):
         name, *arguments = json.loads(outcome)
         raise _FINAL[name](*arguments)
+    return outcome == SAFE

@@ -11,6 +11,8 @@ from .formats import BY_EXTENSION
 MEBIBYTE = 1024 * 1024
 GIBIBYTE = 1024 * MEBIBYTE
 MAX_PORT = 65535
+MAX_CHUNKS = 10_000
+"""Of one photo."""
 EXTENSIONS = tuple(BY_EXTENSION)
 
 
@@ -52,6 +54,16 @@ class Config:
             value = getattr(self, setting.name)
             if type(value) is int and value < 1:
                 raise BadSetting(f"{variable_name(setting.name)} must be 1 or more, not {value}.")
+        for name, least in (
+            ("max_guest_bytes_per_hour", self.max_upload_bytes),
+            ("max_gallery_bytes", self.max_upload_bytes),
+            ("chunk_bytes", -(-self.max_upload_bytes // MAX_CHUNKS)),
+        ):
+            if getattr(self, name) < least:
+                raise BadSetting(
+                    f"{variable_name(name)} must be at least {least}, so that the largest photo"
+                    f" of {variable_name('max_upload_bytes')} can be sent."
+                )
         if self.port > MAX_PORT:
             raise BadSetting(f"{variable_name('port')} must be at most {MAX_PORT}.")
         for name in ("storage", "database"):

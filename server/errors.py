@@ -1,7 +1,6 @@
 """From exception to status: every refusal is plain text, one sentence a visitor understands."""
 
 import errno
-import math
 
 from flask import Flask, Response
 from flask.typing import ResponseReturnValue
@@ -52,7 +51,7 @@ REFUSALS: dict[type[Exception], tuple[int, str]] = {
     NoSuchPhoto: (404, "This photo is not here; it may have been removed."),
     NotStored: (404, "This photo is not here; it may have been removed."),
     TimeoutError: (408, "The upload stood still for too long; please send it again."),
-    TooMuchSent: (429, "You have sent a lot within an hour; please go on in {wait}."),
+    TooMuchSent: (429, "You have sent as much as one guest may within an hour; please wait."),
     CatalogUnavailable: (503, "Dropwall is busy; please try again in a few seconds."),
     LostChunks: (503, "What had arrived of this photo is gone; please send it again."),
     GalleryFull: (
@@ -116,6 +115,7 @@ def answer_errors(app: Flask, config: Config) -> None:
             sentence = HTTP_SENTENCES.get(response.status_code, BROKEN[1])
             response.data = _fill(sentence, error, config)
             response.mimetype = "text/plain"
+            response.headers["Dropwall-Refusal"] = type(error).__name__
         return response
 
     for refusal in REFUSALS:
@@ -147,7 +147,6 @@ def _fill(sentence: str, error: Exception, config: Config) -> str:
         max_request_bytes=_size(config.max_request_bytes),
         max_request_photos=config.max_request_photos,
         max_gallery_bytes=_size(config.max_gallery_bytes),
-        wait=_minutes(getattr(error, "wait_seconds", 0)),
     )
 
 
@@ -162,8 +161,3 @@ def _size(count: int) -> str:
         if count >= 1024**exponent:
             return f"{count / 1024**exponent:.4g} {unit}"
     return f"{count} bytes"
-
-
-def _minutes(seconds: float) -> str:
-    minutes = max(1, math.ceil(seconds / 60))
-    return "a minute" if minutes == 1 else f"{minutes} minutes"

@@ -2,8 +2,8 @@
 
 import io
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,7 +11,7 @@ from . import moments
 from .catalog import Catalog, CatalogUnavailable, NoSuchPhoto, Photo, SamePhoto
 from .formats import BY_EXTENSION
 from .images import LARGE_THUMBNAIL_WIDTH, THUMBNAIL_WIDTHS, Images, Picture
-from .limits import Limits
+from .limits import GalleryFull, Limits, TooMuchSent
 from .location import erase_location
 from .names import clean_name, extension_of
 from .storage import NotStored, Storage
@@ -81,7 +81,8 @@ class Gallery:
             self._check_content(name, picture.extension)
             if not self._keep_location:
                 erase_location(file, picture.extension)
-        self._keep(_photo(upload, name, guest_id, picture), upload.path, picture.thumbnails)
+        photo = _photo(upload, name, guest_id, picture)
+        self._keep(photo, upload.path, picture.thumbnails, counted_bytes)
 
     def check_announced(self, name: str, size: int) -> None:
         """What can be said before the content is there. A name without an extension says nothing
@@ -120,9 +121,10 @@ class Gallery:
         photo = self.catalog.find_photo(photo_id)
         if not guest_id or photo.guest_id != guest_id:
             raise NotTheOwner(photo_id)
-        with self._marked(photo_id):
-            self.catalog.remove_photo(photo_id)
-            self._delete_files(photo)
+        self.storage.mark(photo_id)
+        self.catalog.remove_photo(photo_id)
+        self._delete_files(photo)
+        self.storage.discard_staged(photo_id)
 
     def failing_parts(self) -> list[str]:
         """Which of catalog and storage do not answer."""
@@ -140,34 +142,25 @@ class Gallery:
         if _true_extension(extension_of(name) or true_extension) != true_extension:
             raise WrongExtension(true_extension)
 
-    def _keep(self, photo: Photo, original: Path, thumbnails: dict[int, bytes]) -> None:
-        with self._marked(photo.id):
-            try:
-                for width, content in thumbnails.items():
-                    self.storage.put_bytes(thumbnail_key(photo.id, width), content)
-                self.storage.put(original_key(photo.id, photo.extension), original)
-                self.catalog.add_photo(photo)
-            except SamePhoto:  # it arrived twice at once, and the other one was first
-                self._delete_files(photo)
-            except OSError:  # a full disk should not be filled further by half photos
-                self._delete_files(photo)
-                raise
-
-    @contextmanager
-    def _marked(self, photo_id: str) -> Iterator[None]:
-        """While a photo's files are there and its row is not, a staged file has its name: what a
-        crash leaves is known for what it is (`Sweep.sweep_unfinished`). A catalog that does not
-        answer leaves the mark too: nobody knows then whether the row is there."""
-        self.storage.mark(photo_id)
-        is_known = True
+    def _keep(
+        self, photo: Photo, original: Path, thumbnails: dict[int, bytes], counted_bytes: int
+    ) -> None:
+        """While a photo's files are there and its row is not, its mark is, so that what a crash,
+        a silent catalog or a broken disk has left is known for what it is (`Sweep`)."""
+        check = partial(self.limits.check_added, counted_bytes=counted_bytes)
+        self.storage.mark(photo.id)
         try:
-            yield
-        except CatalogUnavailable:
-            is_known = False
+            for width, content in thumbnails.items():
+                self.storage.put_bytes(thumbnail_key(photo.id, width), content)
+            self.storage.put(original_key(photo.id, photo.extension), original)
+            self.catalog.add_photo(photo, self.limits.hour_ago(), check)
+        except SamePhoto:  # it arrived twice at once, and the other one was first
+            self._delete_files(photo)
+        except (OSError, TooMuchSent, GalleryFull):  # half photos would fill a full disk
+            self._delete_files(photo)
+            self.storage.discard_staged(photo.id)
             raise
-        finally:
-            if is_known:
-                self.storage.discard_staged(photo_id)
+        self.storage.discard_staged(photo.id)
 
     def _delete_files(self, photo: Photo) -> None:
         self.storage.delete(original_key(photo.id, photo.extension))

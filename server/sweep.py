@@ -28,7 +28,7 @@ class ForeignCatalog(Exception):
 
 @dataclass(frozen=True)
 class Sweep:
-    """`sweep` and `sweep_unfinished` return how many files they removed, at most."""
+    """`sweep` and `sweep_unfinished` return how many leftovers they found."""
 
     catalog: Catalog
     uploads: UploadCatalog
@@ -74,10 +74,9 @@ class Sweep:
         day_ago = moments.now(seconds_ago=AGE_SECONDS)
         while old := self.uploads.untouched_since(day_ago, BATCH):
             for upload in old:
-                self.uploads.forget(upload.id)
-                if not upload.outcome:
-                    self._delete(chunk_key(upload.id, number) for number in range(upload.chunks))
-                    swept += upload.received
+                numbers = self.uploads.forget(upload.id, untouched_since=day_ago)
+                self._delete(chunk_key(upload.id, number) for number in numbers)
+                swept += len(numbers)
         return swept
 
     def _sweep_strangers(

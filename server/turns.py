@@ -1,4 +1,4 @@
-"""How many photos are decoded at once, whichever process has taken them in."""
+"""How many photos are worked on at once, whichever process has taken them in."""
 
 import fcntl
 import time
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+UPLOAD_PLACES = 64
 POLL_SECONDS = 0.001
 """Of the one that is first in the queue; all others wait for it."""
 
@@ -19,6 +20,7 @@ class Turns:
         self._places = [folder / str(number) for number in range(count)]
         self._queue = folder / "queue"
         self._large = folder / "large"
+        self._uploads = [folder / f"upload-{number}" for number in range(UPLOAD_PLACES)]
 
     @contextmanager
     def wait(self) -> Iterator[None]:
@@ -27,6 +29,13 @@ class Turns:
                 _lock(self._queue, first_in_the_queue)
                 while not any(_is_locked(place, held) for place in self._places):
                     time.sleep(POLL_SECONDS)
+            yield
+
+    @contextmanager
+    def wait_for_upload(self, upload_id: str) -> Iterator[None]:
+        """One at a time for each upload; some of them share a place."""
+        with ExitStack() as held:
+            _lock(self._uploads[int(upload_id, 16) % len(self._uploads)], held)
             yield
 
     @contextmanager

@@ -24,7 +24,8 @@ class InChunks:
         return self.numbers[-1]
 
     def bytes(self, number: int) -> bytes:
-        return self.content[number * self.chunk_bytes :][: self.chunk_bytes]
+        start = number * self.chunk_bytes
+        return self.content[start : start + self.chunk_bytes]
 
     def fields(self, number: int) -> dict[str, str]:
         return {

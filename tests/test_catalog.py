@@ -257,6 +257,17 @@ def test_only_what_goes_on_is_begun(uploads: UploadCatalog, usage: UsageCatalog)
     assert uploads.known_ids(ids) == {upload(1).id, theirs.id}
 
 
+def test_an_upload_that_somebody_went_on_with_is_not_given_up(uploads: UploadCatalog) -> None:
+    uploads.begin(upload())
+    assert uploads.untouched_since(NOON, 9) != []
+    uploads.add_chunk(upload().id, 2, 1000, NOON)
+    assert uploads.forget(upload().id, untouched_since=NOON) == []
+    assert uploads.received(upload().id) == [2]
+    assert uploads.forget(upload().id) == [2]
+    with pytest.raises(NoSuchUpload):
+        uploads.find(upload().id)
+
+
 def test_uploads_that_nobody_touched_are_told(uploads: UploadCatalog) -> None:
     for number in (1, 2, 3):
         uploads.begin(upload(number))

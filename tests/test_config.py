@@ -35,6 +35,16 @@ def test_every_kind_of_setting_is_read() -> None:
         ("DROPWALL_MAX_PIXELS", "0", "DROPWALL_MAX_PIXELS must be 1 or more, not 0."),
         ("DROPWALL_STORAGE", "s3://x", "DROPWALL_STORAGE must be a path, not s3://x."),
         ("DROPWALL_PORT", "99999", "DROPWALL_PORT must be at most 65535."),
+        (
+            "DROPWALL_CHUNK_BYTES",
+            "1000",
+            "DROPWALL_CHUNK_BYTES must be at least 10486, so that the largest photo",
+        ),
+        (
+            "DROPWALL_MAX_GUEST_BYTES_PER_HOUR",
+            "1000",
+            "DROPWALL_MAX_GUEST_BYTES_PER_HOUR must be at least 104857600, so that",
+        ),
         ("DROPWALL_KEEP_LOCATION", "si", "DROPWALL_KEEP_LOCATION must be true or false, not 'si'."),
         ("DROPWALL_EXTENSIONS", "svg", "DROPWALL_EXTENSIONS must name some of: jpg jpeg"),
         ("DROPWALL_EXTENSIONS", "", "DROPWALL_EXTENSIONS must name some of: jpg jpeg"),

@@ -8,8 +8,9 @@ from random import Random
 
 import pytest
 import requests
-from playwright.sync_api import Page, Request, Route, expect
+from playwright.sync_api import BrowserType, Page, Request, Route, expect
 
+from tests.conftest import CDN, play_cdn
 from tests.faulty_proxy import doubling_requests, losing_answers
 from tests.photos import photo_bytes
 from tests.proxies import behind_nginx
@@ -26,6 +27,10 @@ from tests.test_stories import (
 UPLOADED = 90_000
 """Milliseconds within which all is to be safe, on a busy machine."""
 NO_CONNECTION = r"net::ERR_"
+
+NO_ROOM = """IDBObjectStore.prototype.put = () => {
+    throw new DOMException("There is no room.", "QuotaExceededError");
+};"""
 
 Photo = tuple[str, bytes]
 
@@ -89,6 +94,39 @@ def until_nothing_would_be_lost(page: Page) -> None:
     page.wait_for_function(
         "() => dispatchEvent(new Event('beforeunload', { cancelable: true }))", timeout=UPLOADED
     )
+
+
+def kept_files(page: Page) -> int:
+    return page.evaluate(
+        """() => new Promise((resolve) => {
+            const opening = indexedDB.open("dropwall");
+            opening.onsuccess = () => {
+                const database = opening.result;
+                const asked = database.transaction("files").objectStore("files").count();
+                asked.onsuccess = () => { database.close(); resolve(asked.result); };
+            };
+        })"""
+    )
+
+
+def until_leftovers_would_be_offered(page: Page) -> None:
+    """The page asks the other tabs first, for 0.4 s; this is its own clock."""
+    page.wait_for_function("() => performance.now() > 2_500")
+
+
+def answer_posts(
+    page: Page, server: RunningServer, status: int, headers: dict[str, str], body: str = ""
+) -> None:
+    """In the server's place, until `page.unroute`."""
+    headers = {"Content-Type": "text/plain"} | headers
+
+    def answer(route: Route) -> None:
+        if route.request.method == "POST":
+            route.fulfill(status=status, headers=headers, body=body)
+        else:
+            route.fallback()
+
+    page.route(f"{server.url}/", answer)
 
 
 def choose(page: Page, folder: Path, *photos: Photo) -> None:
@@ -163,8 +201,9 @@ def test_a_reload_in_the_middle_loses_nothing(
         re.compile(r"(\d+) of \1 photos? (is|are) safe"), timeout=UPLOADED
     )
     assert_arrived_once(live_server, batch)
+    assert kept_files(page) == 0
     page.reload()
-    expect(page.locator("[data-state=ready]")).to_be_visible()
+    until_leftovers_would_be_offered(page)
     expect(page.get_by_role("region", name="Uploads")).to_be_hidden()
 
 
@@ -190,24 +229,29 @@ def test_a_closed_tab_is_continued_in_a_new_one(
     assert sent_chunks() <= 4
 
 
-def test_what_was_left_can_be_forgotten(
+def test_what_was_left_can_be_forgotten_here_and_on_the_server(
     page: Page, live_server: RunningServer, tmp_path: Path
 ) -> None:
     closed = page.context.new_page()
     open_gallery(closed, live_server)
-    Network(closed).set(offline=True)
-    choose(closed, tmp_path / "phone", photo(1), photo(2))
+    Network(closed).set(bytes_per_second=4_000_000)
+    choose(closed, tmp_path / "phone", photo(1, kilobytes=20_000))
+    until_half_is_sent(closed, "1.jpg")
     until_nothing_would_be_lost(closed)
     closed.close()
+    assert live_server.files() != []
     for _ in range(2):
         open_gallery(page, live_server)
-        expect(page.get_by_text("2 photos were still on the way.")).to_be_visible()
-    page.get_by_role("button", name="Forget them").click()
-    expect(summary(page)).to_be_hidden()
+        expect(page.get_by_text("1 photo was still on the way.")).to_be_visible()
+    with page.expect_response("**/api/uploads/*") as discarded:
+        page.get_by_role("button", name="Forget them").click()
+    assert discarded.value.status == 204
+    expect(page.get_by_role("button", name="Add photos")).to_be_focused()
+    assert (live_server.files(), live_server.photos()) == ([], [])
     open_gallery(page, live_server)
-    expect(page.locator("[data-state=ready]")).to_be_visible()
+    until_leftovers_would_be_offered(page)
     expect(page.get_by_role("button", name="Continue")).to_be_hidden()
-    assert live_server.photos() == []
+    assert kept_files(page) == 0
 
 
 def test_two_tabs_send_at_once_and_leave_each_others_photos_alone(
@@ -217,11 +261,12 @@ def test_two_tabs_send_at_once_and_leave_each_others_photos_alone(
     another = page.context.new_page()
     open_gallery(another, live_server)
     network = Network(another)
-    network.set(bytes_per_second=300_000)
+    network.set(bytes_per_second=100_000)
     choose(another, tmp_path / "phone", *batches[0])
     until_nothing_would_be_lost(another)
     open_gallery(page, live_server)
     choose(page, tmp_path / "phone", *batches[1])
+    until_leftovers_would_be_offered(page)
     expect(page.get_by_role("button", name="Continue")).to_be_hidden()
     network.set()
     expect_all_safe(page, 6)
@@ -274,16 +319,12 @@ def test_what_the_gallery_has_not_confirmed_is_not_safe(
     sent = [photo(1), photo(2, kilobytes=5_000)]
     open_gallery(page, live_server)
 
-    def sign_in_first(route: Route) -> None:
-        if route.request.method == "POST":
-            route.fulfill(status=200, content_type="text/html", body="<h1>Free Wi-Fi</h1>")
-        else:
-            route.fallback()
-
-    page.route(f"{live_server.url}/", sign_in_first)
+    answer_posts(page, live_server, 200, {"Content-Type": "text/html"}, "<h1>Free Wi-Fi</h1>")
     choose(page, tmp_path / "phone", *sent)
     expect(summary(page)).to_contain_text("Something else answers for the gallery")
     expect(summary(page)).to_contain_text("0 of 2 photos safe")
+    until_nothing_would_be_lost(page)
+    assert kept_files(page) == 2
     page.unroute(f"{live_server.url}/")
     expect_all_safe(page, 2)
     assert_arrived_once(live_server, sent)
@@ -315,19 +356,13 @@ def test_the_page_waits_as_long_as_the_server_asks(
     page: Page, live_server: RunningServer, tmp_path: Path
 ) -> None:
     open_gallery(page, live_server)
-    answers = iter([(429, "You have sent a lot within an hour."), (503, "")])
-
-    def refuse(route: Route) -> None:
-        if route.request.method != "POST" or not (answer := next(answers, None)):
-            return route.fallback()
-        status, sentence = answer
-        headers = {"Retry-After": "4"} | ({"Content-Type": "text/plain"} if sentence else {})
-        return route.fulfill(status=status, headers=headers, body=sentence)
-
-    page.route(f"{live_server.url}/", refuse)
+    answer_posts(page, live_server, 429, {"Retry-After": "4"}, "You have sent a lot.")
     choose(page, tmp_path / "phone", photo(1))
-    expect(summary(page)).to_contain_text("You have sent a lot within an hour. Next try in")
+    expect(summary(page)).to_contain_text("You have sent a lot. Next try in")
+    page.unroute(f"{live_server.url}/")
+    answer_posts(page, live_server, 503, {"Content-Type": "text/html"}, "<h1>Busy</h1>")
     expect(summary(page)).to_contain_text("The server is busy; your photos wait here.")
+    page.unroute(f"{live_server.url}/")
     expect_all_safe(page, 1)
     assert_arrived_once(live_server, [photo(1)])
 
@@ -355,53 +390,173 @@ def test_the_screen_stays_awake_while_photos_are_sent(
     page.wait_for_function("() => locks.length === 0")
 
 
-def test_a_pause_ends_as_soon_as_somebody_looks(
+@pytest.mark.parametrize(
+    "event",
+    [
+        "window.dispatchEvent(new Event('online'))",
+        "document.dispatchEvent(new Event('visibilitychange'))",
+    ],
+    ids=["online", "visible"],
+)
+def test_a_pause_ends_as_soon_as_there_is_hope(
+    page: Page, live_server: RunningServer, tmp_path: Path, event: str
+) -> None:
+    open_gallery(page, live_server)
+    answer_posts(page, live_server, 503, {"Retry-After": "25"})
+    choose(page, tmp_path / "phone", photo(1))
+    expect(summary(page)).to_contain_text("Next try in 2")
+    page.unroute(f"{live_server.url}/")
+    page.evaluate(f"() => {event}")
+    expect(summary(page)).to_contain_text("1 of 1 photo is safe", timeout=15_000)
+
+
+def test_pauses_grow_and_are_never_the_same_and_never_endless(
+    page: Page, live_server: RunningServer
+) -> None:
+    page.goto(live_server.url)
+    pauses, again, longest, is_on = page.evaluate(
+        """async () => {
+            const { RetryPause } = await import("/retry-pause.js");
+            const pause = new RetryPause();
+            const next = (...order) => {
+                pause.begin("No connection.", ...order);
+                const seconds = pause.secondsLeft;
+                pause.end();
+                return seconds;
+            };
+            const pauses = Array.from({ length: 9 }, () => next());
+            pause.succeed();
+            const again = next();
+            const longest = next(3_000_000);
+            pause.begin("Busy.", 3_000_000); // more than a timer can count
+            await new Promise((resolve) => setTimeout(resolve, 50));
+            return [pauses, again, longest, pause.isOn];
+        }"""
+    )
+    for number, seconds in enumerate(pauses):
+        growing = min(0.5 * 2**number, 30)
+        assert growing * 0.49 < seconds <= growing
+    assert len(set(pauses)) == len(pauses)
+    assert again <= 0.5
+    assert longest <= 3600
+    assert is_on
+
+
+def test_a_request_that_stands_still_is_given_up_and_sent_again(
     page: Page, live_server: RunningServer, tmp_path: Path
 ) -> None:
-    page.clock.install()
+    def less_patient(route: Route) -> None:
+        script = route.fetch()
+        body = script.text().replace("_MS = 30_000", "_MS = 1_500")
+        route.fulfill(response=script, body=body.replace("_MS = 300_000", "_MS = 1_500"))
+
+    page.route("**/upload-zone.js", less_patient)
+    page.route("**/api.js", less_patient)
+    open_gallery(page, live_server)
+    large = photo(1, kilobytes=5_000)
+    asked: list[Route] = []
+
+    def never_answer(route: Route) -> None:
+        is_about_it = route.request.method == "POST" or "/api/uploads/" in route.request.url
+        asked.append(route) if is_about_it else route.fallback()
+
+    page.route("**/*", never_answer)
+    choose(page, tmp_path / "phone", large)
+    expect(summary(page)).to_contain_text("No connection.")
+    page.wait_for_function("() => performance.getEntriesByType('resource').length > 0")
+    page.unroute("**/*")
+    expect_all_safe(page, 1)
+    assert_arrived_once(live_server, [large])
+
+
+@pytest.mark.parametrize("status", [400, 403, 413, 415, 507])
+def test_what_the_gallery_refuses_is_not_tried_again(
+    page: Page, live_server: RunningServer, tmp_path: Path, status: int
+) -> None:
+    open_gallery(page, live_server)
+    sent_chunks = count_sent_chunks(page)
+    answer_posts(page, live_server, status, {"Dropwall-Refusal": "NotAPhoto"}, "Not this one.")
+    choose(page, tmp_path / "phone", photo(1))
+    expect(rows(page)).to_contain_text("Not this one.")
+    retry = rows(page).get_by_role("button", name="Retry 1.jpg")
+    expect(retry).to_be_visible(visible=status == 507)
+    assert sent_chunks() == 1
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 413])
+def test_what_somebody_else_refuses_is_never_the_last_word(
+    page: Page, live_server: RunningServer, tmp_path: Path, status: int
+) -> None:
+    open_gallery(page, live_server)
+    answer_posts(page, live_server, status, {"Content-Type": "text/html"}, "<h1>No</h1>")
+    choose(page, tmp_path / "phone", photo(1))
+    expect(rows(page)).to_contain_text("Something in front of the gallery refuses this photo")
+    until_nothing_would_be_lost(page)
+    page.unroute(f"{live_server.url}/")
+    page.get_by_role("button", name="Retry 1.jpg").click()
+    expect_all_safe(page, 1)
+    assert_arrived_once(live_server, [photo(1)])
+
+
+def test_a_file_that_is_deleted_meanwhile_is_sent_from_the_browsers_copy(
+    browser_type: BrowserType,
+    browser_type_launch_args: dict,
+    live_server: RunningServer,
+    tmp_path: Path,
+) -> None:
+    """In a profile of its own: a private window refers to the file, and copies nothing."""
+    batch = [photo(1, 200), photo(2, 5_000)]
+    profile = browser_type.launch_persistent_context(
+        tmp_path / "profile", **browser_type_launch_args
+    )
+    with profile as context:
+        context.route(f"{CDN}**", play_cdn)
+        page = context.new_page()
+        open_gallery(page, live_server)
+        network = Network(page)
+        network.set(offline=True)
+        choose(page, tmp_path / "phone", *batch)
+        until_nothing_would_be_lost(page)
+        for name, _ in batch:
+            (tmp_path / "phone" / name).unlink()
+        network.set()
+        expect_all_safe(page, 2)
+    assert_arrived_once(live_server, batch)
+
+
+def test_a_file_that_is_gone_everywhere_is_told(
+    page: Page, live_server: RunningServer, tmp_path: Path
+) -> None:
+    page.add_init_script(NO_ROOM)
     open_gallery(page, live_server)
     network = Network(page)
     network.set(offline=True)
     choose(page, tmp_path / "phone", photo(1))
     expect(summary(page)).to_contain_text("No connection.")
-    network.set()  # while the page's own clock stands still
-    page.clock.pause_at("2030-01-01")
-    page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
-    page.clock.resume()
-    expect_all_safe(page, 1)
+    (tmp_path / "phone" / "1.jpg").unlink()
+    network.set()
+    expect(rows(page)).to_contain_text("This file was moved or changed on your device")
+    expect(summary(page)).to_contain_text("1 photo could not be taken")
 
 
-@pytest.mark.parametrize("status", [400, 403, 413, 415, 507])
-def test_what_will_not_help_is_not_tried_again(
-    page: Page, live_server: RunningServer, tmp_path: Path, status: int
+def test_a_folder_is_sent_without_what_lies_beside_its_photos(
+    page: Page, live_server: RunningServer, tmp_path: Path
 ) -> None:
+    folder = tmp_path / "holiday"
+    folder.mkdir()
+    for name, content in (photo(1), photo(2), ("._1.jpg", b"litter"), ("notes.txt", b"notes")):
+        (folder / name).write_bytes(content)
     open_gallery(page, live_server)
-    sent_chunks = count_sent_chunks(page)
-    ours = {"Content-Type": "text/plain", "Dropwall-Refusal": "TooManyBytes"}
-    page.route(
-        f"{live_server.url}/",
-        lambda route: (
-            route.fulfill(status=status, headers=ours, body="Not this one.")
-            if route.request.method == "POST"
-            else route.fallback()
-        ),
-    )
-    choose(page, tmp_path / "phone", photo(1))
-    expect(rows(page)).to_contain_text("Not this one.")
-    expect(rows(page).get_by_role("button", name="Retry 1.jpg")).to_be_visible(
-        visible=status == 507
-    )
-    assert sent_chunks() == 1
+    page.locator("[data-folder]").set_input_files(folder)
+    expect_all_safe(page, 2)
+    expect(page.get_by_text("1 file that is not a photo was left out.")).to_be_visible()
+    assert_arrived_once(live_server, [photo(1), photo(2)])
 
 
 def test_a_browser_without_room_says_that_the_page_must_stay_open(
     page: Page, live_server: RunningServer, tmp_path: Path
 ) -> None:
-    page.add_init_script(
-        """IDBObjectStore.prototype.put = () => {
-            throw new DOMException("There is no room.", "QuotaExceededError");
-        };"""
-    )
+    page.add_init_script(NO_ROOM)
     open_gallery(page, live_server)
     network = Network(page)
     network.set(offline=True)

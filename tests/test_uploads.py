@@ -190,12 +190,32 @@ def test_what_is_not_listed_is_swept_after_a_day(
         orphan.parent.mkdir(exist_ok=True)
         orphan.write_bytes(b"orphan")
     sweep = app.test_cli_runner().invoke
-    assert sweep(args=["sweep"]).output == "0 files removed.\n"
+    assert sweep(args=["sweep"]).output == "0 leftovers removed.\n"
     yesterday = time.time() - AGE_SECONDS - 60
     for path in (*kept, *orphans):
         os.utime(path, (yesterday, yesterday))
-    assert sweep(args=["sweep"]).output == "3 files removed.\n"
+    assert sweep(args=["sweep"]).output == "3 leftovers removed.\n"
     assert sorted(photo_files(config)) == sorted(kept)
+
+
+def test_what_a_broken_disk_would_not_remove_is_swept_later(
+    app: Flask, config: Config, send: Send, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    send(("a.jpg", photo_bytes("jpg")))
+
+    def broken(_path: Path, **_options: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as broken_disk:
+        broken_disk.setattr(Path, "unlink", broken)
+        assert client.delete(f"/api/photos/{listed(client)[0]['id']}").status_code == 500
+    assert listed(client) == []
+    yesterday = time.time() - AGE_SECONDS - 60
+    for path in photo_files(config):
+        os.utime(path, (yesterday, yesterday))
+    app.extensions["sweep"].sweep_unfinished()
+    assert photo_files(config) == []
 
 
 def test_with_the_wrong_catalog_no_photo_is_swept(

@@ -1,6 +1,6 @@
 """Photos as rows."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from .database import Database
 from .tables import gallery, is_listed, photos
+from .usage import Usage, read_usage
 
 
 @dataclass(frozen=True)
@@ -70,12 +71,18 @@ class Catalog:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add_photo(self, photo: Photo) -> Photo:
-        """The photo with its version. Raises SamePhoto, also when two arrive at once."""
+    def add_photo(
+        self, photo: Photo, since: str = "", check: Callable[[Usage], None] | None = None
+    ) -> Photo:
+        """The photo with its version. `check` is shown the usage of its guest `since` a moment,
+        with this photo, while nobody else can add one: what it raises leaves the photo out.
+        Raises SamePhoto, also when two arrive at once."""
         try:
             with self._database.transaction() as connection:
                 photo = replace(photo, version=_advance(connection, 1, photo.bytes))
                 connection.execute(photos.insert().values(asdict(photo)))
+                if check:
+                    check(read_usage(connection, photo.guest_id, since))
         except IntegrityError:
             if self.holds(photo.guest_id, photo.sha256):
                 raise SamePhoto from None

@@ -31,6 +31,10 @@ class ChunkedUpload:
         return self.received == self.chunks
 
 
+LATER = "9999-12-31T23:59:59Z"
+"""Than any moment."""
+
+
 class NoSuchUpload(LookupError):
     """Nothing has arrived under this id, or it was swept."""
 
@@ -64,6 +68,11 @@ class UploadCatalog:
         with self._database.transaction() as connection:
             return list(connection.scalars(query.order_by(chunks.c.number)))
 
+    def has_chunk(self, upload_id: str, number: int) -> bool:
+        this_one = (chunks.c.upload_id == upload_id) & (chunks.c.number == number)
+        with self._database.transaction() as connection:
+            return connection.execute(select(chunks.c.number).where(this_one)).first() is not None
+
     def add_chunk(self, upload_id: str, number: int, size: int, moment: str) -> ChunkedUpload:
         """The upload with this chunk, which counts once however often it comes. The upload's row
         stays locked until the commit, so that one of the last chunks sees all. Raises
@@ -85,16 +94,20 @@ class UploadCatalog:
             return self.find(upload_id)
         return upload
 
-    def conclude(self, upload_id: str, outcome: str, moment: str) -> None:
+    def conclude(self, upload_id: str, outcome: str, moment: str) -> list[int]:
+        """The numbers of the chunks that are not needed any more."""
         with self._database.transaction() as connection:
             ended = update(uploads).where(uploads.c.id == upload_id)
             connection.execute(ended.values(outcome=outcome, touched=moment))
-            connection.execute(delete(chunks).where(chunks.c.upload_id == upload_id))
+            return _delete_chunks(connection, upload_id)
 
-    def forget(self, upload_id: str) -> None:
+    def forget(self, upload_id: str, untouched_since: str = LATER) -> list[int]:
+        """The numbers of the chunks that are not needed any more; none when somebody has gone on
+        with the upload meanwhile."""
         with self._database.transaction() as connection:
-            connection.execute(delete(uploads).where(uploads.c.id == upload_id))
-            connection.execute(delete(chunks).where(chunks.c.upload_id == upload_id))
+            is_old = uploads.c.touched < untouched_since
+            gone = connection.execute(delete(uploads).where(uploads.c.id == upload_id, is_old))
+            return _delete_chunks(connection, upload_id) if gone.rowcount else []
 
     def untouched_since(self, moment: str, limit: int) -> list[ChunkedUpload]:
         query = select(*_COLUMNS).where(uploads.c.touched < moment).limit(limit)
@@ -106,6 +119,11 @@ class UploadCatalog:
         query = select(uploads.c.id).where(uploads.c.id.in_(upload_ids), goes_on)
         with self._database.transaction() as connection:
             return set(connection.scalars(query))
+
+
+def _delete_chunks(connection: Connection, upload_id: str) -> list[int]:
+    gone = delete(chunks).where(chunks.c.upload_id == upload_id).returning(chunks.c.number)
+    return list(connection.scalars(gone))
 
 
 def _found(connection: Connection, query: object) -> ChunkedUpload:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, ScalarSelect, func, select
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, func, select
 
 from .database import Database
 from .tables import gallery, goes_on, photos, uploads
@@ -11,8 +11,8 @@ from .tables import gallery, goes_on, photos, uploads
 @dataclass(frozen=True)
 class Usage:
     """`sent` is what a guest has sent since a moment, with what was removed meanwhile; `begun` is
-    what of this guest's unfinished uploads has come; `held` is all that the gallery holds, of
-    unfinished uploads too."""
+    what has come of this guest's unfinished uploads that went on since then; `held` is all that
+    the gallery holds, of unfinished uploads too."""
 
     sent_photos: int
     sent_bytes: int
@@ -28,19 +28,23 @@ class UsageCatalog:
 
     def read(self, guest_id: str, since: str) -> Usage:
         """In one transaction, with the troubles of `Database`."""
-        theirs = goes_on & (uploads.c.guest_id == guest_id)
-        query = select(
-            func.count(),
-            func.coalesce(func.sum(photos.c.bytes), 0),
-            _of_uploads(func.count(), theirs),
-            _of_uploads(_RECEIVED, theirs),
-            select(gallery.c.bytes).scalar_subquery() + _of_uploads(_RECEIVED, goes_on),
-            func.min(photos.c.uploaded),
-        ).where(photos.c.guest_id == guest_id, photos.c.uploaded >= since)
         with self._database.transaction() as connection:
-            sent, sent_bytes, begun, begun_bytes, held, first = connection.execute(query).one()
-        # PostgreSQL sums up to Decimal.
-        return Usage(sent, int(sent_bytes), begun, int(begun_bytes), int(held), first)
+            return read_usage(connection, guest_id, since)
+
+
+def read_usage(connection: Connection, guest_id: str, since: str) -> Usage:
+    theirs = goes_on & (uploads.c.guest_id == guest_id) & (uploads.c.touched >= since)
+    query = select(
+        func.count(),
+        func.coalesce(func.sum(photos.c.bytes), 0),
+        _of_uploads(func.count(), theirs),
+        _of_uploads(_RECEIVED, theirs),
+        select(gallery.c.bytes).scalar_subquery() + _of_uploads(_RECEIVED, goes_on),
+        func.min(photos.c.uploaded),
+    ).where(photos.c.guest_id == guest_id, photos.c.uploaded >= since)
+    sent, sent_bytes, begun, begun_bytes, held, first = connection.execute(query).one()
+    # PostgreSQL sums up to Decimal.
+    return Usage(sent, int(sent_bytes), begun, int(begun_bytes), int(held), first)
 
 
 _RECEIVED = func.coalesce(func.sum(uploads.c.received_bytes), 0)
