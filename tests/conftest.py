@@ -2,6 +2,7 @@
 
 import io
 import re
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def send(client: FlaskClient) -> Send:
 def live_server(tmp_path: Path) -> Iterator[RunningServer]:
     server = RunningServer(tmp_path / "data")
     yield server
-    server.stop()
+    server.stop(signal.SIGINT)  # a graceful end waits for idle connections
 
 
 @pytest.fixture(scope="session")

@@ -6,18 +6,17 @@
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser import launch_options
 from tests.conftest import CDN, play_cdn
 from tests.photos import encode, landscape, photo_bytes
 from tests.running_server import ROOT, RunningServer
-from tests.test_resuming import until_nothing_would_be_lost
+from tests.test_resuming import until_nothing_would_be_lost, upload_without_a_network
 from tests.test_stories import (
     add_photos,
     open_gallery,
     rows,
-    summary,
     throttle,
     tiles,
     until_nothing_moves,
@@ -83,17 +82,6 @@ def upload_with_a_failure(page: Page) -> None:
     ]
     add_photos(page, *batch)
     expect(rows(page).filter(has_text="%").first).to_be_visible()
-
-
-def upload_without_a_network(page: Page) -> None:
-    def lose(route: Route) -> None:
-        route.abort() if route.request.method == "POST" else route.fallback()
-
-    page.route("**/*", lose)
-    add_photos(
-        page, *((f"IMG_{n}.JPG", photo_bytes("jpg", seed=n, size=(900, 600))) for n in range(12))
-    )
-    expect(summary(page)).to_contain_text("Next try in")
 
 
 def come_back(page: Page) -> None:

@@ -5,7 +5,16 @@ from playwright.sync_api import Page, expect
 
 from tests.photos import photo_bytes
 from tests.running_server import ROOT, RunningServer
-from tests.test_stories import REFUSED, add_photos, open_gallery, rows, tiles, until_nothing_moves
+from tests.test_resuming import until_nothing_would_be_lost, upload_without_a_network
+from tests.test_stories import (
+    REFUSED,
+    UNREACHABLE,
+    add_photos,
+    open_gallery,
+    rows,
+    tiles,
+    until_nothing_moves,
+)
 
 AXE = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text()
 WIDTHS = (320, 1280)
@@ -41,6 +50,20 @@ def test_nothing_keeps_anybody_out(
     tiles(page).first.click()
     expect(page.get_by_role("dialog")).to_contain_text("a.jpg")
     until_nothing_moves(page)
+    assert serious_findings(page) == []
+
+
+def test_what_waits_for_the_network_keeps_nobody_out(
+    page: Page, live_server: RunningServer, expected_errors: list[str]
+) -> None:
+    expected_errors.append(UNREACHABLE)
+    page.emulate_media(reduced_motion="reduce")
+    open_gallery(page, live_server)
+    upload_without_a_network(page)
+    assert serious_findings(page) == []
+    until_nothing_would_be_lost(page)
+    page.reload()
+    expect(page.get_by_role("button", name="Continue")).to_be_visible()
     assert serious_findings(page) == []
 
 

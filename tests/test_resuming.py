@@ -18,6 +18,7 @@ from tests.running_server import RunningServer
 from tests.test_stories import (
     REFUSED,
     UNREACHABLE,
+    add_photos,
     drop_photos,
     open_gallery,
     rows,
@@ -127,6 +128,15 @@ def answer_posts(
             route.fallback()
 
     page.route(f"{server.url}/", answer)
+
+
+def upload_without_a_network(page: Page) -> None:
+    def lose(route: Route) -> None:
+        route.abort() if route.request.method == "POST" else route.fallback()
+
+    page.route("**/*", lose)
+    add_photos(page, *(photo(number) for number in range(12)))
+    expect(summary(page)).to_contain_text("Next try in")
 
 
 def choose(page: Page, folder: Path, *photos: Photo) -> None:

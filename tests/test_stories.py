@@ -303,6 +303,18 @@ def test_a_server_that_does_not_answer_is_told_and_the_page_recovers(
     expect(trouble).to_be_hidden()
 
 
+def test_pictures_that_were_lost_with_the_network_appear_later(
+    page: Page, live_server: RunningServer, expected_errors: list[str]
+) -> None:
+    expected_errors.append(UNREACHABLE)
+    live_server.send(("a.jpg", photo_bytes("jpg")))
+    page.route("**/thumbnails/**", lambda route: route.abort())
+    with page.expect_event("requestfailed"):
+        page.goto(live_server.url)
+    page.unroute("**/thumbnails/**")
+    page.wait_for_function("() => document.querySelector('main img')?.naturalWidth > 0")
+
+
 def until_nothing_moves(page: Page) -> None:
     page.wait_for_function(
         """() => document.getAnimations().every(({ effect, playState }) =>
