@@ -4,10 +4,10 @@ const PATIENCE_MS = 30_000; // a network that was lost in silence would answer n
 
 /** The server could not be reached, or it answered with a refusal. */
 export class Unreachable extends Error {
-  /** @param {string} refusal what our server calls it; empty when it was not heard */
-  constructor(message, { refusal = "", ...options } = {}) {
+  /** @param {boolean} isRefusal whether our server has answered that it will not (4xx) */
+  constructor(message, { isRefusal = false, ...options } = {}) {
     super(message, options);
-    this.refusal = refusal;
+    this.isRefusal = isRefusal;
   }
 }
 
@@ -24,8 +24,8 @@ async function getJson(path, parameters = {}) {
   } catch (error) {
     throw new Unreachable(`${path} could not be reached.`, { cause: error });
   }
-  const refusal = response.headers.get("Dropwall-Refusal") ?? "";
-  throw new Unreachable(`${path} answered ${response.status}.`, { refusal });
+  const isRefusal = response.status < 500 && response.headers.has("Dropwall-Refusal");
+  throw new Unreachable(`${path} answered ${response.status}.`, { isRefusal });
 }
 
 /**
@@ -55,7 +55,7 @@ export async function fetchUpload(uuid) {
   try {
     return await getJson(`/api/uploads/${uuid}`);
   } catch (error) {
-    if (error.refusal) return null;
+    if (error.isRefusal) return null;
     throw error;
   }
 }

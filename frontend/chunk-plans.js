@@ -13,14 +13,15 @@ export class ChunkPlans {
   }
 
   /**
-   * @returns {Promise<Plan|null>} as upload-zone.js wants it; rejects with Unreachable where the
-   *   server has to be asked and says nothing
+   * @returns {Promise<Plan>} as upload-zone.js wants it; rejects with Unreachable where the server
+   *   has to be asked and says nothing
    */
   async make(upload) {
     const chunkBytes = this.#size.bytes;
     const uuid = uuidOf(upload.id, chunkBytes);
     const progress = upload.mayHaveArrived ? await fetchUpload(uuid) : null;
-    if (progress?.safe) return null;
+    if (progress?.safe) return { isSafe: true };
+    if (upload.uuid && upload.uuid !== uuid) this.discard(upload); // of another size
     const received = progress?.received ?? [];
     // One chunk has to come for the server to see that all others are there.
     if (received.length === progress?.total) received.pop();
@@ -28,13 +29,16 @@ export class ChunkPlans {
       uuid,
       mayHaveArrived: upload.file.size > chunkBytes,
       requestBytes: Math.min(upload.file.size, chunkBytes),
-      arrivedBytes: received.length * chunkBytes,
+      arrivedBytes: sum(
+        received.map((n) => Math.min(chunkBytes, upload.file.size - n * chunkBytes)),
+      ),
     });
     return { uuid, chunkBytes, received };
   }
 
   noteArrival(upload) {
-    if (upload.mayHaveArrived) upload.arrivedBytes += upload.requestBytes;
+    if (!upload.mayHaveArrived) return;
+    upload.arrivedBytes = Math.min(upload.file.size, upload.arrivedBytes + upload.requestBytes);
   }
 
   /** After a request that was too large on its way; false when it can be no smaller. */
@@ -49,6 +53,10 @@ export class ChunkPlans {
   discard({ id, uuid = uuidOf(id, this.#size.bytes), mayHaveArrived = true }) {
     if (mayHaveArrived) discardUpload(uuid);
   }
+}
+
+function sum(numbers) {
+  return numbers.reduce((total, number) => total + number, 0);
 }
 
 /** Chunks of another size are another upload to the server. */

@@ -6,7 +6,7 @@ const OTHER_TABS_MS = 400;
 
 /**
  * The only user of idb-keyval. Dispatches `file-kept` and `file-not-kept` {id}, and
- * `held-elsewhere` {ids} when another tab says what it is sending.
+ * `held-elsewhere` {ids} when another tab says what it is sending, or has given up.
  *
  * IndexedDB rather than OPFS: a gallery in the local network is plain http, where browsers have
  * no OPFS (nor locks to tell tabs apart, hence the channel). It copies files without reading them
@@ -27,8 +27,10 @@ export class KeptFiles extends EventTarget {
     this.#idb = idbKeyval;
     this.#store = idbKeyval.createStore(DATABASE, STORE);
     this.#channel.addEventListener("message", ({ data }) => {
-      if (data.asked) this.#tellHeld();
-      else this.#tell("held-elsewhere", { ids: data.held });
+      if (data.asked) return this.#tellHeld();
+      const { held = [], gone = [] } = data;
+      this.#tell("held-elsewhere", { ids: [...held, ...gone] });
+      for (const id of gone) if (this.#held.has(id)) this.#tell("file-not-kept", { id });
     });
   }
 
@@ -43,7 +45,7 @@ export class KeptFiles extends EventTarget {
   async forget(id) {
     this.#held.delete(id);
     this.#waiting.delete(id);
-    this.#channel.postMessage({ held: [id] });
+    this.#channel.postMessage({ gone: [id] });
     await this.#try(() => this.#idb.del(id, this.#store));
   }
 
@@ -65,9 +67,15 @@ export class KeptFiles extends EventTarget {
 
   /** @returns {Promise<string[]>} ids of files that no open tab is sending */
   async findLeftovers() {
-    const ids = (await this.#try(() => this.#idb.keys(this.#store))) ?? [];
-    const held = ids.length > 0 ? await this.#heldElsewhere() : new Set();
-    return ids.filter((id) => !held.has(id) && !this.#held.has(id));
+    const ids = (await this.#ids()).filter((id) => !this.#held.has(id));
+    if (ids.length === 0) return [];
+    const held = await this.#heldElsewhere();
+    const still = new Set(await this.#ids()); // what became safe meanwhile is gone
+    return ids.filter((id) => still.has(id) && !held.has(id) && !this.#held.has(id));
+  }
+
+  async #ids() {
+    return (await this.#try(() => this.#idb.keys(this.#store))) ?? [];
   }
 
   #tellHeld() {

@@ -4,6 +4,7 @@ import { formatBytes } from "./format.js";
 
 const LOST = 0; // XMLHttpRequest's status without an answer
 const TEMPORARY = [LOST, 408, 429, 502, 503, 504];
+const ABOUT_THE_REQUEST = ["ClientDisconnected", "BrokenForm", "WrongChunk"]; // not the photo
 const LATER = [500, 507]; // when somebody has mended it, or made room
 const SYSTEM_FILES = ["thumbs.db", "desktop.ini"];
 
@@ -56,13 +57,14 @@ export function isSystemFile(name) {
  * @property {boolean} isTooLargeOnTheWay not for Dropwall, but for a proxy in front of it
  */
 export function failureOf(xhr) {
-  const isOurs = Boolean(xhr.getResponseHeader("Dropwall-Refusal"));
+  const refusal = xhr.getResponseHeader("Dropwall-Refusal");
+  const isOurs = Boolean(refusal) && !ABOUT_THE_REQUEST.includes(refusal);
   return {
     reason: sentenceOf(xhr),
     canRetry: !isOurs || LATER.includes(xhr.status),
     isTemporary: TEMPORARY.includes(xhr.status),
     retryAfterSeconds: retryAfterOf(xhr),
-    isTooLargeOnTheWay: xhr.status === 413 && !isOurs,
+    isTooLargeOnTheWay: xhr.status === 413 && !refusal,
   };
 }
 
@@ -87,6 +89,9 @@ function sentenceOfOthers(status) {
   if (status >= 500) return "Something went wrong on our side; please try again in a moment.";
   return "Something in front of the gallery refuses this photo; retry it, or tell your host.";
 }
+
+/** Said when the server has less of a photo than was sent: another tab gave it up, say. */
+export const CHUNKS_LOST = "Some of a photo got lost on the way; it is sent again.";
 
 /** Said when no answer came. */
 export const NO_CONNECTION = "No connection. Your photos wait here.";

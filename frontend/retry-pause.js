@@ -55,7 +55,7 @@ export class RetryPause extends EventTarget {
     this.dispatchEvent(new Event("pause-changed"));
   }
 
-  /** Whether something has arrived since the last failure. */
+  /** Whether nothing has failed since something arrived. */
   get isFresh() {
     return this.#failures === 0;
   }

@@ -7,7 +7,8 @@ const SAFE_SHOWN_MS = 1600;
 const LEAVE_MS = 360; // as in upload-tray.css, with a margin
 
 /**
- * @param {HTMLElement} el the list. Dispatches `retry-upload` and `remove-upload` {upload}.
+ * @param {HTMLElement} el the list. Dispatches `retry-upload` and `remove-upload` {upload}, and
+ *   `focus-lost` when the last row had the focus.
  */
 export function mountUploadList(el) {
   const rows = new Map(); // Upload → row
@@ -45,7 +46,8 @@ export function mountUploadList(el) {
     const hadFocus = row.contains(document.activeElement);
     const heir = row.nextElementSibling ?? row.previousElementSibling;
     row.remove();
-    if (hadFocus) heir?.querySelector("[data-leave]").focus();
+    if (hadFocus && heir) heir.querySelector("[data-leave]").focus();
+    else if (hadFocus) dispatch("focus-lost");
   }
 
   return { add, update, remove };

@@ -2,7 +2,7 @@
 
 import { Unreachable } from "./api.js";
 import { ChunkPlans } from "./chunk-plans.js";
-import { FILE_VANISHED, NO_CONNECTION, UNCONFIRMED, failureOf } from "./refusal.js";
+import { CHUNKS_LOST, FILE_VANISHED, NO_CONNECTION, UNCONFIRMED, failureOf } from "./refusal.js";
 import { RetryPause } from "./retry-pause.js";
 
 const MOST_STRIKES = 12; // of a photo that fails while others arrive: it is not the network then
@@ -16,6 +16,10 @@ const UNSENT = { state: "waiting", reason: "", canRetry: false };
  *   answer is still to come
  * @property {number} sentBytes
  * @property {number} arrivedBytes of the chunks that the server has
+ * @property {string} [uuid] by which the server knows its chunks
+ * @property {number} [requestBytes] how large its requests are
+ * @property {boolean} mayHaveArrived whether the server has to be asked first
+ * @property {number} strikes how often it failed while others arrived
  * @property {string} reason of a failure, for the visitor
  * @property {boolean} canRetry whether the same file may succeed later
  * @property {boolean|null} isKept whether it survives that the page is closed; null while unknown
@@ -55,7 +59,9 @@ export class UploadQueue extends EventTarget {
     );
     on("chunk-safe", ({ file }) => this.#noteArrival(file));
     on("file-safe", ({ file }) => this.#succeed(file));
-    on("file-unconfirmed", ({ file }) => this.#tryLater(this.#uploads.get(file), UNCONFIRMED));
+    on("file-unconfirmed", ({ file, isOurs }) =>
+      this.#tryLater(this.#uploads.get(file), isOurs ? CHUNKS_LOST : UNCONFIRMED),
+    );
     on("file-failed", (failure) => this.#fail(failure));
   }
 
@@ -90,20 +96,20 @@ export class UploadQueue extends EventTarget {
   }
 
   retry(upload) {
+    upload.strikes = 0;
     this.#sendAgain(upload);
     this.pause.end();
   }
 
   retryAll() {
-    for (const upload of this.uploads) if (upload.canRetry) this.#sendAgain(upload);
-    this.pause.end();
+    for (const upload of this.uploads) if (upload.canRetry) this.retry(upload);
   }
 
   /** Takes an upload off the queue and out of the count, whatever its state. */
   remove(upload) {
     this.#uploads.delete(upload.file);
     this.#zone.remove(upload.file);
-    if (upload.state !== "safe") this.#giveUp(upload);
+    if (isPending(upload)) this.#giveUp(upload);
     this.#tell("upload-removed", upload);
   }
 
@@ -127,7 +133,7 @@ export class UploadQueue extends EventTarget {
     } catch (error) {
       if (!(error instanceof Unreachable)) throw error;
       this.#tryLater(upload, NO_CONNECTION);
-      return null; // the zone sees that the file was queued anew
+      return null;
     }
   };
 
@@ -189,7 +195,10 @@ export class UploadQueue extends EventTarget {
   #tryLater(upload, reason, afterSeconds = null) {
     if (!upload) return; // removed by the visitor
     if (this.pause.isFresh) upload.strikes += 1;
-    if (upload.strikes >= MOST_STRIKES) return this.#refuse(upload, { reason, canRetry: true });
+    if (this.pause.isFresh && upload.strikes >= MOST_STRIKES) {
+      this.#zone.remove(upload.file);
+      return this.#refuse(upload, { reason, canRetry: true });
+    }
     this.pause.begin(reason, afterSeconds);
     this.#sendAgain(upload);
   }

@@ -33,13 +33,13 @@ export function mountUploadSummary(el, queue) {
     const isPausing = pause.isOn && sums.active > 0;
     if (isPausing) timeLeft = createTimeLeft(); // what the network did before tells nothing now
     part("detail").textContent = isPausing ? pauseOf(pause) : detailOf(sums, seconds);
-    part("try-now").hidden = !isPausing;
+    offer(part, "try-now", isPausing);
     part("stay").hidden = !queue.mustStayOpen;
     const progress = el.querySelector("progress");
     progress.value = sums.bytes ? sums.sentBytes / sums.bytes : 0;
     progress.hidden = sums.active === 0;
-    part("retry-all").hidden = sums.retryable < 2;
-    part("done").hidden = sums.active > 0;
+    offer(part, "retry-all", sums.retryable >= 2);
+    offer(part, "done", sums.active === 0);
     // To be done with photos that need another try is to give them up, and says so.
     part("done").textContent = sums.retryable > 0 ? "Forget the rest" : "Done";
     if (isPausing) timer ??= setTimeout(show, COUNTED_EVERY_MS);
@@ -67,6 +67,13 @@ export function mountUploadSummary(el, queue) {
       return part("note").textContent !== "";
     },
   };
+}
+
+/** Shows a button or hides it; one that goes hands the focus on. */
+function offer(part, name, isOffered) {
+  const button = part(name);
+  if (!isOffered && button === document.activeElement) part("toggle").focus();
+  button.hidden = !isOffered;
 }
 
 function joinButtons(part, dispatch) {

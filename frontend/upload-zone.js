@@ -11,12 +11,13 @@ const ANSWER_MS = 300_000; // the server may have many photos to look at before 
  * @property {string} uuid by which the server knows its chunks
  * @property {number} chunkBytes
  * @property {number[]} received numbers of the chunks that the server has
+ * @property {boolean} [isSafe] the server has all of it: nothing is to be sent
  */
 
 /**
  * @param {object} settings of the server, as far as they are known
- * @param {(file: File) => Promise<Plan|null>} planOf asked when a file's turn comes; null when the
- *   server has all of it
+ * @param {(file: File) => Promise<Plan|null>} planOf asked when a file's turn comes; null when
+ *   it has been taken off the zone, or put behind the others, instead
  * @returns {UploadZone|null} null where Dropzone does not support the browser
  */
 export function mountUploadZone(el, { Dropzone, settings, planOf }) {
@@ -25,7 +26,7 @@ export function mountUploadZone(el, { Dropzone, settings, planOf }) {
 
 /**
  * Dispatches `file-added` {file, uuid, willBeSent}; `files-left-out` {count}: files of a folder that
- * are no photos; `file-progress` {file, sentBytes, isSent}, `chunk-safe` {file}, `file-safe` {file}, `file-unconfirmed` {file} when an answer was no receipt, and
+ * are no photos; `file-progress` {file, sentBytes, isSent}, `chunk-safe` {file}, `file-safe` {file}, `file-unconfirmed` {file, isOurs} when the last answer was no receipt for it, and
  * `file-failed` {file, message, xhr}; without `xhr` the file was refused before it was sent.
  */
 class UploadZone extends EventTarget {
@@ -74,8 +75,9 @@ class UploadZone extends EventTarget {
     });
     dropzone.on("success", (file) => {
       this.remove(file);
-      const isSafe = this.#receipts.get(file) === "photo";
-      this.#tell(isSafe ? "file-safe" : "file-unconfirmed", { file });
+      const receipt = this.#receipts.get(file);
+      if (receipt === "photo") this.#tell("file-safe", { file });
+      else this.#tell("file-unconfirmed", { file, isOurs: receipt === "chunk" });
     });
     dropzone.on("error", (file, message, xhr) => this.#tell("file-failed", { file, message, xhr }));
   }
@@ -128,7 +130,8 @@ class UploadZone extends EventTarget {
     const attempt = file.upload;
     const plan = await this.#planOf(file);
     if (file.upload !== attempt || file.status !== this.#Dropzone.UPLOADING) return; // cancelled
-    if (!plan) return this.#finish(file);
+    if (!plan) return;
+    if (plan.isSafe) return this.#finish(file);
     this.#plans.set(file, plan);
     this.#dropzone.options.chunkSize = plan.chunkBytes;
     send(file);

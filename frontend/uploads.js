@@ -103,6 +103,7 @@ function mountTray(queue, zone) {
     update();
   });
   listElement.addEventListener("retry-upload", ({ detail }) => queue.retry(detail.upload));
+  listElement.addEventListener("focus-lost", giveFocus);
   listElement.addEventListener("remove-upload", ({ detail }) => queue.remove(detail.upload));
   summaryElement.addEventListener("retry-all", () => queue.retryAll());
   summaryElement.addEventListener("try-now", () => queue.pause.end());
@@ -161,7 +162,8 @@ function sayUploads(queue, zone, announcer) {
   summaryElement.addEventListener("try-now", () => (interruption = ""));
   zone.addEventListener("files-left-out", ({ detail }) => say(leftOutSentence(detail)));
   zone.addEventListener("chunk-safe", () => {
-    if (interruption) say("Photos are on their way again.");
+    if (!interruption || queue.pause.isOn) return; // what was under way still arrives
+    say("Photos are on their way again.");
     interruption = "";
   });
   queue.addEventListener("upload-changed", ({ detail: { upload } }) => {

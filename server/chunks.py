@@ -163,10 +163,14 @@ class Chunks:
 
     def _keep(self, upload: ChunkedUpload, chunk: Chunk, received: Upload) -> ChunkedUpload:
         if self._uploads.has_chunk(upload.id, chunk.number):
-            return self._uploads.find(upload.id)  # which may have become whole meanwhile
+            return self._uploads.touch(upload.id, moments.now())  # it may be whole by now
         self._gallery.limits.check(upload.guest_id, upload.bytes - upload.received_bytes)
         self._storage.put(chunk_key(upload.id, chunk.number), received.path)
-        upload = self._uploads.add_chunk(upload.id, chunk.number, chunk.bytes, moments.now())
+        try:
+            upload = self._uploads.add_chunk(upload.id, chunk.number, chunk.bytes, moments.now())
+        except NoSuchUpload:  # it was given up meanwhile
+            self._storage.delete(chunk_key(upload.id, chunk.number))
+            raise
         if upload.outcome:  # another request came to the end meanwhile: nobody waits for this file
             self._storage.delete(chunk_key(upload.id, chunk.number))
         return upload

@@ -206,6 +206,22 @@ def test_a_chunk_that_is_kept_while_its_twin_finishes_the_photo_leaves_nothing(
     assert unlisted_files(config) == []
 
 
+def test_a_chunk_whose_upload_is_given_up_meanwhile_leaves_nothing(
+    config: Config, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = in_chunks(3)
+    send_chunk(client, sent, 0)
+    another_worker = at_another_worker(client, create_app(config))
+
+    def give_up_meanwhile(_descriptor: int) -> None:
+        monkeypatch.undo()
+        assert another_worker.delete(f"/api/uploads/{sent.uuid}").status_code == 204
+
+    monkeypatch.setattr(os, "fsync", give_up_meanwhile)  # the moment before a chunk has its key
+    assert told(send_chunk(client, sent, 1)) == (503, LOST)
+    assert unlisted_files(config) == []
+
+
 def test_one_of_many_last_chunks_puts_the_photo_together(config: Config) -> None:
     sent = InChunks(photo() + bytes(300_000), 300_000)
     client = open_page(create_app(config))

@@ -340,6 +340,61 @@ def test_what_the_gallery_has_not_confirmed_is_not_safe(
     assert_arrived_once(live_server, sent)
 
 
+def test_a_photo_that_fails_while_others_arrive_waits_for_its_guest(
+    page: Page, live_server: RunningServer, tmp_path: Path
+) -> None:
+    def less_patient(route: Route) -> None:
+        script = route.fetch()
+        body = script.text().replace("MOST_STRIKES = 12", "MOST_STRIKES = 2")
+        route.fulfill(response=script, body=body)
+
+    def fail_the_large_one(route: Route) -> None:
+        if b"dzuuid" in (route.request.post_data_buffer or b""):
+            route.abort()
+        elif "/api/uploads/" in route.request.url:
+            route.fulfill(status=502, body="<h1>Bad gateway</h1>")
+        else:
+            route.fallback()
+
+    page.route("**/upload-queue.js", less_patient)
+    open_gallery(page, live_server)
+    page.route("**/*", fail_the_large_one)
+    large = photo(0, kilobytes=5_000)
+    choose(page, tmp_path / "phone", large)
+    expect(summary(page)).to_contain_text("No connection.")
+    choose(page, tmp_path / "phone", photo(1))
+    retry = page.get_by_role("button", name="Retry 0.jpg")
+    expect(retry).to_be_visible(timeout=UPLOADED)
+    expect(summary(page)).to_contain_text("1 of 2 photos are safe. 1 needs another try.")
+    assert_arrived_once(live_server, [photo(1)])
+    until_nothing_would_be_lost(page)
+    assert kept_files(page) == 1
+    page.unroute("**/*")
+    retry.click()
+    expect_all_safe(page, 2)
+    assert_arrived_once(live_server, [large, photo(1)])
+
+
+def test_a_page_does_not_offer_what_it_is_sending(
+    page: Page, live_server: RunningServer, tmp_path: Path
+) -> None:
+    open_gallery(page, live_server)
+    Network(page).set(bytes_per_second=150_000)
+    choose(page, tmp_path / "phone", *(photo(number) for number in range(12)))
+    until_nothing_would_be_lost(page)
+    page.evaluate(
+        """() => {
+            window.offered = 0;
+            const leftovers = document.querySelector("[data-continue]").parentElement;
+            new MutationObserver(() => (offered += !leftovers.hidden)).observe(
+                leftovers, { attributes: true });
+            document.dispatchEvent(new Event("visibilitychange"));
+        }"""
+    )
+    expect_all_safe(page, 12)
+    assert page.evaluate("() => offered") == 0
+
+
 def test_a_photo_whose_chunks_are_gone_is_sent_anew(
     page: Page, live_server: RunningServer, tmp_path: Path
 ) -> None:
@@ -358,6 +413,7 @@ def test_a_photo_whose_chunks_are_gone_is_sent_anew(
     until_half_is_sent(page, "1.jpg")
     [uuid] = uuids
     page.evaluate("(uuid) => fetch(`/api/uploads/${uuid}`, { method: 'DELETE' })", uuid)
+    expect(summary(page)).to_contain_text("Some of a photo got lost on the way; it is sent again.")
     expect_all_safe(page, 1)
     assert_arrived_once(live_server, [large])
 
@@ -473,7 +529,6 @@ def test_a_request_that_stands_still_is_given_up_and_sent_again(
     page.route("**/*", never_answer)
     choose(page, tmp_path / "phone", large)
     expect(summary(page)).to_contain_text("No connection.")
-    page.wait_for_function("() => performance.getEntriesByType('resource').length > 0")
     page.unroute("**/*")
     expect_all_safe(page, 1)
     assert_arrived_once(live_server, [large])

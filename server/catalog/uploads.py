@@ -62,6 +62,12 @@ class UploadCatalog:
         with self._database.transaction() as connection:
             return _found(connection, select(*_COLUMNS).where(uploads.c.id == upload_id))
 
+    def touch(self, upload_id: str, moment: str) -> ChunkedUpload:
+        """Somebody goes on with it. Raises NoSuchUpload."""
+        touched = update(uploads).where(uploads.c.id == upload_id).values(touched=moment)
+        with self._database.transaction() as connection:
+            return _found(connection, touched.returning(*_COLUMNS))
+
     def received(self, upload_id: str) -> list[int]:
         """The numbers of the chunks that have come, in order; none once there is an outcome."""
         query = select(chunks.c.number).where(chunks.c.upload_id == upload_id)
