@@ -58,10 +58,10 @@ export function isSystemFile(name) {
  */
 export function failureOf(xhr) {
   const refusal = xhr.getResponseHeader("Dropwall-Refusal");
-  const isOurs = Boolean(refusal) && !ABOUT_THE_REQUEST.includes(refusal);
+  const isAboutThePhoto = Boolean(refusal) && !ABOUT_THE_REQUEST.includes(refusal);
   return {
     reason: sentenceOf(xhr),
-    canRetry: !isOurs || LATER.includes(xhr.status),
+    canRetry: !isAboutThePhoto || LATER.includes(xhr.status),
     isTemporary: TEMPORARY.includes(xhr.status),
     retryAfterSeconds: retryAfterOf(xhr),
     isTooLargeOnTheWay: xhr.status === 413 && !refusal,

@@ -77,14 +77,8 @@ function offer(part, name, isOffered) {
 }
 
 function joinButtons(part, dispatch) {
-  part("retry-all").addEventListener("click", () => {
-    part("toggle").focus(); // the button clicked goes now
-    dispatch("retry-all");
-  });
-  part("try-now").addEventListener("click", () => {
-    part("toggle").focus();
-    dispatch("try-now");
-  });
+  part("retry-all").addEventListener("click", () => dispatch("retry-all"));
+  part("try-now").addEventListener("click", () => dispatch("try-now"));
   part("done").addEventListener("click", () => dispatch("uploads-done"));
   part("toggle").addEventListener("click", ({ currentTarget: toggle }) => {
     const isOpen = toggle.ariaExpanded !== "true";

@@ -25,9 +25,11 @@ export function mountUploadZone(el, { Dropzone, settings, planOf }) {
 }
 
 /**
- * Dispatches `file-added` {file, uuid, willBeSent}; `files-left-out` {count}: files of a folder that
- * are no photos; `file-progress` {file, sentBytes, isSent}, `chunk-safe` {file}, `file-safe` {file}, `file-unconfirmed` {file, isOurs} when the last answer was no receipt for it, and
- * `file-failed` {file, message, xhr}; without `xhr` the file was refused before it was sent.
+ * Dispatches
+ * - `file-added` {file, uuid, willBeSent} and `files-left-out` {count}: of a folder, no photos;
+ * - `file-progress` {file, sentBytes, isSent} and `chunk-safe` {file}, whole files included;
+ * - `file-safe` {file}, `file-unconfirmed` {file, isOurs} when the last answer was no receipt for
+ *   it, or `file-failed` {file, message, xhr}, without `xhr` when it was refused before it was sent.
  */
 class UploadZone extends EventTarget {
   #Dropzone;

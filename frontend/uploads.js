@@ -84,8 +84,8 @@ function mountTray(queue, zone) {
   function update(hadFocus = el.contains(document.activeElement)) {
     summaryElement.hidden = queue.uploads.length === 0 && !summary.hasNote;
     el.hidden = summaryElement.hidden && find(".leftovers").hidden;
-    if (hadFocus && !document.activeElement.checkVisibility()) giveFocus();
-    else if (hadFocus && document.activeElement === document.body) giveFocus();
+    const focused = document.activeElement;
+    if (hadFocus && (focused === document.body || !focused.checkVisibility())) giveFocus();
   }
 
   function giveFocus() {

@@ -36,6 +36,10 @@ def app(config: Config) -> Flask:
 
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
+    return open_page(app)
+
+
+def open_page(app: Flask) -> FlaskClient:
     """A visitor that has opened the page, and so is known by its cookie."""
     client = app.test_client()
     client.get("/", buffered=True)

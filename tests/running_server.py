@@ -54,9 +54,7 @@ class RunningServer:
         self.process.wait(timeout=START_SECONDS)
 
     def files(self) -> list[Path]:
-        """Everything that visitors' photos left on disk."""
-        folders = ("incoming", "chunks", "originals", "thumbnails")
-        return [p for folder in folders for p in (self.data / folder).rglob("*") if p.is_file()]
+        return stored_files(self.data)
 
     def photos(self) -> list[dict]:
         return requests.get(f"{self.url}/api/photos?limit=500", timeout=30).json()["photos"]
@@ -76,6 +74,12 @@ class RunningServer:
                 time.sleep(0.05)
         self.kill()
         raise AssertionError((self.data.parent / "server.log").read_text())
+
+
+def stored_files(data: Path) -> list[Path]:
+    """Everything that visitors' photos left on disk."""
+    folders = ("incoming", "chunks", "originals", "thumbnails")
+    return [p for folder in folders for p in (data / folder).rglob("*") if p.is_file()]
 
 
 def free_port() -> int:

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser import launch_options
 from tests.conftest import CDN, play_cdn
+from tests.network import Network
 from tests.photos import encode, landscape, photo_bytes
 from tests.running_server import ROOT, RunningServer
 from tests.test_resuming import until_nothing_would_be_lost, upload_without_a_network
@@ -17,7 +18,6 @@ from tests.test_stories import (
     add_photos,
     open_gallery,
     rows,
-    throttle,
     tiles,
     until_nothing_moves,
 )
@@ -76,7 +76,7 @@ def show(browser: Browser, server: RunningServer, name: str, act) -> None:
 def upload_with_a_failure(page: Page) -> None:
     add_photos(page, ("notes.jpg", b"These are only notes."))
     expect(rows(page)).to_contain_text("not a photo")
-    throttle(page, bytes_per_second=60_000)
+    Network(page).set(bytes_per_second=60_000)
     batch = [
         (f"IMG_{seed}.JPG", photo_bytes("jpg", seed=seed, size=(1600, 1067))) for seed in range(6)
     ]

@@ -26,6 +26,7 @@ from server.config import Config
 from server.sweep import AGE_SECONDS
 from server.turns import Turns
 from tests.bad_photos import BAD
+from tests.conftest import open_page
 from tests.dropzone import InChunks, send_all, send_chunk
 from tests.photos import photo_bytes
 
@@ -49,12 +50,6 @@ def photo() -> bytes:
 def in_chunks(count: int = 5) -> InChunks:
     content = photo()
     return InChunks(content, -(-len(content) // count))
-
-
-def open_page(app: Flask) -> FlaskClient:
-    client = app.test_client()
-    client.get("/", buffered=True)
-    return client
 
 
 def at_another_worker(client: FlaskClient, app: Flask) -> FlaskClient:

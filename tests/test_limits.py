@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -17,9 +16,10 @@ from werkzeug.test import TestResponse
 
 from server import create_app
 from server.config import Config
+from tests.conftest import open_page
 from tests.dropzone import InChunks, send_all, send_chunk
 from tests.photos import photo_bytes
-from tests.running_server import RunningServer
+from tests.running_server import RunningServer, stored_files
 
 HOUR_SECONDS = 60 * 60
 PHOTO_BYTES = 20_000
@@ -64,12 +64,6 @@ def limited(config: Config, limits: dict[str, int]) -> Flask:
     return create_app(replace(config, max_upload_bytes=PHOTO_BYTES, **limits))
 
 
-def open_page(app: Flask) -> FlaskClient:
-    client = app.test_client()
-    client.get("/", buffered=True)
-    return client
-
-
 def send(client: FlaskClient, *numbers: int) -> TestResponse:
     """One form with these photos."""
     files = [(io.BytesIO(photo(number)), f"{number}.jpg") for number in numbers]
@@ -93,23 +87,18 @@ def shift(config: Config, seconds: int) -> None:
         )
 
 
-def files(folder: Path) -> list[Path]:
-    folders = ("incoming", "chunks", "originals", "thumbnails")
-    return [p for name in folders for p in (folder / name).rglob("*") if p.is_file()]
-
-
 @EACH
 def test_up_to_the_limit_photos_are_kept_and_then_refused(
     config: Config, limits: dict[str, int], status: int, sentence: str
 ) -> None:
     client = open_page(limited(config, limits))
     assert [send(client, number).status_code for number in range(3)] == [204] * 3
-    kept = files(config.data)
+    kept = stored_files(config.data)
     answer = send(client, 3)
     assert told(answer) == (status, sentence)
     waits = answer.headers.get("Retry-After", type=int)
     assert HOUR_SECONDS - 10 < waits <= HOUR_SECONDS if status == 429 else waits is None
-    assert sorted(files(config.data)) == sorted(kept)
+    assert sorted(stored_files(config.data)) == sorted(kept)
 
 
 @EACH
@@ -146,11 +135,11 @@ def test_the_first_chunk_of_a_photo_over_the_limit_is_refused(
 ) -> None:
     client = open_page(limited(config, limits))
     send(client, 0, 1, 2)
-    kept = files(config.data)
+    kept = stored_files(config.data)
     sent = in_chunks(3)
     assert told(send_chunk(client, sent, 0)) == (status, sentence)
     assert client.get(f"/api/uploads/{sent.uuid}").status_code == 404
-    assert sorted(files(config.data)) == sorted(kept)
+    assert sorted(stored_files(config.data)) == sorted(kept)
 
 
 @pytest.mark.parametrize("limits", HOURLY)
@@ -228,7 +217,7 @@ def test_photos_that_come_at_once_do_not_go_past_the_limit(
         answers = list(pool.map(send_alone, range(16)))
     assert sorted(answers) == [(204, "")] * 3 + [(status, sentence)] * 13
     assert len(listed(client)) == 3
-    assert len(files(config.data)) == 3 * 3
+    assert len(stored_files(config.data)) == 3 * 3
 
 
 def test_photos_that_have_begun_count_where_another_one_begins(config: Config) -> None:
@@ -267,7 +256,7 @@ def test_what_is_free_on_the_disk_is_kept_in_reserve(config: Config) -> None:
     raw = {"data": photo(0), "content_type": "image/jpeg"}
     answers = [send(client, 0, 1), client.post("/", **raw), send_chunk(client, in_chunks(0), 0)]
     assert [told(answer) for answer in answers] == [(507, DISK_FULL)] * 3
-    assert files(config.data) == []
+    assert stored_files(config.data) == []
     assert listed(client) == []
 
 

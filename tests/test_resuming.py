@@ -12,6 +12,7 @@ from playwright.sync_api import BrowserType, Page, Request, Route, expect
 
 from tests.conftest import CDN, play_cdn
 from tests.faulty_proxy import doubling_requests, losing_answers
+from tests.network import Network
 from tests.photos import photo_bytes
 from tests.proxies import behind_nginx
 from tests.running_server import RunningServer
@@ -40,20 +41,6 @@ Photo = tuple[str, bytes]
 def expected_errors() -> list[str]:
     """Chromium reports by itself what fails on its way."""
     return [NO_CONNECTION, UNREACHABLE, REFUSED]
-
-
-class Network:
-    """What the browser's own developer tools make of the network, for one page."""
-
-    def __init__(self, page: Page) -> None:
-        self._devtools = page.context.new_cdp_session(page)
-        self._devtools.send("Network.enable")
-
-    def set(self, bytes_per_second: int = -1, offline: bool = False) -> None:
-        conditions = {"offline": offline, "latency": 5, "downloadThroughput": -1}
-        self._devtools.send(
-            "Network.emulateNetworkConditions", conditions | {"uploadThroughput": bytes_per_second}
-        )
 
 
 def photo(number: int, kilobytes: int = 40) -> Photo:
@@ -128,6 +115,13 @@ def answer_posts(
             route.fallback()
 
     page.route(f"{server.url}/", answer)
+
+
+def choose_offline(page: Page, folder: Path, *photos: Photo) -> Network:
+    network = Network(page)
+    network.set(offline=True)
+    choose(page, folder, *photos)
+    return network
 
 
 def upload_without_a_network(page: Page) -> None:
@@ -578,9 +572,7 @@ def test_a_file_that_is_deleted_meanwhile_is_sent_from_the_browsers_copy(
         context.route(f"{CDN}**", play_cdn)
         page = context.new_page()
         open_gallery(page, live_server)
-        network = Network(page)
-        network.set(offline=True)
-        choose(page, tmp_path / "phone", *batch)
+        network = choose_offline(page, tmp_path / "phone", *batch)
         until_nothing_would_be_lost(page)
         for name, _ in batch:
             (tmp_path / "phone" / name).unlink()
@@ -594,9 +586,7 @@ def test_a_file_that_is_gone_everywhere_is_told(
 ) -> None:
     page.add_init_script(NO_ROOM)
     open_gallery(page, live_server)
-    network = Network(page)
-    network.set(offline=True)
-    choose(page, tmp_path / "phone", photo(1))
+    network = choose_offline(page, tmp_path / "phone", photo(1))
     expect(summary(page)).to_contain_text("No connection.")
     (tmp_path / "phone" / "1.jpg").unlink()
     network.set()
@@ -623,9 +613,7 @@ def test_a_browser_without_room_says_that_the_page_must_stay_open(
 ) -> None:
     page.add_init_script(NO_ROOM)
     open_gallery(page, live_server)
-    network = Network(page)
-    network.set(offline=True)
-    choose(page, tmp_path / "phone", photo(1))
+    network = choose_offline(page, tmp_path / "phone", photo(1))
     expect(summary(page)).to_contain_text("Keep this page open")
     with page.expect_event("dialog") as warning:
         page.close(run_before_unload=True)

@@ -9,6 +9,7 @@ import requests
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.conftest import CDN
+from tests.network import Network
 from tests.photos import a_phone_batch, photo_bytes
 from tests.running_server import RunningServer
 
@@ -68,15 +69,6 @@ def summary(page: Page) -> Locator:
     return page.get_by_role("region", name="Uploads")
 
 
-def throttle(page: Page, bytes_per_second: int) -> None:
-    devtools = page.context.new_cdp_session(page)
-    devtools.send("Network.enable")
-    conditions = {"offline": False, "latency": 20, "downloadThroughput": -1}
-    devtools.send(
-        "Network.emulateNetworkConditions", conditions | {"uploadThroughput": bytes_per_second}
-    )
-
-
 def test_thirty_photos_are_dropped_and_everybody_sees_them(
     page: Page, live_server: RunningServer
 ) -> None:
@@ -97,7 +89,7 @@ def test_every_bar_moves_and_the_total_says_how_much_is_left(
     page: Page, live_server: RunningServer
 ) -> None:
     open_gallery(page, live_server)
-    throttle(page, bytes_per_second=400_000)
+    Network(page).set(bytes_per_second=400_000)
     page.evaluate(
         """() => {
             window.seen = {};
@@ -185,7 +177,7 @@ def test_what_needs_the_host_is_tried_again_when_the_guest_says_so(
 
 def test_a_photo_can_be_cancelled_on_its_way(page: Page, live_server: RunningServer) -> None:
     open_gallery(page, live_server)
-    throttle(page, bytes_per_second=20_000)
+    Network(page).set(bytes_per_second=20_000)
     add_photos(page, ("slow.jpg", photo_bytes("jpg", size=(1600, 1200), quality=95)))
     page.get_by_role("button", name="Cancel slow.jpg").click()
     expect(rows(page)).to_have_count(0)

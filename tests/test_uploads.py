@@ -19,6 +19,7 @@ from server.names import MAX_NAME_BYTES
 from server.sweep import AGE_SECONDS
 from tests.conftest import Send
 from tests.photos import photo_bytes
+from tests.running_server import stored_files
 
 FORMATS = ("jpg", "png", "apng", "gif", "webp", "avif", "heic")
 
@@ -96,7 +97,7 @@ def test_the_same_photo_many_times_at_once_is_one_photo(config: Config) -> None:
     with ThreadPoolExecutor(6) as pool:
         assert list(pool.map(send_once, range(6))) == [204] * 6
     assert len(listed(app.test_client())) == 1
-    assert len(photo_files(config)) == 3
+    assert len(stored_files(config.data)) == 3
 
 
 def test_two_guests_may_send_the_same_photo(app: Flask, send: Send, client: FlaskClient) -> None:
@@ -172,7 +173,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(
         answer = send(("a.jpg", photo_bytes("jpg")))
     assert answer.status_code == 507
     assert answer.text == "The gallery is full; nothing was lost, please tell your host."
-    assert photo_files(config) == []
+    assert stored_files(config.data) == []
     assert send(("a.jpg", photo_bytes("jpg"))).status_code == 204
 
 
@@ -180,7 +181,7 @@ def test_what_is_not_listed_is_swept_after_a_day(
     app: Flask, config: Config, send: Send, client: FlaskClient
 ) -> None:
     send(("kept.jpg", photo_bytes("jpg")))
-    kept = photo_files(config)
+    kept = stored_files(config.data)
     orphans = [
         config.data / "incoming" / "half.part",
         config.data / "originals" / "ab" / f"{'ab' * 16}.jpg",
@@ -195,7 +196,7 @@ def test_what_is_not_listed_is_swept_after_a_day(
     for path in (*kept, *orphans):
         os.utime(path, (yesterday, yesterday))
     assert sweep(args=["sweep"]).output == "3 leftovers removed.\n"
-    assert sorted(photo_files(config)) == sorted(kept)
+    assert sorted(stored_files(config.data)) == sorted(kept)
 
 
 def test_what_a_broken_disk_would_not_remove_is_swept_later(
@@ -212,26 +213,21 @@ def test_what_a_broken_disk_would_not_remove_is_swept_later(
         assert client.delete(f"/api/photos/{listed(client)[0]['id']}").status_code == 500
     assert listed(client) == []
     yesterday = time.time() - AGE_SECONDS - 60
-    for path in photo_files(config):
+    for path in stored_files(config.data):
         os.utime(path, (yesterday, yesterday))
     app.extensions["sweep"].sweep_unfinished()
-    assert photo_files(config) == []
+    assert stored_files(config.data) == []
 
 
 def test_with_the_wrong_catalog_no_photo_is_swept(
     app: Flask, config: Config, send: Send, client: FlaskClient
 ) -> None:
     send(("kept.jpg", photo_bytes("jpg")))
-    kept = photo_files(config)
+    kept = stored_files(config.data)
     lost_week = time.time() - 7 * AGE_SECONDS
     for path in kept:
         os.utime(path, (lost_week, lost_week))
     wrong = create_app(replace(config, database=str(config.data / "other.sqlite")))
     result = wrong.test_cli_runner().invoke(args=["sweep"])
     assert "is it the right one? Nothing was removed." in result.output
-    assert photo_files(config) == kept
-
-
-def photo_files(config: Config) -> list[Path]:
-    folders = ("incoming", "originals", "thumbnails")
-    return [p for folder in folders for p in (config.data / folder).rglob("*") if p.is_file()]
+    assert stored_files(config.data) == kept
