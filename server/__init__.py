@@ -9,15 +9,26 @@ import click
 from flask import Flask, current_app
 from flask.cli import FlaskGroup
 
-from .catalog import Catalog, UploadCatalog, UsageCatalog, open_database
+from .catalog import (
+    Catalog,
+    GuestCatalog,
+    PhotoLists,
+    UploadCatalog,
+    UsageCatalog,
+    open_database,
+)
+from .changes import Watchers
 from .chunks import Chunks
 from .config import Config
 from .errors import answer_errors
 from .gallery import Gallery
 from .images import Images
 from .limits import Limits
+from .routes.live import live
 from .routes.page import page
+from .routes.people import people
 from .routes.photos import photos
+from .routes.representation import changes_event
 from .routes.uploads import uploads
 from .storage import open_storage
 from .sweep import ForeignCatalog, Sweep
@@ -56,7 +67,11 @@ def create_app(config: Config | None = None) -> Flask:
     app.extensions["gallery"] = gallery
     app.extensions["chunks"] = Chunks(uploading, gallery, turns)
     app.extensions["sweep"] = Sweep(catalog, uploading, storage)
-    for blueprint in (page, uploads, photos):
+    app.extensions["guests"] = GuestCatalog(database)
+    lists = app.extensions["lists"] = PhotoLists(database)
+    most = config.threads - config.threads // 4  # the others wait for no one
+    app.extensions["watchers"] = Watchers(database, lists, most, changes_event)
+    for blueprint in (page, uploads, photos, live, people):
         app.register_blueprint(blueprint)
     answer_errors(app, config)
     app.cli.command("sweep")(sweep)

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import ClientDisconnected, HTTPException
 
 from .catalog import CatalogUnavailable, NoSuchPhoto, NoSuchUpload
+from .changes import FullHouse
 from .chunks import LostChunks, WrongChunk
 from .config import Config
 from .containers import BrokenContainer
@@ -14,6 +15,7 @@ from .formats import BY_EXTENSION
 from .gallery import EmptyPhoto, NotTheOwner, UnknownExtension, WrongExtension
 from .images import DamagedPhoto, NotAPhoto, TooLongAnimation, TooManyPixels
 from .limits import DiskNearlyFull, GalleryFull, TooMuchSent
+from .names import MAX_GUEST_NAME, LongName
 from .storage import NotStored
 from .upload import BrokenForm, NoPhoto, PieceOfAPhoto, TooManyBytes, TooMuchAtOnce
 
@@ -46,6 +48,7 @@ REFUSALS: dict[type[Exception], tuple[int, str]] = {
     TooManyBytes: (413, "This photo is too large; the limit is {max_upload_bytes}."),
     TooLongAnimation: (413, "This animation is too long; please send a shorter one."),
     TooManyPixels: (413, "This photo is too large; the limit is {megapixels} megapixels."),
+    LongName: (400, "This name is too long; please take at most {max_guest_name} characters."),
     NotTheOwner: (403, "This photo is not yours; only who sent it can remove it."),
     NoSuchUpload: (404, "Nothing of this photo has arrived yet; please send it."),
     NoSuchPhoto: (404, "This photo is not here; it may have been removed."),
@@ -53,6 +56,7 @@ REFUSALS: dict[type[Exception], tuple[int, str]] = {
     TimeoutError: (408, "The upload stood still for too long; please send it again."),
     TooMuchSent: (429, "You have sent as much as one guest may within an hour; please wait."),
     CatalogUnavailable: (503, "Dropwall is busy; please try again in a few seconds."),
+    FullHouse: (503, "Very many are watching; new photos are shown every few seconds instead."),
     LostChunks: (503, "What had arrived of this photo is gone; please send it again."),
     GalleryFull: (
         507,
@@ -146,6 +150,7 @@ def _fill(sentence: str, error: Exception, config: Config) -> str:
         max_upload_bytes=_size(config.max_upload_bytes),
         max_request_bytes=_size(config.max_request_bytes),
         max_request_photos=config.max_request_photos,
+        max_guest_name=MAX_GUEST_NAME,
         max_gallery_bytes=_size(config.max_gallery_bytes),
     )
 

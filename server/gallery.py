@@ -19,6 +19,8 @@ from .storage.keys import original_key, thumbnail_key
 from .upload import TooManyBytes, Upload
 
 WIDTHS = (*THUMBNAIL_WIDTHS, LARGE_THUMBNAIL_WIDTH)
+UNDO_SECONDS = 30
+"""How long a removed photo keeps its files; the page offers to undo for 10 of them."""
 
 
 class EmptyPhoto(Exception):
@@ -42,8 +44,8 @@ class NotTheOwner(Exception):
 
 
 class Gallery:
-    """Bytes first, row last; on removal row first, bytes last: a crash at any point leaves at
-    most an orphan, which is swept."""
+    """Bytes first, row last; on removal row first, bytes last (`Sweep`): a crash at any point
+    leaves at most an orphan, which is swept."""
 
     def __init__(
         self,
@@ -117,14 +119,15 @@ class Gallery:
             return io.BytesIO(content)
 
     def remove_photo(self, photo_id: str, guest_id: str) -> None:
-        """Raises NoSuchPhoto, NotTheOwner."""
-        photo = self.catalog.find_photo(photo_id)
-        if not guest_id or photo.guest_id != guest_id:
-            raise NotTheOwner(photo_id)
-        self.storage.mark(photo_id)
-        self.catalog.remove_photo(photo_id)
-        self._delete_files(photo)
-        self.storage.discard_staged(photo_id)
+        """Gone from every list at once, its files in a while. Raises NoSuchPhoto, NotTheOwner."""
+        _check_owner(self.catalog.find_photo(photo_id), guest_id)
+        self.catalog.remove_photo(photo_id, moments.now())
+
+    def restore_photo(self, photo_id: str, guest_id: str) -> None:
+        """Undo a removal, as long as the files are there. Raises NoSuchPhoto, NotTheOwner."""
+        _check_owner(self.catalog.find_removed_photo(photo_id), guest_id)
+        with suppress(SamePhoto):  # it was sent again meanwhile
+            self.catalog.restore_photo(photo_id)
 
     def failing_parts(self) -> list[str]:
         """Which of catalog and storage do not answer."""
@@ -166,6 +169,11 @@ class Gallery:
         self.storage.delete(original_key(photo.id, photo.extension))
         for width in WIDTHS:
             self.storage.delete(thumbnail_key(photo.id, width))
+
+
+def _check_owner(photo: Photo, guest_id: str) -> None:
+    if not guest_id or photo.guest_id != guest_id:
+        raise NotTheOwner(photo.id)
 
 
 def _photo(upload: Upload, name: str, guest_id: str, picture: Picture) -> Photo:

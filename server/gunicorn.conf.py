@@ -67,12 +67,12 @@ def _allow_many_connections() -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Clean up hourly, in each worker: none is there for ever, and twice does no harm. When the
+    """Clean up, in each worker: none is there for ever, and twice does no harm. When the
     first one has loaded the gallery, say where it is."""
     if worker.age == 1:
         _greet()
     sweep = worker.wsgi.extensions["sweep"]
-    threading.Thread(target=sweep.sweep_hourly, name="sweep", daemon=True).start()
+    threading.Thread(target=sweep.sweep_forever, name="sweep", daemon=True).start()
 
 
 def _greet() -> None:

@@ -4,19 +4,30 @@ import re
 import unicodedata
 
 MAX_NAME_BYTES = 255
+MAX_GUEST_NAME = 60
 # Control, format (zero width, right-to-left marks), surrogate, private use and unassigned
 # characters; line and paragraph separators: Unicode's general categories.
 _UNSAFE_CATEGORIES = frozenset(["Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"])
 _ZERO_WIDTH_JOINER = "\u200d"  # "Cf", and harmless: it holds emoji and Indic letters together
 
 
+class LongName(ValueError):
+    """A person's name of more than MAX_GUEST_NAME characters."""
+
+
+def clean_guest_name(sent: str) -> str:
+    """A person's name on one line; empty when nothing is left. Raises LongName."""
+    name = _clean(sent)
+    if len(name) > MAX_GUEST_NAME:
+        raise LongName
+    return name
+
+
 def clean_name(sent: str) -> str:
     """The last part of whatever path was sent, in NFC, on one line, without characters that
     change its direction or cannot be seen, of at most 255 bytes in UTF-8 with its extension
     kept. `photo` when nothing is left."""
-    base = re.split(r"[/\\]", unicodedata.normalize("NFC", sent))[-1]
-    seen = "".join(character if _is_safe(character) else " " for character in base)
-    name = " ".join(seen.split()).strip(". " + _ZERO_WIDTH_JOINER)
+    name = _clean(re.split(r"[/\\]", sent)[-1]).strip(". " + _ZERO_WIDTH_JOINER)
     return _shorten(name) or "photo"
 
 
@@ -24,6 +35,12 @@ def extension_of(name: str) -> str:
     """In lower case, without its dot; empty when there is none, as in `No. 5`."""
     extension = re.search(r"\.([^\s.]+)$", name)
     return extension[1].lower() if extension else ""
+
+
+def _clean(sent: str) -> str:
+    """In NFC, on one line, without what cannot be seen or changes the direction of the rest."""
+    normal = unicodedata.normalize("NFC", sent)
+    return " ".join("".join(c if _is_safe(c) else " " for c in normal).split())
 
 
 def _is_safe(character: str) -> bool:

@@ -10,13 +10,14 @@ from typing import NoReturn
 from . import moments
 from .catalog import Catalog, CatalogUnavailable, UploadCatalog
 from .formats import FORMATS
-from .gallery import WIDTHS
+from .gallery import UNDO_SECONDS, WIDTHS
 from .storage import Storage
 from .storage.keys import chunk_key, original_key, owner_id, thumbnail_key
 
 AGE_SECONDS = 24 * 60 * 60
 """Whatever is younger may belong to a photo that is just being written."""
 EVERY_SECONDS = 60 * 60
+PURGE_EVERY_SECONDS = 10
 BATCH = 500
 
 log = logging.getLogger(__name__)
@@ -28,28 +29,47 @@ class ForeignCatalog(Exception):
 
 @dataclass(frozen=True)
 class Sweep:
-    """`sweep` and `sweep_unfinished` return how many leftovers they found."""
+    """`sweep` and `sweep_unfinished` return how many leftovers they found, `purge_removed` how many
+    photos."""
 
     catalog: Catalog
     uploads: UploadCatalog
     storage: Storage
 
-    def sweep_hourly(self) -> NoReturn:
-        """What is unfinished, now and again every hour."""
+    def sweep_forever(self) -> NoReturn:
+        """What is unfinished, now and again every hour; what was removed, soon after."""
         while True:
-            try:
-                self.sweep_unfinished()
-            except (CatalogUnavailable, OSError) as error:
-                log.warning("Sweeping failed, it is tried again in an hour: %s", error)
-            time.sleep(EVERY_SECONDS)
+            self._try(self.sweep_unfinished)
+            for _ in range(EVERY_SECONDS // PURGE_EVERY_SECONDS):
+                self._try(self.purge_removed)
+                time.sleep(PURGE_EVERY_SECONDS)
+
+    def _try(self, work: Callable[[], int]) -> None:
+        try:
+            work()
+        except (CatalogUnavailable, OSError) as error:
+            log.warning("Sweeping failed, it is tried again later: %s", error)
+
+    def purge_removed(self, undo_seconds: float = UNDO_SECONDS) -> int:
+        """Photos whose removal cannot be undone any more. A crash half-way, or a second process,
+        does the same again."""
+        purged = 0
+        too_late = moments.now(seconds_ago=undo_seconds)
+        while removed := self.catalog.unpurged_photos(too_late, BATCH):
+            for photo_id in removed:
+                if self.catalog.wipe_photo(photo_id):
+                    self._delete_photo(photo_id)
+                    self.catalog.mark_purged(photo_id)
+            purged += len(removed)
+        return purged
 
     def sweep_unfinished(self) -> int:
         """What is known to have been left half-way a day ago or more: files half received, photos
-        half written or half removed, uploads given up. Touches no other photo, whatever the catalog
+        half written, uploads given up. Touches no other photo, whatever the catalog
         says."""
         swept = 0
         for name in list(self.storage.old_staged(AGE_SECONDS)):
-            if not self.catalog.listed_ids({name}):
+            if not self.catalog.known_ids({name}):
                 self._delete_photo(name)  # its files, when the name is that of a photo
             self.storage.discard_staged(name)
             swept += 1
@@ -66,7 +86,7 @@ class Sweep:
             raise ForeignCatalog
         swept = self.sweep_unfinished()
         for folder in ("originals", "thumbnails"):
-            swept += self._sweep_strangers(folder, self.catalog.listed_ids)
+            swept += self._sweep_strangers(folder, self.catalog.known_ids)
         return swept
 
     def _give_up_uploads(self) -> int:

@@ -185,6 +185,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         except OSError as error:
             self.log.debug("Nobody is left to read the refusal: %s", error)
 
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """End gracefully. Watchers go to another worker; they would not end by themselves."""
+        self.wsgi.extensions["watchers"].close()
+        super().handle_exit(sig, frame)
+
     def handle_quit(self, sig: int, frame: Any) -> None:
         """End at once on Ctrl-C; a normal exit would first wait for every busy thread.
 

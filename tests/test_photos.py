@@ -46,7 +46,7 @@ def test_a_photo_tells_what_the_page_must_know(client: FlaskClient, send: Send) 
     photo = client.get("/api/photos").json["photos"][0]
     assert set(photo) == {
         *("id", "name", "url", "thumbnails", "width", "height", "bytes", "taken", "uploaded"),
-        *("placeholder", "animated", "by", "visibility"),
+        *("placeholder", "animated", "by", "visibility", "version"),
     }
     assert (photo["width"], photo["height"], photo["bytes"]) == (640, 480, len(content))
     assert set(photo["thumbnails"]) == {"320", "640", "2048"}

@@ -56,9 +56,12 @@ def app(environ, start_response):
     return [body]
 
 class Sweep:
-    sweep_hourly = staticmethod(lambda: None)
+    sweep_forever = staticmethod(lambda: None)
 
-app.extensions = {"sweep": Sweep}
+class Watchers:
+    close = staticmethod(lambda: None)
+
+app.extensions = {"sweep": Sweep, "watchers": Watchers}
 """
 
 

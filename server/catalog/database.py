@@ -3,8 +3,8 @@
 import errno
 import fcntl
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import alembic.command
@@ -34,6 +34,20 @@ class Database:
         with _translated_errors(), self._engine.execution_options(alone=True).begin() as connection:
             config.attributes["connection"] = connection
             alembic.command.upgrade(config, "head")
+
+    @contextmanager
+    def watch(self) -> Iterator[Callable[[], bool]]:
+        """Gives a function that tells whether something was committed, by whichever process, since
+        it was asked last; the first time it says yes."""
+        with _translated_errors(), self._engine.connect() as connection:
+            seen: object = None
+
+            def has_changed() -> bool:
+                nonlocal seen
+                former, seen = seen, _data_version(connection)
+                return seen != former
+
+            yield has_changed
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -66,6 +80,22 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     # NORMAL could lose the last commits in a power cut, and a 204 is never taken back
     connection.execute("PRAGMA synchronous = FULL")
+    # SQLite's own knows only ASCII: ÄNNE is found as änne, as PostgreSQL finds her
+    connection.create_function("lower", 1, _lower, deterministic=True)
+
+
+def _lower(text: str | None) -> str | None:
+    return text and text.lower()
+
+
+def _data_version(connection: Connection) -> object:
+    """Another number after every commit of another connection (SQLite's `PRAGMA data_version`)."""
+    # Not by the engine, which would begin a transaction, in which nothing ever changes.
+    with closing(connection.connection.cursor()) as cursor:
+        try:
+            return cursor.execute("PRAGMA data_version").fetchone()[0]
+        except sqlite3.Error as error:
+            raise CatalogUnavailable(str(error)) from error
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -1,21 +1,22 @@
 """Photos as rows."""
 
 from collections.abc import Callable, Collection
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, Select, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from .database import Database
-from .tables import gallery, is_listed, photos
+from .tables import gallery, guests, is_listed, is_unpurged, photos, was_removed
 from .usage import Usage, read_usage
 
 
 @dataclass(frozen=True)
 class Photo:
     """One row. Times are ISO 8601 UTC, width and height as displayed, `sha256` (hex) is of the
-    bytes as they were sent. `version` is the gallery's version that added it."""
+    bytes as they were sent. `version` is the gallery's version that added it, `sender` the name
+    of its guest, who may have none."""
 
     id: str
     guest_id: str
@@ -31,27 +32,7 @@ class Photo:
     placeholder: str
     visibility: str = "everyone"
     version: int = 0
-
-
-@dataclass(frozen=True)
-class Page:
-    """Photos, newest first; `next` is the `before` of the following page, None on the last."""
-
-    photos: list[Photo]
-    next: int | None
-    total: int
-    version: int
-
-
-@dataclass(frozen=True)
-class Changes:
-    """What happened after a version; with `reset` it is too much to tell: start over."""
-
-    photos: list[Photo]
-    removed: list[str]
-    total: int
-    version: int
-    reset: bool = False
+    sender: str | None = None
 
 
 class NoSuchPhoto(LookupError):
@@ -62,7 +43,18 @@ class SamePhoto(Exception):
     """This guest's gallery holds these very bytes already."""
 
 
-_COLUMNS = [photos.c[name] for name in Photo.__dataclass_fields__]
+_OWN_COLUMNS = [name for name in Photo.__dataclass_fields__ if name in photos.c]
+
+
+def select_photos() -> Select[Any]:
+    return select(*(photos.c[name] for name in _OWN_COLUMNS), guests.c.name.label("sender")).join(
+        guests, guests.c.id == photos.c.guest_id, isouter=True
+    )
+
+
+def read_photos(connection: Connection, query: Select[Any]) -> list[Photo]:
+    """Of a query that began as `select_photos`."""
+    return [Photo(**row) for row in connection.execute(query).mappings()]
 
 
 class Catalog:
@@ -79,8 +71,10 @@ class Catalog:
         Raises SamePhoto, also when two arrive at once."""
         try:
             with self._database.transaction() as connection:
-                photo = replace(photo, version=_advance(connection, 1, photo.bytes))
-                connection.execute(photos.insert().values(asdict(photo)))
+                photo = replace(photo, version=advance(connection, 1, photo.bytes))
+                row = {name: getattr(photo, name) for name in _OWN_COLUMNS}
+                row |= {"shown_version": photo.version, "moment": photo.taken or photo.uploaded}
+                connection.execute(photos.insert().values(row))
                 if check:
                     check(read_usage(connection, photo.guest_id, since))
         except IntegrityError:
@@ -89,24 +83,61 @@ class Catalog:
             raise
         return photo
 
-    def remove_photo(self, photo_id: str) -> None:
-        """Leaves a tombstone, so that `changes_since` can tell of it, and nothing to look at.
-        Raises NoSuchPhoto."""
+    def remove_photo(self, photo_id: str, moment: str) -> None:
+        """It can be restored until it is wiped. Raises NoSuchPhoto."""
         with self._database.transaction() as connection:
-            size = select(photos.c.bytes).where(photos.c.id == photo_id).scalar_subquery()
-            version = _advance(connection, -1, -func.coalesce(size, 0))
-            tombstone = update(photos).where(photos.c.id == photo_id, is_listed)
-            gone = connection.execute(
-                tombstone.values(removed_version=version, name="", placeholder="", sha256="")
-            )
-            if not gone.rowcount:
+            version = advance(connection, -1, -_bytes_of(photo_id))
+            removed = update(photos).where(photos.c.id == photo_id, is_listed)
+            removed = removed.values(removed_version=version, removed=moment)
+            if not connection.execute(removed).rowcount:
                 raise NoSuchPhoto(photo_id)
+
+    def restore_photo(self, photo_id: str) -> None:
+        """Back to its place. Raises NoSuchPhoto, SamePhoto."""
+        try:
+            with self._database.transaction() as connection:
+                version = advance(connection, 1, _bytes_of(photo_id))
+                restored = update(photos).where(photos.c.id == photo_id, _can_be_restored)
+                restored = restored.values(
+                    removed_version=None, removed=None, shown_version=version
+                )
+                if not connection.execute(restored).rowcount:
+                    raise NoSuchPhoto(photo_id)
+        except IntegrityError:
+            raise SamePhoto from None
+
+    def unpurged_photos(self, removed_before: str, limit: int) -> list[str]:
+        """Ids of photos that were removed then, and whose files may still be there."""
+        query = select(photos.c.id).where(is_unpurged, photos.c.removed < removed_before)
+        with self._database.transaction() as connection:
+            return list(connection.scalars(query.limit(limit)))
+
+    def wipe_photo(self, photo_id: str) -> bool:
+        """Leave of a removed photo a tombstone, so that `changes_since` can tell of it, and nothing
+        to look at or to restore. False when it was restored meanwhile."""
+        wiped = update(photos).where(photos.c.id == photo_id, is_unpurged)
+        with self._database.transaction() as connection:
+            result = connection.execute(wiped.values(name="", placeholder="", sha256=""))
+            return bool(result.rowcount)
+
+    def mark_purged(self, photo_id: str) -> None:
+        """Its files are gone."""
+        purged = update(photos).where(photos.c.id == photo_id, was_removed).values(removed=None)
+        with self._database.transaction() as connection:
+            connection.execute(purged)
 
     def find_photo(self, photo_id: str) -> Photo:
         """Raises NoSuchPhoto."""
+        return self._find(photo_id, is_listed)
+
+    def find_removed_photo(self, photo_id: str) -> Photo:
+        """One that can be restored. Raises NoSuchPhoto."""
+        return self._find(photo_id, _can_be_restored)
+
+    def _find(self, photo_id: str, state: ColumnElement[bool]) -> Photo:
         with self._database.transaction() as connection:
-            query = select(*_COLUMNS).where(photos.c.id == photo_id, is_listed)
-            for photo in _photos(connection, query):
+            query = select_photos().where(photos.c.id == photo_id, state)
+            for photo in read_photos(connection, query):
                 return photo
         raise NoSuchPhoto(photo_id)
 
@@ -118,45 +149,18 @@ class Catalog:
             )
             return connection.execute(query).first() is not None
 
-    def list_photos(self, limit: int, before: int | None = None) -> Page:
-        query = select(*_COLUMNS).where(is_listed).order_by(photos.c.version.desc())
-        if before is not None:
-            query = query.where(photos.c.version < before)
-        with self._database.transaction() as connection:
-            version, total = _state(connection)
-            found = _photos(connection, query.limit(limit + 1))
-        more = len(found) > limit
-        return Page(found[:limit], found[limit - 1].version if more else None, total, version)
-
-    def changes_since(self, since: int, limit: int) -> Changes:
-        """At most `limit` changes; more than that, or a version that never was, is a reset."""
-        added = select(*_COLUMNS).where(photos.c.version > since, is_listed)
-        removed = select(photos.c.id).where(
-            photos.c.removed_version > since, photos.c.version <= since
-        )
-        with self._database.transaction() as connection:
-            version, total = _state(connection)
-            if not version - limit <= since <= version:
-                return Changes([], [], total, version, reset=True)
-            return Changes(
-                _photos(connection, added.order_by(photos.c.version.desc())),
-                list(connection.scalars(removed)),
-                total,
-                version,
-            )
-
     def version(self) -> int:
         with self._database.transaction() as connection:
-            return _state(connection)[0]
+            return read_state(connection)[0]
 
-    def listed_ids(self, photo_ids: Collection[str]) -> set[str]:
-        """Those of `photo_ids` (some hundreds at most) that are in the gallery."""
+    def known_ids(self, photo_ids: Collection[str]) -> set[str]:
+        """Those of `photo_ids` (some hundreds at most) that are in the gallery, or may be again."""
         with self._database.transaction() as connection:
-            query = select(photos.c.id).where(photos.c.id.in_(photo_ids), is_listed)
+            query = select(photos.c.id).where(photos.c.id.in_(photo_ids), is_listed | is_unpurged)
             return set(connection.scalars(query))
 
 
-def _advance(connection: Connection, added: int, added_bytes: Any) -> int:
+def advance(connection: Connection, added: int = 0, added_bytes: Any = 0) -> int:
     """The next version. Its row stays locked until the commit, so that versions are gapless and
     in commit order; it is the transaction's first statement, so that SQLite waits its turn."""
     advanced = update(gallery).values(
@@ -167,10 +171,15 @@ def _advance(connection: Connection, added: int, added_bytes: Any) -> int:
     return int(connection.execute(advanced.returning(gallery.c.version)).scalar_one())
 
 
-def _state(connection: Connection) -> tuple[int, int]:
+def read_state(connection: Connection) -> tuple[int, int]:
+    """The gallery's version, and how many photos it shows."""
     version, total = connection.execute(select(gallery.c.version, gallery.c.total)).one()
     return version, total
 
 
-def _photos(connection: Connection, query: Any) -> list[Photo]:
-    return [Photo(**row) for row in connection.execute(query).mappings()]
+_can_be_restored = is_unpurged & (photos.c.sha256 != "")
+
+
+def _bytes_of(photo_id: str) -> ColumnElement[int]:
+    size = select(photos.c.bytes).where(photos.c.id == photo_id).scalar_subquery()
+    return func.coalesce(size, 0)

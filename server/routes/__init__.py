@@ -2,6 +2,8 @@
 
 from flask import Response, current_app
 
+from ..catalog import GuestCatalog, PhotoLists
+from ..changes import Watchers
 from ..chunks import Chunks
 from ..config import Config
 from ..gallery import Gallery
@@ -14,6 +16,21 @@ def chunks() -> Chunks:
 
 def gallery() -> Gallery:
     found: Gallery = current_app.extensions["gallery"]
+    return found
+
+
+def guests() -> GuestCatalog:
+    found: GuestCatalog = current_app.extensions["guests"]
+    return found
+
+
+def lists() -> PhotoLists:
+    found: PhotoLists = current_app.extensions["lists"]
+    return found
+
+
+def watchers() -> Watchers:
+    found: Watchers = current_app.extensions["watchers"]
     return found
 
 

@@ -13,7 +13,7 @@ from flask import (
     send_from_directory,
 )
 
-from . import gallery, settings
+from . import gallery, guests, lists, settings
 from .guest import greet_guest
 from .photos import DEFAULT_LIMIT, ONE_YEAR_SECONDS
 from .query import MAX_VERSION, number_parameter
@@ -51,19 +51,20 @@ def index() -> Response:
 def plain_gallery() -> str:
     """The photos for a browser without JavaScript, which the page shows in a frame."""
     before = number_parameter("before", None, 0, MAX_VERSION)
-    return render_template("plain.html", page=gallery().catalog.list_photos(DEFAULT_LIMIT, before))
+    return render_template("plain.html", page=lists().list_photos(DEFAULT_LIMIT, before))
 
 
 @page.get("/api/settings")
 def page_settings() -> Response:
     config = settings()
+    guest_id = greet_guest()
     response = jsonify(
         max_upload_bytes=config.max_upload_bytes,
         max_request_bytes=config.max_request_bytes,
         chunk_bytes=config.chunk_bytes,
         max_pixels=config.max_pixels,
         extensions=config.extensions,
-        guest={"id": greet_guest(), "name": None},
+        guest={"id": guest_id, "name": guests().name_of(guest_id) or None},
     )
     response.cache_control.no_store = True
     return response

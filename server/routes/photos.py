@@ -6,38 +6,44 @@ from typing import Any, BinaryIO
 
 from flask import Blueprint, Response, jsonify, request, send_file
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import RequestedRangeNotSatisfiable
+from werkzeug.exceptions import BadRequest, RequestedRangeNotSatisfiable
 
-from ..catalog import Changes, Page, Photo
+from ..changes import MAX_CHANGES
 from ..formats import BY_EXTENSION
-from ..gallery import WIDTHS
-from . import gallery, no_content
+from . import gallery, lists, no_content
 from .guest import guest_id
-from .query import MAX_VERSION, number_parameter
+from .query import MAX_VERSION, number_parameter, selection
+from .representation import changes_json, outline_json, page_json
 
 photos = Blueprint("photos", __name__)
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 500
+MAX_IDS = 100
+"""Their query string stays below the 4 KB that gunicorn reads."""
+MAX_OUTLINE = 50_000
 ONE_YEAR_SECONDS = 365 * 24 * 60 * 60
 
 
 @photos.get("/api/photos")
 def list_photos() -> ResponseReturnValue:
-    """One page of the gallery, or with `since` what has changed after that version."""
-    catalog = gallery().catalog
+    """A page of the gallery, or with `ids` those photos, or with `since` what has changed after
+    that version."""
     since = number_parameter("since", None, 0, MAX_VERSION)
-    limit = number_parameter("limit", DEFAULT_LIMIT, 1, MAX_LIMIT)
+    if since is not None:
+        return _revalidated(jsonify(changes_json(lists().changes_since(since, MAX_CHANGES))))
+    if ids := request.args.get("ids"):
+        return _revalidated(jsonify(page_json(lists().find_photos(_ids(ids)))))
+    limit = number_parameter("limit", DEFAULT_LIMIT, 1, MAX_LIMIT) or DEFAULT_LIMIT
     before = number_parameter("before", None, 0, MAX_VERSION)
-    found: Page | Changes
-    if since is None:
-        found = catalog.list_photos(limit or DEFAULT_LIMIT, before)
-    else:
-        found = catalog.changes_since(since, MAX_LIMIT)
-    response = jsonify(vars(found) | {"photos": [photo_json(photo) for photo in found.photos]})
-    response.cache_control.no_cache = True
-    response.add_etag()
-    return response.make_conditional(request)
+    return _revalidated(jsonify(page_json(lists().list_photos(limit, before, selection()))))
+
+
+@photos.get("/api/outline")
+def outline() -> ResponseReturnValue:
+    """How much room each photo of the gallery takes, so that a page can scroll to any of them."""
+    before = number_parameter("before", None, 0, MAX_VERSION)
+    return _revalidated(jsonify(outline_json(lists().outline(MAX_OUTLINE, before, selection()))))
 
 
 @photos.get("/uploads/<filename>")
@@ -75,22 +81,24 @@ def remove_photo(photo_id: str) -> Response:
     return no_content()
 
 
-def photo_json(photo: Photo) -> dict[str, object]:
-    return {
-        "id": photo.id,
-        "name": photo.name,
-        "url": f"/uploads/{photo.id}.{photo.extension}",
-        "thumbnails": {width: f"/thumbnails/{photo.id}/{width}.webp" for width in WIDTHS},
-        "width": photo.width,
-        "height": photo.height,
-        "bytes": photo.bytes,
-        "taken": photo.taken,
-        "uploaded": photo.uploaded,
-        "placeholder": photo.placeholder,
-        "animated": photo.animated,
-        "by": {"id": photo.guest_id or None, "name": None},
-        "visibility": photo.visibility,
-    }
+@photos.post("/api/photos/<photo_id>/restore")
+def restore_photo(photo_id: str) -> Response:
+    """Undo a removal, for a little while."""
+    gallery().restore_photo(photo_id, guest_id())
+    return no_content()
+
+
+def _ids(text: str) -> list[str]:
+    ids = text.split(",")
+    if len(ids) > MAX_IDS:
+        raise BadRequest
+    return ids
+
+
+def _revalidated(response: Response) -> ResponseReturnValue:
+    response.cache_control.no_cache = True
+    response.add_etag()
+    return response.make_conditional(request)
 
 
 def _stream_response(stream: BinaryIO, **options: Any) -> Response:

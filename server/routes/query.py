@@ -3,15 +3,31 @@
 from flask import request
 from werkzeug.exceptions import BadRequest
 
+from ..catalog import SORTS, Selection
+from .guest import guest_id
+
 MAX_VERSION = 2**63 - 1
 """The largest number that both databases know."""
+MAX_SEARCH = 100
 
 
 def number_parameter(name: str, default: int | None, lowest: int, highest: int) -> int | None:
     """A whole number of the query string. Raises BadRequest."""
     text = request.args.get(name)
-    if text is None:
-        return default
+    return default if text is None else number(text, lowest, highest)
+
+
+def number(text: str, lowest: int, highest: int) -> int:
+    """Raises BadRequest."""
     if not text.isascii() or not text.isdecimal() or not lowest <= int(text[:20]) <= highest:
         raise BadRequest
     return int(text)
+
+
+def selection() -> Selection:
+    """`sort`, `by` (a guest's id; `mine=1` is one's own) and `q`. Raises BadRequest."""
+    sort = request.args.get("sort", SORTS[0])
+    if sort not in SORTS:
+        raise BadRequest
+    by = guest_id() if request.args.get("mine") == "1" else request.args.get("by")
+    return Selection(sort, by, request.args.get("q", "")[:MAX_SEARCH])

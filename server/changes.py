@@ -1,0 +1,151 @@
+"""Who is told when the gallery changes, by one thread that looks."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from queue import Empty, SimpleQueue
+from typing import NamedTuple
+
+from .catalog import CatalogUnavailable, Changes, Database, PhotoLists
+
+LOOK_SECONDS = 0.02
+HEARTBEAT_SECONDS = 15
+"""Often enough for proxies, which cut what is silent for a minute, and for the page, which takes
+a silent stream for a dead one."""
+RETRY_SECONDS = 1
+MAX_CHANGES = 500
+"""That are told one by one; what is more is read anew."""
+
+log = logging.getLogger(__name__)
+
+
+class FullHouse(Exception):
+    """As many watch as this process has room for."""
+
+
+class Event(NamedTuple):
+    """`text` is what watchers are told of the changes up to `version`."""
+
+    version: int
+    text: bytes
+
+
+class Watchers:
+    """Those of this process. Whatever happens, each is told of every change after the version
+    that it knows: the catalog alone says what that is."""
+
+    def __init__(
+        self,
+        database: Database,
+        lists: PhotoLists,
+        most: int,
+        encode: Callable[[Changes], bytes],
+    ) -> None:
+        """`encode` makes of changes what each watcher is sent, once for all of them."""
+        self._database = database
+        self._lists = lists
+        self._most = most
+        self._encode = encode
+        self._watchers: set[Watcher] = set()
+        self._lock = threading.Lock()
+        self._last: int | None = None  # what all were told; None before anybody watched
+        self._is_closed = False
+
+    def watch(self, since: int | None) -> "Watcher":
+        """From what comes after this version on; by default from now. Closed by the caller. Raises
+        FullHouse, CatalogUnavailable."""
+        watcher = Watcher(self)
+        with self._lock:
+            if len(self._watchers) >= self._most:
+                raise FullHouse
+            if self._last is None:
+                self._last = self._lists.version()
+                threading.Thread(target=self._look, name="changes", daemon=True).start()
+            self._watchers.add(watcher)
+        try:
+            # Known to the thread that looks by now, it misses nothing that comes after this.
+            watcher.first = self._event_since(self._lists.version() if since is None else since)
+            if self._is_closed:
+                raise FullHouse
+        except Exception:
+            watcher.close()
+            raise
+        return watcher
+
+    def leave(self, watcher: "Watcher") -> None:
+        with self._lock:
+            self._watchers.discard(watcher)
+
+    def close(self) -> None:
+        """Let all go: this process ends, another one will have them. Takes no lock, so that a
+        signal may interrupt whoever holds it."""
+        self._is_closed = True
+        for watcher in list(self._watchers):
+            watcher.tell(None)
+
+    def _event_since(self, version: int) -> Event:
+        changes = self._lists.changes_since(version, MAX_CHANGES)
+        return Event(changes.version, self._encode(changes))
+
+    def _look(self) -> None:
+        while not self._is_closed:
+            try:
+                with self._database.watch() as has_changed:
+                    while not self._is_closed:
+                        if has_changed():
+                            self._tell_all()
+                        time.sleep(LOOK_SECONDS)
+            except CatalogUnavailable as error:
+                log.warning("The catalog cannot be watched just now: %s", error)
+                time.sleep(RETRY_SECONDS)
+
+    def _tell_all(self) -> None:
+        last = self._last or 0
+        if self._lists.version() == last:  # something else was written: a chunk, say
+            return
+        event = self._event_since(last)
+        with self._lock:
+            self._last = event.version
+            watchers = list(self._watchers)
+        for watcher in watchers:
+            watcher.tell(event)
+
+
+class Watcher:
+    """One who watches. Iterated, it gives what to send, the first at once and then without end
+    until its process ends; empty when nothing has happened for HEARTBEAT_SECONDS."""
+
+    first: Event
+
+    def __init__(self, watchers: Watchers) -> None:
+        self._watchers = watchers
+        self._told: SimpleQueue[Event | None] = SimpleQueue()
+
+    def tell(self, event: Event | None) -> None:
+        """None is the end."""
+        self._told.put(event)
+
+    def close(self) -> None:
+        self._watchers.leave(self)
+
+    def __iter__(self) -> Iterator[bytes]:
+        known = -1
+        for event in self._events():
+            if event is None:
+                yield b""
+            elif event.version > known:
+                known = event.version
+                yield event.text
+
+    def _events(self) -> Iterator[Event | None]:
+        yield self.first
+        while True:
+            try:
+                event = self._told.get(timeout=HEARTBEAT_SECONDS)
+            except Empty:
+                yield None
+            else:
+                if event is None:
+                    return
+                yield event

@@ -1,0 +1,35 @@
+"""Removed photos that can be restored; guests' names; the order by time taken."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+
+LISTED = "removed_version IS NULL"
+
+
+def upgrade() -> None:
+    op.add_column(
+        "photos", sa.Column("shown_version", sa.BigInteger, nullable=False, server_default="0")
+    )
+    op.add_column("photos", sa.Column("removed", sa.String(20)))
+    op.add_column("photos", sa.Column("moment", sa.String(20), nullable=False, server_default=""))
+    op.execute("UPDATE photos SET shown_version = version, moment = coalesce(taken, uploaded)")
+    _create_index("shown", ["shown_version"], LISTED)
+    _create_index("by_time", ["moment", "version"], LISTED)
+    _create_index("unpurged", ["removed"], "removed IS NOT NULL")
+    op.create_table(
+        "guests",
+        sa.Column("id", sa.String(32), primary_key=True),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("version", sa.BigInteger, nullable=False),
+    )
+    op.create_index("named", "guests", ["version"])
+
+
+def _create_index(name: str, columns: Sequence[str], which: str) -> None:
+    where = sa.text(which)
+    op.create_index(name, "photos", columns, sqlite_where=where, postgresql_where=where)

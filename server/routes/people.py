@@ -1,0 +1,32 @@
+"""Who sends photos: their names."""
+
+from flask import Blueprint, Response, jsonify, request
+from werkzeug.exceptions import BadRequest
+
+from ..names import clean_guest_name
+from . import guests, no_content
+from .guest import greet_guest
+from .representation import guest_json
+
+people = Blueprint("people", __name__)
+
+MAX_GUESTS = 1000
+
+
+@people.get("/api/guests")
+def list_guests() -> Response:
+    """Those that have told their name and have photos in the gallery, with how many."""
+    found = guests().list_senders(MAX_GUESTS)
+    response = jsonify(guests=[guest_json(guest) | {"photos": guest.photos} for guest in found])
+    response.cache_control.no_cache = True
+    return response
+
+
+@people.put("/api/guest")
+def name_guest() -> Response:
+    """`{"name": "Ann"}`; an empty name takes it back."""
+    asked = request.get_json()
+    if not isinstance(asked, dict) or not isinstance(asked.get("name"), str):
+        raise BadRequest
+    guests().name_guest(greet_guest(), clean_guest_name(asked["name"]))
+    return no_content()
