@@ -24,6 +24,8 @@ from .errors import answer_errors
 from .gallery import Gallery
 from .images import Images
 from .limits import Limits
+from .routes.archive import archive
+from .routes.invitation import invitation
 from .routes.live import live
 from .routes.page import page
 from .routes.people import people
@@ -69,9 +71,9 @@ def create_app(config: Config | None = None) -> Flask:
     app.extensions["sweep"] = Sweep(catalog, uploading, storage)
     app.extensions["guests"] = GuestCatalog(database)
     lists = app.extensions["lists"] = PhotoLists(database)
-    most = config.threads - config.threads // 4  # the others wait for no one
+    most = config.threads - max(1, config.threads // 4)  # the others wait for no one
     app.extensions["watchers"] = Watchers(database, lists, most, changes_event)
-    for blueprint in (page, uploads, photos, live, people):
+    for blueprint in (page, uploads, photos, archive, live, people, invitation):
         app.register_blueprint(blueprint)
     answer_errors(app, config)
     app.cli.command("sweep")(sweep)

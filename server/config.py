@@ -1,6 +1,7 @@
 """Every setting of Dropwall: its `DROPWALL_` variable, its default, its bounds."""
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -14,6 +15,11 @@ MAX_PORT = 65535
 MAX_CHUNKS = 10_000
 """Of one photo."""
 EXTENSIONS = tuple(BY_EXTENSION)
+SITE = re.compile(
+    r"https?://(?P<host>[a-z\d._-]{1,253}|\[[a-f\d:.]{2,45}\])(:\d{1,5})?/?",
+    re.ASCII | re.IGNORECASE,
+)
+"""The address of a whole site. A domain name has at most 253 characters (RFC 1035 3.1)."""
 
 
 class BadSetting(ValueError):
@@ -32,6 +38,7 @@ class Config:
     database: str = ""
     host: str = "0.0.0.0"  # noqa: S104 - a gallery is for everyone on the network
     port: int = 8000
+    public_url: str = ""
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
     threads: int = 512
     stall_seconds: int = 30
@@ -66,6 +73,11 @@ class Config:
                 )
         if self.port > MAX_PORT:
             raise BadSetting(f"{variable_name('port')} must be at most {MAX_PORT}.")
+        if self.public_url and not SITE.fullmatch(self.public_url):
+            raise BadSetting(
+                f"{variable_name('public_url')} must be the address of a whole site, such as"
+                f" https://photos.example.com, not {self.public_url}."
+            )
         for name in ("storage", "database"):
             if "://" in getattr(self, name):
                 raise BadSetting(

@@ -6,6 +6,7 @@ from flask import Flask, Response
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import ClientDisconnected, HTTPException
 
+from .archive import NoPhotos
 from .catalog import CatalogUnavailable, NoSuchPhoto, NoSuchUpload
 from .changes import FullHouse
 from .chunks import LostChunks, WrongChunk
@@ -51,6 +52,7 @@ REFUSALS: dict[type[Exception], tuple[int, str]] = {
     LongName: (400, "This name is too long; please take at most {max_guest_name} characters."),
     NotTheOwner: (403, "This photo is not yours; only who sent it can remove it."),
     NoSuchUpload: (404, "Nothing of this photo has arrived yet; please send it."),
+    NoPhotos: (404, "There are no photos to download here yet; please send some first."),
     NoSuchPhoto: (404, "This photo is not here; it may have been removed."),
     NotStored: (404, "This photo is not here; it may have been removed."),
     TimeoutError: (408, "The upload stood still for too long; please send it again."),

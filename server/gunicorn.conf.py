@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from server.address import EVERYWHERE, lan_address
 from server.config import BadSetting, Config
 
 try:
@@ -76,24 +77,12 @@ def post_worker_init(worker: Any) -> None:
 
 
 def _greet() -> None:
-    everywhere = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared, not bound
-    print(f"Dropwall is on http://{everywhere.get(dropwall.host, _literal_host)}:{dropwall.port}")
-    if dropwall.host in everywhere:
-        if lan_address := _lan_address():
-            print(f"On your network: http://{lan_address}:{dropwall.port}")
+    print(f"Dropwall is on http://{EVERYWHERE.get(dropwall.host, _literal_host)}:{dropwall.port}")
+    if dropwall.host in EVERYWHERE:
+        if address := lan_address():
+            print(f"On your network: http://{address}:{dropwall.port}")
         else:
             print("On your network: no address, this computer is offline")
     kept = dropwall.storage_address
     print(f"Photos are kept in {kept if '://' in kept else Path(kept).absolute()}")
     print("Stop with Ctrl-C", flush=True)
-
-
-def _lan_address() -> str | None:
-    """This computer's address on its network; connecting a UDP socket sends no packet."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # TEST-NET-1 (RFC 5737): routed like any far address
-        except OSError:
-            return None
-        address: str = probe.getsockname()[0]
-        return address

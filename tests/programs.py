@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.skips import skip
 
-NAMES = ("nginx", "caddy")
+NAMES = ("nginx", "caddy", "unzip")
 UNPACKED = Path(sys.prefix) / "debian"
 PLACES = [os.environ.get("PATH", ""), "/usr/sbin", f"{UNPACKED}/usr/sbin", f"{UNPACKED}/usr/bin"]
 

@@ -53,6 +53,15 @@ class RunningServer:
         self.log.close()
         self.process.wait(timeout=START_SECONDS)
 
+    def reload(self) -> None:
+        """New workers for the old ones, as on `kill -HUP`. It does not wait for them."""
+        self.process.send_signal(signal.SIGHUP)
+
+    def workers(self) -> list[Path]:
+        """Their folders in Linux's /proc."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [Path(f"/proc/{worker}") for worker in children.read_text().split()]
+
     def files(self) -> list[Path]:
         return stored_files(self.data)
 

@@ -19,12 +19,17 @@ def test_every_kind_of_setting_is_read() -> None:
         {
             "DROPWALL_DATA": "/srv/wedding",
             "DROPWALL_PORT": "9000",
+            "DROPWALL_PUBLIC_URL": "https://photos.example.com:8443/",
             "DROPWALL_EXTENSIONS": "JPG png",
             "DROPWALL_KEEP_LOCATION": "true",
         }
     )
     assert config == Config(
-        data=Path("/srv/wedding"), port=9000, extensions=("jpg", "png"), keep_location=True
+        data=Path("/srv/wedding"),
+        port=9000,
+        public_url="https://photos.example.com:8443/",
+        extensions=("jpg", "png"),
+        keep_location=True,
     )
 
 
@@ -34,6 +39,23 @@ def test_every_kind_of_setting_is_read() -> None:
         ("DROPWALL_PORT", "http", "DROPWALL_PORT must be a whole number, not 'http'."),
         ("DROPWALL_MAX_PIXELS", "0", "DROPWALL_MAX_PIXELS must be 1 or more, not 0."),
         ("DROPWALL_STORAGE", "s3://x", "DROPWALL_STORAGE must be a path, not s3://x."),
+        *(
+            (
+                "DROPWALL_PUBLIC_URL",
+                url,
+                "DROPWALL_PUBLIC_URL must be the address of a whole site, such as"
+                f" https://photos.example.com, not {url}.",
+            )
+            for url in (
+                "photos.example.com",
+                "ftp://photos.example.com",
+                "https://",
+                "https://photos.example.com/wedding",
+                "https://photos.example.com?wedding",
+                "https://me@photos.example.com",
+                "https://photos example.com",
+            )
+        ),
         ("DROPWALL_PORT", "99999", "DROPWALL_PORT must be at most 65535."),
         (
             "DROPWALL_CHUNK_BYTES",

@@ -35,6 +35,12 @@ class GuestCatalog:
         with self._database.transaction() as connection:
             return connection.scalar(select(guests.c.name).where(guests.c.id == guest_id)) or ""
 
+    def count_photos(self, guest_id: str) -> int:
+        """Of theirs, in the gallery."""
+        query = select(func.count()).where(photos.c.guest_id == guest_id, is_listed)
+        with self._database.transaction() as connection:
+            return int(connection.execute(query).scalar_one())
+
     def list_senders(self, limit: int) -> list[Guest]:
         """Those with a name and with photos in the gallery, by name."""
         query = (

@@ -1,6 +1,7 @@
 """Photos as lists: page by page, in outline, and what has changed."""
 
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, select, tuple_
@@ -121,17 +122,17 @@ class PhotoLists:
 
     def changes_since(self, since: int, limit: int) -> Changes:
         """At most `limit` changes; more than that, or a version that never was, is a reset."""
+        # Ordered here: for the order's sake SQLite would go through all photos, not only the new.
         added = select_photos().where(photos.c.shown_version > since, is_listed)
-        removed = select(photos.c.id).where(
-            photos.c.removed_version > since, photos.c.shown_version <= since
-        )
+        # Those that came meanwhile too: who is told of overlapping changes may know them.
+        removed = select(photos.c.id).where(photos.c.removed_version > since)
         renamed = select(guests.c.id, guests.c.name).where(guests.c.version > since)
         with self._database.transaction() as connection:
             version, total = read_state(connection)
             if not version - limit <= since <= version:
                 return Changes([], [], [], total, version, reset=True)
             return Changes(
-                read_photos(connection, added.order_by(photos.c.version.desc())),
+                sorted(read_photos(connection, added), key=attrgetter("version"), reverse=True),
                 list(connection.scalars(removed)),
                 [Guest(*row) for row in connection.execute(renamed)],
                 total,

@@ -34,6 +34,11 @@ class Photo:
     version: int = 0
     sender: str | None = None
 
+    @property
+    def moment(self) -> str:
+        """When it was taken; of a photo that says nothing, when it came."""
+        return self.taken or self.uploaded
+
 
 class NoSuchPhoto(LookupError):
     """No listed photo has this id."""
@@ -73,7 +78,7 @@ class Catalog:
             with self._database.transaction() as connection:
                 photo = replace(photo, version=advance(connection, 1, photo.bytes))
                 row = {name: getattr(photo, name) for name in _OWN_COLUMNS}
-                row |= {"shown_version": photo.version, "moment": photo.taken or photo.uploaded}
+                row |= {"shown_version": photo.version, "moment": photo.moment}
                 connection.execute(photos.insert().values(row))
                 if check:
                     check(read_usage(connection, photo.guest_id, since))

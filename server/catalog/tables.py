@@ -58,6 +58,21 @@ Index(
     sqlite_where=is_listed,
     postgresql_where=is_listed,
 )
+Index(
+    "of_guest",
+    photos.c.guest_id,
+    photos.c.version,
+    sqlite_where=is_listed,
+    postgresql_where=is_listed,
+)
+Index(
+    "of_guest_by_time",
+    photos.c.guest_id,
+    photos.c.moment,
+    photos.c.version,
+    sqlite_where=is_listed,
+    postgresql_where=is_listed,
+)
 # What was removed counts too: who sends and removes in turns is sending.
 Index("sent", photos.c.guest_id, photos.c.uploaded, photos.c.bytes)
 Index(

@@ -15,6 +15,7 @@ from flask import (
 
 from . import gallery, guests, lists, settings
 from .guest import greet_guest
+from .invitation import shared_address
 from .photos import DEFAULT_LIMIT, ONE_YEAR_SECONDS
 from .query import MAX_VERSION, number_parameter
 
@@ -64,7 +65,12 @@ def page_settings() -> Response:
         chunk_bytes=config.chunk_bytes,
         max_pixels=config.max_pixels,
         extensions=config.extensions,
-        guest={"id": guest_id, "name": guests().name_of(guest_id) or None},
+        address=shared_address(),
+        guest={
+            "id": guest_id,
+            "name": guests().name_of(guest_id) or None,
+            "photos": guests().count_photos(guest_id),
+        },
     )
     response.cache_control.no_store = True
     return response

@@ -10,7 +10,7 @@ from ..chunks import Chunk, WrongChunk
 from ..names import clean_name
 from . import chunks, gallery, no_content, settings
 from .body import Body, receive_body
-from .guest import guest_id
+from .guest import greet_guest, guest_id
 
 uploads = Blueprint("uploads", __name__)
 
@@ -23,7 +23,7 @@ def upload_photos() -> ResponseReturnValue:
         body = receive_body(staging)
         if _is_chunk(body):
             return _receipt("photo" if _add_chunk(body) else "chunk")
-        refused = _add_photos(body)
+        refused = _add_photos(body, _sender_id())
     if refused:
         return errors.refusal_response(refused, len(body.uploads), settings())
     if _is_form_navigation():
@@ -60,12 +60,22 @@ def _add_chunk(body: Body) -> bool:
     return chunks().add_chunk(chunk, upload, name, guest_id(), body.fields.get("dzuuid", ""))
 
 
-def _add_photos(body: Body) -> list[tuple[str, Exception]]:
+def _sender_id() -> str:
+    """A form that this site has not shown, but a phone's share sheet, may be a guest's first
+    visit. Another site's form comes without the cookie of a guest who has one (SameSite=Lax): a
+    new one would take the place of that, and of whose photos they are."""
+    came_from = request.headers.get("Sec-Fetch-Site")
+    if _is_form_navigation() and came_from in ("none", "same-origin"):
+        return greet_guest()
+    return guest_id()
+
+
+def _add_photos(body: Body, sender_id: str) -> list[tuple[str, Exception]]:
     """Those that were refused, by name."""
     refused: list[tuple[str, Exception]] = []
     for name, upload in body.uploads:
         try:
-            gallery().add_photo(upload, name, guest_id())
+            gallery().add_photo(upload, name, sender_id)
         except Exception as error:
             if not errors.is_refusal(error):
                 raise

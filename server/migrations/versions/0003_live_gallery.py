@@ -20,6 +20,8 @@ def upgrade() -> None:
     op.execute("UPDATE photos SET shown_version = version, moment = coalesce(taken, uploaded)")
     _create_index("shown", ["shown_version"], LISTED)
     _create_index("by_time", ["moment", "version"], LISTED)
+    _create_index("of_guest", ["guest_id", "version"], LISTED)
+    _create_index("of_guest_by_time", ["guest_id", "moment", "version"], LISTED)
     _create_index("unpurged", ["removed"], "removed IS NOT NULL")
     op.create_table(
         "guests",

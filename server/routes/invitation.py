@@ -1,0 +1,32 @@
+"""How guests find the gallery: its address, to be scanned, printed and read."""
+
+from flask import Blueprint, Response, render_template, request
+
+from ..address import address_to_share, is_only_nearby
+from ..qr_code import draw_qr_code
+from . import settings
+
+invitation = Blueprint("invitation", __name__)
+
+
+@invitation.get("/qr.svg")
+def qr_code() -> Response:
+    response = Response(draw_qr_code(shared_address()), mimetype="image/svg+xml")
+    response.cache_control.no_cache = True
+    return response
+
+
+@invitation.get("/poster")
+def poster() -> Response:
+    """A page to be printed and hung up."""
+    address = shared_address()
+    page = render_template("poster.html", address=address, is_only_nearby=is_only_nearby(address))
+    response = Response(page)
+    response.cache_control.no_cache = True
+    return response
+
+
+def shared_address() -> str:
+    """What this visitor may give to others."""
+    # Not `host_url`, which raises ValueError on a Host that is none, and undoes punycode.
+    return address_to_share(settings(), f"{request.scheme}://{request.host}")
