@@ -57,7 +57,7 @@ class Watchers:
         FullHouse, CatalogUnavailable."""
         watcher = Watcher(self)
         with self._lock:
-            if len(self._watchers) >= self._most:
+            if self._is_closed or len(self._watchers) >= self._most:
                 raise FullHouse
             if self._last is None:
                 self._last = self._lists.version()
@@ -66,8 +66,6 @@ class Watchers:
         try:
             # Known to the thread that looks by now, it misses nothing that comes after this.
             watcher.first = self._event_since(self._lists.version() if since is None else since)
-            if self._is_closed:
-                raise FullHouse
         except Exception:
             watcher.close()
             raise
@@ -78,10 +76,11 @@ class Watchers:
             self._watchers.discard(watcher)
 
     def close(self) -> None:
-        """Let all go: this process ends, another one will have them. Takes no lock, so that a
-        signal may interrupt whoever holds it."""
-        self._is_closed = True
-        for watcher in list(self._watchers):
+        """Let all go: this process ends, another one will have them."""
+        with self._lock:
+            self._is_closed = True
+            watchers = list(self._watchers)
+        for watcher in watchers:
             watcher.tell(None)
 
     def _event_since(self, version: int) -> Event:
@@ -96,7 +95,7 @@ class Watchers:
                         if has_changed():
                             self._tell_all()
                         time.sleep(LOOK_SECONDS)
-            except CatalogUnavailable as error:
+            except (CatalogUnavailable, OSError) as error:
                 log.warning("The catalog cannot be watched just now: %s", error)
                 time.sleep(RETRY_SECONDS)
 

@@ -124,10 +124,13 @@ class Gallery:
         self.catalog.remove_photo(photo_id, moments.now())
 
     def restore_photo(self, photo_id: str, guest_id: str) -> None:
-        """Undo a removal, as long as the files are there. Raises NoSuchPhoto, NotTheOwner."""
-        _check_owner(self.catalog.find_removed_photo(photo_id), guest_id)
+        """Undo a removal, as long as the files are there. Raises NoSuchPhoto, NotTheOwner, and the
+        limits' refusals: others may have taken the room."""
+        photo = self.catalog.find_removed_photo(photo_id)
+        _check_owner(photo, guest_id)
+        check = partial(self.limits.check_added, counted_bytes=0)
         with suppress(SamePhoto):  # it was sent again meanwhile
-            self.catalog.restore_photo(photo_id)
+            self.catalog.restore_photo(photo, self.limits.hour_ago(), check)
 
     def failing_parts(self) -> list[str]:
         """Which of catalog and storage do not answer."""

@@ -17,7 +17,7 @@ class LongName(ValueError):
 
 def clean_guest_name(sent: str) -> str:
     """A person's name on one line; empty when nothing is left. Raises LongName."""
-    name = _clean(sent)
+    name = _clean(sent).strip(" " + _ZERO_WIDTH_JOINER)
     if len(name) > MAX_GUEST_NAME:
         raise LongName
     return name

@@ -52,16 +52,23 @@ class Sweep:
 
     def purge_removed(self, undo_seconds: float = UNDO_SECONDS) -> int:
         """Photos whose removal cannot be undone any more. A crash half-way, or a second process,
-        does the same again."""
-        purged = 0
+        does the same again; what the disk will not remove holds up no other."""
+        purged = failed = 0
         too_late = moments.now(seconds_ago=undo_seconds)
-        while removed := self.catalog.unpurged_photos(too_late, BATCH):
+        while not failed and (removed := self.catalog.unpurged_photos(too_late, BATCH)):
             for photo_id in removed:
-                if self.catalog.wipe_photo(photo_id):
-                    self._delete_photo(photo_id)
-                    self.catalog.mark_purged(photo_id)
-            purged += len(removed)
+                try:
+                    self._purge(photo_id)
+                    purged += 1
+                except OSError as error:
+                    log.warning("A removed photo is still there, it is tried again: %s", error)
+                    failed += 1
         return purged
+
+    def _purge(self, photo_id: str) -> None:
+        if self.catalog.wipe_photo(photo_id):
+            self._delete_photo(photo_id)
+            self.catalog.mark_purged(photo_id)
 
     def sweep_unfinished(self) -> int:
         """What is known to have been left half-way a day ago or more: files half received, photos

@@ -1,6 +1,7 @@
 """The gunicorn worker that lets no slow or broken visitor hold up, or puzzle, another one."""
 
 import os
+import selectors
 import socket
 import time
 from collections.abc import Iterator
@@ -17,6 +18,10 @@ from server.config import Config
 # How much of a refused request is swallowed so that its sender gets to read the refusal.
 # gunicorn swallows 64 KiB and then resets the connection, which destroys the answer on its way.
 LINGER_BYTES = 16 * 1024 * 1024
+
+WATCHING = "/api/live"
+HANDOVER_SECONDS = 0.2
+"""For a new worker to listen in the place of one that ends."""
 
 UNREADABLE = "This request could not be read; please reload the page and try again."
 TOO_MUCH = "This request has too much in its head; please clear this site's cookies and try again."
@@ -135,6 +140,9 @@ class WholeBody:
 class Worker(ThreadWorker):  # type: ignore[misc]
     """gthread, with what `tests/test_worker.py` asks of it beyond gunicorn's own."""
 
+    alive: bool
+    sockets: list[Any]
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.settings = Config.from_environ()
@@ -166,6 +174,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         req.body.reader = WholeBody(req.body.reader)
+        if req.path == WATCHING:  # its connection would lead back to a worker that ends
+            req.force_close()
         return super().handle_request(req, conn)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
@@ -185,10 +195,35 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         except OSError as error:
             self.log.debug("Nobody is left to read the refusal: %s", error)
 
-    def handle_exit(self, sig: int, frame: Any) -> None:
-        """End gracefully. Watchers go to another worker; they would not end by themselves."""
-        self.wsgi.extensions["watchers"].close()
-        super().handle_exit(sig, frame)
+    def is_parent_alive(self) -> bool:
+        """Without its parent it ends as on SIGTERM."""
+        self.alive = self.alive and super().is_parent_alive()
+        return self.alive
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """At the end, take those in who wait at the door, close it, and only then let the watchers
+        go to another worker: they would not end by themselves.
+
+        gunicorn leaves its listener open until its last request has ended. The kernel goes on
+        queueing visitors there (SO_REUSEPORT), whom nobody accepts.
+        """
+        super().set_accept_enabled(enabled)
+        if not enabled and not self.alive:
+            self._close_door()
+            time.sleep(HANDOVER_SECONDS)  # the other old workers' doors are closed by then, too
+            self.wsgi.extensions["watchers"].close()
+
+    def _close_door(self) -> None:
+        closing = time.monotonic() + HANDOVER_SECONDS
+        listeners, self.sockets = self.sockets, []
+        with selectors.DefaultSelector() as door:
+            for listener in listeners:
+                door.register(listener, selectors.EVENT_READ)
+            while waiting := door.select(max(0, closing - time.monotonic())):
+                for key, _ in waiting:
+                    self.accept(key.fileobj)
+        for listener in listeners:
+            listener.close()
 
     def handle_quit(self, sig: int, frame: Any) -> None:
         """End at once on Ctrl-C; a normal exit would first wait for every busy thread.

@@ -46,13 +46,25 @@ class Guest:
 
         self._patiently(send_missing)
 
-    def remove(self, name: str) -> None:
+    def remove(self, name: str) -> list[str]:
+        """Ids of what was removed."""
+        removed = []
+
         def remove_listed() -> None:
             for photo in self._ask("GET", "/api/photos?limit=500").json()["photos"]:
                 if photo["name"] == name:
+                    removed.append(photo["id"])
                     self._ask("DELETE", f"/api/photos/{photo['id']}", or_else=GONE)
 
         self._patiently(remove_listed)
+        return removed
+
+    def restore(self, photo_id: str) -> None:
+        path = f"/api/photos/{photo_id}/restore"
+        self._patiently(lambda: self._ask("POST", path, or_else=GONE))
+
+    def take_name(self, name: str) -> None:
+        self._patiently(lambda: self._ask("PUT", "/api/guest", json={"name": name}))
 
     def _ask(
         self, method: str, path: str, or_else: int | None = None, **options: Any

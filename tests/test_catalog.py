@@ -133,14 +133,14 @@ def test_a_restored_photo_is_where_it_was_and_everybody_is_told(
         catalog.add_photo(photo(number))
     before = lists.list_photos(9)
     catalog.remove_photo(photo(2).id, MORNING)
-    catalog.restore_photo(photo(2).id)
+    catalog.restore_photo(photo(2))
     assert lists.list_photos(9).photos == before.photos
     assert lists.list_photos(9).total == before.total
     assert [shown.id for shown in lists.changes_since(4, limit=9).photos] == [photo(2).id]
     changes = lists.changes_since(3, limit=9)
     assert ([shown.id for shown in changes.photos], changes.removed) == ([photo(2).id], [])
     with pytest.raises(NoSuchPhoto):
-        catalog.restore_photo(photo(2).id)
+        catalog.restore_photo(photo(2))
     catalog.remove_photo(photo(2).id, MORNING)
     assert lists.changes_since(5, limit=9).removed == [photo(2).id]
 
@@ -152,7 +152,7 @@ def test_what_was_sent_again_meanwhile_is_not_restored_twice(
     catalog.remove_photo(photo(1).id, MORNING)
     catalog.add_photo(replace(photo(2), sha256=photo(1).sha256))
     with pytest.raises(SamePhoto):
-        catalog.restore_photo(photo(1).id)
+        catalog.restore_photo(photo(1))
     assert lists.list_photos(9).total == 1
 
 
@@ -163,9 +163,10 @@ def test_of_a_wiped_photo_only_a_tombstone_stays(catalog: Catalog, lists: PhotoL
     assert catalog.unpurged_photos(MORNING, limit=9) == []
     assert catalog.unpurged_photos(NOON, limit=9) == [photo(1).id]
     assert catalog.wipe_photo(photo(1).id)
-    for act in (catalog.restore_photo, catalog.find_removed_photo):
-        with pytest.raises(NoSuchPhoto):
-            act(photo(1).id)
+    with pytest.raises(NoSuchPhoto):
+        catalog.restore_photo(photo(1))
+    with pytest.raises(NoSuchPhoto):
+        catalog.find_removed_photo(photo(1).id)
     assert catalog.unpurged_photos(NOON, limit=9) == [photo(1).id]  # its files may be there still
     assert catalog.wipe_photo(photo(1).id)  # and a crash between the two does not matter
     catalog.mark_purged(photo(1).id)
@@ -177,7 +178,7 @@ def test_of_a_wiped_photo_only_a_tombstone_stays(catalog: Catalog, lists: PhotoL
 def test_a_restored_photo_is_not_wiped(catalog: Catalog) -> None:
     catalog.add_photo(photo(1))
     catalog.remove_photo(photo(1).id, MORNING)
-    catalog.restore_photo(photo(1).id)
+    catalog.restore_photo(photo(1))
     assert not catalog.wipe_photo(photo(1).id)
     assert catalog.find_photo(photo(1).id).name == "1.jpg"
 

@@ -114,6 +114,7 @@ def make_old(data: Path) -> None:
             os.utime(path, (long_ago, long_ago))
     with closing(sqlite3.connect(data / "catalog.sqlite")) as catalog, catalog:
         catalog.execute("UPDATE uploads SET touched = ?", [LONG_AGO])
+        catalog.execute("UPDATE photos SET removed = ? WHERE removed IS NOT NULL", [LONG_AGO])
 
 
 def files_of(server: RunningServer, photos: list[dict]) -> set[Path]:

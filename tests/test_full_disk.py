@@ -6,7 +6,6 @@ import itertools
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
@@ -20,12 +19,12 @@ from tests.dropzone import InChunks
 from tests.photos import photo_bytes
 from tests.running_server import RunningServer
 from tests.skips import skip
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 MEGABYTE = 1024 * 1024
 DISK_BYTES = 24 * MEGABYTE
 PAGE_BYTES = 4096
 FILES_OF_A_PHOTO = 3  # the original and two thumbnails
-PATIENCE_SECONDS = 20
 
 FULL = (507, "The gallery is full; nothing was lost, please tell your host.")
 NEARLY_FULL = (
@@ -126,13 +125,6 @@ def send_while(server: RunningServer, content: bytes, act: Callable[[], None]) -
 
 def size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,9 +22,11 @@ ROOT = Path(__file__).parents[1]
 PATIENCE_SECONDS = 4.0  # with a stall of 1 s and a goodbye of at most 2 s, all is over by then
 
 PROBE = """
-import gc, os, tempfile
+import gc, os, queue, tempfile
 from gunicorn.workers.gthread import ThreadWorker
 
+WATCHED = queue.SimpleQueue()
+WATCHED.put(b"first")
 SHEET = tempfile.TemporaryFile()
 SHEET.truncate(64 << 20)
 
@@ -50,6 +52,9 @@ def app(environ, start_response):
     if path == "/file":
         start_response(status, [("Content-Length", str(64 << 20))])
         return environ["wsgi.file_wrapper"](os.fdopen(os.dup(SHEET.fileno()), "rb"))
+    if path == "/watch":
+        start_response(status, [])
+        return iter(WATCHED.get, None)
     if path == "/lump":
         body = bytes(24 << 20)
     start_response(status, [("Content-Length", str(len(body)))])
@@ -59,7 +64,7 @@ class Sweep:
     sweep_forever = staticmethod(lambda: None)
 
 class Watchers:
-    close = staticmethod(lambda: None)
+    close = staticmethod(lambda: WATCHED.put(None))
 
 app.extensions = {"sweep": Sweep, "watchers": Watchers}
 """
@@ -113,7 +118,7 @@ def serving(folder: Path, **changed: int) -> Iterator[Server]:
         wait_until_open(server)
         yield server
     finally:
-        if process.poll() is None:
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
@@ -341,6 +346,40 @@ def test_an_upload_may_finish_while_the_server_stops(tmp_path: Path) -> None:
         assert read_to_end(uploading).endswith(b"9 bytes")
         uploading.close()
         assert server.process.wait(PATIENCE_SECONDS) == 0
+
+
+def test_a_worker_that_ends_leaves_nobody_at_its_door(tmp_path: Path) -> None:
+    with serving(tmp_path, stall_seconds=60, threads=16) as server, server.connect() as uploading:
+        uploading.sendall(upload("Content-Length: 9") + b"half")
+        time.sleep(0.1)
+        server.process.send_signal(signal.SIGHUP)  # the old worker waits for this upload
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline - 2:  # before, meanwhile and afterwards
+            with suppress(ConnectionError):  # whoever comes as the door falls shut knocks again
+                assert server.answer(request("/")).endswith(b"hello")
+        uploading.sendall(b"other")
+        assert read_to_end(uploading).endswith(b"9 bytes")
+
+
+def test_without_their_parent_workers_end_whoever_watches(tmp_path: Path) -> None:
+    with serving(tmp_path, threads=16) as server, server.connect() as watching:
+        watching.sendall(request("/watch"))
+        assert watching.recv(1000).startswith(b"HTTP/1.1 200 OK")
+        server.process.kill()
+        read_to_end(watching)
+        assert server.process.wait(PATIENCE_SECONDS) == -signal.SIGKILL
+        wait_until_closed(server)
+
+
+def wait_until_closed(server: Server) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            server.connect().close()
+        except ConnectionRefusedError:
+            return
+        time.sleep(0.02)
+    raise AssertionError("somebody still listens")
 
 
 def test_more_visitors_than_the_usual_limit_of_open_files(tmp_path: Path) -> None:

@@ -97,17 +97,21 @@ class Catalog:
             if not connection.execute(removed).rowcount:
                 raise NoSuchPhoto(photo_id)
 
-    def restore_photo(self, photo_id: str) -> None:
-        """Back to its place. Raises NoSuchPhoto, SamePhoto."""
+    def restore_photo(
+        self, photo: Photo, since: str = "", check: Callable[[Usage], None] | None = None
+    ) -> None:
+        """Back to its place. `check` as in `add_photo`. Raises NoSuchPhoto, SamePhoto."""
         try:
             with self._database.transaction() as connection:
-                version = advance(connection, 1, _bytes_of(photo_id))
-                restored = update(photos).where(photos.c.id == photo_id, _can_be_restored)
+                version = advance(connection, 1, photo.bytes)
+                restored = update(photos).where(photos.c.id == photo.id, _can_be_restored)
                 restored = restored.values(
                     removed_version=None, removed=None, shown_version=version
                 )
                 if not connection.execute(restored).rowcount:
-                    raise NoSuchPhoto(photo_id)
+                    raise NoSuchPhoto(photo.id)
+                if check:
+                    check(read_usage(connection, photo.guest_id, since))
         except IntegrityError:
             raise SamePhoto from None
 

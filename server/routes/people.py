@@ -1,9 +1,9 @@
 """Who sends photos: their names."""
 
 from flask import Blueprint, Response, jsonify, request
-from werkzeug.exceptions import BadRequest
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
-from ..names import clean_guest_name
+from ..names import LongName, clean_guest_name
 from . import guests, no_content
 from .guest import greet_guest
 from .representation import guest_json
@@ -11,6 +11,8 @@ from .representation import guest_json
 people = Blueprint("people", __name__)
 
 MAX_GUESTS = 1000
+MAX_BODY_BYTES = 800
+"""Of the longest name, all its characters escaped; too little to nest what Python cannot unpack."""
 
 
 @people.get("/api/guests")
@@ -25,7 +27,11 @@ def list_guests() -> Response:
 @people.put("/api/guest")
 def name_guest() -> Response:
     """`{"name": "Ann"}`; an empty name takes it back."""
-    asked = request.get_json()
+    request.max_content_length = MAX_BODY_BYTES
+    try:
+        asked = request.get_json(silent=True)
+    except RequestEntityTooLarge:
+        raise LongName from None
     if not isinstance(asked, dict) or not isinstance(asked.get("name"), str):
         raise BadRequest
     guests().name_guest(greet_guest(), clean_guest_name(asked["name"]))

@@ -1,0 +1,154 @@
+"""From a photo's 204 to its event in every stream, and to its tile in every open page."""
+
+import json
+import selectors
+import socket
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from multiprocessing import Pipe, Process
+from multiprocessing.connection import Connection
+
+import requests
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.benchmarks.photos_per_second import send_photo, with_comment
+from tests.benchmarks.servers import dropwall
+from tests.browser import launch_options
+from tests.conftest import CDN, play_cdn
+from tests.photos import photo_bytes
+from tests.running_server import RunningServer
+
+PHOTOS = 120
+PAUSE_SECONDS = 0.25
+WATCHERS = (2, 20)
+PATIENCE_MS = 30_000
+WANTED = "wanted p95 300"
+
+# When a photo's tile is there, by the clock of this machine, in milliseconds since 1970.
+RECORD_TILES = """
+    window.seen = {};
+    new MutationObserver(() => {
+        for (const tile of document.querySelectorAll(".photo-tile:has(a[href])")) {
+            seen[tile.dataset.id] ??= performance.timeOrigin + performance.now();
+        }
+    }).observe(document, { childList: true, subtree: true, attributeFilter: ["href"] });
+"""
+
+
+def measure_live_latency() -> str:
+    lines = []
+    for count in WATCHERS:
+        with dropwall() as server:
+            lines.append(told(f"event in {count} streams", to_events(server, count)))
+    for count in WATCHERS:
+        with dropwall() as server:
+            lines.append(told(f"tile in {count} open pages", to_tiles(server, count)))
+    return "\n".join(lines)
+
+
+def told(what: str, milliseconds: list[float]) -> str:
+    *_, p95 = statistics.quantiles(milliseconds, n=20)
+    return (
+        f"204 to {what}: p50 {statistics.median(milliseconds):.0f} ms, p95 {p95:.0f} ms,"
+        f" at most {max(milliseconds):.0f} ms of {len(milliseconds)}, {WANTED}"
+    )
+
+
+def send_photos(server: RunningServer) -> dict[str, float]:
+    """When each was answered, by its id: seconds since 1970."""
+    photo = photo_bytes("jpg", size=(96, 64))
+    answered = []
+    for number in range(PHOTOS):
+        send_photo(server.url, with_comment(photo, number))
+        answered.append(time.time())
+        time.sleep(PAUSE_SECONDS)
+    newest_first = server.photos()[:PHOTOS]
+    return {listed["id"]: at for listed, at in zip(reversed(newest_first), answered, strict=True)}
+
+
+def to_events(server: RunningServer, count: int) -> list[float]:
+    with watching(server, count) as watchers:
+        answered = send_photos(server)
+        seen = watchers.recv()
+    return [(at - answered[photo_id]) * 1000 for photo_id, at in seen]
+
+
+@contextmanager
+def watching(server: RunningServer, count: int) -> Iterator[Connection]:
+    """By a process of its own, which sends what it has seen when all have seen all photos."""
+    ours, theirs = Pipe()
+    process = Process(target=watch, args=(server.port, count, theirs))
+    process.start()
+    theirs.close()
+    ours.recv()
+    yield ours
+    process.join()
+    assert process.exitcode == 0
+
+
+def watch(port: int, count: int, told: Connection) -> None:
+    """Ids of photos and when they were seen: seconds since 1970."""
+    seen: list[tuple[str, float]] = []
+    received: dict[socket.socket, bytes] = {}
+    with ExitStack() as sockets, selectors.DefaultSelector() as ready:
+        for _ in range(count):
+            watcher = sockets.enter_context(socket.create_connection(("127.0.0.1", port)))
+            watcher.sendall(b"GET /api/live HTTP/1.1\r\nHost: gallery\r\n\r\n")
+            assert watcher.recv(65536).startswith(b"HTTP/1.1 200 ")
+            ready.register(watcher, selectors.EVENT_READ, watcher)
+            received[watcher] = b""
+        told.send("all are watching")
+        while len(seen) < count * PHOTOS:
+            for key, _ in ready.select():
+                received[key.data] += key.data.recv(1 << 20)
+                now = time.time()
+                *events, received[key.data] = received[key.data].split(b"\n\n")
+                seen += [(photo_id, now) for event in events for photo_id in photo_ids(event)]
+    told.send(seen)
+
+
+def photo_ids(event: bytes) -> list[str]:
+    """What stands around an event is HTTP's, and other lines of Server-Sent Events."""
+    _, found, data = event.partition(b"\ndata: ")
+    return [photo["id"] for photo in json.loads(data)["photos"]] if found else []
+
+
+def to_tiles(server: RunningServer, count: int) -> list[float]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(**launch_options())
+        pages = [open_page(browser, server) for _ in range(count)]
+        wait_until_all_watch(server, pages)
+        answered = send_photos(server)
+        return [
+            at - answered[photo_id] * 1000
+            for page in pages
+            for photo_id, at in all_seen(page, list(answered)).items()
+        ]
+
+
+def open_page(browser: Browser, server: RunningServer) -> Page:
+    """In a context of its own: all pages of one share six connections to a server."""
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.route(f"{CDN}**", play_cdn)
+    page.add_init_script(RECORD_TILES)
+    page.goto(server.url)
+    return page
+
+
+def wait_until_all_watch(server: RunningServer, pages: list[Page]) -> None:
+    """Each shows a first photo."""
+    requests.post(server.url, files={"file": ("a.jpg", photo_bytes("jpg"))}, timeout=30)
+    [first] = server.photos()
+    for page in pages:
+        all_seen(page, [first["id"]])
+
+
+def all_seen(page: Page, photo_ids: list[str]) -> dict[str, float]:
+    """When each of them was: milliseconds since 1970."""
+    page.wait_for_function(
+        "ids => ids.every((id) => id in seen)", arg=photo_ids, timeout=PATIENCE_MS
+    )
+    seen: dict[str, float] = page.evaluate("() => seen")
+    return {photo_id: seen[photo_id] for photo_id in photo_ids}
