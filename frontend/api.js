@@ -28,19 +28,64 @@ async function getJson(path, parameters = {}) {
   throw new Unreachable(`${path} answered ${response.status}.`, { isRefusal });
 }
 
+async function send(method, path, content) {
+  const options = { method, signal: AbortSignal.timeout(PATIENCE_MS) };
+  if (content) {
+    options.headers = { "Content-Type": "application/json" };
+    options.body = JSON.stringify(content);
+  }
+  let response;
+  try {
+    response = await fetch(path, options);
+    if (response.status === 204) return;
+  } catch (error) {
+    throw new Unreachable(`${path} could not be reached.`, { cause: error });
+  }
+  const isRefusal = response.status < 500 && response.headers.has("Dropwall-Refusal");
+  throw new Unreachable(isRefusal ? await response.text() : `${path} answered.`, { isRefusal });
+}
+
 /**
- * A page of photos, newest first.
- * @param {{limit: number, before?: string}} page
- * @returns {Promise<{photos: object[], next: string|null, total: number, version: number}>}
+ * A page of photos, newest first; of the gallery, or of a selection.
+ * @param {{limit?: number, before?: number, ids?: string, sort?: string, by?: string, q?: string}}
+ *   page
+ * @returns {Promise<{photos: object[], next: number|null, total: number, version: number}>}
  */
 export function fetchPhotos(page) {
   return getJson("/api/photos", page);
 }
 
 /**
+ * As `fetchPhotos`, each photo as [id, width to height, seconds since 1970]: up to 50,000 of them.
+ */
+export function fetchOutline(page) {
+  return getJson("/api/outline", page);
+}
+
+/** @returns {Promise<{guests: {id: string, name: string, photos: number}[]}>} */
+export function fetchGuests() {
+  return getJson("/api/guests");
+}
+
+/** An empty name takes it back. */
+export function nameGuest(name) {
+  return send("PUT", "/api/guest", { name });
+}
+
+export function removePhoto(id) {
+  return send("DELETE", `/api/photos/${id}`);
+}
+
+/** Undoes a removal, for half a minute after it. */
+export function restorePhoto(id) {
+  return send("POST", `/api/photos/${id}/restore`);
+}
+
+/**
  * What came and went after a version.
- * @returns {Promise<{photos: object[], removed: string[], total: number, version: number,
- *   reset?: boolean}>}
+ * @returns {Promise<Changes>}
+ * @typedef {{photos: object[], removed: string[], guests: {id: string, name: string|null}[],
+ *   total: number, version: number, reset: boolean}} Changes
  */
 export function fetchChanges(version) {
   return getJson("/api/photos", { since: version });
@@ -63,6 +108,11 @@ export async function fetchUpload(uuid) {
 /** What has arrived of an upload is not needed any more; if this gets lost, it is swept one day. */
 export function discardUpload(uuid) {
   fetch(`/api/uploads/${uuid}`, { method: "DELETE", keepalive: true }).catch(() => {});
+}
+
+/** The same as it happens: `message` events whose data is Changes, and `heartbeat` events. */
+export function openLive(version) {
+  return new EventSource(`/api/live?since=${version}`);
 }
 
 /** @returns {Promise<{max_upload_bytes: number, chunk_bytes: number, extensions: string[]}>} */

@@ -1,82 +1,55 @@
-/** The composition of the page: components are mounted here (those of the uploads in uploads.js),
- * and their events are joined. */
+/** The composition of the page: what shows photos and what takes them in, joined by the gallery. */
 
+import { followAddress, forgetAddress, isOverGallery, readAddress } from "./address.js";
 import { mountAnnouncer } from "./announcer.js";
-import { Unreachable } from "./api.js";
-import { formatCount } from "./format.js";
+import { fetchSettings, Unreachable } from "./api.js";
 import { Gallery } from "./gallery.js";
-import { loadLibrary } from "./library.js";
-import { mountLightbox } from "./lightbox.js";
 import { keepFresh } from "./live.js";
-import { mountPhotoGrid } from "./photo-grid.js";
+import { askForNames } from "./naming.js";
 import { takeUploads } from "./uploads.js";
+import { showGallery } from "./viewing.js";
+import { mountWall } from "./wall.js";
 
 const find = (selector) => document.querySelector(selector);
 const gallery = new Gallery();
 const announcer = mountAnnouncer(find(".announcer"));
-const gridElement = find(".photo-grid");
-const grid = mountPhotoGrid(gridElement);
+const settings = readSettings();
+const view = showGallery(gallery, settings);
+const wall = mountWall(find(".wall"), gallery);
 
-showPhotos();
-enlargePhotos();
-takeUploads(announcer, () => reached(gallery.refresh()));
-keepFresh(
-  () => gallery.refresh(),
-  (isUnreachable) => (find(".unreachable").hidden = !isUnreachable),
+gallery.addEventListener("photos-changed", ({ detail }) =>
+  wall.update(gallery.items, detail.arrived, detail.removed),
 );
+find(".wall").addEventListener("wall-left", () => {
+  forgetAddress();
+  follow();
+});
+askForNames(settings);
+takeUploads(announcer, settings, () => gallery.refresh().catch(() => {}));
+keepFresh(gallery, (isUnreachable) => (find(".unreachable").hidden = !isUnreachable));
+followAddress(follow);
 
-function showPhotos() {
-  const more = find(".photo-grid-more");
-  const nearEnd = new IntersectionObserver(([entry]) => entry.isIntersecting && loadMore(), {
-    rootMargin: "1500px",
-  });
-  gallery.addEventListener("photos-changed", ({ detail: { arrived } }) => {
-    document.body.dataset.gallery = gallery.total > 0 ? "filled" : "empty";
-    find(".photo-count").textContent = formatCount(gallery.total, "photo");
-    grid.show(gallery.photos, arrived);
-    gridElement.ariaBusy = "false";
-    more.hidden = !gallery.hasMore;
-    nearEnd.unobserve(more); // observed anew, it tells again that the end is still near
-    nearEnd.observe(more);
-  });
-  more.addEventListener("click", loadMore);
+function follow() {
+  const { isWall, photoId } = readAddress();
+  if (isWall) {
+    if (gallery.isFiltered) view.showAll();
+    wall.open();
+  } else wall.close();
+  if (photoId && !view.isEnlarged) enlarge(photoId);
 }
 
-async function loadMore() {
-  gridElement.ariaBusy = "true";
-  await reached(gallery.loadMore());
-  gridElement.ariaBusy = "false";
+async function enlarge(photoId) {
+  // Below the photo's address is the gallery's, to go back to; by a link there is none yet.
+  if (!isOverGallery()) forgetAddress();
+  if (!(await view.enlarge(photoId))) forgetAddress();
 }
 
-function enlargePhotos() {
-  let lightbox = null;
-  const loadLightbox = async () => {
-    const PhotoSwipe = await loadLibrary("PhotoSwipe");
-    lightbox ??= mountLightbox(gridElement, { PhotoSwipe, findTile: (id) => grid.reveal(id) });
-  };
-
-  gridElement.addEventListener("photo-chosen", async (event) => {
-    event.preventDefault();
-    const { photo } = event.detail;
-    try {
-      await (lightbox ?? loadLightbox());
-      lightbox.open(photo, gallery.photos);
-    } catch {
-      window.open(photo.url); // in a tab of its own: uploads may be on their way in this one
-    }
-  });
-  gridElement.addEventListener("photo-shown", ({ detail }) => grid.reveal(detail.photo.id));
-  gridElement.addEventListener("end-near", loadMore);
-  gridElement.addEventListener("lightbox-closed", ({ detail }) => grid.focusPhoto(detail.photo.id));
-  gallery.addEventListener("photos-changed", () => lightbox?.extend(gallery.photos));
-}
-
-/** The answer, or undefined when the server could not be asked: the page goes on without it. */
-async function reached(answer) {
+/** The page goes on without them where they cannot be had. */
+async function readSettings() {
   try {
-    return await answer;
+    return await fetchSettings();
   } catch (error) {
-    if (error instanceof Unreachable) return undefined;
+    if (error instanceof Unreachable) return {};
     throw error;
   }
 }

@@ -1,30 +1,62 @@
-/** The photos that the page knows of, newest first. */
+/** The photos that the page knows of, in the order in which it shows them. */
 
-import { fetchChanges, fetchPhotos } from "./api.js";
+import { fetchChanges, fetchOutline, fetchPhotos } from "./api.js";
+import { isNewer, matches, momentOf, parametersOf } from "./selection.js";
 
 const PAGE_PHOTOS = 100;
+const PHOTOS_AT_ONCE = 60;
 
 /**
- * Dispatches `photos-changed` {arrived: Set of ids that are new on the wall} after every change.
+ * @typedef {object} Item one photo's place
+ * @property {string} id
+ * @property {number} ratio width to height
+ * @property {number} moment that it is sorted by, seconds since 1970
+ * @property {object|null} photo as `GET /api/photos` describes it, once that is known
+ */
+
+/**
+ * Dispatches
+ * - `photos-changed` {arrived, removed: Sets of ids, isAnew} after every change of `items`; `isAnew`
+ *   when they are read anew, or another selection;
+ * - `photos-loaded` {ids} when `photo` is known of items, or has changed.
+ *
  * All that ask the server reject with `Unreachable` from api.js.
  */
 export class Gallery extends EventTarget {
-  photos = [];
-  total = 0;
-  #version = null;
+  /** @type {Item[]} */
+  items = [];
+  total = 0; // in the gallery, whatever is selected
+  version = null;
+  selection = { sort: "arrival", by: "", words: "" };
+  #byId = new Map();
   #next = null;
-  #page = null;
+  #rest = null;
   #refreshing = null;
   #isStale = false;
+  #heard = 0; // the latest version that the server has told of
+  #wanted = [];
+  #loading = null;
 
+  /** Whether `items` goes on. */
   get hasMore() {
     return this.#next !== null;
   }
 
-  /** Loads older photos; calls made meanwhile share its promise. */
-  loadMore() {
-    this.#page ??= this.#loadPage().finally(() => (this.#page = null));
-    return this.#page;
+  get isFiltered() {
+    return Boolean(this.selection.by || this.selection.words);
+  }
+
+  /** @returns {Item|undefined} */
+  find(id) {
+    return this.#byId.get(id);
+  }
+
+  /** Shows other photos, or the same in another order. */
+  select(selection) {
+    this.selection = selection;
+    this.version = null;
+    this.#next = null;
+    return this.refresh();
   }
 
   /** Takes in what came and went. However often it is called, one request is under way at a time. */
@@ -37,49 +69,135 @@ export class Gallery extends EventTarget {
   async #catchUp() {
     while (this.#isStale) {
       this.#isStale = false;
-      if (this.#version === null) await this.#loadFirstPage();
-      else await this.#takeChanges();
+      if (this.version === null) await this.#loadAnew();
+      else await this.take([await fetchChanges(this.version)]);
     }
   }
 
-  async #loadFirstPage() {
-    const page = await fetchPhotos({ limit: PAGE_PHOTOS });
-    this.photos = page.photos;
+  async #loadAnew() {
+    const { selection } = this;
+    const page = await fetchPhotos({ limit: PAGE_PHOTOS, ...parametersOf(selection) });
+    if (selection !== this.selection) return;
+    this.items = page.photos.map((photo) => this.#itemOf(photo));
     this.#next = page.next;
-    this.#version = page.version;
-    this.#announce(page.total);
+    this.version = page.version;
+    this.total = page.total;
+    this.#byId = new Map(this.items.map((item) => [item.id, item]));
+    this.#announce({ isAnew: true });
+    if (this.#heard > page.version) this.refresh().catch(() => {}); // what was told meanwhile
+    this.loadRest().catch(() => {}); // who scrolls there asks again
   }
 
-  async #loadPage() {
-    if (!this.hasMore) return;
-    const cursor = this.#next;
-    const page = await fetchPhotos({ limit: PAGE_PHOTOS, before: cursor });
-    if (cursor !== this.#next) return; // the gallery was read anew meanwhile
-    if (page.version < this.#version) return this.#loadPage(); // read before what is known by now
-    this.photos = [...this.photos, ...this.#unknown(page.photos)];
-    this.#next = page.next;
-    this.#announce(page.total);
+  /** Learns the places of older photos; calls made meanwhile share its promise. False when there
+   * are none. */
+  loadRest() {
+    this.#rest ??= this.#loadOutline().finally(() => (this.#rest = null));
+    return this.#rest;
   }
 
-  async #takeChanges() {
-    const changes = await fetchChanges(this.#version);
-    if (changes.reset) return this.#loadFirstPage();
-    const isUnchanged = changes.version === this.#version;
-    this.#version = changes.version;
-    if (isUnchanged) return;
-    const removed = new Set(changes.removed);
-    const added = this.#unknown(changes.photos).filter((photo) => !removed.has(photo.id));
-    this.photos = [...added, ...this.photos.filter((photo) => !removed.has(photo.id))];
-    this.#announce(changes.total, new Set(added.map((photo) => photo.id)));
+  async #loadOutline() {
+    const { selection } = this;
+    const before = this.#next;
+    if (before === null) return false;
+    const outline = await fetchOutline({ before, ...parametersOf(selection) });
+    const isAnother = before !== this.#next || selection !== this.selection;
+    // It may have been read anew meanwhile, or be older than what is known by now.
+    if (isAnother || outline.version < this.version) return this.#loadOutline();
+    const unknown = outline.photos.filter(([id]) => !this.#byId.has(id));
+    const items = unknown.map(([id, ratio, moment]) => ({ id, ratio, moment, photo: null }));
+    this.items = [...this.items, ...items];
+    for (const item of items) this.#byId.set(item.id, item);
+    this.#next = outline.next;
+    this.#announce();
+    return true;
   }
 
-  #unknown(photos) {
-    const known = new Set(this.photos.map((photo) => photo.id));
-    return photos.filter((photo) => !known.has(photo.id));
+  /** @param {import("./api.js").Changes[]} batch in order, each after a version that is known */
+  async take(batch) {
+    if (batch.some(({ reset }) => reset)) return this.#loadAnew();
+    const [arrived, removed] = [new Set(), new Set()];
+    const former = this.version;
+    for (const changes of batch) this.#apply(changes, arrived, removed);
+    if (this.version !== former) this.#announce({ arrived, removed });
   }
 
-  #announce(total, arrived = new Set()) {
-    this.total = total;
-    this.dispatchEvent(new CustomEvent("photos-changed", { detail: { arrived } }));
+  #apply(changes, arrived, removed) {
+    this.#heard = Math.max(this.#heard, changes.version);
+    if (this.version === null || changes.version <= this.version) return;
+    this.version = changes.version;
+    this.total = changes.total;
+    this.#rename(changes.guests);
+    const gone = changes.removed.filter((id) => this.#byId.delete(id));
+    if (gone.length > 0) this.items = this.items.filter(({ id }) => this.#byId.has(id));
+    for (const id of gone) if (!arrived.delete(id)) removed.add(id);
+    for (const photo of changes.photos.toReversed()) {
+      if (this.#byId.has(photo.id) || !this.#insert(photo)) continue;
+      arrived.add(photo.id);
+      removed.delete(photo.id);
+    }
+  }
+
+  #rename(guests) {
+    const names = new Map(guests.map(({ id, name }) => [id, name]));
+    if (names.size === 0) return;
+    const renamed = this.items.filter(({ photo }) => photo && names.has(photo.by.id));
+    for (const { photo } of renamed) photo.by.name = names.get(photo.by.id);
+    this.#tell("photos-loaded", { ids: renamed.map(({ id }) => id) });
+  }
+
+  /** Whether it is among the photos that are shown. */
+  #insert(photo) {
+    if (!matches(photo, this.selection)) return false;
+    const place = this.items.findIndex((item) => isNewer(photo, item, this.selection.sort));
+    if (place < 0 && this.hasMore) return false; // it will come with the rest
+    const item = this.#itemOf(photo);
+    this.items = this.items.toSpliced(place < 0 ? this.items.length : place, 0, item);
+    this.#byId.set(photo.id, item);
+    return true;
+  }
+
+  /** Asks for what is not known yet of these photos, and for none that was wanted before. */
+  async load(ids) {
+    this.#wanted = ids;
+    this.#loading ??= this.#loadWanted().finally(() => (this.#loading = null));
+    return this.#loading;
+  }
+
+  async #loadWanted() {
+    for (;;) {
+      const ids = this.#wanted.filter((id) => this.#byId.get(id)?.photo === null);
+      if (ids.length === 0) return;
+      const asked = ids.slice(0, PHOTOS_AT_ONCE);
+      const { photos } = await fetchPhotos({ ids: asked.join(",") });
+      this.#wanted = this.#wanted.filter((id) => !asked.includes(id));
+      for (const photo of photos) Object.assign(this.#byId.get(photo.id) ?? {}, { photo });
+      this.#tell("photos-loaded", { ids: photos.map(({ id }) => id) });
+    }
+  }
+
+  /** One photo, wherever it is; null when it is not in the gallery. */
+  async findPhoto(id) {
+    const known = this.#byId.get(id)?.photo;
+    if (known) return known;
+    const { photos } = await fetchPhotos({ ids: id });
+    return photos[0] ?? null;
+  }
+
+  #itemOf(photo) {
+    const { sort } = this.selection;
+    return {
+      id: photo.id,
+      ratio: photo.width / photo.height,
+      moment: momentOf(photo, sort),
+      photo,
+    };
+  }
+
+  #announce({ arrived = new Set(), removed = new Set(), isAnew = false } = {}) {
+    this.#tell("photos-changed", { arrived, removed, isAnew });
+  }
+
+  #tell(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 }

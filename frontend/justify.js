@@ -4,9 +4,9 @@ const NARROWEST = 0.5;
 const WIDEST = 2.6;
 const TALLEST_LAST_ROW = 1.3; // times the row height; a last row with less in it keeps that height
 
-/** Width to height of a photo's tile: its own, unless a panorama or a tower would take the row. */
-export function tileRatio(photo) {
-  return Math.min(WIDEST, Math.max(NARROWEST, photo.width / photo.height));
+/** Width to height of a tile: the photo's own, unless a panorama or a tower would take the row. */
+export function tileRatio({ ratio }) {
+  return Math.min(WIDEST, Math.max(NARROWEST, ratio));
 }
 
 /**

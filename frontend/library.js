@@ -9,6 +9,7 @@ const CDN_SECONDS = 4;
  * @returns {Promise<any>} that global; rejects when a file can be had from neither place
  */
 export async function loadLibrary(name) {
+  if (name in window) return window[name];
   const declarations = document.querySelectorAll(`link[data-library="${name}"]`);
   await Promise.all([...declarations].map(loadFile));
   if (!(name in window)) throw new Error(`${name} did not start.`);

@@ -1,58 +1,125 @@
 /** One photo at a time over the whole screen: the only user of PhotoSwipe. */
 
-import { formatBytes, formatDate } from "./format.js";
+import { enterPhoto, isOverGallery, turnToPhoto } from "./address.js";
+import { captionElement } from "./lightbox-caption.js";
 
 const LARGE_PX = 2048;
-const PHOTOS_BEFORE_END = 5;
+const ITEMS_AROUND = 5; // of the one that is shown, which are made ready
 
 /**
- * @param {HTMLElement} el where events go: `photo-shown` {photo} as the visitor turns pages,
- *   `end-near` when more photos should be loaded, `lightbox-closed` {photo}
- * @param {{PhotoSwipe: Function, findTile: (id: string) => HTMLElement|undefined}} parts
+ * @param {HTMLElement} el where events go: `photo-shown` {id} as the visitor turns pages,
+ *   `photos-wanted` {ids} of those whose photo should be known soon, `end-near` when more items
+ *   should be loaded, `removal-asked` {photo}, `sender-chosen` {id}, `lightbox-closed` {id}
+ * @param {object} parts
+ * @param {Function} parts.PhotoSwipe
+ * @param {(id: string) => HTMLElement|undefined} parts.findTile
+ * @param {(photo: object) => boolean} parts.isOwn
  */
-export function mountLightbox(el, { PhotoSwipe, findTile }) {
-  let photos = [];
-  let pswp = null;
-  const shownPhoto = () => photos[pswp.currIndex];
-  const dispatch = (name) =>
-    el.dispatchEvent(new CustomEvent(name, { detail: { photo: shownPhoto() } }));
+export function mountLightbox(el, parts) {
+  return new Lightbox(el, parts);
+}
 
-  function open(photo, knownPhotos) {
-    const first = knownPhotos.findIndex(({ id }) => id === photo.id);
-    if (pswp || first < 0) return;
-    photos = [...knownPhotos];
-    pswp = new PhotoSwipe(options(first));
-    pswp.addFilter("numItems", () => photos.length);
-    pswp.addFilter("itemData", (_, index) => slideOf(photos[index]));
-    pswp.addFilter("thumbEl", (_, slide) => findTile(slide.photo.id)?.querySelector("img"));
-    pswp.on("uiRegister", () => pswp.ui.registerElement(captionElement()));
-    pswp.on("change", () => {
-      dispatch("photo-shown");
-      if (pswp.currIndex >= photos.length - PHOTOS_BEFORE_END) dispatch("end-near");
-    });
+class Lightbox {
+  #el;
+  #parts;
+  #items = [];
+  #removed = new Set();
+  #pswp = null;
+
+  constructor(el, parts) {
+    this.#el = el;
+    this.#parts = parts;
+  }
+
+  get isOpen() {
+    return this.#pswp !== null;
+  }
+
+  open(id, items) {
+    const index = items.findIndex((item) => item.id === id);
+    if (this.isOpen || index < 0) return;
+    this.#items = [...items];
+    this.#removed = new Set();
+    const { PhotoSwipe, isOwn } = this.#parts;
+    const pswp = new PhotoSwipe(options(index));
+    this.#pswp = pswp;
+    this.#showItems(pswp);
+    const dispatch = (name, detail) => this.#dispatch(name, detail);
+    pswp.on("uiRegister", () => pswp.ui.registerElement(captionElement(isOwn, dispatch)));
+    pswp.on("change", () => this.#turn());
     pswp.on("destroy", () => {
-      dispatch("lightbox-closed");
-      pswp = null;
+      this.#pswp = null;
+      this.#dispatch("lightbox-closed", { id: this.#items[pswp.currIndex].id });
     });
     pswp.init();
     pswp.element.ariaModal = "true";
     pswp.element.ariaLabel = "Photos";
     pswp.element.focus({ preventScroll: true });
-    closeWithEscape(pswp);
+    hearKeysFromTheFirst(pswp);
     closeWithBack(pswp);
   }
 
-  /** Takes in older photos at the end; the wall may have changed elsewhere, the slides stay put. */
-  function extend(knownPhotos) {
-    if (!pswp) return;
-    const last = knownPhotos.findIndex((photo) => photo.id === photos.at(-1).id);
-    if (last < 0 || last === knownPhotos.length - 1) return;
-    const index = photos.length;
-    photos.push(...knownPhotos.slice(last + 1));
-    pswp.refreshSlideContent(index);
+  /** Whether there was anything to close; `lightbox-closed` follows then. */
+  close() {
+    if (this.isOpen) close(this.#pswp);
+    return this.isOpen;
   }
 
-  return { open, extend };
+  /** Takes in older items at the end, and what is gone. The wall may have changed elsewhere: the
+   * slides stay where they are. */
+  follow(items, removed) {
+    if (!this.isOpen) return;
+    this.#removed = this.#removed.union(removed);
+    this.renew(removed);
+    const last = items.findIndex(({ id }) => id === this.#items.at(-1).id);
+    if (last < 0 || last === items.length - 1) return;
+    const index = this.#items.length;
+    this.#items.push(...items.slice(last + 1));
+    this.#pswp.refreshSlideContent(index);
+  }
+
+  /** Shows anew those of these photos that are near. */
+  renew(ids) {
+    if (!this.isOpen) return;
+    const changed = new Set(ids);
+    const { currIndex } = this.#pswp;
+    for (let index = currIndex - 2; index <= currIndex + 2; index += 1) {
+      if (changed.has(this.#items[index]?.id)) this.#pswp.refreshSlideContent(index);
+    }
+  }
+
+  #showItems(pswp) {
+    const { findTile } = this.#parts;
+    pswp.addFilter("numItems", () => this.#items.length);
+    pswp.addFilter("itemData", (_, index) => slideOf(this.#items[index], this.#removed));
+    pswp.addFilter("thumbEl", (_, slide) => findTile(slide.item.id)?.querySelector("img"));
+    pswp.on("contentLoad", showWords);
+  }
+
+  #turn() {
+    const { currIndex } = this.#pswp;
+    const first = Math.max(0, currIndex - ITEMS_AROUND);
+    const near = this.#items.slice(first, currIndex + ITEMS_AROUND + 1);
+    const unknown = near.filter(({ photo }) => photo === null);
+    this.#dispatch("photo-shown", { id: this.#items[currIndex].id });
+    if (unknown.length > 0) this.#dispatch("photos-wanted", { ids: unknown.map(({ id }) => id) });
+    if (currIndex >= this.#items.length - ITEMS_AROUND) this.#dispatch("end-near");
+  }
+
+  #dispatch(name, detail) {
+    this.#el.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+}
+
+/** A slide that is not a picture. */
+function showWords(event) {
+  const { isRemoved, src } = event.content.data;
+  if (src) return;
+  event.preventDefault();
+  const element = document.createElement("p");
+  element.className = "lightbox-words-only";
+  element.textContent = isRemoved ? "This photo was removed." : "";
+  event.content.element = element;
 }
 
 /** Closes it; while it opens, as soon as it can: PhotoSwipe itself would not. */
@@ -62,20 +129,26 @@ function close(pswp) {
 }
 
 /** PhotoSwipe hears no key while it opens. */
-function closeWithEscape(pswp) {
+function hearKeysFromTheFirst(pswp) {
+  const turns = { ArrowLeft: () => pswp.prev(), ArrowRight: () => pswp.next() };
   pswp.element.addEventListener("keydown", ({ key }) => {
     if (key === "Escape") close(pswp);
+    else if (!pswp.opener.isOpen && turns[key]) pswp.on("openingAnimationEnd", turns[key]);
   });
 }
 
-/** Whoever goes back, as people do on a phone, goes back to the wall. */
+/** Whoever goes back, as people do on a phone, goes back to the wall. Meanwhile the address is that
+ * of the photo. */
 function closeWithBack(pswp) {
   const goBack = () => close(pswp);
-  history.pushState({ isLightbox: true }, "");
+  const shownId = () => pswp.currSlide.data.item.id;
+  history.scrollRestoration = "manual"; // the photo last seen is scrolled to instead
+  enterPhoto(shownId());
+  pswp.on("change", () => turnToPhoto(shownId()));
   window.addEventListener("popstate", goBack, { once: true });
   pswp.on("destroy", () => {
     window.removeEventListener("popstate", goBack);
-    if (history.state?.isLightbox) history.back();
+    if (isOverGallery()) history.back();
   });
 }
 
@@ -99,42 +172,20 @@ function options(index) {
   };
 }
 
-function slideOf(photo) {
-  const scale = photo.animated ? 1 : Math.min(1, LARGE_PX / photo.width);
+function slideOf(item, removed) {
+  const { photo } = item;
+  const isRemoved = removed.has(item.id);
+  const width = photo?.width ?? Math.round(LARGE_PX * item.ratio);
+  const height = photo?.height ?? LARGE_PX;
+  const scale = photo?.animated ? 1 : Math.min(1, LARGE_PX / width);
+  const size = { width: Math.round(width * scale), height: Math.round(height * scale) };
+  if (!photo || isRemoved) return { item, isRemoved, ...size };
   return {
-    photo,
+    item,
     src: photo.animated ? photo.url : photo.thumbnails[LARGE_PX],
     msrc: photo.thumbnails[320],
     alt: photo.name,
-    width: Math.round(photo.width * scale),
-    height: Math.round(photo.height * scale),
     thumbCropped: true,
+    ...size,
   };
-}
-
-function captionElement() {
-  return {
-    name: "caption",
-    className: "lightbox-caption pswp__hide-on-close",
-    appendTo: "root",
-    onInit(caption, pswp) {
-      caption.append(document.getElementById("lightbox-caption").content.cloneNode(true));
-      pswp.on("change", () => fillCaption(caption, pswp.currSlide.data.photo));
-    },
-  };
-}
-
-function fillCaption(caption, photo) {
-  const facts = [
-    photo.by?.name && `by ${photo.by.name}`,
-    photo.taken ? `taken ${formatDate(photo.taken)}` : `added ${formatDate(photo.uploaded)}`,
-    formatBytes(photo.bytes),
-    `${photo.width} × ${photo.height}`,
-  ];
-  caption.querySelector("[data-name]").textContent = photo.name;
-  caption.querySelector("[data-facts]").textContent = facts.filter(Boolean).join(" · ");
-  const download = caption.querySelector("a");
-  download.href = photo.url;
-  download.download = photo.name;
-  download.ariaLabel = `Download ${photo.name}`;
 }

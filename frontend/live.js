@@ -1,45 +1,127 @@
-/** Keeps the page up to date: asks again and again while somebody looks. */
+/** Keeps the page up to date: by the server's stream while somebody looks, else by asking. */
 
-import { Unreachable } from "./api.js";
+import { openLive, Unreachable } from "./api.js";
 
-const POLL_SECONDS = 2;
+const POLL_SECONDS = 3;
 const LONGEST_PAUSE_SECONDS = 30;
+const SILENCE_MS = 40_000; // a heartbeat comes every 15 s: a stream without any is dead
+const GATHERED_MS = 150; // a long wall takes a phone some time to lay out
+const SHORT_LIVED_MS = 5_000; // a stream that ends sooner is none
+const FIRST_PUT_OFF_MS = 5_000; // until a server that had no stream for us is asked for one again
+const LONGEST_PUT_OFF_MS = 60_000;
 
 /**
- * Calls `refresh` now and every two seconds; less often while it fails, not at all while the page
- * is hidden, and at once when it is back.
- * @param {() => Promise<void>} refresh rejects with `Unreachable` when the server cannot be asked
- * @param {(isUnreachable: boolean) => void} tell whether that happened twice in a row
+ * Refreshes the gallery now, and takes in what the stream tells from then on. While there is no
+ * stream it asks every few seconds, less often while that fails; not at all while the page is
+ * hidden, and at once when it is back.
+ * @param {import("./gallery.js").Gallery} gallery
+ * @param {(isUnreachable: boolean) => void} tell whether asking failed twice in a row
  */
-export function keepFresh(refresh, tell) {
-  let timer;
-  let failures = 0;
-
-  async function ask() {
-    clearTimeout(timer);
-    if (document.hidden) return; // whether the browser is online says nothing of a party's network
-    failures = (await succeeds(refresh)) ? 0 : failures + 1;
-    tell(failures > 1);
-    clearTimeout(timer);
-    timer = setTimeout(ask, pauseSeconds(failures) * 1000);
-  }
-
-  document.addEventListener("visibilitychange", ask);
-  window.addEventListener("online", ask);
-  window.addEventListener("pageshow", (event) => event.persisted && ask());
-  ask();
+export function keepFresh(gallery, tell) {
+  new Live(gallery, tell).wake();
 }
 
-async function succeeds(refresh) {
-  try {
-    await refresh();
-    return true;
-  } catch (error) {
-    if (!(error instanceof Unreachable)) throw error;
-    return false;
+class Live {
+  #gallery;
+  #tell;
+  #stream = null;
+  #timer;
+  #failures = 0;
+  #refusals = 0;
+  #noStreamBefore = 0;
+  #heard = []; // changes that the stream has told, and that are not shown yet
+  #shown = -Infinity;
+
+  constructor(gallery, tell) {
+    this.#gallery = gallery;
+    this.#tell = tell;
+    document.addEventListener("visibilitychange", () => this.wake());
+    window.addEventListener("online", () => this.wake());
+    window.addEventListener("pageshow", (event) => event.persisted && this.wake());
+    window.addEventListener("pagehide", () => this.#close());
+  }
+
+  /** Asks at once: what was going on before may be dead. */
+  wake() {
+    this.#close();
+    clearTimeout(this.#timer);
+    // A tab that nobody sees leaves its place to others. Whether the browser is online says
+    // nothing of a party's network.
+    if (!document.hidden) this.#ask();
+  }
+
+  async #ask() {
+    const isWell = await this.#take(() => this.#gallery.refresh());
+    clearTimeout(this.#timer);
+    if (document.hidden || this.#stream) return;
+    if (isWell && performance.now() >= this.#noStreamBefore) this.#open();
+    else this.#timer = setTimeout(() => this.#ask(), pauseSeconds(this.#failures) * 1000);
+  }
+
+  /** Whether the gallery is up to date then. */
+  async #take(refresh) {
+    try {
+      await refresh();
+      this.#failures = 0;
+    } catch (error) {
+      if (!(error instanceof Unreachable)) throw error;
+      this.#failures += 1;
+    }
+    this.#tell(this.#failures > 1);
+    return this.#failures === 0;
+  }
+
+  #open() {
+    const stream = openLive(this.#gallery.version);
+    const opened = performance.now();
+    this.#stream = stream;
+    this.#expectMore();
+    stream.addEventListener("message", ({ data }) => {
+      this.#expectMore();
+      this.#hear(JSON.parse(data));
+    });
+    stream.addEventListener("heartbeat", () => this.#expectMore());
+    stream.addEventListener("error", () => {
+      if (stream !== this.#stream) return;
+      if (performance.now() - opened < SHORT_LIVED_MS) this.#putOff();
+      else this.#refusals = 0;
+      this.wake();
+    });
+  }
+
+  /** Shows what comes alone at once, and many things together. */
+  #hear(changes) {
+    this.#heard.push(changes);
+    if (this.#heard.length > 1) return;
+    setTimeout(() => this.#showHeard(), this.#shown + GATHERED_MS - performance.now());
+  }
+
+  async #showHeard() {
+    const batch = this.#heard;
+    this.#heard = [];
+    this.#shown = performance.now();
+    if (!(await this.#take(() => this.#gallery.take(batch)))) this.wake();
+  }
+
+  #putOff() {
+    const ms = Math.min(FIRST_PUT_OFF_MS * 2 ** this.#refusals, LONGEST_PUT_OFF_MS);
+    this.#refusals += 1;
+    this.#noStreamBefore = performance.now() + ms * (0.75 + Math.random() / 2);
+  }
+
+  #expectMore() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.wake(), SILENCE_MS);
+  }
+
+  #close() {
+    this.#stream?.close();
+    this.#stream = null;
   }
 }
 
+/** Never the same: all pages lose a server at once. */
 function pauseSeconds(failures) {
-  return Math.min(POLL_SECONDS * 2 ** failures, LONGEST_PAUSE_SECONDS);
+  const growing = POLL_SECONDS * 2 ** Math.max(0, failures - 1);
+  return Math.min(growing, LONGEST_PAUSE_SECONDS) * (0.75 + Math.random() / 2);
 }

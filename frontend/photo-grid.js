@@ -1,18 +1,19 @@
 /** The wall of photos. However many there are, only those near the visitor's eyes have tiles. */
 
 import { justify, tileRatio } from "./justify.js";
-import { createPhotoTile, placePhotoTile } from "./photo-tile.js";
+import { createLookAhead } from "./look-ahead.js";
 import { firstBelow, neighbour } from "./tile-finder.js";
+import { TileWindow } from "./tile-window.js";
 
 const SCREENS_ABOVE = 1;
 const SCREENS_BELOW = 2;
-const NEW_TILES_PER_FRAME = 12; // beyond those in view, so that fast scrolling stays smooth
 const SETTLE_MS = 400; // as in photo-grid.css, with a margin
 const HEADER_PX = 80; // the sticky header covers this much, tray and gaps aside
 
 /**
  * @param {HTMLElement} el the list. Dispatches `photo-chosen` {photo}, cancelable: unless it is
- *   cancelled, the browser opens the original.
+ *   cancelled, the browser opens the original; `removal-asked` {photo}; `photos-wanted` {ids} of
+ *   items near the view whose photo is not known.
  */
 export function mountPhotoGrid(el) {
   return new PhotoGrid(el);
@@ -20,40 +21,49 @@ export function mountPhotoGrid(el) {
 
 class PhotoGrid {
   #el;
-  #photos = [];
+  #items = [];
   #indexes = new Map(); // photo id → index
-  #tiles = new Map(); // photo id → element, of those near the view
+  #tiles;
   #boxes = [];
   #anchorId = null; // the photo that rows are laid out from, downwards and upwards
   #activeId = null; // the one tile that Tab stops at
   #settleTimer;
-  #placed = new WeakMap(); // tile → the box it was placed at
+  #lookAhead = createLookAhead();
   #renderSoon = oncePerFrame(() => this.#render());
 
   constructor(el) {
     this.#el = el;
+    this.#tiles = new TileWindow(el);
     el.addEventListener("keydown", (event) => this.#followKey(event));
     el.addEventListener("focusin", (event) => this.#activate(idAt(event)));
     el.addEventListener("click", (event) => this.#choose(event));
-    new ResizeObserver(() => this.#layOut(this.#photoHeld())).observe(el);
+    new ResizeObserver(() => this.#layOut(this.#itemHeld())).observe(el);
     document.addEventListener("scroll", this.#renderSoon, { passive: true });
   }
 
   /**
-   * Shows these photos. Tiles of photos that were there stay, with their focus and their images.
-   * @param {object[]} photos newest first
+   * Shows these items. Tiles of photos that were there stay, with their focus and their images.
+   * @param {import("./gallery.js").Item[]} items in order
    * @param {Set<string>} arrived ids of those that are new on the wall
    */
-  show(photos, arrived = new Set()) {
-    const held = this.#photoHeld();
+  show(items, arrived = new Set()) {
+    const held = this.#itemHeld();
     const formerIndex = this.#indexes.get(this.#anchorId) ?? 0;
-    this.#photos = photos;
-    this.#indexes = new Map(photos.map((photo, index) => [photo.id, index]));
-    if (!this.#indexes.has(this.#anchorId)) this.#anchorId = photos[formerIndex]?.id;
+    this.#items = items;
+    this.#indexes = new Map(items.map(({ id }, index) => [id, index]));
+    if (!this.#indexes.has(this.#anchorId)) this.#anchorId = items[formerIndex]?.id;
     if (!this.#indexes.has(this.#activeId)) this.#activeId = null;
     if (arrived.size > 0 && !held) this.#settle();
     this.#layOut(held);
     for (const id of arrived) this.#tiles.get(id)?.setAttribute("data-arrived", "");
+  }
+
+  /** The photos of these items have become known, or have changed. */
+  update(ids) {
+    for (const id of ids) {
+      const index = this.#indexes.get(id);
+      if (index !== undefined) this.#tiles.fill(this.#items[index]);
+    }
   }
 
   /** The tile of a photo, brought into view and made the grid's tab stop. */
@@ -68,9 +78,21 @@ class PhotoGrid {
     this.reveal(id)?.querySelector("a").focus({ preventScroll: true });
   }
 
+  /** Whether one would have to scroll up to see it. */
+  isAboveView(id) {
+    const box = this.#boxes[this.#indexes.get(id)];
+    return box !== undefined && box.top + box.height < this.#viewTop();
+  }
+
+  /** The first item that can be seen. */
+  get firstInView() {
+    const index = firstBelow(this.#boxes, this.#viewTop());
+    return this.#items[Math.min(index, this.#items.length - 1)];
+  }
+
   #layOut(held) {
     const width = this.#el.clientWidth;
-    const wall = justify(this.#photos.map(tileRatio), {
+    const wall = justify(this.#items.map(tileRatio), {
       width,
       gap: width < 600 ? 4 : 6,
       rowHeight: Math.min(260, Math.max(140, 105 + width * 0.095)),
@@ -84,10 +106,10 @@ class PhotoGrid {
   }
 
   /** Once somebody has scrolled down, the first photo in view must not move when others come. */
-  #photoHeld() {
+  #itemHeld() {
     const index = firstBelow(this.#boxes, this.#viewTop());
     if (window.scrollY === 0 || index === 0 || index === this.#boxes.length) return null;
-    return { id: this.#photos[index].id, top: this.#boxes[index].top };
+    return { id: this.#items[index].id, top: this.#boxes[index].top };
   }
 
   #viewTop() {
@@ -95,64 +117,51 @@ class PhotoGrid {
   }
 
   #render() {
+    if (this.#el.clientWidth === 0) return; // something else covers the page
     const top = this.#viewTop();
     const screen = window.innerHeight;
     const from = firstBelow(this.#boxes, top - screen * SCREENS_ABOVE);
     const to = firstBelow(this.#boxes, top + screen * (1 + SCREENS_BELOW));
-    if (!this.#el.contains(document.activeElement)) this.#activeId = this.#firstInView()?.id;
-    const ids = this.#photos.slice(from, to + 1).map((photo) => photo.id);
-    const inView = (box) => box.top + box.height > top - HEADER_PX && box.top < top + screen;
-    this.#placeTiles(this.#withActive(ids, from), inView);
-  }
-
-  #firstInView() {
-    const index = firstBelow(this.#boxes, this.#viewTop());
-    return this.#photos[Math.min(index, this.#photos.length - 1)];
-  }
-
-  #withActive(ids, from) {
-    const index = this.#indexes.get(this.#activeId);
-    if (index === undefined || ids.includes(this.#activeId)) return ids;
-    return index < from ? [this.#activeId, ...ids] : [...ids, this.#activeId];
-  }
-
-  #placeTiles(ids, inView) {
-    const kept = new Set(ids);
-    for (const [id, tile] of this.#tiles) if (!kept.has(id)) this.#dropTile(id, tile);
-    let following = this.#el.firstElementChild;
-    let newTiles = 0;
-    for (const id of ids) {
-      const isNew = !this.#tiles.has(id);
-      if (isNew && id !== this.#activeId && !inView(this.#boxes[this.#indexes.get(id)])) {
-        newTiles += 1;
-        if (newTiles > NEW_TILES_PER_FRAME) continue;
-      }
-      const tile = this.#tileFor(id);
-      if (tile === following) following = tile.nextElementSibling;
-      else this.#el.insertBefore(tile, following);
+    if (!this.#el.contains(document.activeElement)) this.#activeId = this.firstInView?.id;
+    const places = [];
+    for (let index = from; index <= Math.min(to, this.#items.length - 1); index += 1) {
+      places.push(this.#placeAt(index, top - HEADER_PX, top + screen));
     }
-    if (newTiles > NEW_TILES_PER_FRAME) this.#renderSoon();
+    this.#addActive(places, from, to);
+    const isUnfinished = this.#tiles.show(places, {
+      active: this.#activeId,
+      size: this.#items.length,
+    });
+    if (isUnfinished) this.#renderSoon();
+    if (this.#tiles.lostFocus) this.focusPhoto(this.firstInView?.id);
+    this.#askAhead(top, screen);
   }
 
-  #tileFor(id) {
-    const index = this.#indexes.get(id);
-    const tile = this.#tiles.get(id) ?? createPhotoTile(this.#photos[index]);
-    this.#tiles.set(id, tile);
-    tile.querySelector("a").tabIndex = id === this.#activeId ? 0 : -1;
-    if (this.#placed.get(tile) === this.#boxes[index]) return tile;
-    this.#placed.set(tile, this.#boxes[index]);
-    placePhotoTile(tile, this.#boxes[index]);
-    tile.ariaSetSize = this.#photos.length;
-    tile.ariaPosInSet = index + 1;
-    return tile;
+  /** Asks for photos where the visitor will be when the answer comes: flung, that is far from here. */
+  #askAhead(top, screen) {
+    const ahead = this.#lookAhead(top);
+    if (ahead) this.#renderSoon(); // until it stands still
+    const from = firstBelow(this.#boxes, top + ahead - screen * SCREENS_ABOVE);
+    const to = firstBelow(this.#boxes, top + ahead + screen * (1 + SCREENS_BELOW));
+    const inView = firstBelow(this.#boxes, top + ahead);
+    const unknown = this.#items.slice(inView, to + 1).concat(this.#items.slice(from, inView));
+    const ids = unknown.filter(({ photo }) => photo === null).map(({ id }) => id);
+    if (ids.length === 0) return;
+    this.#el.dispatchEvent(new CustomEvent("photos-wanted", { detail: { ids } }));
   }
 
-  #dropTile(id, tile) {
-    const hadFocus = tile.contains(document.activeElement);
-    this.#tiles.delete(id);
-    tile.remove();
-    // Its photo was taken down: whoever was there is led to what came into its place.
-    if (hadFocus) queueMicrotask(() => this.focusPhoto(this.#firstInView()?.id));
+  #placeAt(index, top, bottom) {
+    const box = this.#boxes[index];
+    const isInView = box.top + box.height > top && box.top < bottom;
+    return { item: this.#items[index], box, index, isInView };
+  }
+
+  #addActive(places, from, to) {
+    const index = this.#indexes.get(this.#activeId);
+    if (index === undefined || (index >= from && index <= to)) return;
+    const place = { item: this.#items[index], box: this.#boxes[index], index, isInView: true };
+    if (index < from) places.unshift(place);
+    else places.push(place);
   }
 
   /** Lets tiles glide to their new places, where photos arrive before somebody's eyes. */
@@ -163,7 +172,7 @@ class PhotoGrid {
   }
 
   #activate(id) {
-    if (id === this.#activeId && this.#tiles.has(id)) return;
+    if (id === this.#activeId && this.#tiles.get(id)) return;
     this.#activeId = id;
     this.#render();
   }
@@ -178,18 +187,24 @@ class PhotoGrid {
 
   #followKey(event) {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
+    if (event.key === "Delete") this.#tell("removal-asked", this.#activeId);
     const target = neighbour(this.#boxes, this.#indexes.get(this.#activeId), event.key);
     if (target === undefined) return;
     event.preventDefault();
-    this.focusPhoto(this.#photos[target].id);
+    this.focusPhoto(this.#items[target].id);
   }
 
   #choose(event) {
     const id = idAt(event);
     if (!id || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    const detail = { photo: this.#photos[this.#indexes.get(id)] };
-    const chosen = new CustomEvent("photo-chosen", { detail, cancelable: true });
-    if (!this.#el.dispatchEvent(chosen)) event.preventDefault();
+    if (!this.#tell("photo-chosen", id)) event.preventDefault();
+  }
+
+  /** False when somebody has cancelled what would happen now. */
+  #tell(name, id) {
+    const photo = this.#items[this.#indexes.get(id)]?.photo;
+    if (!photo) return true;
+    return this.#el.dispatchEvent(new CustomEvent(name, { detail: { photo }, cancelable: true }));
   }
 }
 

@@ -5,18 +5,29 @@ const FADE_MS = 300; // as in photo-tile's transition, with a margin
 const FIRST_RETRY_MS = 2_000;
 const LAST_RETRY_MS = 60_000;
 
-/** @returns {HTMLLIElement} a tile for a photo as `GET /api/photos` describes it */
-export function createPhotoTile(photo) {
+/**
+ * @param {import("./gallery.js").Item} item
+ * @returns {HTMLLIElement} a tile, empty as long as the photo is not known
+ */
+export function createPhotoTile(item) {
   const template = document.getElementById("photo-tile");
   const tile = template.content.firstElementChild.cloneNode(true);
+  tile.dataset.id = item.id;
   const link = tile.querySelector("a");
-  link.href = photo.url;
+  link.tabIndex = -1;
   link.draggable = false; // a tile dropped on the page would be uploaded again
+  if (item.photo) fillPhotoTile(tile, item.photo);
+  return tile;
+}
+
+/** Shows a photo as `GET /api/photos` describes it; once is enough. */
+export function fillPhotoTile(tile, photo) {
+  const link = tile.querySelector("a");
+  if (link.href) return;
+  link.href = photo.url;
   link.style.backgroundImage = `url("${photo.placeholder}")`;
   fillImage(link.querySelector("img"), photo);
   fillBadge(tile.querySelector(".photo-tile-badge"), photo);
-  tile.dataset.id = photo.id;
-  return tile;
 }
 
 /** Puts a tile at its place; `box` in px within the wall. */
@@ -25,6 +36,7 @@ export function placePhotoTile(tile, box) {
   tile.style.width = `${box.width}px`;
   tile.style.height = `${box.height}px`;
   const image = tile.querySelector("img");
+  if (!image.srcset) return;
   const coveringWidth = Math.max(box.width, (box.height * image.width) / image.height);
   const sizes = `${Math.ceil(coveringWidth)}px`;
   if (image.sizes !== sizes) image.sizes = sizes;

@@ -1,6 +1,5 @@
 /** The composition of all that takes photos in: the components, and how their events are joined. */
 
-import { fetchSettings, Unreachable } from "./api.js";
 import { mountDropCover } from "./drop-cover.js";
 import { mountFilePicker } from "./file-picker.js";
 import { formatBytes, formatCount } from "./format.js";
@@ -18,15 +17,17 @@ const find = (selector) => document.querySelector(selector);
 /**
  * Turns the plain form into the upload zone; where that cannot be had, the form stays as it is.
  * @param {{say(sentence: string)}} announcer
+ * @param {Promise<object>} whenSettings of the server
  * @param {() => void} onSafe called whenever a photo is in the gallery
  */
-export async function takeUploads(announcer, onSafe) {
+export async function takeUploads(announcer, whenSettings, onSafe) {
   const el = find(".upload-zone");
   const [Dropzone, settings, keptFiles] = await Promise.all([
     loadLibrary("Dropzone").catch(() => null),
-    readSettings(),
+    whenSettings,
     openKeptFiles(),
   ]);
+  if (settings.max_upload_bytes) tellLimit(settings);
   const queue = new UploadQueue(settings, keptFiles);
   const zone = Dropzone && mountUploadZone(el, { Dropzone, settings, planOf: queue.planOf });
   el.dataset.state = zone ? "ready" : "plain";
@@ -45,16 +46,8 @@ export async function takeUploads(announcer, onSafe) {
   mountFilePicker(picker);
 }
 
-async function readSettings() {
-  try {
-    const settings = await fetchSettings();
-    const limit = formatBytes(settings.max_upload_bytes);
-    find("[data-limit]").textContent = `, up to ${limit} each`;
-    return settings;
-  } catch (error) {
-    if (error instanceof Unreachable) return {}; // the page goes on without them
-    throw error;
-  }
+function tellLimit(settings) {
+  find("[data-limit]").textContent = `, up to ${formatBytes(settings.max_upload_bytes)} each`;
 }
 
 /** Null where the browser keeps nothing. */

@@ -1,0 +1,31 @@
+/** The composition of all that asks who sends photos: once, when the first are on their way. */
+
+import { mountNameDialog } from "./name-dialog.js";
+import { Sender } from "./sender.js";
+
+const find = (selector) => document.querySelector(selector);
+
+/** @param {Promise<object>} settings of the server */
+export async function askForNames(settings) {
+  const { guest } = await settings;
+  if (!guest) return;
+  const sender = new Sender(guest);
+  const dialog = mountNameDialog(find(".name-dialog"));
+  const offer = find(".name-offer");
+  const ask = () => dialog.ask(sender.name, (name) => sender.save(name));
+
+  find(".gallery-menu [data-name]").addEventListener("click", () => {
+    find("[data-open-menu]").focus(); // it gets the focus back from the dialog
+    ask();
+  });
+  find(".upload-summary").addEventListener("uploads-began", () => {
+    offer.hidden = sender.wasAsked;
+  });
+  offer.querySelector("[data-add]").addEventListener("click", ask);
+  offer.querySelector("[data-decline]").addEventListener("click", () => sender.decline());
+  sender.addEventListener("sender-changed", () => {
+    const hadFocus = offer.contains(document.activeElement);
+    offer.hidden = true;
+    if (hadFocus) find(".upload-summary [data-toggle]").focus();
+  });
+}

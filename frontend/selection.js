@@ -1,0 +1,33 @@
+/** Which photos are shown, and in which order; the server has the same rules (catalog/lists.py). */
+
+/**
+ * @typedef {object} Selection
+ * @property {"arrival"|"taken"} sort newest first
+ * @property {string} by a guest's id; empty is everybody
+ * @property {string} words each in a photo's name or its sender's
+ */
+
+/** As `GET /api/photos` and `/api/outline` take it. */
+export function parametersOf({ sort, by, words }) {
+  return { ...(sort !== "arrival" && { sort }), ...(by && { by }), ...(words && { q: words }) };
+}
+
+export function matches(photo, { by, words }) {
+  if (by && photo.by.id !== by) return false;
+  const named = [photo.name, photo.by.name ?? ""].map((name) => name.toLowerCase());
+  const wanted = words.toLowerCase().split(/\s+/);
+  return wanted.every((word) => named.some((name) => name.includes(word)));
+}
+
+/** Seconds since 1970. */
+export function momentOf(photo, sort) {
+  return Date.parse((sort === "taken" && photo.taken) || photo.uploaded) / 1000;
+}
+
+/** Whether a photo stands before an item of which perhaps no more is known than its moment. */
+export function isNewer(photo, item, sort) {
+  const moment = momentOf(photo, sort);
+  const isKnown = item.photo !== null;
+  if (moment !== item.moment && !(sort === "arrival" && isKnown)) return moment > item.moment;
+  return !isKnown || photo.version > item.photo.version;
+}
