@@ -76,7 +76,7 @@ export function removePhoto(id) {
   return send("DELETE", `/api/photos/${id}`);
 }
 
-/** Undoes a removal, for half a minute after it. */
+/** Undoes a removal, for a minute after it. */
 export function restorePhoto(id) {
   return send("POST", `/api/photos/${id}/restore`);
 }

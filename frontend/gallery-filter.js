@@ -32,14 +32,17 @@ export function mountGalleryFilter(el) {
       part("download").href = `/photos.zip?${new URLSearchParams({ by: gallery.selection.by })}`;
     },
 
-    /** @param {{id: string, name: string, photos: number}[]} senders */
+    /**
+     * @param {{id: string, name: string, photos: number}[]} senders
+     * @param {string|null} ownId of who has photos here
+     */
     offer(senders, ownId) {
       const chosen = part("by").value;
       const others = senders.filter(({ id }) => id !== ownId);
       const labels = others.map(({ id, name, photos }) => [id, `${name} (${photos})`]);
       const isKnown = chosen === ownId || senders.some(({ id }) => id === chosen);
       if (chosen && !isKnown) labels.push([chosen, "This person"]);
-      const options = [["", "Everybody"], [ownId, "My photos"], ...labels];
+      const options = [["", "Everybody"], ...(ownId ? [[ownId, "My photos"]] : []), ...labels];
       part("by").replaceChildren(...options.map(([id, label]) => new Option(label, id)));
       part("by").value = chosen;
     },
@@ -70,10 +73,13 @@ function followFields(el, part, tell) {
   el.addEventListener("reset", () => {
     if (part("clear").matches(":focus-visible")) search.focus(); // it goes
     clearTimeout(timer);
-    timer = setTimeout(tell); // the fields are emptied after this event
+    const { value: sort } = part("sort");
+    timer = setTimeout(() => {
+      part("sort").value = sort; // the fields are emptied after this event
+      tell();
+    });
   });
-  const want = () => el.dispatchEvent(new CustomEvent("senders-wanted"));
-  for (const name of ["focus", "pointerenter"]) part("by").addEventListener(name, want);
+  part("by").addEventListener("focus", () => el.dispatchEvent(new CustomEvent("senders-wanted")));
 }
 
 function resultOf({ items, hasMore }) {

@@ -1,6 +1,7 @@
 /** The photos that the page knows of, in the order in which it shows them. */
 
 import { fetchChanges, fetchOutline, fetchPhotos } from "./api.js";
+import { askPatiently } from "./patience.js";
 import { isNewer, matches, momentOf, parametersOf } from "./selection.js";
 
 const PAGE_PHOTOS = 100;
@@ -16,11 +17,10 @@ const PHOTOS_AT_ONCE = 60;
 
 /**
  * Dispatches
- * - `photos-changed` {arrived, removed: Sets of ids, isAnew} after every change of `items`; `isAnew`
- *   when they are read anew, or another selection;
+ * - `photos-changed` {arrived, removed: Sets of ids} after every change of `items`;
  * - `photos-loaded` {ids} when `photo` is known of items, or has changed.
  *
- * All that ask the server reject with `Unreachable` from api.js.
+ * All that ask the server, but `load`, reject with `Unreachable` from api.js.
  */
 export class Gallery extends EventTarget {
   /** @type {Item[]} */
@@ -74,16 +74,22 @@ export class Gallery extends EventTarget {
     }
   }
 
+  /** What is shown of this selection stays until all that takes its place is there. */
   async #loadAnew() {
     const { selection } = this;
+    const isReset = this.version !== null;
     const page = await fetchPhotos({ limit: PAGE_PHOTOS, ...parametersOf(selection) });
+    const rest = isReset ? await fetchRest(page.next, selection) : null;
     if (selection !== this.selection) return;
+    const former = isReset ? this.#byId : new Map();
     this.items = page.photos.map((photo) => this.#itemOf(photo));
-    this.#next = page.next;
+    if (rest) this.items.push(...rest.photos.map(itemOfOutline));
+    for (const item of this.items) item.photo ??= former.get(item.id)?.photo ?? null;
+    this.#byId = new Map(this.items.map((item) => [item.id, item]));
+    this.#next = rest ? rest.next : page.next;
     this.version = page.version;
     this.total = page.total;
-    this.#byId = new Map(this.items.map((item) => [item.id, item]));
-    this.#announce({ isAnew: true });
+    this.#announce(isReset ? differenceOf(former, this.#byId) : {});
     if (this.#heard > page.version) this.refresh().catch(() => {}); // what was told meanwhile
     this.loadRest().catch(() => {}); // who scrolls there asks again
   }
@@ -99,21 +105,26 @@ export class Gallery extends EventTarget {
     const { selection } = this;
     const before = this.#next;
     if (before === null) return false;
-    const outline = await fetchOutline({ before, ...parametersOf(selection) });
+    const outline = await fetchRest(before, selection);
+    const isOld = outline.version < this.version;
+    const missed = isOld ? await fetchChanges(outline.version) : null;
     const isAnother = before !== this.#next || selection !== this.selection;
-    // It may have been read anew meanwhile, or be older than what is known by now.
-    if (isAnother || outline.version < this.version) return this.#loadOutline();
-    const unknown = outline.photos.filter(([id]) => !this.#byId.has(id));
-    const items = unknown.map(([id, ratio, moment]) => ({ id, ratio, moment, photo: null }));
+    if (isAnother) return this.#loadOutline(); // it was read anew meanwhile
+    if (missed?.reset) return this.#loadAnew().then(() => true);
+    const gone = new Set(missed?.removed);
+    const unknown = outline.photos.filter(([id]) => !this.#byId.has(id) && !gone.has(id));
+    const items = unknown.map(itemOfOutline);
     this.items = [...this.items, ...items];
     for (const item of items) this.#byId.set(item.id, item);
     this.#next = outline.next;
-    this.#announce();
+    const late = missed?.photos.filter((photo) => !this.#byId.has(photo.id) && this.#insert(photo));
+    this.#announce({ arrived: new Set(late?.map(({ id }) => id)) });
     return true;
   }
 
   /** @param {import("./api.js").Changes[]} batch in order, each after a version that is known */
   async take(batch) {
+    if (this.version === null) return this.refresh(); // it could not be read before
     if (batch.some(({ reset }) => reset)) return this.#loadAnew();
     const [arrived, removed] = [new Set(), new Set()];
     const former = this.version;
@@ -123,7 +134,7 @@ export class Gallery extends EventTarget {
 
   #apply(changes, arrived, removed) {
     this.#heard = Math.max(this.#heard, changes.version);
-    if (this.version === null || changes.version <= this.version) return;
+    if (changes.version <= this.version) return;
     this.version = changes.version;
     this.total = changes.total;
     this.#rename(changes.guests);
@@ -157,22 +168,24 @@ export class Gallery extends EventTarget {
   }
 
   /** Asks for what is not known yet of these photos, and for none that was wanted before. */
-  async load(ids) {
+  load(ids) {
     this.#wanted = ids;
     this.#loading ??= this.#loadWanted().finally(() => (this.#loading = null));
     return this.#loading;
   }
 
   async #loadWanted() {
-    for (;;) {
-      const ids = this.#wanted.filter((id) => this.#byId.get(id)?.photo === null);
-      if (ids.length === 0) return;
-      const asked = ids.slice(0, PHOTOS_AT_ONCE);
-      const { photos } = await fetchPhotos({ ids: asked.join(",") });
-      this.#wanted = this.#wanted.filter((id) => !asked.includes(id));
-      for (const photo of photos) Object.assign(this.#byId.get(photo.id) ?? {}, { photo });
-      this.#tell("photos-loaded", { ids: photos.map(({ id }) => id) });
+    const next = () => this.#wanted.filter((id) => this.#byId.get(id)?.photo === null);
+    while (next().length > 0) {
+      await askPatiently(() => this.#loadPhotos(next().slice(0, PHOTOS_AT_ONCE)));
     }
+  }
+
+  async #loadPhotos(ids) {
+    const { photos } = await fetchPhotos({ ids: ids.join(",") });
+    this.#wanted = this.#wanted.filter((id) => !ids.includes(id));
+    for (const photo of photos) Object.assign(this.#byId.get(photo.id) ?? {}, { photo });
+    this.#tell("photos-loaded", { ids: photos.map(({ id }) => id) });
   }
 
   /** One photo, wherever it is; null when it is not in the gallery. */
@@ -193,11 +206,24 @@ export class Gallery extends EventTarget {
     };
   }
 
-  #announce({ arrived = new Set(), removed = new Set(), isAnew = false } = {}) {
-    this.#tell("photos-changed", { arrived, removed, isAnew });
+  #announce({ arrived = new Set(), removed = new Set() } = {}) {
+    this.#tell("photos-changed", { arrived, removed });
   }
 
   #tell(name, detail) {
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
+}
+
+function fetchRest(before, selection) {
+  return before === null ? null : fetchOutline({ before, ...parametersOf(selection) });
+}
+
+function itemOfOutline([id, ratio, moment]) {
+  return { id, ratio, moment, photo: null };
+}
+
+function differenceOf(former, present) {
+  const ids = (items, others) => new Set([...items.keys()].filter((id) => !others.has(id)));
+  return { arrived: ids(present, former), removed: ids(former, present) };
 }

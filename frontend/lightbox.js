@@ -55,7 +55,10 @@ class Lightbox {
     pswp.element.ariaModal = "true";
     pswp.element.ariaLabel = "Photos";
     pswp.element.focus({ preventScroll: true });
-    hearKeysFromTheFirst(pswp);
+    hearKeysFromTheFirst(pswp, () => {
+      const { photo } = this.#items[pswp.currIndex];
+      if (photo) dispatch("removal-asked", { photo });
+    });
     closeWithBack(pswp);
   }
 
@@ -65,14 +68,15 @@ class Lightbox {
     return this.isOpen;
   }
 
-  /** Takes in older items at the end, and what is gone. The wall may have changed elsewhere: the
+  /** Takes in older items at the end, and what is gone or back. The wall may have changed elsewhere: the
    * slides stay where they are. */
-  follow(items, removed) {
+  follow(items, { arrived, removed }) {
     if (!this.isOpen) return;
-    this.#removed = this.#removed.union(removed);
-    this.renew(removed);
-    const last = items.findIndex(({ id }) => id === this.#items.at(-1).id);
-    if (last < 0 || last === items.length - 1) return;
+    this.#removed = this.#removed.union(removed).difference(arrived);
+    this.renew(removed.union(arrived));
+    const places = new Map(items.map(({ id }, index) => [id, index]));
+    const last = places.get(this.#items.findLast(({ id }) => places.has(id))?.id);
+    if (last === undefined || last === items.length - 1) return;
     const index = this.#items.length;
     this.#items.push(...items.slice(last + 1));
     this.#pswp.refreshSlideContent(index);
@@ -129,10 +133,11 @@ function close(pswp) {
 }
 
 /** PhotoSwipe hears no key while it opens. */
-function hearKeysFromTheFirst(pswp) {
+function hearKeysFromTheFirst(pswp, remove) {
   const turns = { ArrowLeft: () => pswp.prev(), ArrowRight: () => pswp.next() };
-  pswp.element.addEventListener("keydown", ({ key }) => {
+  pswp.element.addEventListener("keydown", ({ key, repeat }) => {
     if (key === "Escape") close(pswp);
+    else if (key === "Delete" && !repeat) remove();
     else if (!pswp.opener.isOpen && turns[key]) pswp.on("openingAnimationEnd", turns[key]);
   });
 }

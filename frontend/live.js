@@ -3,7 +3,7 @@
 import { openLive, Unreachable } from "./api.js";
 
 const POLL_SECONDS = 3;
-const LONGEST_PAUSE_SECONDS = 30;
+const LONGEST_PAUSE_SECONDS = 12;
 const SILENCE_MS = 40_000; // a heartbeat comes every 15 s: a stream without any is dead
 const GATHERED_MS = 150; // a long wall takes a phone some time to lay out
 const SHORT_LIVED_MS = 5_000; // a stream that ends sooner is none
@@ -41,7 +41,7 @@ class Live {
     window.addEventListener("pagehide", () => this.#close());
   }
 
-  /** Asks at once: what was going on before may be dead. */
+  /** Asks at once, and for a new stream: the one that there was may be dead. */
   wake() {
     this.#close();
     clearTimeout(this.#timer);
@@ -52,8 +52,8 @@ class Live {
 
   async #ask() {
     const isWell = await this.#take(() => this.#gallery.refresh());
-    clearTimeout(this.#timer);
     if (document.hidden || this.#stream) return;
+    clearTimeout(this.#timer);
     if (isWell && performance.now() >= this.#noStreamBefore) this.#open();
     else this.#timer = setTimeout(() => this.#ask(), pauseSeconds(this.#failures) * 1000);
   }

@@ -23,6 +23,9 @@ export async function askForNames(settings) {
   });
   offer.querySelector("[data-add]").addEventListener("click", ask);
   offer.querySelector("[data-decline]").addEventListener("click", () => sender.decline());
+  find(".upload-summary").addEventListener("uploads-done", () => {
+    if (!offer.hidden) sender.decline(); // asked once is enough
+  });
   sender.addEventListener("sender-changed", () => {
     const hadFocus = offer.contains(document.activeElement);
     offer.hidden = true;

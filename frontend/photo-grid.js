@@ -51,7 +51,8 @@ class PhotoGrid {
     const formerIndex = this.#indexes.get(this.#anchorId) ?? 0;
     this.#items = items;
     this.#indexes = new Map(items.map(({ id }, index) => [id, index]));
-    if (!this.#indexes.has(this.#anchorId)) this.#anchorId = items[formerIndex]?.id;
+    if (this.#indexes.has(held?.id)) this.#anchorId = held.id; // whatever comes or goes above it
+    else if (!this.#indexes.has(this.#anchorId)) this.#anchorId = items[formerIndex]?.id;
     if (!this.#indexes.has(this.#activeId)) this.#activeId = null;
     if (arrived.size > 0 && !held) this.#settle();
     this.#layOut(held);
@@ -179,7 +180,7 @@ class PhotoGrid {
 
   #scrollTo(box) {
     const top = this.#el.getBoundingClientRect().top + box.top;
-    const above = top - HEADER_PX;
+    const above = box.top === 0 && top < HEADER_PX ? -window.scrollY : top - HEADER_PX;
     const below = top + box.height + 8 - window.innerHeight;
     const distance = above < 0 ? above : Math.max(0, below);
     if (distance) window.scrollBy({ top: distance, behavior: "instant" });
@@ -187,7 +188,7 @@ class PhotoGrid {
 
   #followKey(event) {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
-    if (event.key === "Delete") this.#tell("removal-asked", this.#activeId);
+    if (event.key === "Delete" && !event.repeat) this.#tell("removal-asked", this.#activeId);
     const target = neighbour(this.#boxes, this.#indexes.get(this.#activeId), event.key);
     if (target === undefined) return;
     event.preventDefault();

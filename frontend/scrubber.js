@@ -2,7 +2,7 @@
 
 const WORTH_IT = 6; // screens
 const SHOWN_MS = 1_500; // after the last scrolling
-const STEP = 0.02; // of the wall, for an arrow key
+const [STEP, LEAP] = [0.02, 0.1]; // of the wall, for an arrow key and for a page
 
 /**
  * @param {HTMLElement} el a slider
@@ -22,6 +22,10 @@ export function mountScrubber(el, dateInView) {
     el.style.setProperty("--share", share);
     el.ariaValueNow = Math.round(share * 100);
     el.ariaValueText = date.textContent = dateInView();
+  }
+
+  function wake() {
+    update();
     el.dataset.awake = "";
     clearTimeout(timer);
     timer = setTimeout(() => delete el.dataset.awake, SHOWN_MS);
@@ -43,11 +47,12 @@ export function mountScrubber(el, dateInView) {
   el.addEventListener("lostpointercapture", () => delete el.dataset.dragged);
   el.addEventListener("keydown", (event) => {
     const share = window.scrollY / length();
-    const target = { ArrowUp: share - STEP, ArrowDown: share + STEP, Home: 0, End: 1 }[event.key];
-    if (target === undefined) return;
+    const steps = { ArrowUp: -STEP, ArrowDown: STEP, PageUp: -LEAP, PageDown: LEAP };
+    const target = { Home: 0, End: 1 }[event.key] ?? share + steps[event.key];
+    if (Number.isNaN(target)) return;
     event.preventDefault();
     scrollTo(target);
   });
-  document.addEventListener("scroll", update, { passive: true });
+  document.addEventListener("scroll", wake, { passive: true });
   return { update };
 }

@@ -17,9 +17,11 @@ export function mountUploadSummary(el, queue) {
   const dispatch = (name, detail) => el.dispatchEvent(new CustomEvent(name, { detail }));
   let timer = null;
   let timeLeft = null; // while something is under way
+  let hasBegun = false; // since then, if only for a moment
 
   /** Shows the uploads as they are, soon: many changes make one update. */
   function update() {
+    hasBegun ||= !timeLeft && queue.uploads.some(isActive);
     timer ??= setTimeout(show, SHOWN_EVERY_MS);
   }
 
@@ -31,7 +33,7 @@ export function mountUploadSummary(el, queue) {
     const seconds = timeLeft?.(sums.sentBytes, sums.bytes, performance.now()) ?? null;
     part("line").textContent = lineOf(sums);
     const isPausing = pause.isOn && sums.active > 0;
-    if (isPausing) timeLeft = createTimeLeft(); // what the network did before tells nothing now
+    if (isPausing) timeLeft = createTimeLeft(); // what was before tells nothing now
     part("detail").textContent = isPausing ? pauseOf(pause) : detailOf(sums, seconds);
     offer(part, "try-now", isPausing);
     part("stay").hidden = !queue.mustStayOpen;
@@ -46,23 +48,22 @@ export function mountUploadSummary(el, queue) {
   }
 
   function tellTurns({ active, count, ...sums }) {
-    if (active > 0 && !timeLeft) dispatch("uploads-began", { count: active });
-    if (active > 0) timeLeft ??= createTimeLeft();
-    else if (timeLeft) {
+    if (hasBegun) {
+      dispatch("uploads-began", { count: active || count });
+      timeLeft = createTimeLeft();
+      hasBegun = false;
+    }
+    if (active === 0 && timeLeft) {
       timeLeft = null;
       if (count > 0) dispatch("uploads-ended", { sentence: lineOf({ active, count, ...sums }) });
     }
   }
 
-  /** Says in a line of its own what else happened to this batch. */
-  function note(sentence) {
-    part("note").textContent = sentence;
-  }
-
   joinButtons(part, dispatch);
   return {
     update,
-    note,
+    /** Says in a line of its own what else happened to this batch. */
+    note: (sentence) => (part("note").textContent = sentence),
     get hasNote() {
       return part("note").textContent !== "";
     },
@@ -85,6 +86,10 @@ function joinButtons(part, dispatch) {
     toggle.ariaExpanded = isOpen;
     dispatch("list-toggled", { isOpen });
   });
+}
+
+function isActive({ state }) {
+  return state !== "safe" && state !== "failed";
 }
 
 function sumUp(uploads) {

@@ -1,13 +1,15 @@
-/** The composition of all that shows photos: the grid, what is selected, the lightbox, removal. */
+/** The composition of all that shows photos: the grid, what is selected, the lightbox. */
 
-import { fetchGuests, removePhoto, restorePhoto, Unreachable } from "./api.js";
+import { fetchGuests, Unreachable } from "./api.js";
 import { formatCount, formatDate } from "./format.js";
 import { mountGalleryFilter } from "./gallery-filter.js";
 import { loadLibrary } from "./library.js";
 import { mountLightbox } from "./lightbox.js";
 import { mountNewPhotos } from "./new-photos.js";
 import { mountNotice } from "./notice.js";
+import { askPatiently } from "./patience.js";
 import { mountPhotoGrid } from "./photo-grid.js";
+import { removePhotos } from "./removing.js";
 import { mountScrubber } from "./scrubber.js";
 
 const find = (selector) => document.querySelector(selector);
@@ -20,12 +22,15 @@ export function showGallery(gallery, settings) {
   const gridElement = find(".photo-grid");
   const grid = mountPhotoGrid(gridElement);
   const notice = mountNotice(find(".notice"));
-  const guest = { id: null };
+  const guest = { id: null, photos: 0 }; // of which it only matters whether there are any
   settings.then((known) => Object.assign(guest, known.guest));
-  const isOwn = (photo) => photo.by.id !== null && photo.by.id === guest.id;
+  const isOwn = (photo) => photo !== null && photo.by.id !== null && photo.by.id === guest.id;
+  gallery.addEventListener("photos-changed", ({ detail: { arrived } }) => {
+    guest.photos += [...arrived].filter((id) => isOwn(gallery.find(id).photo)).length;
+  });
 
   showPhotos(gallery, grid);
-  offerDownloads(gallery, guest, isOwn);
+  offerDownloads(gallery, guest);
   const filter = selectPhotos(gallery, guest);
   const lightbox = enlargePhotos(gallery, grid, isOwn);
   removePhotos({ gallery, grid, lightbox, notice, isOwn });
@@ -39,15 +44,16 @@ export function showGallery(gallery, settings) {
       return lightbox.isOpen;
     },
 
-    showAll: () => find(".gallery-filter").reset(),
+    showAll: () => filter.showAll(),
 
     /** Opens the photo of an address; says so when it is not there. Whether it is. */
     async enlarge(id) {
-      await reached(gallery.refresh());
-      while (!gallery.find(id) && (await reached(gallery.loadRest())));
-      const photo = await reached(gallery.findPhoto(id));
-      if (photo === null) notice.tell("This photo is not here; it may have been removed.");
-      if (!photo || !gallery.find(id)) return false;
+      const photo = await askPatiently(() => gallery.findPhoto(id));
+      if (!photo) notice.tell("This photo is not here; it may have been removed.");
+      if (!photo) return false;
+      if (gallery.isFiltered && !gallery.find(id)) await filter.showAll();
+      await askPatiently(() => gallery.refresh());
+      while (!gallery.find(id) && (await askPatiently(() => gallery.loadRest())));
       await lightbox.open(photo);
       return true;
     },
@@ -91,12 +97,11 @@ function showPhotos(gallery, grid) {
 }
 
 /** Of what there is, when the menu is opened. */
-function offerDownloads(gallery, guest, isOwn) {
+function offerDownloads(gallery, guest) {
   const menu = find(".gallery-menu");
   menu.addEventListener("beforetoggle", () => {
-    const hasOwn = guest.photos > 0 || gallery.items.some(({ photo }) => photo && isOwn(photo));
     menu.querySelector("[data-download-all]").hidden = gallery.total === 0;
-    menu.querySelector("[data-download-mine]").hidden = gallery.total === 0 || !hasOwn;
+    menu.querySelector("[data-download-mine]").hidden = guest.photos === 0;
   });
   menu.addEventListener("click", () => menu.hidePopover());
 }
@@ -104,43 +109,55 @@ function offerDownloads(gallery, guest, isOwn) {
 function selectPhotos(gallery, guest) {
   const el = find(".gallery-filter");
   const filter = mountGalleryFilter(el);
-  let isOffered = false;
+  let isOwnOffered = null; // before there was anything to offer
+  let chosen = null;
 
   async function offerSenders() {
     const answer = await reached(fetchGuests());
-    if (answer) filter.offer(answer.guests, guest.id);
+    if (answer) filter.offer(answer.guests, guest.photos > 0 ? guest.id : null);
   }
 
-  el.addEventListener("selection-changed", async ({ detail }) => {
+  async function select({ detail: { selection } }) {
+    chosen = selection;
     el.ariaBusy = "true";
-    await reached(gallery.select(detail.selection));
+    await askPatiently(
+      () => gallery.select(selection),
+      () => chosen === selection,
+    );
     el.ariaBusy = "false";
     window.scrollTo({ top: 0, behavior: "instant" });
-  });
+  }
+
+  el.addEventListener("selection-changed", select);
   el.addEventListener("senders-wanted", offerSenders);
   gallery.addEventListener("photos-changed", () => {
     filter.update(gallery);
-    if (!el.hidden && !isOffered) offerSenders();
-    isOffered ||= !el.hidden;
+    const hasOwn = guest.photos > 0;
+    if (el.hidden || isOwnOffered === hasOwn) return;
+    isOwnOffered = hasOwn;
+    offerSenders();
   });
-  return { choose: (id) => offerSenders().then(() => filter.choose(id)) };
+  return {
+    choose: (id) => offerSenders().then(() => filter.choose(id)),
+    showAll() {
+      el.reset();
+      return select({ detail: { selection: { ...gallery.selection, by: "", words: "" } } });
+    },
+  };
 }
 
 /** PhotoSwipe is loaded when it is needed first. */
 function enlargePhotos(gallery, grid, isOwn) {
   const el = find(".photo-grid");
   let lightbox = null;
-  let whenClosed = null;
+  const whenClosed = [];
 
   async function open(photo) {
-    try {
-      const PhotoSwipe = await loadLibrary("PhotoSwipe");
-      const findTile = (id) => grid.reveal(id);
-      lightbox ??= mountLightbox(el, { PhotoSwipe, findTile, isOwn });
-      lightbox.open(photo.id, gallery.items);
-    } catch {
-      window.open(photo.url); // in a tab of its own: uploads may be on their way in this one
-    }
+    const PhotoSwipe = await loadLibrary("PhotoSwipe").catch(() => null);
+    // In a tab of its own: uploads may be on their way in this one.
+    if (!PhotoSwipe) return void window.open(photo.url);
+    lightbox ??= mountLightbox(el, { PhotoSwipe, findTile: (id) => grid.reveal(id), isOwn });
+    lightbox.open(photo.id, gallery.items);
   }
 
   el.addEventListener("photo-chosen", (event) => {
@@ -151,10 +168,10 @@ function enlargePhotos(gallery, grid, isOwn) {
   el.addEventListener("end-near", () => reached(gallery.loadRest()));
   el.addEventListener("lightbox-closed", ({ detail }) => {
     grid.focusPhoto(detail.id);
-    whenClosed?.();
+    for (const resolve of whenClosed.splice(0)) resolve();
   });
   gallery.addEventListener("photos-changed", ({ detail }) =>
-    lightbox?.follow(gallery.items, detail.removed),
+    lightbox?.follow(gallery.items, detail),
   );
   gallery.addEventListener("photos-loaded", ({ detail }) => lightbox?.renew(detail.ids));
   return {
@@ -164,45 +181,10 @@ function enlargePhotos(gallery, grid, isOwn) {
     },
     close: () =>
       new Promise((resolve) => {
-        whenClosed = resolve;
-        if (!lightbox?.close()) resolve();
+        if (lightbox?.close()) whenClosed.push(resolve);
+        else resolve();
       }),
   };
-}
-
-function removePhotos({ gallery, grid, lightbox, notice, isOwn }) {
-  const el = find(".notice");
-  let next = null; // the photo that came into the place of the one that was removed
-
-  async function act(change, trouble) {
-    try {
-      await change();
-      return true;
-    } catch (error) {
-      if (!(error instanceof Unreachable)) throw error;
-      notice.tell(error.isRefusal ? error.message : trouble);
-      return false;
-    } finally {
-      reached(gallery.refresh());
-    }
-  }
-
-  find(".photo-grid").addEventListener("removal-asked", async ({ detail: { photo } }) => {
-    if (!isOwn(photo)) return;
-    const trouble = "It could not be removed just now; please try again.";
-    const index = gallery.items.findIndex(({ id }) => id === photo.id);
-    next = (gallery.items[index + 1] ?? gallery.items[index - 1])?.id;
-    if (!(await act(() => removePhoto(photo.id), trouble))) return;
-    await lightbox.close();
-    notice.offerUndo(photo.id);
-  });
-  el.addEventListener("undo", async ({ detail: { ids } }) => {
-    const trouble = "It could not be undone just now.";
-    for (const id of ids) if (!(await act(() => restorePhoto(id), trouble))) return;
-    await reached(gallery.refresh());
-    grid.focusPhoto(ids.at(-1));
-  });
-  el.addEventListener("notice-ended", ({ detail }) => detail.hadFocus && grid.focusPhoto(next));
 }
 
 /** The answer, or undefined when the server could not be asked: the page goes on without it. */

@@ -9,6 +9,7 @@ import click
 from flask import Flask, current_app
 from flask.cli import FlaskGroup
 
+from .archive import Archives
 from .catalog import (
     Catalog,
     GuestCatalog,
@@ -71,8 +72,10 @@ def create_app(config: Config | None = None) -> Flask:
     app.extensions["sweep"] = Sweep(catalog, uploading, storage)
     app.extensions["guests"] = GuestCatalog(database)
     lists = app.extensions["lists"] = PhotoLists(database)
-    most = config.threads - max(1, config.threads // 4)  # the others wait for no one
-    app.extensions["watchers"] = Watchers(database, lists, most, changes_event)
+    # What is left of the threads waits for no one: uploads, pages, thumbnails.
+    watchers, downloads = config.threads - max(1, config.threads // 4), max(1, config.threads // 8)
+    app.extensions["watchers"] = Watchers(database, lists, watchers, changes_event)
+    app.extensions["archives"] = Archives(gallery, lists, downloads)
     for blueprint in (page, uploads, photos, archive, live, people, invitation):
         app.register_blueprint(blueprint)
     answer_errors(app, config)

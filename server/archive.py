@@ -1,8 +1,11 @@
 """Many photos as one file: a ZIP archive that is made while it is sent."""
 
 import errno
+import logging
 import re
-from collections.abc import Iterator
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import IO, BinaryIO, cast
@@ -17,25 +20,48 @@ BLOCK_BYTES = 256 * 1024
 PAGE_PHOTOS = 200
 FIRST_YEAR, LAST_YEAR = 1980, 2107
 """That the format knows; some cameras believe in others."""
+LOST_PHOTOS = "These photos are lost.txt"
+
+log = logging.getLogger(__name__)
 
 
 class NoPhotos(LookupError):
     """There is nothing to put into an archive."""
 
 
-def archive_photos(gallery: Gallery, lists: PhotoLists, selection: Selection) -> Iterator[bytes]:
-    """The selected photos' originals as the blocks of an archive, newest first, as they are.
+class TooManyArchives(Exception):
+    """As many are being sent as this process has room for."""
 
-    One is open at a time; closing the iterator closes it too. Memory grows by the archive's own
-    directory alone, half a kilobyte a photo. A photo that was removed meanwhile is left out. Raises
-    NoPhotos at once; any other trouble later, in the midst of the blocks: whoever sends them must
-    not end well then, for nobody could tell that photos are missing.
-    """
-    by_time = replace(selection, sort="taken")
-    first = lists.list_photos(PAGE_PHOTOS, None, by_time)
-    if not first.photos:
-        raise NoPhotos
-    return _blocks(gallery, _photos(lists, by_time, first))
+
+class Archives:
+    """Each keeps a thread for as long as its reader likes; `most` of them may be sent at once."""
+
+    def __init__(self, gallery: Gallery, lists: PhotoLists, most: int) -> None:
+        self._gallery = gallery
+        self._lists = lists
+        self._places = threading.BoundedSemaphore(most)
+
+    @contextmanager
+    def open(self, selection: Selection) -> Iterator[Iterator[bytes]]:
+        """The selected photos' originals as the blocks of an archive, newest first, as they are.
+
+        One is open at a time. Memory grows by the archive's own directory alone, half a kilobyte a
+        photo. A photo that was removed meanwhile is left out; one whose original is lost is named
+        in LOST_PHOTOS, so that the others can be had. Raises NoPhotos, TooManyArchives at once; any
+        other trouble later, in the midst of the blocks: whoever sends them must not end well then,
+        for nobody could tell that photos are missing.
+        """
+        by_time = replace(selection, sort="taken")
+        first = self._lists.list_photos(PAGE_PHOTOS, None, by_time)
+        if not first.photos:
+            raise NoPhotos
+        if not self._places.acquire(blocking=False):
+            raise TooManyArchives
+        try:
+            with closing(_blocks(self._gallery, _photos(self._lists, by_time, first))) as blocks:
+                yield blocks
+        finally:
+            self._places.release()
 
 
 class EntryNames:
@@ -59,18 +85,25 @@ class EntryNames:
         return name
 
 
-def _blocks(gallery: Gallery, photos: Iterator[Photo]) -> Iterator[bytes]:
+def _blocks(gallery: Gallery, photos: Iterator[Photo]) -> Generator[bytes]:
     outlet, names = Outlet(), EntryNames()
+    lost: list[str] = []
     with ZipFile(cast(IO[bytes], outlet), "w", ZIP_STORED) as archive:
         for photo in photos:
             try:
                 _, original = gallery.open_original(photo.id, photo.extension)
-            except (NoSuchPhoto, NotStored):
+            except NoSuchPhoto:
+                continue
+            except NotStored:
+                log.error("The original of a listed photo is lost: %s", photo.id)
+                lost.append(photo.name)
                 continue
             with original, archive.open(_entry(photo, names), "w") as entry:
                 for block in _read(original, photo):
                     entry.write(block)
                     yield outlet.take()
+        if lost:
+            archive.writestr(LOST_PHOTOS, "\n".join(lost))
     yield outlet.take()
 
 
@@ -102,7 +135,7 @@ def _entry(photo: Photo, names: EntryNames) -> ZipInfo:
     return entry
 
 
-def _photos(lists: PhotoLists, selection: Selection, page: Page) -> Iterator[Photo]:
+def _photos(lists: PhotoLists, selection: Selection, page: Page[Photo]) -> Iterator[Photo]:
     """Of this page and all that follow; each page is asked for when its turn comes."""
     yield from page.photos
     while page.next is not None:

@@ -79,6 +79,10 @@ class Watchers:
         """Let all go: this process ends, another one will have them."""
         with self._lock:
             self._is_closed = True
+        self._let_go()
+
+    def _let_go(self) -> None:
+        with self._lock:
             watchers = list(self._watchers)
         for watcher in watchers:
             watcher.tell(None)
@@ -88,16 +92,26 @@ class Watchers:
         return Event(changes.version, self._encode(changes))
 
     def _look(self) -> None:
-        while not self._is_closed:
-            try:
-                with self._database.watch() as has_changed:
-                    while not self._is_closed:
-                        if has_changed():
-                            self._tell_all()
-                        time.sleep(LOOK_SECONDS)
-            except (CatalogUnavailable, OSError) as error:
-                log.warning("The catalog cannot be watched just now: %s", error)
-                time.sleep(RETRY_SECONDS)
+        """Should a defect end it, all are let go, and the next one to watch starts it anew: a
+        stream that is silent, but alive, would be believed."""
+        try:
+            while not self._is_closed:
+                self._look_until_trouble()
+        finally:
+            with self._lock:
+                self._last = None
+            self._let_go()
+
+    def _look_until_trouble(self) -> None:
+        try:
+            with self._database.watch() as has_changed:
+                while not self._is_closed:
+                    if has_changed():
+                        self._tell_all()
+                    time.sleep(LOOK_SECONDS)
+        except (CatalogUnavailable, OSError) as error:
+            log.warning("The catalog cannot be watched just now: %s", error)
+            time.sleep(RETRY_SECONDS)
 
     def _tell_all(self) -> None:
         last = self._last or 0

@@ -6,7 +6,7 @@ from flask import Flask, Response
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import ClientDisconnected, HTTPException
 
-from .archive import NoPhotos
+from .archive import NoPhotos, TooManyArchives
 from .catalog import CatalogUnavailable, NoSuchPhoto, NoSuchUpload
 from .changes import FullHouse
 from .chunks import LostChunks, WrongChunk
@@ -58,7 +58,8 @@ REFUSALS: dict[type[Exception], tuple[int, str]] = {
     TimeoutError: (408, "The upload stood still for too long; please send it again."),
     TooMuchSent: (429, "You have sent as much as one guest may within an hour; please wait."),
     CatalogUnavailable: (503, "Dropwall is busy; please try again in a few seconds."),
-    FullHouse: (503, "Very many are watching; new photos are shown every few seconds instead."),
+    TooManyArchives: (503, "Very many are downloading just now; please try again in a while."),
+    FullHouse: (503, "No more can watch just now; new photos are shown every few seconds instead."),
     LostChunks: (503, "What had arrived of this photo is gone; please send it again."),
     GalleryFull: (
         507,

@@ -19,8 +19,9 @@ from .storage.keys import original_key, thumbnail_key
 from .upload import TooManyBytes, Upload
 
 WIDTHS = (*THUMBNAIL_WIDTHS, LARGE_THUMBNAIL_WIDTH)
-UNDO_SECONDS = 30
-"""How long a removed photo keeps its files; the page offers to undo for 10 of them."""
+UNDO_SECONDS = 60
+"""How long a removed photo keeps its files. The page offers to undo for 10 s after the last of
+several removals, and none that is older than 45."""
 
 
 class EmptyPhoto(Exception):

@@ -302,11 +302,16 @@ def _is_turned(exif: Image.Exif) -> bool:
     return 5 <= _orientation(exif) <= 8
 
 
+FIRST_YEAR = 1826
+"""Of the oldest photo there is; what a camera says of earlier ones is not a time."""
+
+
 def _time_taken(exif: Image.Exif) -> str | None:
     tags = exif.get_ifd(ExifTags.IFD.Exif)
     local = tags.get(ExifTags.Base.DateTimeOriginal)
     zone = tags.get(ExifTags.Base.OffsetTimeOriginal)
     for text in (f"{local}{zone}".replace("\0", ""), f"{local}+00:00".replace("\0", "")):
         with suppress(ValueError, OverflowError):
-            return write_moment(datetime.strptime(text, "%Y:%m:%d %H:%M:%S%z"))
+            moment = datetime.strptime(text, "%Y:%m:%d %H:%M:%S%z")
+            return write_moment(moment) if moment.year >= FIRST_YEAR else None
     return None

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 def write_moment(moment: datetime) -> str:
     """Such as `2026-11-22T10:00:00Z`; of two such texts the smaller one is the earlier."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    utc = moment.astimezone(UTC).replace(tzinfo=None)
+    return f"{utc.isoformat(timespec='seconds')}Z"  # strftime writes the year 999 with three digits
 
 
 def now(seconds_ago: float = 0) -> str:

@@ -8,6 +8,8 @@ MAX_GUEST_NAME = 60
 # Control, format (zero width, right-to-left marks), surrogate, private use and unassigned
 # characters; line and paragraph separators: Unicode's general categories.
 _UNSAFE_CATEGORIES = frozenset(["Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"])
+# Letters and symbols that are drawn as nothing: Hangul fillers, the empty Braille cell.
+_BLANKS = frozenset("\u115f\u1160\u3164\uffa0\u2800")
 _ZERO_WIDTH_JOINER = "\u200d"  # "Cf", and harmless: it holds emoji and Indic letters together
 
 
@@ -44,9 +46,9 @@ def _clean(sent: str) -> str:
 
 
 def _is_safe(character: str) -> bool:
-    return (
-        character == _ZERO_WIDTH_JOINER or unicodedata.category(character) not in _UNSAFE_CATEGORIES
-    )
+    if character == _ZERO_WIDTH_JOINER:
+        return True
+    return character not in _BLANKS and unicodedata.category(character) not in _UNSAFE_CATEGORIES
 
 
 def _shorten(name: str) -> str:

@@ -4,6 +4,7 @@ import io
 import re
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -103,7 +104,26 @@ def page(
     context_with_cdn: BrowserContext, expected_errors: list[str], live_server: RunningServer
 ) -> Iterator[Page]:
     """A page that must not report any other error; it is closed before its server stops."""
-    page = context_with_cdn.new_page()
+    with opened_page(context_with_cdn, expected_errors) as page:
+        yield page
+
+
+@pytest.fixture
+def another(
+    new_context: Callable[..., BrowserContext],
+    expected_errors: list[str],
+    live_server: RunningServer,
+) -> Iterator[Page]:
+    """Such a page in another browser: another guest's."""
+    context = new_context()
+    context.route(f"{CDN}**", play_cdn)
+    with opened_page(context, expected_errors) as page:
+        yield page
+
+
+@contextmanager
+def opened_page(context: BrowserContext, expected_errors: list[str]) -> Iterator[Page]:
+    page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)

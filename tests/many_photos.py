@@ -47,7 +47,9 @@ def _row(sent: list[sqlite3.Row], version: int, count: int) -> dict:
     age = timedelta(hours=HOURS_APART * (count - version + 1))
     moment = write_moment(datetime.now(UTC) - age)
     if version > len(sent):
-        row |= {"id": secrets.token_hex(16), "sha256": f"{version:064x}", "name": f"{version}.png"}
+        name = f"{version}.png"
+        row |= {"id": secrets.token_hex(16), "sha256": f"{version:064x}", "name": name}
+        row["folded_name"] = name
     versions = {"version": version, "shown_version": version}
     return row | versions | {"uploaded": moment, "moment": moment}
 

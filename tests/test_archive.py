@@ -3,6 +3,8 @@
 import io
 import os
 import subprocess
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from zipfile import ZIP_STORED, ZipFile
 
@@ -11,7 +13,8 @@ import requests
 from flask import Flask
 from flask.testing import FlaskClient
 
-from server.archive import BLOCK_BYTES, PAGE_PHOTOS, archive_photos
+from server import create_app
+from server.archive import BLOCK_BYTES, LOST_PHOTOS, PAGE_PHOTOS
 from server.catalog import CatalogUnavailable, Photo, Selection
 from server.config import Config
 from server.gallery import Gallery
@@ -198,20 +201,42 @@ def test_photos_are_as_old_as_they_are_and_the_format_can_say(
     assert entry.date_time == modified
 
 
-def test_what_is_removed_meanwhile_is_left_out(
-    app: Flask, client: FlaskClient, send: Send, config: Config
-) -> None:
+def test_what_is_removed_meanwhile_is_left_out(client: FlaskClient, send: Send) -> None:
     for number in range(4):
         send((f"{number}.jpg", photo_bytes("jpg", seed=number)))
-    third, second, first = client.get("/api/photos").json["photos"][1:]
+    removed = client.get("/api/photos").json["photos"][1]
     answer = client.get("/photos.zip")
     blocks = answer.iter_encoded()
     beginning = next(blocks)
-    client.delete(f"/api/photos/{third['id']}")
-    app.extensions["gallery"].storage.delete(original_key(first["id"], "jpg"))
+    client.delete(f"/api/photos/{removed['id']}")
     archive = ZipFile(io.BytesIO(beginning + b"".join(blocks)))
     assert archive.testzip() is None
-    assert [name.split()[-1] for name in archive.namelist()] == ["3.jpg", second["name"]]
+    assert [name.split()[-1] for name in archive.namelist()] == ["3.jpg", "1.jpg", "0.jpg"]
+
+
+def test_a_photo_that_is_lost_is_named_and_the_others_are_there(
+    app: Flask, client: FlaskClient, send: Send
+) -> None:
+    for number in range(3):
+        send((f"{number}.jpg", photo_bytes("jpg", seed=number)))
+    lost = client.get("/api/photos").json["photos"][1]
+    app.extensions["gallery"].storage.delete(original_key(lost["id"], "jpg"))
+    archive = download(client)
+    assert [name.split()[-1] for name in archive.namelist()[:2]] == ["2.jpg", "0.jpg"]
+    assert archive.namelist()[2:] == [LOST_PHOTOS]
+    assert archive.read(LOST_PHOTOS).decode() == "1.jpg"
+
+
+def test_downloads_leave_room_for_everybody_else(config: Config) -> None:
+    client = open_page(create_app(replace(config, threads=16)))
+    client.post("/", data={"file": (io.BytesIO(variant(1)), "a.jpg")})
+    two = [client.get("/photos.zip") for _ in range(2)]
+    refusal = client.get("/photos.zip")
+    assert (refusal.status_code, refusal.headers["Retry-After"]) == (503, "5")
+    assert refusal.text == "Very many are downloading just now; please try again in a while."
+    for answer in two:
+        answer.close()
+    assert client.get("/photos.zip").status_code == 200
 
 
 def test_a_catalog_that_falls_silent_breaks_the_archive(
@@ -262,7 +287,8 @@ def test_nothing_is_opened_for_who_only_wants_the_head(
 def test_who_leaves_half_way_leaves_no_original_open(live_server: RunningServer) -> None:
     live_server.send(("large.jpg", variant(50_000_000)))
     answer = requests.get(f"{live_server.url}/photos.zip", timeout=30, stream=True)
-    next(answer.iter_content(1000))
+    blocks = answer.iter_content(1000)
+    next(blocks)
     wait_until(lambda: open_originals(live_server) == 1)
     answer.close()
     wait_until(lambda: open_originals(live_server) == 0)
@@ -284,8 +310,8 @@ def test_an_archive_may_be_larger_than_four_gigabytes(app: Flask, tmp_path: Path
     put_photo(gallery, 1, small, "2026-11-22T09:00:00Z")
     put_photo(gallery, 2, huge)
     zeros = bytes(BLOCK_BYTES)
-    with path.open("wb") as file:
-        for block in archive_photos(gallery, app.extensions["lists"], Selection()):
+    with path.open("wb") as file, ExitStack() as opened:
+        for block in opened.enter_context(app.extensions["archives"].open(Selection())):
             if block == zeros:
                 file.seek(len(block), os.SEEK_CUR)
             else:

@@ -485,12 +485,22 @@ def test_a_gallery_of_the_first_version_learns_its_size(address: str) -> None:
             del row["sender"]  # later versions have it in another table
             connection.execute(tables.photos.insert().values(row))
         connection.exec_driver_sql("UPDATE photos SET removed_version = 4 WHERE version = 2")
+        connection.exec_driver_sql(
+            "UPDATE photos SET taken = '1-01-01T00:00:00Z' WHERE version = 3"
+        )
         connection.exec_driver_sql("UPDATE gallery SET version = 4, total = 2")
     engine.dispose()
     database = open_database(address)
     catalog, lists, usage = Catalog(database), PhotoLists(database), UsageCatalog(database)
     assert usage.read("guest", since=MORNING).held_bytes == 1010
     assert [photo.bytes for photo in lists.list_photos(9).photos] == [1000, 10]
+    assert [photo.taken for photo in lists.list_photos(9).photos] == [None, None]
+    assert lists.changes_since(3, limit=9).removed == [photo(2).id]
+    assert [each.moment for each in lists.outline(9, None, Selection("taken")).photos] == [
+        MORNING
+    ] * 2
+    assert len(lists.list_photos(9, None, Selection(words="3.JPG")).photos) == 1
+    assert catalog.unpurged_photos("2999-01-01T00:00:00Z", limit=9) == []
     catalog.remove_photo(photo(1).id, MORNING)
     assert usage.read("guest", since=MORNING).held_bytes == 1000
     assert catalog.version() == 5

@@ -127,6 +127,10 @@ def test_a_ribbon_has_a_thumbnail(
         ("0000:00:00 00:00:00", None, None),
         ("    :  :     :  :  ", None, None),
         (None, None, None),
+        ("0001:01:01 00:00:00", "+01:00", None),
+        ("0999:06:01 12:00:00", None, None),
+        ("1825:12:31 23:59:59", None, None),
+        ("1826:06:01 12:00:00", None, "1826-06-01T12:00:00Z"),
     ],
 )
 def test_when_a_photo_was_taken_is_told_in_utc(

@@ -25,7 +25,7 @@ from tests.running_server import RunningServer
 from tests.waiting import wait_until
 from tests.watcher import Event, Refused, View, Watcher
 
-FULL_HOUSE = "Very many are watching; new photos are shown every few seconds instead."
+FULL_HOUSE = "No more can watch just now; new photos are shown every few seconds instead."
 ROOM = 3  # of the small server's four threads
 QUICK_SECONDS = 8  # of the 30 that a graceful end may take
 WATCHERS, GUESTS = 20, 4

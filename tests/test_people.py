@@ -71,6 +71,7 @@ def test_a_name_that_stays_as_it_was_is_no_change(client: FlaskClient) -> None:
         ("é" * 60, "é" * 60),
         (" \u200b\u2028 ", None),
         ("\u200d", None),
+        ("\u3164\u2800", None),
     ],
 )
 def test_a_name_is_one_line_without_what_cannot_be_seen(
@@ -146,10 +147,10 @@ def test_half_a_surrogate_is_no_letter(client: FlaskClient) -> None:
     assert own_name(client) == "Ann"
 
 
-def test_who_has_not_opened_the_page_is_known_after_taking_a_name(app: Flask) -> None:
+def test_who_has_not_opened_the_page_has_no_name_to_take(app: Flask) -> None:
     stranger = app.test_client()
-    assert take_name(stranger, "Ann").status_code == 204
-    assert own_name(stranger) == "Ann"
+    assert take_name(stranger, "Ann").status_code == 400
+    assert stranger.get("/api/guests").json == {"guests": []}
 
 
 def test_named_guests_are_listed_with_how_many_photos_they_have(

@@ -77,7 +77,12 @@ def test_a_version_that_never_was_says_reset(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=501", "limit=x", "before=-1", "since=9223372036854775808", "since="]
+    "query",
+    [
+        *("limit=0", "limit=501", "limit=x", "before=-1", "since=9223372036854775808", "since="),
+        f"before={'0' * 20}99999999999999999999999",
+        f"since={'0' * 5000}",
+    ],
 )
 def test_a_query_that_makes_no_sense_is_refused(client: FlaskClient, query: str) -> None:
     answer = client.get(f"/api/photos?{query}")

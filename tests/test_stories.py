@@ -382,6 +382,7 @@ def test_nothing_jumps_while_photos_load(page: Page, live_server: RunningServer)
     page.goto(live_server.url)
     expect(tiles(page)).to_have_count(6)
     page.wait_for_function(
-        "() => [...document.images].every((image) => image.complete && image.naturalWidth)"
+        """() => [...document.querySelectorAll("main img")].every(
+            (image) => image.complete && image.naturalWidth)"""
     )
     assert page.evaluate("() => window.shifts") < 0.05

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import requests
 
-PATIENCE_SECONDS = 15
+PATIENCE_SECONDS = 30
 """Longer than a heartbeat takes: a stream that is silent for so long is broken."""
 
 

@@ -2,7 +2,7 @@
 
 from .database import CatalogUnavailable, Database, open_database
 from .guests import GuestCatalog
-from .lists import SORTS, Changes, Guest, Outline, OutlinedPhoto, Page, PhotoLists, Selection
+from .lists import SORTS, Changes, Guest, OutlinedPhoto, Page, PhotoLists, Selection
 from .photos import Catalog, NoSuchPhoto, Photo, SamePhoto
 from .tables import metadata
 from .uploads import ChunkedUpload, NoSuchUpload, UploadCatalog
@@ -19,7 +19,6 @@ __all__ = [
     "GuestCatalog",
     "NoSuchPhoto",
     "NoSuchUpload",
-    "Outline",
     "OutlinedPhoto",
     "Page",
     "Photo",

@@ -1,10 +1,11 @@
 """Photos as lists: page by page, in outline, and what has changed."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select, tuple_
+from sqlalchemy import Connection, Select, select, tuple_
 
 from .database import Database
 from .photos import Photo, read_photos, read_state, select_photos
@@ -14,8 +15,8 @@ from .tables import guests, is_listed, photos
 @dataclass(frozen=True)
 class Selection:
     """Which photos, and in which order: newest first, by `arrival` or by the time they were
-    `taken`. With `guest_id` only that guest's, with `words` only those that have each of them in
-    their name or their sender's."""
+    `taken`. With `guest_id` only that guest's, with `words` only those that have each of them (the
+    first MAX_WORDS, for each costs time) in their name or their sender's."""
 
     sort: str = "arrival"
     guest_id: str | None = None
@@ -23,18 +24,8 @@ class Selection:
 
 
 ALL = Selection()
+MAX_WORDS = 5
 SORTS = ("arrival", "taken")
-
-
-@dataclass(frozen=True)
-class Page:
-    """Photos; `next` is the `before` of the following page, None on the last. `total` and
-    `version` are the gallery's."""
-
-    photos: list[Photo]
-    next: int | None
-    total: int
-    version: int
 
 
 @dataclass(frozen=True)
@@ -45,13 +36,18 @@ class OutlinedPhoto:
     width: int
     height: int
     moment: str
+    version: int
+
+
+SomePhoto = TypeVar("SomePhoto", Photo, OutlinedPhoto)
 
 
 @dataclass(frozen=True)
-class Outline:
-    """As `Page`."""
+class Page(Generic[SomePhoto]):
+    """Photos; `next` is the `before` of the following page, None on the last. `total` and
+    `version` are the gallery's."""
 
-    photos: list[OutlinedPhoto]
+    photos: list[SomePhoto]
     next: int | None
     total: int
     version: int
@@ -76,11 +72,13 @@ class Changes:
     guests: list[Guest]
     total: int
     version: int
-    reset: bool = field(default=False)
+    reset: bool = False
 
 
 class PhotoLists:
-    """Every method is one transaction, with the troubles of `Database`."""
+    """Every method is one transaction, with the troubles of `Database`. The gallery's version is
+    read first: where a later statement sees more than an earlier one (PostgreSQL's default), photos
+    are told twice rather than not at all."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -91,29 +89,33 @@ class PhotoLists:
 
     def list_photos(
         self, limit: int, before: int | None = None, selection: Selection = ALL
-    ) -> Page:
+    ) -> Page[Photo]:
+        return self._read_page(select_photos(), read_photos, limit, before, selection)
+
+    def outline(
+        self, limit: int, before: int | None = None, selection: Selection = ALL
+    ) -> Page[OutlinedPhoto]:
+        moment = photos.c.moment if selection.sort == "taken" else photos.c.uploaded
+        query = select(photos.c.id, photos.c.width, photos.c.height, moment, photos.c.version)
+        return self._read_page(query, _read_outlined, limit, before, selection)
+
+    def _read_page(
+        self,
+        query: Select[Any],
+        read: Callable[[Connection, Select[Any]], list[SomePhoto]],
+        limit: int,
+        before: int | None,
+        selection: Selection,
+    ) -> Page[SomePhoto]:
         with self._database.transaction() as connection:
             version, total = read_state(connection)
-            query = _select(select_photos(), selection, limit, _place(connection, before))
-            found = read_photos(connection, query)
+            query = _selected(query, selection)
+            query = _ordered(query, selection.sort, _place(connection, before))
+            found = read(connection, query.limit(limit + 1))
         more = len(found) > limit
         return Page(found[:limit], found[limit - 1].version if more else None, total, version)
 
-    def outline(self, limit: int, before: int | None = None, selection: Selection = ALL) -> Outline:
-        columns = (photos.c.id, photos.c.width, photos.c.height, _moment(selection))
-        query = select(*columns, photos.c.version).join(
-            guests, guests.c.id == photos.c.guest_id, isouter=True
-        )
-        with self._database.transaction() as connection:
-            version, total = read_state(connection)
-            query = _select(query, selection, limit, _place(connection, before))
-            found = list(connection.execute(query))
-        outlined = [OutlinedPhoto(*row[:4]) for row in found[:limit]]
-        return Outline(
-            outlined, found[limit - 1][4] if len(found) > limit else None, total, version
-        )
-
-    def find_photos(self, photo_ids: list[str]) -> Page:
+    def find_photos(self, photo_ids: list[str]) -> Page[Photo]:
         """Those of these (some hundreds at most) that are in the gallery, in no order."""
         with self._database.transaction() as connection:
             version, total = read_state(connection)
@@ -140,8 +142,8 @@ class PhotoLists:
             )
 
 
-def _moment(selection: Selection) -> ColumnElement[str]:
-    return photos.c.moment if selection.sort == "taken" else photos.c.uploaded
+def _read_outlined(connection: Connection, query: Select[Any]) -> list[OutlinedPhoto]:
+    return [OutlinedPhoto(*row) for row in connection.execute(query)]
 
 
 def _place(connection: Connection, before: int | None) -> tuple[str, int] | None:
@@ -152,24 +154,23 @@ def _place(connection: Connection, before: int | None) -> tuple[str, int] | None
     return connection.scalar(query) or "", before
 
 
-def _select(
-    query: Select[Any], selection: Selection, limit: int, place: tuple[str, int] | None
-) -> Select[Any]:
-    """One more than `limit`, which tells whether there are more."""
+def _selected(query: Select[Any], selection: Selection) -> Select[Any]:
     query = query.where(is_listed)
     if selection.guest_id is not None:
         query = query.where(photos.c.guest_id == selection.guest_id)
-    for word in selection.words.split():
-        sender = func.coalesce(guests.c.name, "")
+    for word in list(dict.fromkeys(selection.words.lower().split()))[:MAX_WORDS]:
+        senders = select(guests.c.id).where(guests.c.name.icontains(word, autoescape=True))
         query = query.where(
-            photos.c.name.icontains(word, autoescape=True) | sender.icontains(word, autoescape=True)
+            photos.c.folded_name.contains(word, autoescape=True) | photos.c.guest_id.in_(senders)
         )
-    if selection.sort == "taken":
+    return query
+
+
+def _ordered(query: Select[Any], sort: str, place: tuple[str, int] | None) -> Select[Any]:
+    if sort == "taken":
         if place:
             query = query.where(tuple_(photos.c.moment, photos.c.version) < tuple_(*place))
-        query = query.order_by(photos.c.moment.desc(), photos.c.version.desc())
-    else:
-        if place:
-            query = query.where(photos.c.version < place[1])
-        query = query.order_by(photos.c.version.desc())
-    return query.limit(limit + 1)
+        return query.order_by(photos.c.moment.desc(), photos.c.version.desc())
+    if place:
+        query = query.where(photos.c.version < place[1])
+    return query.order_by(photos.c.version.desc())

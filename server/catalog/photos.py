@@ -78,7 +78,11 @@ class Catalog:
             with self._database.transaction() as connection:
                 photo = replace(photo, version=advance(connection, 1, photo.bytes))
                 row = {name: getattr(photo, name) for name in _OWN_COLUMNS}
-                row |= {"shown_version": photo.version, "moment": photo.moment}
+                row |= {
+                    "shown_version": photo.version,
+                    "moment": photo.moment,
+                    "folded_name": photo.name.lower(),
+                }
                 connection.execute(photos.insert().values(row))
                 if check:
                     check(read_usage(connection, photo.guest_id, since))
@@ -126,8 +130,8 @@ class Catalog:
         to look at or to restore. False when it was restored meanwhile."""
         wiped = update(photos).where(photos.c.id == photo_id, is_unpurged)
         with self._database.transaction() as connection:
-            result = connection.execute(wiped.values(name="", placeholder="", sha256=""))
-            return bool(result.rowcount)
+            nothing = {"name": "", "folded_name": "", "placeholder": "", "sha256": ""}
+            return bool(connection.execute(wiped.values(nothing)).rowcount)
 
     def mark_purged(self, photo_id: str) -> None:
         """Its files are gone."""

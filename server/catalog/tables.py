@@ -25,6 +25,7 @@ photos = Table(
     Column("guest_id", String(32), nullable=False),
     Column("sha256", String(64), nullable=False),
     Column("name", Text, nullable=False),
+    Column("folded_name", Text, nullable=False),  # in lower case, to be searched
     Column("extension", String(4), nullable=False),
     Column("bytes", BigInteger, nullable=False),
     Column("width", Integer, nullable=False),

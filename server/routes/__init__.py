@@ -2,11 +2,17 @@
 
 from flask import Response, current_app
 
+from ..archive import Archives
 from ..catalog import GuestCatalog, PhotoLists
 from ..changes import Watchers
 from ..chunks import Chunks
 from ..config import Config
 from ..gallery import Gallery
+
+
+def archives() -> Archives:
+    found: Archives = current_app.extensions["archives"]
+    return found
 
 
 def chunks() -> Chunks:

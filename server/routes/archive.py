@@ -1,10 +1,11 @@
 """Photos go out together."""
 
+from contextlib import ExitStack
+
 from flask import Blueprint, Response
 
 from .. import moments
-from ..archive import archive_photos
-from . import gallery, lists
+from . import archives
 from .query import selection
 
 archive = Blueprint("archive", __name__)
@@ -13,8 +14,10 @@ archive = Blueprint("archive", __name__)
 @archive.get("/photos.zip")
 def download_photos() -> Response:
     """All photos, or those of the query, in one file."""
-    blocks = archive_photos(gallery(), lists(), selection())
-    response = Response(blocks, mimetype="application/zip")
+    with ExitStack() as opened:
+        blocks = opened.enter_context(archives().open(selection()))
+        response = Response(blocks, mimetype="application/zip")
+        response.call_on_close(opened.pop_all().close)
     filename = f"Dropwall {moments.now()[:10]}.zip"
     response.headers.set("Content-Disposition", "attachment", filename=filename)
     response.cache_control.no_store = True

@@ -5,7 +5,7 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from ..names import LongName, clean_guest_name
 from . import guests, no_content
-from .guest import greet_guest
+from .guest import guest_id
 from .representation import guest_json
 
 people = Blueprint("people", __name__)
@@ -34,5 +34,7 @@ def name_guest() -> Response:
         raise LongName from None
     if not isinstance(asked, dict) or not isinstance(asked.get("name"), str):
         raise BadRequest
-    guests().name_guest(greet_guest(), clean_guest_name(asked["name"]))
+    if not guest_id():  # nobody could be called by it
+        raise BadRequest
+    guests().name_guest(guest_id(), clean_guest_name(asked["name"]))
     return no_content()

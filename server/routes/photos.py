@@ -72,6 +72,9 @@ def thumbnail(photo_id: str, width: int) -> Response:
         stream, mimetype="image/webp", etag=f"{photo_id}-{width}", max_age=ONE_YEAR_SECONDS
     )
     response.cache_control.immutable = True
+    # In browsers only: what keeps it for others would go on showing a photo that was removed.
+    response.cache_control.public = False
+    response.cache_control.private = True
     return response
 
 

@@ -8,6 +8,7 @@ from .guest import guest_id
 
 MAX_VERSION = 2**63 - 1
 """The largest number that both databases know."""
+MAX_DIGITS = 19
 MAX_SEARCH = 100
 
 
@@ -19,9 +20,12 @@ def number_parameter(name: str, default: int | None, lowest: int, highest: int) 
 
 def number(text: str, lowest: int, highest: int) -> int:
     """Raises BadRequest."""
-    if not text.isascii() or not text.isdecimal() or not lowest <= int(text[:20]) <= highest:
+    if not text.isascii() or not text.isdecimal() or len(text) > MAX_DIGITS:
         raise BadRequest
-    return int(text)
+    value = int(text)
+    if not lowest <= value <= highest:
+        raise BadRequest
+    return value
 
 
 def selection() -> Selection:

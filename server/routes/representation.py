@@ -3,11 +3,11 @@
 import json
 from datetime import datetime
 
-from ..catalog import Changes, Guest, Outline, OutlinedPhoto, Page, Photo
+from ..catalog import Changes, Guest, OutlinedPhoto, Page, Photo
 from ..gallery import WIDTHS
 
 
-def page_json(page: Page) -> dict[str, object]:
+def page_json(page: Page[Photo]) -> dict[str, object]:
     return vars(page) | {"photos": [photo_json(photo) for photo in page.photos]}
 
 
@@ -24,7 +24,7 @@ def changes_event(changes: Changes) -> bytes:
     return f"id: {changes.version}\ndata: {data}\n\n".encode()
 
 
-def outline_json(outline: Outline) -> dict[str, object]:
+def outline_json(outline: Page[OutlinedPhoto]) -> dict[str, object]:
     """Each photo as `[id, width to height, seconds since 1970]`: short, for there may be many."""
     return vars(outline) | {"photos": [_outlined_json(photo) for photo in outline.photos]}
 

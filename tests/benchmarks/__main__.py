@@ -8,6 +8,8 @@ from tests.benchmarks.long_list import measure_long_list
 from tests.benchmarks.page_weight import measure_page_weight
 from tests.benchmarks.photos_per_second import measure_photos_per_second
 from tests.benchmarks.queue import measure_queue
+from tests.benchmarks.scrolling import measure_scrolling
+from tests.benchmarks.wall import measure_wall
 from tests.benchmarks.watchers import measure_watchers
 
 for measure in (
@@ -20,5 +22,7 @@ for measure in (
     measure_long_list,
     measure_live_latency,
     measure_watchers,
+    measure_scrolling,
+    measure_wall,
 ):
     print(measure(), flush=True)

@@ -17,7 +17,13 @@ def upgrade() -> None:
     )
     op.add_column("photos", sa.Column("removed", sa.String(20)))
     op.add_column("photos", sa.Column("moment", sa.String(20), nullable=False, server_default=""))
-    op.execute("UPDATE photos SET shown_version = version, moment = coalesce(taken, uploaded)")
+    op.add_column("photos", sa.Column("folded_name", sa.Text, nullable=False, server_default=""))
+    # Cameras that do not know the time; the year 999 was even written with three digits.
+    op.execute("UPDATE photos SET taken = NULL WHERE length(taken) < 20 OR taken < '1826'")
+    op.execute(
+        "UPDATE photos SET shown_version = version, moment = coalesce(taken, uploaded),"
+        " folded_name = lower(name)"
+    )
     _create_index("shown", ["shown_version"], LISTED)
     _create_index("by_time", ["moment", "version"], LISTED)
     _create_index("of_guest", ["guest_id", "version"], LISTED)

@@ -1,0 +1,24 @@
+/** Asks again, later each time, when the server cannot be asked. */
+
+import { Unreachable } from "./api.js";
+
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 30_000;
+
+/**
+ * @param {() => Promise<T>} ask rejects with Unreachable when it is worth another try
+ * @param {() => boolean} isWanted whether anybody still waits for the answer
+ * @returns {Promise<T|undefined>} undefined when nobody does
+ * @template T
+ */
+export async function askPatiently(ask, isWanted = () => true) {
+  for (let ms = FIRST_PAUSE_MS; isWanted(); ms = Math.min(2 * ms, LONGEST_PAUSE_MS)) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof Unreachable)) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, ms));
+  }
+  return undefined;
+}
