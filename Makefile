@@ -29,7 +29,7 @@ sweep: $(RUN_PYTHON) ## Remove what crashes left behind in DATA=./data a day ago
 test: $(TEST_PYTHON) $(TEST_NODE) ## Run every test, installing what they need
 	$(BIN)/python -m tests.browser
 	$(BIN)/python -m tests.programs
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 check: $(TEST_PYTHON) $(TEST_NODE) ## What CI runs: linters, types, tests
 	$(BIN)/ruff check .

@@ -26,6 +26,7 @@ from tests.test_stories import (
     tiles,
     until_nothing_moves,
 )
+from tests.waiting import wait_until
 
 MOST_TILES = 200
 PHONE = {"width": 390, "height": 844}
@@ -198,7 +199,10 @@ def test_among_very_many_photos_one_is_anywhere_at_once(
     ids = add_many(live_server, 1_200)
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]
     page.goto(live_server.url)
-    tile(page, "1200.png").focus()
+    newest = tile(page, "1200.png")
+    newest.focus()
+    # Until the place of every photo is known.
+    wait_until(lambda: newest.evaluate("link => link.parentElement.ariaSetSize") == "1200")
     most = 0
     for key, name in (("End", "1.png"), ("Home", "1200.png")):
         page.keyboard.press(key)

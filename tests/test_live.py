@@ -3,6 +3,7 @@
 import http.client
 import itertools
 import os
+import secrets
 import signal
 import socket
 import threading
@@ -202,7 +203,7 @@ def fill(url: str, watching: ExitStack) -> list[Watcher]:
 
 def has_room(url: str, guest: Guest) -> bool:
     """After a change: until something is written, nobody knows who has gone."""
-    guest.take_name("Ann")
+    guest.take_name(f"Ann {secrets.token_hex(4)}")
     try:
         Watcher(url).close()
     except Refused:
