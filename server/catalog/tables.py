@@ -1,9 +1,12 @@
 """The tables; what stands here, the migrations have made."""
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Index,
     Integer,
     MetaData,
@@ -13,6 +16,14 @@ from sqlalchemy import (
 )
 
 metadata = MetaData()
+
+
+def _index_where(
+    which: ColumnElement[bool], name: str, *columns: Column[Any], unique: bool = False
+) -> None:
+    """Of those rows alone, in either database."""
+    Index(name, *columns, unique=unique, sqlite_where=which, postgresql_where=which)
+
 
 photos = Table(
     "photos",
@@ -42,48 +53,16 @@ is_listed = photos.c.removed_version.is_(None)
 was_removed = photos.c.removed_version.is_not(None)
 is_unpurged = photos.c.removed.is_not(None)
 """What was removed keeps its files for a while, so that it can be restored."""
-Index(
-    "one_photo_a_guest",
-    photos.c.guest_id,
-    photos.c.sha256,
-    unique=True,
-    sqlite_where=is_listed,
-    postgresql_where=is_listed,
-)
-Index("listed", photos.c.version, sqlite_where=is_listed, postgresql_where=is_listed)
-Index("shown", photos.c.shown_version, sqlite_where=is_listed, postgresql_where=is_listed)
-Index(
-    "by_time",
-    photos.c.moment,
-    photos.c.version,
-    sqlite_where=is_listed,
-    postgresql_where=is_listed,
-)
-Index(
-    "of_guest",
-    photos.c.guest_id,
-    photos.c.version,
-    sqlite_where=is_listed,
-    postgresql_where=is_listed,
-)
-Index(
-    "of_guest_by_time",
-    photos.c.guest_id,
-    photos.c.moment,
-    photos.c.version,
-    sqlite_where=is_listed,
-    postgresql_where=is_listed,
-)
+_index_where(is_listed, "one_photo_a_guest", photos.c.guest_id, photos.c.sha256, unique=True)
+_index_where(is_listed, "listed", photos.c.version)
+_index_where(is_listed, "shown", photos.c.shown_version)
+_index_where(is_listed, "by_time", photos.c.moment, photos.c.version)
+_index_where(is_listed, "of_guest", photos.c.guest_id, photos.c.version)
+_index_where(is_listed, "of_guest_by_time", photos.c.guest_id, photos.c.moment, photos.c.version)
+_index_where(was_removed, "removed", photos.c.removed_version)
+_index_where(is_unpurged, "unpurged", photos.c.removed)
 # What was removed counts too: who sends and removes in turns is sending.
 Index("sent", photos.c.guest_id, photos.c.uploaded, photos.c.bytes)
-Index(
-    "removed",
-    photos.c.removed_version,
-    sqlite_where=was_removed,
-    postgresql_where=was_removed,
-)
-
-Index("unpurged", photos.c.removed, sqlite_where=is_unpurged, postgresql_where=is_unpurged)
 
 guests = Table(
     "guests",
@@ -118,7 +97,7 @@ uploads = Table(
 )
 goes_on = uploads.c.outcome == ""
 Index("untouched", uploads.c.touched)
-Index("going_on", uploads.c.guest_id, sqlite_where=goes_on, postgresql_where=goes_on)
+_index_where(goes_on, "going_on", uploads.c.guest_id)
 
 chunks = Table(
     "chunks",
