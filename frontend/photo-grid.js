@@ -51,7 +51,8 @@ class PhotoGrid {
     const formerIndex = this.#indexes.get(this.#anchorId) ?? 0;
     this.#items = items;
     this.#indexes = new Map(items.map(({ id }, index) => [id, index]));
-    if (this.#indexes.has(held?.id)) this.#anchorId = held.id; // whatever comes or goes above it
+    if (this.#indexes.has(held?.id))
+      this.#anchorId = held.id; // whatever comes or goes above it
     else if (!this.#indexes.has(this.#anchorId)) this.#anchorId = items[formerIndex]?.id;
     if (!this.#indexes.has(this.#activeId)) this.#activeId = null;
     if (arrived.size > 0 && !held) this.#settle();
