@@ -12,6 +12,7 @@ import { mountWall } from "./wall.js";
 
 const find = (selector) => document.querySelector(selector);
 const gallery = new Gallery();
+let visits = 0; // of addresses
 const announcer = mountAnnouncer(find(".announcer"));
 const settings = readSettings();
 const view = showGallery(gallery, settings);
@@ -25,11 +26,15 @@ find(".wall").addEventListener("wall-left", () => {
   follow();
 });
 askForNames(settings);
-takeUploads(announcer, settings, () => gallery.refresh().catch(() => {}));
+takeUploads(announcer, settings, () => {
+  view.countSent();
+  gallery.refresh().catch(() => {}); // live.js keeps trying
+});
 keepFresh(gallery, (isUnreachable) => (find(".unreachable").hidden = !isUnreachable));
 followAddress(follow);
 
 function follow() {
+  visits += 1;
   const { isWall, photoId } = readAddress();
   if (isWall) {
     if (gallery.isFiltered) view.showAll();
@@ -41,7 +46,8 @@ function follow() {
 async function enlarge(photoId) {
   // Below the photo's address is the gallery's, to go back to; by a link there is none yet.
   if (!isOverGallery()) forgetAddress();
-  if (!(await view.enlarge(photoId))) forgetAddress();
+  const visit = visits;
+  if (!(await view.enlarge(photoId, () => visit === visits))) forgetAddress();
 }
 
 /** The page goes on without them where they cannot be had. */

@@ -33,7 +33,7 @@ export class Gallery extends EventTarget {
   #rest = null;
   #refreshing = null;
   #isStale = false;
-  #heard = 0; // the latest version that the server has told of
+  #mustReset = false; // too much has happened to be told
   #wanted = [];
   #loading = null;
 
@@ -56,6 +56,7 @@ export class Gallery extends EventTarget {
     this.selection = selection;
     this.version = null;
     this.#next = null;
+    this.#mustReset = false;
     return this.refresh();
   }
 
@@ -69,8 +70,8 @@ export class Gallery extends EventTarget {
   async #catchUp() {
     while (this.#isStale) {
       this.#isStale = false;
-      if (this.version === null) await this.#loadAnew();
-      else await this.take([await fetchChanges(this.version)]);
+      if (this.version === null || this.#mustReset) await this.#loadAnew();
+      else this.#takeIn([await fetchChanges(this.version)]);
     }
   }
 
@@ -81,16 +82,15 @@ export class Gallery extends EventTarget {
     const page = await fetchPhotos({ limit: PAGE_PHOTOS, ...parametersOf(selection) });
     const rest = isReset ? await fetchRest(page.next, selection) : null;
     if (selection !== this.selection) return;
-    const former = isReset ? this.#byId : new Map();
+    const former = this.#byId;
     this.items = page.photos.map((photo) => this.#itemOf(photo));
     if (rest) this.items.push(...rest.photos.map(itemOfOutline));
-    for (const item of this.items) item.photo ??= former.get(item.id)?.photo ?? null;
     this.#byId = new Map(this.items.map((item) => [item.id, item]));
     this.#next = rest ? rest.next : page.next;
     this.version = page.version;
     this.total = page.total;
+    this.#mustReset = false;
     this.#announce(isReset ? differenceOf(former, this.#byId) : {});
-    if (this.#heard > page.version) this.refresh().catch(() => {}); // what was told meanwhile
     this.loadRest().catch(() => {}); // who scrolls there asks again
   }
 
@@ -106,26 +106,46 @@ export class Gallery extends EventTarget {
     const before = this.#next;
     if (before === null) return false;
     const outline = await fetchRest(before, selection);
-    const isOld = outline.version < this.version;
-    const missed = isOld ? await fetchChanges(outline.version) : null;
+    let missed = null;
+    for (let seen = outline.version; seen < this.version; seen = missed.version) {
+      missed = await fetchChanges(outline.version);
+    }
     const isAnother = before !== this.#next || selection !== this.selection;
     if (isAnother) return this.#loadOutline(); // it was read anew meanwhile
-    if (missed?.reset) return this.#loadAnew().then(() => true);
+    if (missed?.reset) return this.#reset().then(() => true);
     const gone = new Set(missed?.removed);
     const unknown = outline.photos.filter(([id]) => !this.#byId.has(id) && !gone.has(id));
     const items = unknown.map(itemOfOutline);
     this.items = [...this.items, ...items];
     for (const item of items) this.#byId.set(item.id, item);
     this.#next = outline.next;
-    const late = missed?.photos.filter((photo) => !this.#byId.has(photo.id) && this.#insert(photo));
+    const late = missed?.photos
+      .toReversed()
+      .filter((photo) => !this.#byId.has(photo.id) && this.#insert(photo));
     this.#announce({ arrived: new Set(late?.map(({ id }) => id)) });
     return true;
   }
 
   /** @param {import("./api.js").Changes[]} batch in order, each after a version that is known */
   async take(batch) {
-    if (this.version === null) return this.refresh(); // it could not be read before
-    if (batch.some(({ reset }) => reset)) return this.#loadAnew();
+    // What is not known, or is about to be read anew, takes no changes.
+    if (this.version === null || this.#mustReset) return this.refresh();
+    this.#takeIn(batch);
+    if (this.#mustReset) await this.refresh();
+    return undefined;
+  }
+
+  #reset() {
+    this.#mustReset = true;
+    return this.refresh();
+  }
+
+  #takeIn(batch) {
+    if (this.version === null) return; // another selection was chosen meanwhile, and is next
+    if (batch.some(({ reset }) => reset)) {
+      this.#mustReset = this.#isStale = true;
+      return;
+    }
     const [arrived, removed] = [new Set(), new Set()];
     const former = this.version;
     for (const changes of batch) this.#apply(changes, arrived, removed);
@@ -133,7 +153,6 @@ export class Gallery extends EventTarget {
   }
 
   #apply(changes, arrived, removed) {
-    this.#heard = Math.max(this.#heard, changes.version);
     if (changes.version <= this.version) return;
     this.version = changes.version;
     this.total = changes.total;
@@ -182,6 +201,7 @@ export class Gallery extends EventTarget {
   }
 
   async #loadPhotos(ids) {
+    if (ids.length === 0) return; // they have become known meanwhile
     const { photos } = await fetchPhotos({ ids: ids.join(",") });
     this.#wanted = this.#wanted.filter((id) => !ids.includes(id));
     for (const photo of photos) Object.assign(this.#byId.get(photo.id) ?? {}, { photo });
@@ -223,7 +243,8 @@ function itemOfOutline([id, ratio, moment]) {
   return { id, ratio, moment, photo: null };
 }
 
+/** What arrived last comes last, as when it is told. */
 function differenceOf(former, present) {
-  const ids = (items, others) => new Set([...items.keys()].filter((id) => !others.has(id)));
-  return { arrived: ids(present, former), removed: ids(former, present) };
+  const ids = (items, others) => [...items.keys()].filter((id) => !others.has(id)).reverse();
+  return { arrived: new Set(ids(present, former)), removed: new Set(ids(former, present)) };
 }

@@ -75,10 +75,13 @@ class Lightbox {
     this.#removed = this.#removed.union(removed).difference(arrived);
     this.renew(removed.union(arrived));
     const places = new Map(items.map(({ id }, index) => [id, index]));
+    this.#items = this.#items.map((item) => items[places.get(item.id)] ?? item);
+    this.#askAround();
     const last = places.get(this.#items.findLast(({ id }) => places.has(id))?.id);
     if (last === undefined || last === items.length - 1) return;
+    const known = new Set(this.#items.map(({ id }) => id));
     const index = this.#items.length;
-    this.#items.push(...items.slice(last + 1));
+    this.#items.push(...items.slice(last + 1).filter(({ id }) => !known.has(id)));
     this.#pswp.refreshSlideContent(index);
   }
 
@@ -102,12 +105,17 @@ class Lightbox {
 
   #turn() {
     const { currIndex } = this.#pswp;
+    this.#dispatch("photo-shown", { id: this.#items[currIndex].id });
+    this.#askAround();
+    if (currIndex >= this.#items.length - ITEMS_AROUND) this.#dispatch("end-near");
+  }
+
+  #askAround() {
+    const { currIndex } = this.#pswp;
     const first = Math.max(0, currIndex - ITEMS_AROUND);
     const near = this.#items.slice(first, currIndex + ITEMS_AROUND + 1);
-    const unknown = near.filter(({ photo }) => photo === null);
-    this.#dispatch("photo-shown", { id: this.#items[currIndex].id });
+    const unknown = near.filter(({ id, photo }) => photo === null && !this.#removed.has(id));
     if (unknown.length > 0) this.#dispatch("photos-wanted", { ids: unknown.map(({ id }) => id) });
-    if (currIndex >= this.#items.length - ITEMS_AROUND) this.#dispatch("end-near");
   }
 
   #dispatch(name, detail) {

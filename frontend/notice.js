@@ -3,10 +3,15 @@
 const SHOWN_MS = 10_000;
 const UNDOABLE_MS = 45_000; // the server can for a minute
 
-/** @param {HTMLElement} el Dispatches `undo` {ids}, the latest first, and `notice-ended` {hadFocus}. */
+/**
+ * @typedef {{id: string, time: number}} Removal of a photo; as performance.now()
+ *
+ * @param {HTMLElement} el Dispatches `undo` {removals}, the latest first, and `notice-ended`
+ *   {hadFocus}.
+ */
 export function mountNotice(el) {
   const [line, button] = [el.querySelector("p"), el.querySelector("button")];
-  let removals = []; // {id, time}
+  let removals = [];
   let timer;
 
   function end() {
@@ -18,6 +23,8 @@ export function mountNotice(el) {
   }
 
   function show(sentence) {
+    const now = performance.now();
+    removals = removals.filter(({ time }) => now - time < UNDOABLE_MS);
     el.hidden = false;
     line.textContent = sentence;
     button.hidden = removals.length === 0;
@@ -26,9 +33,9 @@ export function mountNotice(el) {
   }
 
   button.addEventListener("click", () => {
-    const ids = removals.map(({ id }) => id).reverse();
+    const undone = removals.toReversed();
     end();
-    el.dispatchEvent(new CustomEvent("undo", { detail: { ids } }));
+    el.dispatchEvent(new CustomEvent("undo", { detail: { removals: undone } }));
   });
 
   return {
@@ -37,10 +44,16 @@ export function mountNotice(el) {
 
     /** A photo was removed. Those that are removed one after another come back together. */
     offerUndo(id) {
-      const time = performance.now();
-      removals = [...removals.filter((former) => time - former.time < UNDOABLE_MS), { id, time }];
+      const still = removals.filter(({ time }) => performance.now() - time < UNDOABLE_MS);
+      removals = [...still, { id, time: performance.now() }];
       show(removals.length === 1 ? "Photo removed." : `${removals.length} photos removed.`);
       button.focus({ preventScroll: true });
+    },
+
+    /** To undo these has failed. @param {Removal[]} failed that may be tried again */
+    offerAgain(failed, sentence) {
+      removals = failed.toReversed();
+      show(sentence);
     },
   };
 }

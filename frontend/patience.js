@@ -3,7 +3,7 @@
 import { Unreachable } from "./api.js";
 
 const FIRST_PAUSE_MS = 1_000;
-const LONGEST_PAUSE_MS = 30_000;
+const LONGEST_PAUSE_MS = 10_000;
 
 /**
  * @param {() => Promise<T>} ask rejects with Unreachable when it is worth another try

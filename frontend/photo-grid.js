@@ -205,7 +205,7 @@ class PhotoGrid {
   /** False when somebody has cancelled what would happen now. */
   #tell(name, id) {
     const photo = this.#items[this.#indexes.get(id)]?.photo;
-    if (!photo) return true;
+    if (!photo) return false; // it will be known in a moment
     return this.#el.dispatchEvent(new CustomEvent(name, { detail: { photo }, cancelable: true }));
   }
 }

@@ -11,8 +11,9 @@ const find = (selector) => document.querySelector(selector);
  * @param {object} parts.lightbox
  * @param {object} parts.notice
  * @param {(photo: object) => boolean} parts.isOwn
+ * @param {(count: number) => void} parts.onRemoved own photos; negative when they are back
  */
-export function removePhotos({ gallery, grid, lightbox, notice, isOwn }) {
+export function removePhotos({ gallery, grid, lightbox, notice, isOwn, onRemoved }) {
   const el = find(".notice");
   const underWay = new Set();
   let next = null; // the photo that came into the place of the one that was removed
@@ -20,14 +21,22 @@ export function removePhotos({ gallery, grid, lightbox, notice, isOwn }) {
   async function remove(photo) {
     const index = gallery.items.findIndex(({ id }) => id === photo.id);
     next = (gallery.items[index + 1] ?? gallery.items[index - 1])?.id;
-    const trouble = await troubleOf(
-      removePhoto(photo.id),
-      "It could not be removed just now; please try again.",
-    );
+    const error = await errorOf(removePhoto(photo.id));
     refresh();
-    if (trouble) return notice.tell(trouble);
+    if (error) return notice.tell(sentenceOf(error, "It could not be removed just now"));
+    onRemoved(1);
     await lightbox.close();
     notice.offerUndo(photo.id);
+  }
+
+  async function undo(removals) {
+    const errors = await Promise.all(removals.map(({ id }) => errorOf(restorePhoto(id))));
+    onRemoved(-errors.filter((error) => !error).length);
+    await refresh();
+    const trouble = errors.find(Boolean);
+    if (!trouble) return grid.focusPhoto(removals[0].id);
+    const failed = removals.filter((_, index) => errors[index] && !errors[index].isRefusal);
+    notice.offerAgain(failed, sentenceOf(trouble, "It could not be undone just now"));
   }
 
   const refresh = () => gallery.refresh().catch(() => {}); // live.js keeps trying
@@ -38,25 +47,21 @@ export function removePhotos({ gallery, grid, lightbox, notice, isOwn }) {
     await remove(photo);
     underWay.delete(photo.id);
   });
-  el.addEventListener("undo", async ({ detail: { ids } }) => {
-    const restored = ids.map((id) =>
-      troubleOf(restorePhoto(id), "It could not be undone just now; please try again."),
-    );
-    const trouble = (await Promise.all(restored)).find(Boolean);
-    await refresh();
-    if (trouble) notice.tell(trouble);
-    else grid.focusPhoto(ids[0]);
-  });
+  el.addEventListener("undo", ({ detail }) => undo(detail.removals));
   el.addEventListener("notice-ended", ({ detail }) => detail.hadFocus && grid.focusPhoto(next));
 }
 
-/** What to tell of an answer; undefined when all is well. */
-async function troubleOf(answer, unreachable) {
+/** Why the server could not be asked, or would not; undefined when all is well. */
+async function errorOf(answer) {
   try {
     await answer;
     return undefined;
   } catch (error) {
-    if (!(error instanceof Unreachable)) throw error;
-    return error.isRefusal ? error.message : unreachable;
+    if (error instanceof Unreachable) return error;
+    throw error;
   }
+}
+
+function sentenceOf(error, trouble) {
+  return error.isRefusal ? error.message : `${trouble}; please try again.`;
 }

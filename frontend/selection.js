@@ -1,5 +1,8 @@
 /** Which photos are shown, and in which order; the server has the same rules (catalog/lists.py). */
 
+const MAX_SEARCH = 100; // characters
+const MAX_WORDS = 5;
+
 /**
  * @typedef {object} Selection
  * @property {"arrival"|"taken"} sort newest first
@@ -15,8 +18,8 @@ export function parametersOf({ sort, by, words }) {
 export function matches(photo, { by, words }) {
   if (by && photo.by.id !== by) return false;
   const named = [photo.name, photo.by.name ?? ""].map((name) => name.toLowerCase());
-  const wanted = words.toLowerCase().split(/\s+/);
-  return wanted.every((word) => named.some((name) => name.includes(word)));
+  const wanted = new Set(words.slice(0, MAX_SEARCH).toLowerCase().split(/\s+/));
+  return [...wanted].slice(0, MAX_WORDS).every((word) => named.some((name) => name.includes(word)));
 }
 
 /** Seconds since 1970. */

@@ -48,7 +48,7 @@ export function mountUploadSummary(el, queue) {
   }
 
   function tellTurns({ active, count, ...sums }) {
-    if (hasBegun) {
+    if (hasBegun && count > 0) {
       dispatch("uploads-began", { count: active || count });
       timeLeft = createTimeLeft();
       hasBegun = false;

@@ -22,18 +22,22 @@ export function showGallery(gallery, settings) {
   const gridElement = find(".photo-grid");
   const grid = mountPhotoGrid(gridElement);
   const notice = mountNotice(find(".notice"));
-  const guest = { id: null, photos: 0 }; // of which it only matters whether there are any
+  const guest = { id: null, photos: 0 };
   settings.then((known) => Object.assign(guest, known.guest));
   const isOwn = (photo) => photo !== null && photo.by.id !== null && photo.by.id === guest.id;
-  gallery.addEventListener("photos-changed", ({ detail: { arrived } }) => {
-    guest.photos += [...arrived].filter((id) => isOwn(gallery.find(id).photo)).length;
-  });
+  const countOwn = (count) => (guest.photos = Math.max(0, guest.photos + count));
+  const hasOwn = () => {
+    // Another tab may have sent them.
+    if (guest.photos === 0) countOwn(gallery.items.filter(({ photo }) => isOwn(photo)).length);
+    return guest.photos > 0;
+  };
 
   showPhotos(gallery, grid);
-  offerDownloads(gallery, guest);
-  const filter = selectPhotos(gallery, guest);
+  offerDownloads(gallery, hasOwn);
+  const filter = selectPhotos(gallery, () => (hasOwn() ? guest.id : null));
   const lightbox = enlargePhotos(gallery, grid, isOwn);
-  removePhotos({ gallery, grid, lightbox, notice, isOwn });
+  const onRemoved = (count) => countOwn(-count);
+  removePhotos({ gallery, grid, lightbox, notice, isOwn, onRemoved });
   gridElement.addEventListener("sender-chosen", async ({ detail }) => {
     await lightbox.close();
     filter.choose(detail.id);
@@ -46,16 +50,26 @@ export function showGallery(gallery, settings) {
 
     showAll: () => filter.showAll(),
 
-    /** Opens the photo of an address; says so when it is not there. Whether it is. */
-    async enlarge(id) {
-      const photo = await askPatiently(() => gallery.findPhoto(id));
-      if (!photo) notice.tell("This photo is not here; it may have been removed.");
-      if (!photo) return false;
-      if (gallery.isFiltered && !gallery.find(id)) await filter.showAll();
-      await askPatiently(() => gallery.refresh());
-      while (!gallery.find(id) && (await askPatiently(() => gallery.loadRest())));
-      await lightbox.open(photo);
-      return true;
+    /** The visitor's own photo is in the gallery. */
+    countSent: () => countOwn(1),
+
+    /**
+     * Opens the photo of an address; says so when it is not there.
+     * @param {string} id
+     * @param {() => boolean} isWanted whether the visitor is still at that address
+     * @returns {Promise<boolean>} whether it is there
+     */
+    async enlarge(id, isWanted) {
+      let photo = await askPatiently(() => gallery.findPhoto(id), isWanted);
+      if (photo && gallery.isFiltered && !gallery.find(id)) await filter.showAll();
+      if (photo) await askPatiently(() => gallery.refresh(), isWanted);
+      const goOn = () => photo && isWanted() && !gallery.find(id);
+      while (goOn() && (await askPatiently(() => gallery.loadRest(), isWanted)));
+      if (!isWanted()) return true;
+      if (!gallery.find(id)) photo = null; // it was removed meanwhile
+      if (photo) await lightbox.open(photo);
+      else notice.tell("This photo is not here; it may have been removed.");
+      return photo !== null;
     },
   };
 }
@@ -97,44 +111,49 @@ function showPhotos(gallery, grid) {
 }
 
 /** Of what there is, when the menu is opened. */
-function offerDownloads(gallery, guest) {
+function offerDownloads(gallery, hasOwn) {
   const menu = find(".gallery-menu");
   menu.addEventListener("beforetoggle", () => {
     menu.querySelector("[data-download-all]").hidden = gallery.total === 0;
-    menu.querySelector("[data-download-mine]").hidden = guest.photos === 0;
+    menu.querySelector("[data-download-mine]").hidden = gallery.total === 0 || !hasOwn();
   });
   menu.addEventListener("click", () => menu.hidePopover());
 }
 
-function selectPhotos(gallery, guest) {
+/** @param {() => string|null} ownId of the guest who has photos here */
+function selectPhotos(gallery, ownId) {
   const el = find(".gallery-filter");
   const filter = mountGalleryFilter(el);
-  let isOwnOffered = null; // before there was anything to offer
+  let offeredId; // undefined before there was anything to offer
   let chosen = null;
 
   async function offerSenders() {
     const answer = await reached(fetchGuests());
-    if (answer) filter.offer(answer.guests, guest.photos > 0 ? guest.id : null);
+    if (answer) filter.offer(answer.guests, ownId());
   }
 
   async function select({ detail: { selection } }) {
     chosen = selection;
     el.ariaBusy = "true";
+    window.scrollTo({ top: 0, behavior: "instant" });
+    let ask = () => gallery.select(selection);
     await askPatiently(
-      () => gallery.select(selection),
+      () => {
+        const answer = ask();
+        ask = () => gallery.refresh(); // unless live.js has read it by then
+        return answer;
+      },
       () => chosen === selection,
     );
-    el.ariaBusy = "false";
-    window.scrollTo({ top: 0, behavior: "instant" });
+    if (chosen === selection) el.ariaBusy = "false";
   }
 
   el.addEventListener("selection-changed", select);
   el.addEventListener("senders-wanted", offerSenders);
   gallery.addEventListener("photos-changed", () => {
     filter.update(gallery);
-    const hasOwn = guest.photos > 0;
-    if (el.hidden || isOwnOffered === hasOwn) return;
-    isOwnOffered = hasOwn;
+    if (el.hidden || offeredId === ownId()) return;
+    offeredId = ownId();
     offerSenders();
   });
   return {

@@ -61,7 +61,7 @@ class Watchers:
                 raise FullHouse
             if self._last is None:
                 self._last = self._lists.version()
-                threading.Thread(target=self._look, name="changes", daemon=True).start()
+                self._start_looking()
             self._watchers.add(watcher)
         try:
             # Known to the thread that looks by now, it misses nothing that comes after this.
@@ -70,6 +70,13 @@ class Watchers:
             watcher.close()
             raise
         return watcher
+
+    def _start_looking(self) -> None:
+        try:
+            threading.Thread(target=self._look, name="changes", daemon=True).start()
+        except RuntimeError:  # there are too many threads; the next one to watch tries again
+            self._last = None
+            raise
 
     def leave(self, watcher: "Watcher") -> None:
         with self._lock:

@@ -15,9 +15,10 @@ from tests.test_live_gallery import (
     STREAM,
     open_watching,
     send,
+    small_photo,
     tile,
 )
-from tests.test_stories import tiles, until_nothing_moves
+from tests.test_stories import add_photos, tiles, until_nothing_moves
 from tests.waiting import wait_until
 
 TOO_MANY_CHANGES = 501
@@ -141,3 +142,39 @@ def test_photos_whose_answer_was_lost_are_asked_for_again(
     with page.expect_event("requestfailed"):
         page.keyboard.press("End")
     expect(tile(page, "1.png")).to_be_visible()
+
+
+def test_a_search_in_the_midst_of_asking_for_changes_is_answered(
+    page: Page, live_server: RunningServer, guest: Guest, expected_errors: list[str]
+) -> None:
+    expected_errors.append(NO_CONNECTION)
+    add_many(live_server, 30)
+    page.route(STREAM, abort)
+    held: list[Route] = []
+    page.route(ASKING, lambda route: held.append(route), times=1)
+    page.goto(live_server.url)
+    expect(tiles(page)).to_have_count(30)
+    wait_until(lambda: page.evaluate("1") == 1 and len(held) == 1)
+    page.get_by_role("searchbox", name="Search by name or person").fill("17")
+    page.wait_for_function("() => document.querySelector('[role=search]').ariaBusy === 'true'")
+    held[0].continue_()
+    expect(tiles(page)).to_have_count(1)
+    send(guest, "17.jpg")
+    expect(tiles(page)).to_have_count(2)
+
+
+def test_an_undo_that_does_not_arrive_can_be_tried_again(
+    page: Page, live_server: RunningServer, expected_errors: list[str]
+) -> None:
+    expected_errors.append(NO_CONNECTION)
+    open_watching(page, live_server)
+    add_photos(page, ("1.jpg", small_photo(1)))
+    expect(tile(page, "1.jpg")).to_be_visible()
+    tile(page, "1.jpg").press("Delete")
+    page.route("**/restore", abort, times=1)
+    undo = page.get_by_role("button", name="Undo")
+    undo.click()
+    expect(page.get_by_text("It could not be undone just now; please try again.")).to_be_visible()
+    expect(tiles(page)).to_have_count(0)
+    undo.click()
+    expect(tile(page, "1.jpg")).to_be_visible()
