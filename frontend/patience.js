@@ -1,4 +1,4 @@
-/** Asks again, later each time, when the server cannot be asked. */
+/** What to do when the server cannot be asked: ask again, later each time, or go on without it. */
 
 import { Unreachable } from "./api.js";
 
@@ -21,4 +21,14 @@ export async function askPatiently(ask, isWanted = () => true) {
     await new Promise((resolve) => setTimeout(resolve, ms));
   }
   return undefined;
+}
+
+/** The answer, or undefined when the server could not be asked: the page goes on without it. */
+export async function reached(answer) {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof Unreachable) return undefined;
+    throw error;
+  }
 }

@@ -1,13 +1,12 @@
 /** The composition of all that shows photos: the grid, what is selected, the lightbox. */
 
-import { fetchGuests, Unreachable } from "./api.js";
+import { fetchGuests } from "./api.js";
+import { enlargePhotos } from "./enlarging.js";
 import { formatCount, formatDate } from "./format.js";
 import { mountGalleryFilter } from "./gallery-filter.js";
-import { loadLibrary } from "./library.js";
-import { mountLightbox } from "./lightbox.js";
 import { mountNewPhotos } from "./new-photos.js";
 import { mountNotice } from "./notice.js";
-import { askPatiently } from "./patience.js";
+import { askPatiently, reached } from "./patience.js";
 import { mountPhotoGrid } from "./photo-grid.js";
 import { removePhotos } from "./removing.js";
 import { mountScrubber } from "./scrubber.js";
@@ -163,55 +162,4 @@ function selectPhotos(gallery, ownId) {
       return select({ detail: { selection: { ...gallery.selection, by: "", words: "" } } });
     },
   };
-}
-
-/** PhotoSwipe is loaded when it is needed first. */
-function enlargePhotos(gallery, grid, isOwn) {
-  const el = find(".photo-grid");
-  let lightbox = null;
-  const whenClosed = [];
-
-  async function open(photo) {
-    const PhotoSwipe = await loadLibrary("PhotoSwipe").catch(() => null);
-    // In a tab of its own: uploads may be on their way in this one.
-    if (!PhotoSwipe) return void window.open(photo.url);
-    lightbox ??= mountLightbox(el, { PhotoSwipe, findTile: (id) => grid.reveal(id), isOwn });
-    lightbox.open(photo.id, gallery.items);
-  }
-
-  el.addEventListener("photo-chosen", (event) => {
-    event.preventDefault();
-    open(event.detail.photo);
-  });
-  el.addEventListener("photo-shown", ({ detail }) => grid.reveal(detail.id));
-  el.addEventListener("end-near", () => reached(gallery.loadRest()));
-  el.addEventListener("lightbox-closed", ({ detail }) => {
-    grid.focusPhoto(detail.id);
-    for (const resolve of whenClosed.splice(0)) resolve();
-  });
-  gallery.addEventListener("photos-changed", ({ detail }) =>
-    lightbox?.follow(gallery.items, detail),
-  );
-  gallery.addEventListener("photos-loaded", ({ detail }) => lightbox?.renew(detail.ids));
-  return {
-    open,
-    get isOpen() {
-      return Boolean(lightbox?.isOpen);
-    },
-    close: () =>
-      new Promise((resolve) => {
-        if (lightbox?.close()) whenClosed.push(resolve);
-        else resolve();
-      }),
-  };
-}
-
-/** The answer, or undefined when the server could not be asked: the page goes on without it. */
-async function reached(answer) {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof Unreachable) return undefined;
-    throw error;
-  }
 }

@@ -53,6 +53,10 @@ def show_all(browser: Browser, server: RunningServer) -> None:
     show(browser, server, "paused", upload_without_a_network)
     show(browser, server, "leftovers", come_back)
     show(browser, server, "lightbox", open_lightbox)
+    show(browser, server, "menu", open_menu)
+    show(browser, server, "found", search)
+    show(browser, server, "removed", remove)
+    show(browser, server, "wall", open_wall)
 
 
 def show(browser: Browser, server: RunningServer, name: str, act) -> None:
@@ -94,6 +98,31 @@ def come_back(page: Page) -> None:
 def open_lightbox(page: Page) -> None:
     tiles(page).nth(2).click()
     expect(page.get_by_role("dialog").get_by_role("link")).to_be_visible()
+
+
+def open_menu(page: Page) -> None:
+    page.get_by_role("button", name="Menu").click()
+    expect(page.get_by_role("link", name="Download all photos")).to_be_visible()
+
+
+def search(page: Page) -> None:
+    page.get_by_role("searchbox", name="Search by name or person").fill("tall")
+    expect(page.get_by_role("button", name="Show all")).to_be_visible()
+
+
+def remove(page: Page) -> None:
+    add_photos(page, ("mine.jpg", photo_bytes("jpg", seed=7, size=(900, 600))))
+    mine = tiles(page).and_(page.get_by_role("link", name="mine.jpg"))
+    expect(mine).to_be_visible()
+    page.get_by_role("button", name="Done").click()
+    mine.press("Delete")
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+
+
+def open_wall(page: Page) -> None:
+    page.get_by_role("button", name="Menu").click()
+    page.get_by_role("link", name="Show on a big screen").click()
+    expect(page.get_by_role("dialog", name="The wall").get_by_role("img").first).to_be_visible()
 
 
 if __name__ == "__main__":
