@@ -13,6 +13,8 @@ import requests
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 30
+STOP_SECONDS = 60
+"""gunicorn itself gives a worker that was just starting half of that, before it kills it."""
 
 
 class RunningServer:
@@ -44,7 +46,7 @@ class RunningServer:
     def stop(self, with_signal: int = signal.SIGTERM) -> int:
         self.process.send_signal(with_signal)
         self.log.close()
-        return self.process.wait(timeout=START_SECONDS)
+        return self.process.wait(timeout=STOP_SECONDS)
 
     def kill(self) -> None:
         """All of its processes at once, as a power cut would; nothing is tidied up."""
