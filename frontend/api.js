@@ -11,38 +11,35 @@ export class Unreachable extends Error {
   }
 }
 
-async function getJson(path, parameters = {}) {
-  // Revalidated each time: the browser keeps the ETag and answers a 304 from its own store.
-  const query = new URLSearchParams(parameters);
+/** Whatever answers that is not our server, such as a network that wants its guests to sign in, is
+ * not `read`. */
+async function ask(path, options, read) {
   let response;
   try {
-    response = await fetch(query.size ? `${path}?${query}` : path, {
-      cache: "no-cache",
-      signal: AbortSignal.timeout(PATIENCE_MS),
-    });
-    if (response.ok) return await response.json();
+    response = await fetch(path, { ...options, signal: AbortSignal.timeout(PATIENCE_MS) });
+    if (response.ok) return await read(response);
   } catch (error) {
     throw new Unreachable(`${path} could not be reached.`, { cause: error });
   }
   const isRefusal = response.status < 500 && response.headers.has("Dropwall-Refusal");
-  throw new Unreachable(`${path} answered ${response.status}.`, { isRefusal });
+  const message = isRefusal ? await response.text() : `${path} answered ${response.status}.`;
+  throw new Unreachable(message, { isRefusal });
 }
 
-async function send(method, path, content) {
-  const options = { method, signal: AbortSignal.timeout(PATIENCE_MS) };
-  if (content) {
-    options.headers = { "Content-Type": "application/json" };
-    options.body = JSON.stringify(content);
-  }
-  let response;
-  try {
-    response = await fetch(path, options);
-    if (response.status === 204) return;
-  } catch (error) {
-    throw new Unreachable(`${path} could not be reached.`, { cause: error });
-  }
-  const isRefusal = response.status < 500 && response.headers.has("Dropwall-Refusal");
-  throw new Unreachable(isRefusal ? await response.text() : `${path} answered.`, { isRefusal });
+function getJson(path, parameters = {}) {
+  const query = new URLSearchParams(parameters);
+  // Revalidated each time: the browser keeps the ETag and answers a 304 from its own store.
+  return ask(query.size ? `${path}?${query}` : path, { cache: "no-cache" }, (response) =>
+    response.json(),
+  );
+}
+
+function send(method, path, content) {
+  const json = { "Content-Type": "application/json" };
+  const options = content ? { method, headers: json, body: JSON.stringify(content) } : { method };
+  return ask(path, options, ({ status }) => {
+    if (status !== 204) throw new Error(`${path} answered ${status}.`);
+  });
 }
 
 /**
