@@ -25,6 +25,7 @@ from .errors import answer_errors
 from .gallery import Gallery
 from .images import Images
 from .limits import Limits
+from .parts import Parts
 from .routes.archive import archive
 from .routes.invitation import invitation
 from .routes.live import live
@@ -66,16 +67,19 @@ def create_app(config: Config | None = None) -> Flask:
         config.extensions,
         config.keep_location,
     )
-    app.extensions["settings"] = config
-    app.extensions["gallery"] = gallery
-    app.extensions["chunks"] = Chunks(uploading, gallery, turns)
-    app.extensions["sweep"] = Sweep(catalog, uploading, storage)
-    app.extensions["guests"] = GuestCatalog(database)
-    lists = app.extensions["lists"] = PhotoLists(database)
+    lists = PhotoLists(database)
     # What is left of the threads waits for no one: uploads, pages, thumbnails.
     watchers, downloads = config.threads - max(1, config.threads // 4), max(1, config.threads // 8)
-    app.extensions["watchers"] = Watchers(database, lists, watchers, changes_event)
-    app.extensions["archives"] = Archives(gallery, lists, downloads)
+    app.extensions["dropwall"] = Parts(
+        settings=config,
+        gallery=gallery,
+        lists=lists,
+        guests=GuestCatalog(database),
+        chunks=Chunks(uploading, gallery, turns),
+        watchers=Watchers(database, lists, watchers, changes_event),
+        archives=Archives(gallery, lists, downloads),
+        sweep=Sweep(catalog, uploading, storage),
+    )
     for blueprint in (page, uploads, photos, archive, live, people, invitation):
         app.register_blueprint(blueprint)
     answer_errors(app, config)
@@ -86,7 +90,7 @@ def create_app(config: Config | None = None) -> Flask:
 def sweep() -> None:
     """Remove what crashes left behind a day ago or more."""
     try:
-        click.echo(f"{current_app.extensions['sweep'].sweep()} leftovers removed.")
+        click.echo(f"{current_app.extensions['dropwall'].sweep.sweep()} leftovers removed.")
     except ForeignCatalog:
         raise click.ClickException(
             "The catalog is empty and the storage is not: is it the right one? Nothing was removed."

@@ -72,7 +72,7 @@ def post_worker_init(worker: Any) -> None:
     first one has loaded the gallery, say where it is."""
     if worker.age == 1:
         _greet()
-    sweep = worker.wsgi.extensions["sweep"]
+    sweep = worker.wsgi.extensions["dropwall"].sweep
     threading.Thread(target=sweep.sweep_forever, name="sweep", daemon=True).start()
 
 

@@ -211,7 +211,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if not enabled and not self.alive:
             self._close_door()
             time.sleep(HANDOVER_SECONDS)  # the other old workers' doors are closed by then, too
-            self.wsgi.extensions["watchers"].close()
+            self.wsgi.extensions["dropwall"].watchers.close()
 
     def _close_door(self) -> None:
         closing = time.monotonic() + HANDOVER_SECONDS

@@ -168,7 +168,7 @@ def test_no_name_is_there_twice_even_where_case_does_not_count(
 
 
 def test_hundreds_of_photos_are_all_there_in_the_order_of_time(app: Flask, tmp_path: Path) -> None:
-    gallery = app.extensions["gallery"]
+    gallery = app.extensions["dropwall"].gallery
     number_of_photos = 2 * PAGE_PHOTOS + 1
     for number in range(number_of_photos):
         staged = tmp_path / "staged"
@@ -196,7 +196,7 @@ def test_photos_are_as_old_as_they_are_and_the_format_can_say(
 ) -> None:
     staged = tmp_path / "staged"
     staged.write_bytes(b"a photo")
-    put_photo(app.extensions["gallery"], 1, staged, moment)
+    put_photo(app.extensions["dropwall"].gallery, 1, staged, moment)
     [entry] = download(app.test_client()).infolist()
     assert entry.date_time == modified
 
@@ -220,7 +220,7 @@ def test_a_photo_that_is_lost_is_named_and_the_others_are_there(
     for number in range(3):
         send((f"{number}.jpg", photo_bytes("jpg", seed=number)))
     lost = client.get("/api/photos").json["photos"][1]
-    app.extensions["gallery"].storage.delete(original_key(lost["id"], "jpg"))
+    app.extensions["dropwall"].gallery.storage.delete(original_key(lost["id"], "jpg"))
     archive = download(client)
     assert [name.split()[-1] for name in archive.namelist()[:2]] == ["2.jpg", "0.jpg"]
     assert archive.namelist()[2:] == [LOST_PHOTOS]
@@ -302,7 +302,7 @@ def open_originals(server: RunningServer) -> int:
 
 
 def test_an_archive_may_be_larger_than_four_gigabytes(app: Flask, tmp_path: Path) -> None:
-    gallery = app.extensions["gallery"]
+    gallery = app.extensions["dropwall"].gallery
     small, huge, path = (tmp_path / name for name in ("small", "huge", "all.zip"))
     small.write_bytes(b"small")
     with huge.open("wb") as file:
@@ -311,7 +311,7 @@ def test_an_archive_may_be_larger_than_four_gigabytes(app: Flask, tmp_path: Path
     put_photo(gallery, 2, huge)
     zeros = bytes(BLOCK_BYTES)
     with path.open("wb") as file, ExitStack() as opened:
-        for block in opened.enter_context(app.extensions["archives"].open(Selection())):
+        for block in opened.enter_context(app.extensions["dropwall"].archives.open(Selection())):
             if block == zeros:
                 file.seek(len(block), os.SEEK_CUR)
             else:

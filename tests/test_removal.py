@@ -54,7 +54,7 @@ def told(answer: TestResponse) -> tuple[int, str]:
 
 def purge(app: Flask) -> int:
     """As if the time to take a removal back was over for all."""
-    return app.extensions["sweep"].purge_removed(undo_seconds=-1)
+    return app.extensions["dropwall"].sweep.purge_removed(undo_seconds=-1)
 
 
 def files_of(photo: dict) -> list[str]:
@@ -104,7 +104,7 @@ def test_files_stay_while_a_removal_can_be_undone_and_no_longer(
     kept = sorted(stored_files(config.data))
     assert len(kept) == FILES_OF_A_PHOTO
     remove(client, photo)
-    assert app.extensions["sweep"].purge_removed() == 0
+    assert app.extensions["dropwall"].sweep.purge_removed() == 0
     assert sorted(stored_files(config.data)) == kept
     assert purge(app) == 1
     assert stored_files(config.data) == []

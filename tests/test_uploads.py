@@ -209,7 +209,7 @@ def test_what_a_broken_disk_would_not_remove_is_swept_later(
     def broken(_path: Path, **_options: object) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    purge = partial(app.extensions["sweep"].purge_removed, undo_seconds=-1)
+    purge = partial(app.extensions["dropwall"].sweep.purge_removed, undo_seconds=-1)
     with monkeypatch.context() as broken_disk:
         broken_disk.setattr(Path, "unlink", broken)
         assert client.delete(f"/api/photos/{listed(client)[0]['id']}").status_code == 204

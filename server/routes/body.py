@@ -12,7 +12,7 @@ from werkzeug.formparser import FormDataParser
 from werkzeug.wsgi import LimitedStream
 
 from ..upload import BrokenForm, NoPhoto, PieceOfAPhoto, TooMuchAtOnce, Upload
-from . import gallery, settings
+from . import parts
 
 BLOCK_BYTES = 64 * 1024
 MAX_FORM_FIELDS = 1000
@@ -41,9 +41,9 @@ def receive_body(staging: ExitStack) -> Body:
     try:
         if "Content-Range" in request.headers:
             raise PieceOfAPhoto
-        if (request.content_length or 0) > settings().max_request_bytes:
+        if (request.content_length or 0) > parts().settings.max_request_bytes:
             raise TooMuchAtOnce
-        gallery().limits.check_disk(request.content_length or 0)
+        parts().gallery.limits.check_disk(request.content_length or 0)
         if request.mimetype == "multipart/form-data":
             return _receive_form(stream, staging)
         return Body([_receive_raw(stream, staging)])
@@ -57,7 +57,7 @@ def _limited_body() -> LimitedStream:
     one counts against Content-Length; a chunked body is framed, and only bounded here."""
     source: IO[bytes] = request.environ["wsgi.input"]
     if request.content_length is None:
-        return _ChunkedBody(source, settings().max_request_bytes, is_max=True)
+        return _ChunkedBody(source, parts().settings.max_request_bytes, is_max=True)
     return _Body(source, request.content_length)
 
 
@@ -97,7 +97,7 @@ class _UncutBoundaries:
 
 
 def _receive_form(stream: LimitedStream, staging: ExitStack) -> Body:
-    room = iter(range(settings().max_request_photos))
+    room = iter(range(parts().settings.max_request_photos))
 
     def new_upload(**_: object) -> Upload:
         if next(room, None) is None:
@@ -107,7 +107,7 @@ def _receive_form(stream: LimitedStream, staging: ExitStack) -> Body:
     parser = FormDataParser(
         stream_factory=new_upload,  # type: ignore[arg-type]
         max_form_memory_size=MAX_FORM_MEMORY_BYTES,
-        max_form_parts=settings().max_request_photos + MAX_FORM_FIELDS,
+        max_form_parts=parts().settings.max_request_photos + MAX_FORM_FIELDS,
         silent=False,
     )
     try:
@@ -144,8 +144,8 @@ def _receive_raw(stream: LimitedStream, staging: ExitStack) -> tuple[str, Upload
 
 
 def _new_upload(staging: ExitStack) -> Upload:
-    staged = staging.enter_context(gallery().storage.stage())
-    upload = Upload(staged, settings().max_upload_bytes, gallery().limits.check_disk)
+    staged = staging.enter_context(parts().gallery.storage.stage())
+    upload = Upload(staged, parts().settings.max_upload_bytes, parts().gallery.limits.check_disk)
     staging.callback(upload.close)
     return upload
 
@@ -157,6 +157,6 @@ def _sent_name(file: FileStorage) -> str:
 
 def _drain(stream: LimitedStream) -> None:
     with suppress(HTTPException, TooMuchAtOnce, OSError):
-        for _ in range(settings().max_request_bytes // BLOCK_BYTES):
+        for _ in range(parts().settings.max_request_bytes // BLOCK_BYTES):
             if not stream.read(BLOCK_BYTES):
                 break

@@ -4,7 +4,7 @@ from flask import Blueprint, Response, render_template, request
 
 from ..address import address_to_share, is_only_nearby
 from ..qr_code import draw_qr_code
-from . import settings
+from . import parts
 
 invitation = Blueprint("invitation", __name__)
 
@@ -29,4 +29,4 @@ def poster() -> Response:
 def shared_address() -> str:
     """What this visitor may give to others."""
     # Not `host_url`, which raises ValueError on a Host that is none, and undoes punycode.
-    return address_to_share(settings(), f"{request.scheme}://{request.host}")
+    return address_to_share(parts().settings, f"{request.scheme}://{request.host}")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from flask import Blueprint, Response, request
 
 from ..changes import Watcher
-from . import watchers
+from . import parts
 from .query import MAX_VERSION, number, number_parameter
 
 live = Blueprint("live", __name__)
@@ -17,7 +17,7 @@ HEARTBEAT = b"event: heartbeat\ndata:\n\n"
 def watch_gallery() -> Response:
     """Server-Sent Events: what `/api/photos?since=` tells, from that version on. A browser that
     has lost the stream resumes it with `Last-Event-ID`."""
-    watcher = watchers().watch(_since())
+    watcher = parts().watchers.watch(_since())
     response = Response(_events(watcher), mimetype="text/event-stream")
     response.call_on_close(watcher.close)
     response.cache_control.no_store = True

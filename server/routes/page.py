@@ -13,7 +13,7 @@ from flask import (
     send_from_directory,
 )
 
-from . import gallery, guests, lists, settings
+from . import parts
 from .guest import greet_guest
 from .invitation import shared_address
 from .photos import DEFAULT_LIMIT, ONE_YEAR_SECONDS
@@ -52,12 +52,12 @@ def index() -> Response:
 def plain_gallery() -> str:
     """The photos for a browser without JavaScript, which the page shows in a frame."""
     before = number_parameter("before", None, 0, MAX_VERSION)
-    return render_template("plain.html", page=lists().list_photos(DEFAULT_LIMIT, before))
+    return render_template("plain.html", page=parts().lists.list_photos(DEFAULT_LIMIT, before))
 
 
 @page.get("/api/settings")
 def page_settings() -> Response:
-    config = settings()
+    config = parts().settings
     guest_id = greet_guest()
     response = jsonify(
         max_upload_bytes=config.max_upload_bytes,
@@ -68,8 +68,8 @@ def page_settings() -> Response:
         address=shared_address(),
         guest={
             "id": guest_id,
-            "name": guests().name_of(guest_id) or None,
-            "photos": guests().count_photos(guest_id),
+            "name": parts().guests.name_of(guest_id) or None,
+            "photos": parts().guests.count_photos(guest_id),
         },
     )
     response.cache_control.no_store = True
@@ -90,7 +90,7 @@ def vendor_file(package: str, filename: str) -> Response:
 @page.get("/healthz")
 def health() -> Response:
     """200 when photos can be taken in, else 503 naming what does not answer."""
-    if failing := gallery().failing_parts():
+    if failing := parts().gallery.failing_parts():
         return Response(f"Not answering: {', '.join(failing)}.", 503, mimetype="text/plain")
     return Response("Dropwall is well.", mimetype="text/plain")
 

@@ -4,7 +4,7 @@ from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from ..names import LongName, clean_guest_name
-from . import guests, no_content
+from . import no_content, parts
 from .guest import guest_id
 from .representation import guest_json
 
@@ -18,7 +18,7 @@ MAX_BODY_BYTES = 800
 @people.get("/api/guests")
 def list_guests() -> Response:
     """Those that have told their name and have photos in the gallery, with how many."""
-    found = guests().list_senders(MAX_GUESTS)
+    found = parts().guests.list_senders(MAX_GUESTS)
     response = jsonify(guests=[guest_json(guest) | {"photos": guest.photos} for guest in found])
     response.cache_control.no_cache = True
     return response
@@ -36,5 +36,5 @@ def name_guest() -> Response:
         raise BadRequest
     if not guest_id():  # nobody could be called by it
         raise BadRequest
-    guests().name_guest(guest_id(), clean_guest_name(asked["name"]))
+    parts().guests.name_guest(guest_id(), clean_guest_name(asked["name"]))
     return no_content()

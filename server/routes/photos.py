@@ -10,7 +10,7 @@ from werkzeug.exceptions import BadRequest, RequestedRangeNotSatisfiable
 
 from ..changes import MAX_CHANGES
 from ..formats import BY_EXTENSION
-from . import gallery, lists, no_content
+from . import no_content, parts
 from .guest import guest_id
 from .query import MAX_VERSION, number_parameter, selection
 from .representation import changes_json, outline_json, page_json
@@ -31,25 +31,27 @@ def list_photos() -> ResponseReturnValue:
     that version."""
     since = number_parameter("since", None, 0, MAX_VERSION)
     if since is not None:
-        return _revalidated(jsonify(changes_json(lists().changes_since(since, MAX_CHANGES))))
+        return _revalidated(jsonify(changes_json(parts().lists.changes_since(since, MAX_CHANGES))))
     if ids := request.args.get("ids"):
-        return _revalidated(jsonify(page_json(lists().find_photos(_ids(ids)))))
+        return _revalidated(jsonify(page_json(parts().lists.find_photos(_ids(ids)))))
     limit = number_parameter("limit", DEFAULT_LIMIT, 1, MAX_LIMIT) or DEFAULT_LIMIT
     before = number_parameter("before", None, 0, MAX_VERSION)
-    return _revalidated(jsonify(page_json(lists().list_photos(limit, before, selection()))))
+    return _revalidated(jsonify(page_json(parts().lists.list_photos(limit, before, selection()))))
 
 
 @photos.get("/api/outline")
 def outline() -> ResponseReturnValue:
     """How much room each photo of the gallery takes, so that a page can scroll to any of them."""
     before = number_parameter("before", None, 0, MAX_VERSION)
-    return _revalidated(jsonify(outline_json(lists().outline(MAX_OUTLINE, before, selection()))))
+    return _revalidated(
+        jsonify(outline_json(parts().lists.outline(MAX_OUTLINE, before, selection())))
+    )
 
 
 @photos.get("/uploads/<filename>")
 def original(filename: str) -> Response:
     photo_id, _, extension = filename.rpartition(".")
-    photo, stream = gallery().open_original(photo_id, extension)
+    photo, stream = parts().gallery.open_original(photo_id, extension)
     response = _stream_response(
         stream,
         mimetype=BY_EXTENSION[photo.extension].mimetype,
@@ -67,7 +69,7 @@ def original(filename: str) -> Response:
 
 @photos.get("/thumbnails/<photo_id>/<int:width>.webp")
 def thumbnail(photo_id: str, width: int) -> Response:
-    stream = gallery().open_thumbnail(photo_id, width)
+    stream = parts().gallery.open_thumbnail(photo_id, width)
     response = _stream_response(
         stream, mimetype="image/webp", etag=f"{photo_id}-{width}", max_age=ONE_YEAR_SECONDS
     )
@@ -80,14 +82,14 @@ def thumbnail(photo_id: str, width: int) -> Response:
 
 @photos.delete("/api/photos/<photo_id>")
 def remove_photo(photo_id: str) -> Response:
-    gallery().remove_photo(photo_id, guest_id())
+    parts().gallery.remove_photo(photo_id, guest_id())
     return no_content()
 
 
 @photos.post("/api/photos/<photo_id>/restore")
 def restore_photo(photo_id: str) -> Response:
     """Undo a removal, for a little while."""
-    gallery().restore_photo(photo_id, guest_id())
+    parts().gallery.restore_photo(photo_id, guest_id())
     return no_content()
 
 

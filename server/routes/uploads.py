@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from .. import errors
 from ..chunks import Chunk, WrongChunk
 from ..names import clean_name
-from . import chunks, gallery, no_content, settings
+from . import no_content, parts
 from .body import Body, receive_body
 from .guest import greet_guest, guest_id
 
@@ -25,7 +25,7 @@ def upload_photos() -> ResponseReturnValue:
             return _receipt("photo" if _add_chunk(body) else "chunk")
         refused = _add_photos(body, _sender_id())
     if refused:
-        return errors.refusal_response(refused, len(body.uploads), settings())
+        return errors.refusal_response(refused, len(body.uploads), parts().settings)
     if _is_form_navigation():
         return redirect("/", 303)
     return _receipt("photo")
@@ -34,7 +34,7 @@ def upload_photos() -> ResponseReturnValue:
 @uploads.get("/api/uploads/<uuid>")
 def upload_progress(uuid: str) -> ResponseReturnValue:
     """Which chunks of this guest's upload have come; Dropzone calls its id `dzuuid`."""
-    progress = chunks().progress(guest_id(), uuid)
+    progress = parts().chunks.progress(guest_id(), uuid)
     response = jsonify(vars(progress))
     response.cache_control.no_store = True
     return response
@@ -43,7 +43,7 @@ def upload_progress(uuid: str) -> ResponseReturnValue:
 @uploads.delete("/api/uploads/<uuid>")
 def discard_upload(uuid: str) -> ResponseReturnValue:
     """What has come of an upload that the guest has given up makes room at once."""
-    chunks().discard(guest_id(), uuid)
+    parts().chunks.discard(guest_id(), uuid)
     return no_content()
 
 
@@ -57,7 +57,7 @@ def _add_chunk(body: Body) -> bool:
     if len(body.uploads) != 1:
         raise WrongChunk
     [(name, upload)] = body.uploads
-    return chunks().add_chunk(chunk, upload, name, guest_id(), body.fields.get("dzuuid", ""))
+    return parts().chunks.add_chunk(chunk, upload, name, guest_id(), body.fields.get("dzuuid", ""))
 
 
 def _sender_id() -> str:
@@ -75,7 +75,7 @@ def _add_photos(body: Body, sender_id: str) -> list[tuple[str, Exception]]:
     refused: list[tuple[str, Exception]] = []
     for name, upload in body.uploads:
         try:
-            gallery().add_photo(upload, name, sender_id)
+            parts().gallery.add_photo(upload, name, sender_id)
         except Exception as error:
             if not errors.is_refusal(error):
                 raise

@@ -1,0 +1,25 @@
+"""What the application consists of."""
+
+from dataclasses import dataclass
+
+from .archive import Archives
+from .catalog import GuestCatalog, PhotoLists
+from .changes import Watchers
+from .chunks import Chunks
+from .config import Config
+from .gallery import Gallery
+from .sweep import Sweep
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Under its name in `app.extensions`, as Flask's extensions are: `dropwall`."""
+
+    settings: Config
+    gallery: Gallery
+    lists: PhotoLists
+    guests: GuestCatalog
+    chunks: Chunks
+    watchers: Watchers
+    archives: Archives
+    sweep: Sweep
