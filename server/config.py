@@ -15,6 +15,8 @@ MAX_PORT = 65535
 MAX_CHUNKS = 10_000
 """Of one photo."""
 EXTENSIONS = tuple(BY_EXTENSION)
+MODES = ("everyone", "own", "approval")
+"""Who sees a guest's photo: everyone; the guest and the hosts; everyone once a host approved it."""
 SITE = re.compile(
     r"https?://(?P<host>[a-z\d._-]{1,253}|\[[a-f\d:.]{2,45}\])(:\d{1,5})?/?",
     re.ASCII | re.IGNORECASE,
@@ -39,6 +41,10 @@ class Config:
     host: str = "0.0.0.0"  # noqa: S104 - a gallery is for everyone on the network
     port: int = 8000
     public_url: str = ""
+    proxies: int = 0
+    mode: str = MODES[0]
+    passcode: str = ""
+    sign_up: bool = False
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
     threads: int = 512
     stall_seconds: int = 30
@@ -59,8 +65,11 @@ class Config:
     def __post_init__(self) -> None:
         for setting in fields(self):
             value = getattr(self, setting.name)
-            if type(value) is int and value < 1:
-                raise BadSetting(f"{variable_name(setting.name)} must be 1 or more, not {value}.")
+            least = 0 if setting.name == "proxies" else 1
+            if type(value) is int and value < least:
+                raise BadSetting(
+                    f"{variable_name(setting.name)} must be {least} or more, not {value}."
+                )
         for name, least in (
             ("max_guest_bytes_per_hour", self.max_upload_bytes),
             ("max_gallery_bytes", self.max_upload_bytes),
@@ -71,6 +80,15 @@ class Config:
                     f"{variable_name(name)} must be at least {least}, so that the largest photo"
                     f" of {variable_name('max_upload_bytes')} can be sent."
                 )
+        self._check_addresses()
+        if self.mode not in MODES:
+            raise BadSetting(f"{variable_name('mode')} must be one of: {' '.join(MODES)}.")
+        if not self.extensions or set(self.extensions) - set(EXTENSIONS):
+            raise BadSetting(
+                f"{variable_name('extensions')} must name some of: {' '.join(EXTENSIONS)}."
+            )
+
+    def _check_addresses(self) -> None:
         if self.port > MAX_PORT:
             raise BadSetting(f"{variable_name('port')} must be at most {MAX_PORT}.")
         if self.public_url and not SITE.fullmatch(self.public_url):
@@ -83,10 +101,6 @@ class Config:
                 raise BadSetting(
                     f"{variable_name(name)} must be a path, not {getattr(self, name)}."
                 )
-        if not self.extensions or set(self.extensions) - set(EXTENSIONS):
-            raise BadSetting(
-                f"{variable_name('extensions')} must name some of: {' '.join(EXTENSIONS)}."
-            )
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "Config":

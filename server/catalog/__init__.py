@@ -7,9 +7,11 @@ from .photos import Catalog, NoSuchPhoto, Photo, SamePhoto
 from .tables import metadata
 from .uploads import ChunkedUpload, NoSuchUpload, UploadCatalog
 from .usage import Usage, UsageCatalog
+from .viewer import Audience, Viewer
 
 __all__ = [
     "SORTS",
+    "Audience",
     "Catalog",
     "CatalogUnavailable",
     "Changes",
@@ -28,6 +30,7 @@ __all__ = [
     "UploadCatalog",
     "Usage",
     "UsageCatalog",
+    "Viewer",
     "metadata",
     "open_database",
 ]

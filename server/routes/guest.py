@@ -4,6 +4,9 @@ import secrets
 
 from flask import session
 
+from ..catalog import Viewer
+from . import parts
+
 
 def guest_id() -> str:
     """Empty for a client without the cookie, such as curl; all of those are one guest."""
@@ -16,3 +19,8 @@ def greet_guest() -> str:
         session.permanent = True
         session["guest_id"] = secrets.token_hex(16)
     return guest_id()
+
+
+def viewer() -> Viewer:
+    """As whom they see the gallery."""
+    return Viewer(guest_id(), sees_others=parts().settings.mode != "own")
