@@ -27,6 +27,7 @@ from .images import Images
 from .limits import Limits
 from .parts import Parts
 from .routes.archive import archive
+from .routes.host import host
 from .routes.invitation import invitation
 from .routes.live import live
 from .routes.page import page
@@ -55,14 +56,14 @@ def create_app(config: Config | None = None) -> Flask:
     )
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     database = open_database(config.database_address)
-    catalog, uploading = Catalog(database), UploadCatalog(database)
+    catalog, uploading, usage = Catalog(database), UploadCatalog(database), UsageCatalog(database)
     storage = open_storage(config.storage_address)
     turns = _turns(config)
     gallery = Gallery(
         catalog,
         storage,
         Images(config.max_pixels, config.max_jpeg_pixels, turns),
-        Limits(UsageCatalog(database), storage, config),
+        Limits(usage, storage, config),
         config.max_upload_bytes,
         config.extensions,
         config.keep_location,
@@ -75,12 +76,13 @@ def create_app(config: Config | None = None) -> Flask:
         gallery=gallery,
         lists=lists,
         guests=GuestCatalog(database),
+        usage=usage,
         chunks=Chunks(uploading, gallery, turns),
         watchers=Watchers(database, lists, watchers, changes_event),
         archives=Archives(gallery, lists, downloads),
         sweep=Sweep(catalog, uploading, storage),
     )
-    for blueprint in (page, uploads, photos, archive, live, people, invitation):
+    for blueprint in (page, uploads, photos, archive, live, people, invitation, host):
         app.register_blueprint(blueprint)
     answer_errors(app, config)
     app.cli.command("sweep")(sweep)

@@ -4,14 +4,15 @@ import errno
 import logging
 import re
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import IO, BinaryIO, cast
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
-from .catalog import NoSuchPhoto, Page, Photo, PhotoLists, Selection
+from .catalog import OWNER, NoSuchPhoto, Page, Photo, PhotoLists, Selection, Viewer
 from .gallery import Gallery
 from .names import MAX_NAME_BYTES, extension_of
 from .storage import NotStored
@@ -21,6 +22,8 @@ PAGE_PHOTOS = 200
 FIRST_YEAR, LAST_YEAR = 1980, 2107
 """That the format knows; some cameras believe in others."""
 LOST_PHOTOS = "These photos are lost.txt"
+PRIVATE_FOLDER = "Only me/"
+"""Apart from the others, so that nobody passes them on with those unawares."""
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +45,9 @@ class Archives:
         self._places = threading.BoundedSemaphore(most)
 
     @contextmanager
-    def open(self, selection: Selection) -> Iterator[Iterator[bytes]]:
-        """The selected photos' originals as the blocks of an archive, newest first, as they are.
+    def open(self, selection: Selection, viewer: Viewer) -> Iterator[Iterator[bytes]]:
+        """The selected photos' originals, of those that the viewer sees, as the blocks of an
+        archive, newest first, as they are.
 
         One is open at a time. Memory grows by the archive's own directory alone, half a kilobyte a
         photo. A photo that was removed meanwhile is left out; one whose original is lost is named
@@ -52,13 +56,15 @@ class Archives:
         for nobody could tell that photos are missing.
         """
         by_time = replace(selection, sort="taken")
-        first = self._lists.list_photos(PAGE_PHOTOS, None, by_time)
+        pages = partial(self._lists.list_photos, PAGE_PHOTOS, selection=by_time, viewer=viewer)
+        first = pages()
         if not first.photos:
             raise NoPhotos
         if not self._places.acquire(blocking=False):
             raise TooManyArchives
         try:
-            with closing(_blocks(self._gallery, _photos(self._lists, by_time, first))) as blocks:
+            open_original = partial(self._gallery.open_original, viewer=viewer)
+            with closing(_blocks(open_original, _photos(pages, first))) as blocks:
                 yield blocks
         finally:
             self._places.release()
@@ -85,13 +91,15 @@ class EntryNames:
         return name
 
 
-def _blocks(gallery: Gallery, photos: Iterator[Photo]) -> Generator[bytes]:
+def _blocks(
+    open_original: Callable[[str, str], tuple[Photo, BinaryIO]], photos: Iterator[Photo]
+) -> Generator[bytes]:
     outlet, names = Outlet(), EntryNames()
     lost: list[str] = []
     with ZipFile(cast(IO[bytes], outlet), "w", ZIP_STORED) as archive:
         for photo in photos:
             try:
-                _, original = gallery.open_original(photo.id, photo.extension)
+                _, original = open_original(photo.id, photo.extension)
             except NoSuchPhoto:
                 continue
             except NotStored:
@@ -129,17 +137,18 @@ class Outlet:
 def _entry(photo: Photo, names: EntryNames) -> ZipInfo:
     moment = datetime.fromisoformat(photo.moment)
     year = min(max(moment.year, FIRST_YEAR), LAST_YEAR)
-    entry = ZipInfo(names.name(photo), (year, *moment.timetuple()[1:6]))
+    folder = PRIVATE_FOLDER if photo.visibility == OWNER else ""
+    entry = ZipInfo(folder + names.name(photo), (year, *moment.timetuple()[1:6]))
     entry.file_size = photo.bytes  # tells ZipFile whether this one needs ZIP64
     entry.external_attr = 0o644 << 16
     return entry
 
 
-def _photos(lists: PhotoLists, selection: Selection, page: Page[Photo]) -> Iterator[Photo]:
+def _photos(pages: Callable[..., Page[Photo]], page: Page[Photo]) -> Iterator[Photo]:
     """Of this page and all that follow; each page is asked for when its turn comes."""
     yield from page.photos
     while page.next is not None:
-        page = lists.list_photos(PAGE_PHOTOS, page.next, selection)
+        page = pages(before=page.next)
         yield from page.photos
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
-from .catalog import CatalogUnavailable, Changes, Database, PhotoLists
+from .catalog import CatalogUnavailable, Changes, Database, PhotoLists, Viewer
 
 LOOK_SECONDS = 0.02
 HEARTBEAT_SECONDS = 15
@@ -25,7 +25,7 @@ class FullHouse(Exception):
 
 
 class Event(NamedTuple):
-    """`text` is what watchers are told of the changes up to `version`."""
+    """`text` is what a watcher is told of all that has happened up to `version`, of the gallery."""
 
     version: int
     text: bytes
@@ -52,10 +52,10 @@ class Watchers:
         self._last: int | None = None  # what all were told; None before anybody watched
         self._is_closed = False
 
-    def watch(self, since: int | None) -> "Watcher":
+    def watch(self, since: int | None, viewer: Viewer) -> "Watcher":
         """From what comes after this version on; by default from now. Closed by the caller. Raises
         FullHouse, CatalogUnavailable."""
-        watcher = Watcher(self)
+        watcher = Watcher(self, viewer)
         with self._lock:
             if self._is_closed or len(self._watchers) >= self._most:
                 raise FullHouse
@@ -65,7 +65,10 @@ class Watchers:
             self._watchers.add(watcher)
         try:
             # Known to the thread that looks by now, it misses nothing that comes after this.
-            watcher.first = self._event_since(self._lists.version() if since is None else since)
+            version = self._lists.version()
+            known = self._lists.version(viewer) if since is None else since
+            changes = self._lists.changes_since(known, MAX_CHANGES, viewer)
+            watcher.first = Event(version, self._encode(changes))
         except Exception:
             watcher.close()
             raise
@@ -94,10 +97,6 @@ class Watchers:
         for watcher in watchers:
             watcher.tell(None)
 
-    def _event_since(self, version: int) -> Event:
-        changes = self._lists.changes_since(version, MAX_CHANGES)
-        return Event(changes.version, self._encode(changes))
-
     def _look(self) -> None:
         """Should a defect end it, all are let go, and the next one to watch starts it anew: a
         stream that is silent, but alive, would be believed."""
@@ -124,12 +123,14 @@ class Watchers:
         last = self._last or 0
         if self._lists.version() == last:  # something else was written: a chunk, say
             return
-        event = self._event_since(last)
         with self._lock:
-            self._last = event.version
             watchers = list(self._watchers)
+        version, news = self._lists.news(last, MAX_CHANGES, {one.viewer for one in watchers})
+        texts = {id(changes): self._encode(changes) for changes in news.values()}
         for watcher in watchers:
-            watcher.tell(event)
+            if changes := news.get(watcher.viewer):
+                watcher.tell(Event(version, texts[id(changes)]))
+        self._last = version
 
 
 class Watcher:
@@ -138,7 +139,8 @@ class Watcher:
 
     first: Event
 
-    def __init__(self, watchers: Watchers) -> None:
+    def __init__(self, watchers: Watchers, viewer: Viewer) -> None:
+        self.viewer = viewer
         self._watchers = watchers
         self._told: SimpleQueue[Event | None] = SimpleQueue()
 

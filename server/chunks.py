@@ -11,13 +11,13 @@ import re
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from . import images, moments
-from .catalog import ChunkedUpload, NoSuchUpload, UploadCatalog
+from .catalog import OWNER, ChunkedUpload, NoSuchUpload, UploadCatalog
 from .config import MAX_CHUNKS
 from .containers import BrokenContainer
-from .gallery import EmptyPhoto, Gallery, UnknownExtension, WrongExtension
+from .gallery import EmptyPhoto, Gallery, Sender, UnknownExtension, WrongExtension
 from .names import clean_name
 from .storage import NotStored
 from .storage.keys import chunk_key
@@ -103,22 +103,23 @@ class Chunks:
         self._storage = gallery.storage
 
     def add_chunk(
-        self, chunk: Chunk, received: Upload, sent_name: str, guest_id: str, uuid: str
+        self, chunk: Chunk, received: Upload, sent_name: str, sender: Sender, uuid: str
     ) -> bool:
         """Keep one chunk: when this returns, it is safe. Whether the photo is, too, because it was
-        the last one. Raises WrongChunk, LostChunks, and whatever `Gallery.add_photo` raises."""
+        the last one. A photo is private when its first or its last chunk says so. Raises
+        WrongChunk, LostChunks, and whatever `Gallery.add_photo` raises."""
         if received.bytes != chunk.bytes or not _UUID.fullmatch(uuid):
             raise WrongChunk
-        this_upload_id = upload_id(guest_id, uuid)
+        this_upload_id = upload_id(sender.guest_id, uuid)
         try:
-            upload = self._begin(chunk, sent_name, guest_id, this_upload_id)
+            upload = self._begin(chunk, sent_name, sender, this_upload_id)
             if not upload.outcome:
                 upload = self._keep(upload, chunk, received)
         except NoSuchUpload:
             raise LostChunks from None
         if upload.is_whole and not upload.outcome:
             with self._turns.wait_for_upload(upload.id):
-                return self._add_photo(upload)
+                return self._add_photo(upload, sender)
         return _is_safe(upload.outcome)
 
     def progress(self, guest_id: str, uuid: str) -> Progress:
@@ -136,7 +137,7 @@ class Chunks:
                 self._forget(upload)
 
     def _begin(
-        self, chunk: Chunk, sent_name: str, guest_id: str, this_upload_id: str
+        self, chunk: Chunk, sent_name: str, sender: Sender, this_upload_id: str
     ) -> ChunkedUpload:
         """What can be refused by its name or its size is, before more of it comes."""
         try:
@@ -144,16 +145,17 @@ class Chunks:
         except NoSuchUpload:
             name = clean_name(sent_name)
             self._gallery.check_announced(name, chunk.upload_bytes)
-            self._gallery.limits.check(guest_id, chunk.upload_bytes, begins=True)
+            self._gallery.limits.check(sender.guest_id, chunk.upload_bytes, begins=True)
             self._gallery.limits.check_disk(chunk.upload_bytes)
             upload = self._uploads.begin(
                 ChunkedUpload(
                     id=this_upload_id,
-                    guest_id=guest_id,
+                    guest_id=sender.guest_id,
                     name=name,
                     bytes=chunk.upload_bytes,
                     chunk_bytes=chunk.chunk_bytes,
                     chunks=chunk.chunks,
+                    visibility=sender.visibility,
                     touched=moments.now(),
                 )
             )
@@ -175,12 +177,12 @@ class Chunks:
             self._storage.delete(chunk_key(upload.id, chunk.number))
         return upload
 
-    def _add_photo(self, upload: ChunkedUpload) -> bool:
+    def _add_photo(self, upload: ChunkedUpload, sender: Sender) -> bool:
         """Unless another request of this machine has done it, and this one waited for it."""
         if outcome := self._outcome(upload):
             return _is_safe(outcome)
         try:
-            self._assemble(upload)
+            self._assemble(upload, sender)
         except NotStored:
             return self._answer_for_another(upload)
         except tuple(_FINAL.values()) as refusal:
@@ -189,7 +191,9 @@ class Chunks:
         self._conclude(upload, SAFE)
         return True
 
-    def _assemble(self, upload: ChunkedUpload) -> None:
+    def _assemble(self, upload: ChunkedUpload, sender: Sender) -> None:
+        if upload.visibility == OWNER:
+            sender = replace(sender, visibility=OWNER)
         with self._storage.stage() as path:
             whole = Upload(path, upload.bytes, self._gallery.limits.check_disk)
             try:
@@ -198,7 +202,7 @@ class Chunks:
                         shutil.copyfileobj(chunk, whole)
             finally:
                 whole.close()
-            self._gallery.add_photo(whole, upload.name, upload.guest_id, counted_bytes=upload.bytes)
+            self._gallery.add_photo(whole, upload.name, sender, counted_bytes=upload.bytes)
 
     def _answer_for_another(self, upload: ChunkedUpload) -> bool:
         """Chunks are gone: another machine has come to the end first, or they are lost."""

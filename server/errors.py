@@ -13,7 +13,14 @@ from .chunks import LostChunks, WrongChunk
 from .config import Config
 from .containers import BrokenContainer
 from .formats import BY_EXTENSION
-from .gallery import EmptyPhoto, NotTheOwner, UnknownExtension, WrongExtension
+from .gallery import (
+    EmptyPhoto,
+    NotAHost,
+    NotTheOwner,
+    UnknownExtension,
+    UnknownSender,
+    WrongExtension,
+)
 from .images import DamagedPhoto, NotAPhoto, TooLongAnimation, TooManyPixels
 from .limits import DiskNearlyFull, GalleryFull, TooMuchSent
 from .names import MAX_GUEST_NAME, LongName
@@ -50,7 +57,13 @@ REFUSALS: dict[type[Exception], tuple[int, str]] = {
     TooLongAnimation: (413, "This animation is too long; please send a shorter one."),
     TooManyPixels: (413, "This photo is too large; the limit is {megapixels} megapixels."),
     LongName: (400, "This name is too long; please take at most {max_guest_name} characters."),
-    NotTheOwner: (403, "This photo is not yours; only who sent it can remove it."),
+    UnknownSender: (
+        401,
+        "Only somebody who comes back can have photos for themselves;"
+        " please open the gallery's page first, or sign in.",
+    ),
+    NotTheOwner: (403, "This photo is not yours; only who sent it can do that."),
+    NotAHost: (403, "Only a host of this gallery can do that; please sign in as one."),
     NoSuchUpload: (404, "Nothing of this photo has arrived yet; please send it."),
     NoPhotos: (404, "There are no photos to download here yet; please send some first."),
     NoSuchPhoto: (404, "This photo is not here; it may have been removed."),

@@ -3,12 +3,25 @@
 import io
 import secrets
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from . import moments
-from .catalog import Catalog, CatalogUnavailable, NoSuchPhoto, Photo, SamePhoto
+from .catalog import (
+    EVERYONE,
+    OWNER,
+    SHOWN,
+    Audience,
+    Catalog,
+    CatalogUnavailable,
+    NoSuchPhoto,
+    Photo,
+    SamePhoto,
+    Viewer,
+    Which,
+)
 from .formats import BY_EXTENSION
 from .images import LARGE_THUMBNAIL_WIDTH, THUMBNAIL_WIDTHS, Images, Picture
 from .limits import GalleryFull, Limits, TooMuchSent
@@ -44,6 +57,23 @@ class NotTheOwner(Exception):
     """Somebody else's photo."""
 
 
+class NotAHost(Exception):
+    """What only hosts may do."""
+
+
+class UnknownSender(Exception):
+    """Nobody could be shown a photo again that is for this sender alone."""
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Who sends a photo, who may see it, and what the hosts say of it at first."""
+
+    guest_id: str
+    visibility: str = EVERYONE
+    standing: str = SHOWN
+
+
 class Gallery:
     """Bytes first, row last; on removal row first, bytes last (`Sweep`): a crash at any point
     leaves at most an orphan, which is swept."""
@@ -67,7 +97,7 @@ class Gallery:
         self._keep_location = keep_location
 
     def add_photo(
-        self, upload: Upload, sent_name: str, guest_id: str, counted_bytes: int = 0
+        self, upload: Upload, sent_name: str, sender: Sender, counted_bytes: int = 0
     ) -> None:
         """Take a photo in; when this returns, it is safe. The same bytes from the same guest
         are one photo. `counted_bytes` of it count against the limits already. Raises this
@@ -76,15 +106,15 @@ class Gallery:
         self.check_announced(name, upload.bytes)
         if upload.bytes == 0:
             raise EmptyPhoto
-        if self.catalog.holds(guest_id, upload.sha256):
+        if self._was_sent(sender.guest_id, upload.sha256, sender.visibility):
             return
-        self.limits.check(guest_id, upload.bytes - counted_bytes)
+        self.limits.check(sender.guest_id, upload.bytes - counted_bytes)
         with upload.path.open("r+b") as file:
             picture = self._images.read_photo(file)
             self._check_content(name, picture.extension)
             if not self._keep_location:
                 erase_location(file, picture.extension)
-        photo = _photo(upload, name, guest_id, picture)
+        photo = _photo(upload, name, sender, picture)
         self._keep(photo, upload.path, picture.thumbnails, counted_bytes)
 
     def check_announced(self, name: str, size: int) -> None:
@@ -96,42 +126,67 @@ class Gallery:
         if size > self._max_upload_bytes:
             raise TooManyBytes
 
-    def open_original(self, photo_id: str, extension: str) -> tuple[Photo, BinaryIO]:
+    def open_original(
+        self, photo_id: str, extension: str, viewer: Viewer
+    ) -> tuple[Photo, BinaryIO]:
         """The stream is closed by the caller. Raises NoSuchPhoto, NotStored."""
-        photo = self.catalog.find_photo(photo_id)
+        photo = self.catalog.find_photo(photo_id, viewer)
         if photo.extension != extension:
-            raise NoSuchPhoto(photo_id)
+            raise NoSuchPhoto
         return photo, self.storage.open(original_key(photo.id, photo.extension))
 
-    def open_thumbnail(self, photo_id: str, width: int) -> BinaryIO:
+    def open_thumbnail(self, photo_id: str, width: int, viewer: Viewer) -> tuple[Photo, BinaryIO]:
         """The stream is closed by the caller. What is missing is made from the original, and
         kept if it can be. Raises NoSuchPhoto, also for a width that is not of WIDTHS."""
         if width not in WIDTHS:
-            raise NoSuchPhoto(photo_id)
-        photo = self.catalog.find_photo(photo_id)
+            raise NoSuchPhoto
+        photo = self.catalog.find_photo(photo_id, viewer)
         key = thumbnail_key(photo_id, width)
         try:
-            return self.storage.open(key)
+            return photo, self.storage.open(key)
         except NotStored:
             with self.storage.open(original_key(photo.id, photo.extension)) as original:
                 content = self._images.make_thumbnail(original, width)
             with suppress(OSError):  # what a full disk cannot keep can be seen all the same
                 self.storage.put_bytes(key, content)
-            return io.BytesIO(content)
+            return photo, io.BytesIO(content)
 
-    def remove_photo(self, photo_id: str, guest_id: str) -> None:
+    def remove_photo(self, photo_id: str, viewer: Viewer) -> None:
         """Gone from every list at once, its files in a while. Raises NoSuchPhoto, NotTheOwner."""
-        _check_owner(self.catalog.find_photo(photo_id), guest_id)
-        self.catalog.remove_photo(photo_id, moments.now())
+        photo = self.catalog.find_photo(photo_id, viewer)
+        if not (viewer.is_host or _owns(viewer, photo)):
+            raise NotTheOwner
+        if not self.catalog.remove_photos(Which([photo_id]), moments.now()):
+            raise NoSuchPhoto
 
-    def restore_photo(self, photo_id: str, guest_id: str) -> None:
-        """Undo a removal, as long as the files are there. Raises NoSuchPhoto, NotTheOwner, and the
+    def restore_photo(self, photo_id: str, viewer: Viewer) -> None:
+        """Undo a removal, as long as the files are there. Raises NoSuchPhoto, and the
         limits' refusals: others may have taken the room."""
         photo = self.catalog.find_removed_photo(photo_id)
-        _check_owner(photo, guest_id)
+        sees_shared = viewer.is_host and photo.audience >= Audience.HOSTS
+        if not (sees_shared or _owns(viewer, photo)):
+            raise NoSuchPhoto
         check = partial(self.limits.check_added, counted_bytes=0)
         with suppress(SamePhoto):  # it was sent again meanwhile
             self.catalog.restore_photo(photo, self.limits.hour_ago(), check)
+
+    def set_visibility(self, photo_id: str, visibility: str, viewer: Viewer) -> None:
+        """Raises NoSuchPhoto, NotTheOwner."""
+        if not _owns(viewer, self.catalog.find_photo(photo_id, viewer)):
+            raise NotTheOwner
+        self.catalog.change_photos(Which([photo_id]), visibility=visibility)
+
+    def set_standing(self, photo_ids: list[str], standing: str, host: Viewer) -> None:
+        """What is not there is passed over, and so is what is private."""
+        self.catalog.change_photos(Which(photo_ids, viewer=host), standing=standing)
+
+    def set_standing_of_all(self, guest_id: str, standing: str, host: Viewer) -> None:
+        """As `set_standing`, of one guest's photos."""
+        self.catalog.change_photos(Which(guest_id=guest_id, viewer=host), standing=standing)
+
+    def remove_all(self, guest_id: str) -> None:
+        """One guest's photos, private ones too."""
+        self.catalog.remove_photos(Which(guest_id=guest_id), moments.now())
 
     def failing_parts(self) -> list[str]:
         """Which of catalog and storage do not answer."""
@@ -149,6 +204,15 @@ class Gallery:
         if _true_extension(extension_of(name) or true_extension) != true_extension:
             raise WrongExtension(true_extension)
 
+    def _was_sent(self, guest_id: str, sha256: str, visibility: str) -> bool:
+        """Whether they sent these bytes before. Sent once more for themselves alone, they are seen
+        by nobody else; sent for everyone, perhaps by a page that tries again, they stay as they
+        are."""
+        same = self.catalog.find_same(guest_id, sha256)
+        if same and visibility == OWNER:
+            self.catalog.change_photos(Which([same.id]), visibility=OWNER)
+        return same is not None
+
     def _keep(
         self, photo: Photo, original: Path, thumbnails: dict[int, bytes], counted_bytes: int
     ) -> None:
@@ -162,6 +226,7 @@ class Gallery:
             self.storage.put(original_key(photo.id, photo.extension), original)
             self.catalog.add_photo(photo, self.limits.hour_ago(), check)
         except SamePhoto:  # it arrived twice at once, and the other one was first
+            self._was_sent(photo.guest_id, photo.sha256, photo.visibility)
             self._delete_files(photo)
         except (OSError, TooMuchSent, GalleryFull):  # half photos would fill a full disk
             self._delete_files(photo)
@@ -175,15 +240,14 @@ class Gallery:
             self.storage.delete(thumbnail_key(photo.id, width))
 
 
-def _check_owner(photo: Photo, guest_id: str) -> None:
-    if not guest_id or photo.guest_id != guest_id:
-        raise NotTheOwner(photo.id)
+def _owns(viewer: Viewer, photo: Photo) -> bool:
+    return bool(viewer.guest_id) and photo.guest_id == viewer.guest_id
 
 
-def _photo(upload: Upload, name: str, guest_id: str, picture: Picture) -> Photo:
+def _photo(upload: Upload, name: str, sender: Sender, picture: Picture) -> Photo:
     return Photo(
         id=secrets.token_hex(16),
-        guest_id=guest_id,
+        guest_id=sender.guest_id,
         sha256=upload.sha256,
         name=name,
         extension=picture.extension,
@@ -194,6 +258,8 @@ def _photo(upload: Upload, name: str, guest_id: str, picture: Picture) -> Photo:
         taken=picture.taken,
         uploaded=moments.now(),
         placeholder=picture.placeholder,
+        visibility=sender.visibility,
+        standing=sender.standing,
     )
 
 

@@ -63,9 +63,10 @@ class Limits:
     def check_disk(self, more_bytes: int) -> None:
         """Whether so much more can be written, here or where photos are kept. Raises
         DiskNearlyFull."""
-        free = [shutil.disk_usage(self.settings.data).free, self.storage.free_bytes()]
-        if any(
-            known is not None and known - more_bytes < self.settings.min_free_bytes
-            for known in free
-        ):
+        if self.free_bytes() - more_bytes < self.settings.min_free_bytes:
             raise DiskNearlyFull
+
+    def free_bytes(self) -> int:
+        """What there is still room for."""
+        here, there = shutil.disk_usage(self.settings.data).free, self.storage.free_bytes()
+        return here if there is None else min(here, there)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from .archive import Archives
-from .catalog import GuestCatalog, PhotoLists
+from .catalog import GuestCatalog, PhotoLists, UsageCatalog
 from .changes import Watchers
 from .chunks import Chunks
 from .config import Config
@@ -19,6 +19,7 @@ class Parts:
     gallery: Gallery
     lists: PhotoLists
     guests: GuestCatalog
+    usage: UsageCatalog
     chunks: Chunks
     watchers: Watchers
     archives: Archives

@@ -2,14 +2,31 @@
 
 from .database import CatalogUnavailable, Database, open_database
 from .guests import GuestCatalog
-from .lists import SORTS, Changes, Guest, OutlinedPhoto, Page, PhotoLists, Selection
-from .photos import Catalog, NoSuchPhoto, Photo, SamePhoto
+from .lists import KINDS, SORTS, Changes, Guest, OutlinedPhoto, Page, PhotoLists, Selection
+from .photos import (
+    EVERYONE,
+    HIDDEN,
+    OWNER,
+    PENDING,
+    SHOWN,
+    Catalog,
+    NoSuchPhoto,
+    Photo,
+    SamePhoto,
+    Which,
+)
 from .tables import metadata
 from .uploads import ChunkedUpload, NoSuchUpload, UploadCatalog
 from .usage import Usage, UsageCatalog
 from .viewer import Audience, Viewer
 
 __all__ = [
+    "EVERYONE",
+    "HIDDEN",
+    "KINDS",
+    "OWNER",
+    "PENDING",
+    "SHOWN",
     "SORTS",
     "Audience",
     "Catalog",
@@ -31,6 +48,7 @@ __all__ = [
     "Usage",
     "UsageCatalog",
     "Viewer",
+    "Which",
     "metadata",
     "open_database",
 ]

@@ -1,12 +1,17 @@
-"""Guests as rows: only those that have told their name."""
+"""Guests as rows: only those that have told their name, or have sent photos."""
 
-from sqlalchemy import func, select
-from sqlalchemy.exc import IntegrityError
+from dataclasses import replace
 
+from sqlalchemy import Connection, func, select, update
+
+from .. import moments
 from .database import Database
-from .lists import Guest
-from .photos import advance
+from .lists import PUBLIC, Guest
+from .photos import publish, read_photos, remove, select_photos
+from .sight import is_seen_by
 from .tables import guests, is_listed, photos
+from .versions import advance, tell
+from .viewer import Audience, Viewer
 
 
 class GuestCatalog:
@@ -16,26 +21,36 @@ class GuestCatalog:
         self._database = database
 
     def name_guest(self, guest_id: str, name: str) -> None:
-        """A new version of the gallery, in which all their photos bear it. Empty takes it back."""
+        """All their photos bear it from now on. Empty takes it back."""
         if name == self.name_of(guest_id):
             return
-        try:
-            self._write(guest_id, name)
-        except IntegrityError:  # the same guest, named twice at once
-            self._write(guest_id, name)
+        with self._database.transaction() as connection:
+            _name(connection, advance(connection), guest_id, name)
 
-    def _write(self, guest_id: str, name: str) -> None:
+    def adopt(self, from_guest: str, to_guest: str) -> None:
+        """All that one guest has sent is another one's from now on. What that one has sent too, is
+        one photo; a name passes on to who has none."""
         with self._database.transaction() as connection:
             version = advance(connection)
-            named = guests.update().where(guests.c.id == guest_id)
-            if not connection.execute(named.values(name=name, version=version)).rowcount:
-                row = {"id": guest_id, "name": name, "version": version}
-                connection.execute(guests.insert().values(row))
+            theirs = photos.c.guest_id == from_guest
+            held = select(photos.c.sha256).where(photos.c.guest_id == to_guest, is_listed)
+            doubles = read_photos(
+                connection, select_photos().where(theirs, is_listed, photos.c.sha256.in_(held))
+            )
+            remove(connection, version, doubles, moments.now())
+            moved = read_photos(connection, select_photos().where(theirs, is_listed))
+            connection.execute(
+                update(photos).where(theirs, is_listed).values(shown_version=version)
+            )
+            connection.execute(update(photos).where(theirs).values(guest_id=to_guest))
+            publish(connection, version, moved, [replace(p, guest_id=to_guest) for p in moved])
+            if (name := _name_of(connection, from_guest)) and not _name_of(connection, to_guest):
+                _name(connection, version, to_guest, name)
 
     def name_of(self, guest_id: str) -> str:
         """Empty for who has none."""
         with self._database.transaction() as connection:
-            return connection.scalar(select(guests.c.name).where(guests.c.id == guest_id)) or ""
+            return _name_of(connection, guest_id)
 
     def count_photos(self, guest_id: str) -> int:
         """Of theirs, in the gallery."""
@@ -43,14 +58,26 @@ class GuestCatalog:
         with self._database.transaction() as connection:
             return int(connection.execute(query).scalar_one())
 
-    def list_senders(self, limit: int) -> list[Guest]:
-        """Those with a name and with photos in the gallery, by name."""
+    def list_senders(self, limit: int, viewer: Viewer = PUBLIC) -> list[Guest]:
+        """Those with a name and with photos that the viewer sees, by name."""
         query = (
             select(guests.c.id, guests.c.name, func.count())
             .join(photos, photos.c.guest_id == guests.c.id)
-            .where(is_listed, guests.c.name != "")
+            .where(is_seen_by(viewer), guests.c.name != "")
             .group_by(guests.c.id, guests.c.name)
             .order_by(func.lower(guests.c.name), guests.c.id)
         )
         with self._database.transaction() as connection:
             return [Guest(*row) for row in connection.execute(query.limit(limit))]
+
+
+def _name_of(connection: Connection, guest_id: str) -> str:
+    return connection.scalar(select(guests.c.name).where(guests.c.id == guest_id)) or ""
+
+
+def _name(connection: Connection, version: int, guest_id: str, name: str) -> None:
+    """Told to those who see a photo of theirs."""
+    listed = select(func.max(photos.c.audience)).where(photos.c.guest_id == guest_id, is_listed)
+    tell(connection, version, connection.scalar(listed) or Audience.OWNER, [guest_id])
+    named = update(guests).where(guests.c.id == guest_id)
+    connection.execute(named.values(name=name, version=version))

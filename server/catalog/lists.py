@@ -1,29 +1,36 @@
 """Photos as lists: page by page, in outline, and what has changed."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Connection, Select, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, exists, select, tuple_
 
 from .database import Database
-from .photos import Photo, read_photos, read_state, select_photos
-from .tables import guests, is_listed, photos
+from .photos import OWNER, Photo, read_photos, select_photos
+from .sight import has_left, is_seen_by, read_state
+from .tables import guests, photos
+from .versions import read_version
+from .viewer import Audience, Viewer
 
 
 @dataclass(frozen=True)
 class Selection:
     """Which photos, and in which order: newest first, by `arrival` or by the time they were
     `taken`. With `guest_id` only that guest's, with `words` only those that have each of them (the
-    first MAX_WORDS, for each costs time) in their name or their sender's."""
+    first MAX_WORDS, for each costs time) in their name or their sender's, with `only` (one of
+    KINDS) what not everyone sees."""
 
     sort: str = "arrival"
     guest_id: str | None = None
     words: str = ""
+    only: str = ""
 
 
 ALL = Selection()
+PUBLIC = Viewer()
+KINDS = ("private", "pending", "hidden")
 MAX_WORDS = 5
 SORTS = ("arrival", "taken")
 
@@ -45,7 +52,7 @@ SomePhoto = TypeVar("SomePhoto", Photo, OutlinedPhoto)
 @dataclass(frozen=True)
 class Page(Generic[SomePhoto]):
     """Photos; `next` is the `before` of the following page, None on the last. `total` and
-    `version` are the gallery's."""
+    `version` are the gallery's, as its viewer may know them."""
 
     photos: list[SomePhoto]
     next: int | None
@@ -64,8 +71,8 @@ class Guest:
 
 @dataclass(frozen=True)
 class Changes:
-    """What happened after a version: photos that came, ids of those that went, guests with another
-    name. With `reset` it is too much to tell: start over."""
+    """What happened after a version: photos that came or are not what they were, ids of those that
+    went, guests with another name. With `reset` it is too much to tell: start over."""
 
     photos: list[Photo]
     removed: list[str]
@@ -83,21 +90,30 @@ class PhotoLists:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def version(self) -> int:
+    def version(self, viewer: Viewer | None = None) -> int:
+        """Of the last change, or of the last that this viewer may know of."""
         with self._database.transaction() as connection:
-            return read_state(connection)[0]
+            return read_state(connection, viewer)[0] if viewer else read_version(connection)
 
     def list_photos(
-        self, limit: int, before: int | None = None, selection: Selection = ALL
+        self,
+        limit: int,
+        before: int | None = None,
+        selection: Selection = ALL,
+        viewer: Viewer = PUBLIC,
     ) -> Page[Photo]:
-        return self._read_page(select_photos(), read_photos, limit, before, selection)
+        return self._read_page(select_photos(), read_photos, limit, before, selection, viewer)
 
     def outline(
-        self, limit: int, before: int | None = None, selection: Selection = ALL
+        self,
+        limit: int,
+        before: int | None = None,
+        selection: Selection = ALL,
+        viewer: Viewer = PUBLIC,
     ) -> Page[OutlinedPhoto]:
         moment = photos.c.moment if selection.sort == "taken" else photos.c.uploaded
         query = select(photos.c.id, photos.c.width, photos.c.height, moment, photos.c.version)
-        return self._read_page(query, _read_outlined, limit, before, selection)
+        return self._read_page(query, _read_outlined, limit, before, selection, viewer)
 
     def _read_page(
         self,
@@ -106,40 +122,74 @@ class PhotoLists:
         limit: int,
         before: int | None,
         selection: Selection,
+        viewer: Viewer,
     ) -> Page[SomePhoto]:
         with self._database.transaction() as connection:
-            version, total = read_state(connection)
-            query = _selected(query, selection)
+            version, total = read_state(connection, viewer)
+            query = _selected(query.where(is_seen_by(viewer)), selection)
             query = _ordered(query, selection.sort, _place(connection, before))
             found = read(connection, query.limit(limit + 1))
         more = len(found) > limit
         return Page(found[:limit], found[limit - 1].version if more else None, total, version)
 
-    def find_photos(self, photo_ids: list[str]) -> Page[Photo]:
+    def find_photos(self, photo_ids: list[str], viewer: Viewer = PUBLIC) -> Page[Photo]:
         """Those of these (some hundreds at most) that are in the gallery, in no order."""
         with self._database.transaction() as connection:
-            version, total = read_state(connection)
-            query = select_photos().where(photos.c.id.in_(photo_ids), is_listed)
+            version, total = read_state(connection, viewer)
+            query = select_photos().where(photos.c.id.in_(photo_ids), is_seen_by(viewer))
             return Page(read_photos(connection, query), None, total, version)
 
-    def changes_since(self, since: int, limit: int) -> Changes:
+    def changes_since(self, since: int, limit: int, viewer: Viewer = PUBLIC) -> Changes:
         """At most `limit` changes; more than that, or a version that never was, is a reset."""
-        # Ordered here: for the order's sake SQLite would go through all photos, not only the new.
-        added = select_photos().where(photos.c.shown_version > since, is_listed)
-        # Those that came meanwhile too: who is told of overlapping changes may know them.
-        removed = select(photos.c.id).where(photos.c.removed_version > since)
-        renamed = select(guests.c.id, guests.c.name).where(guests.c.version > since)
         with self._database.transaction() as connection:
-            version, total = read_state(connection)
-            if not version - limit <= since <= version:
-                return Changes([], [], [], total, version, reset=True)
-            return Changes(
-                sorted(read_photos(connection, added), key=attrgetter("version"), reverse=True),
-                list(connection.scalars(removed)),
-                [Guest(*row) for row in connection.execute(renamed)],
-                total,
-                version,
-            )
+            return _read_changes(connection, since, limit, viewer)
+
+    def news(
+        self, since: int, limit: int, viewers: Iterable[Viewer]
+    ) -> tuple[int, dict[Viewer, Changes]]:
+        """The gallery's version, and what has happened after `since` for those of these viewers for
+        whom something has, all of it as of one moment. Most are told the same, the very same."""
+        changed = select(guests.c.id).where(guests.c.own_version > since)
+        told: dict[Viewer, Changes] = {}
+        news = {}
+        with self._database.transaction() as connection:
+            version = read_version(connection)
+            owners = set(connection.scalars(changed))
+            for viewer in viewers:
+                like = viewer if viewer.guest_id in owners else replace(viewer, guest_id="")
+                if like not in told:
+                    told[like] = _read_changes(connection, since, limit, like)
+                if told[like].version > since:
+                    news[viewer] = told[like]
+        return version, news
+
+
+def _read_changes(connection: Connection, since: int, limit: int, viewer: Viewer) -> Changes:
+    version, total = read_state(connection, viewer)
+    # Ordered here: for the order's sake SQLite would go through all photos, not only the new.
+    added = select_photos().where(photos.c.shown_version > since, is_seen_by(viewer))
+    # Those that came meanwhile too: who is told of overlapping changes may know them.
+    removed = select(photos.c.id).where(has_left(viewer, since))
+    renamed = select(guests.c.id, guests.c.name).where(guests.c.version > since)
+    renamed = renamed.where(_is_known_to(viewer))
+    most = limit + 1
+    found = read_photos(connection, added.limit(most))
+    changes = Changes(
+        sorted(found, key=attrgetter("version"), reverse=True),
+        list(connection.scalars(removed.limit(most))),
+        [Guest(*row) for row in connection.execute(renamed.limit(most))],
+        total,
+        version,
+    )
+    told = len(changes.photos) + len(changes.removed) + len(changes.guests)
+    if since > version or told > limit:
+        return Changes([], [], [], total, version, reset=True)
+    return changes
+
+
+def _is_known_to(viewer: Viewer) -> ColumnElement[bool]:
+    theirs = exists().where(photos.c.guest_id == guests.c.id, is_seen_by(viewer))
+    return theirs | (guests.c.id == viewer.guest_id)
 
 
 def _read_outlined(connection: Connection, query: Select[Any]) -> list[OutlinedPhoto]:
@@ -155,7 +205,12 @@ def _place(connection: Connection, before: int | None) -> tuple[str, int] | None
 
 
 def _selected(query: Select[Any], selection: Selection) -> Select[Any]:
-    query = query.where(is_listed)
+    if selection.only == "private":
+        query = query.where(photos.c.visibility == OWNER)
+    elif selection.only:
+        query = query.where(
+            photos.c.standing == selection.only, photos.c.audience == Audience.HOSTS
+        )
     if selection.guest_id is not None:
         query = query.where(photos.c.guest_id == selection.guest_id)
     for word in list(dict.fromkeys(selection.words.lower().split()))[:MAX_WORDS]:

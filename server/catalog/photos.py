@@ -1,15 +1,24 @@
 """Photos as rows."""
 
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select, update
+from sqlalchemy import ColumnElement, Connection, Select, case, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from .database import Database
-from .tables import gallery, guests, is_listed, is_unpurged, photos, was_removed
+from .sight import is_seen_by
+from .tables import guests, is_listed, is_unpurged, photos, was_removed
 from .usage import Usage, read_usage
+from .versions import advance, read_version, tell
+from .viewer import Audience, Viewer
+
+EVERYONE, OWNER = "everyone", "owner"
+"""Who may see a photo, as its owner chooses: `visibility`."""
+SHOWN, PENDING, HIDDEN = "shown", "pending", "hidden"
+"""What the hosts say of it: `standing`."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +39,8 @@ class Photo:
     taken: str | None
     uploaded: str
     placeholder: str
-    visibility: str = "everyone"
+    visibility: str = EVERYONE
+    standing: str = SHOWN
     version: int = 0
     sender: str | None = None
 
@@ -39,20 +49,49 @@ class Photo:
         """When it was taken; of a photo that says nothing, when it came."""
         return self.taken or self.uploaded
 
+    @property
+    def audience(self) -> Audience:
+        if self.visibility == OWNER:
+            return Audience.OWNER
+        return Audience.EVERYONE if self.standing == SHOWN else Audience.HOSTS
+
 
 class NoSuchPhoto(LookupError):
-    """No listed photo has this id."""
+    """No listed photo has this id, as far as the viewer may know."""
 
 
 class SamePhoto(Exception):
     """This guest's gallery holds these very bytes already."""
 
 
+MAX_IDS = 500
+"""In one statement."""
+
+
+@dataclass(frozen=True)
+class Which:
+    """Listed photos: with these ids (MAX_IDS at most) or of this guest; with a viewer, only
+    those that they see."""
+
+    ids: Collection[str] = ()
+    guest_id: str | None = None
+    viewer: Viewer | None = None
+
+    @property
+    def rows(self) -> ColumnElement[bool]:
+        theirs = photos.c.guest_id == self.guest_id
+        named = photos.c.id.in_(self.ids) if self.guest_id is None else theirs
+        return named & (is_seen_by(self.viewer) if self.viewer else is_listed)
+
+
 _OWN_COLUMNS = [name for name in Photo.__dataclass_fields__ if name in photos.c]
 
 
+_sender = func.nullif(guests.c.name, "").label("sender")
+
+
 def select_photos() -> Select[Any]:
-    return select(*(photos.c[name] for name in _OWN_COLUMNS), guests.c.name.label("sender")).join(
+    return select(*(photos.c[name] for name in _OWN_COLUMNS), _sender).join(
         guests, guests.c.id == photos.c.guest_id, isouter=True
     )
 
@@ -76,30 +115,48 @@ class Catalog:
         Raises SamePhoto, also when two arrive at once."""
         try:
             with self._database.transaction() as connection:
-                photo = replace(photo, version=advance(connection, 1, photo.bytes))
+                photo = replace(photo, version=advance(connection))
                 row = {name: getattr(photo, name) for name in _OWN_COLUMNS}
                 row |= {
                     "shown_version": photo.version,
+                    "audience": photo.audience,
                     "moment": photo.moment,
                     "folded_name": photo.name.lower(),
                 }
                 connection.execute(photos.insert().values(row))
+                publish(connection, photo.version, [], [photo])
                 if check:
                     check(read_usage(connection, photo.guest_id, since))
         except IntegrityError:
-            if self.holds(photo.guest_id, photo.sha256):
+            if self.find_same(photo.guest_id, photo.sha256):
                 raise SamePhoto from None
             raise
         return photo
 
-    def remove_photo(self, photo_id: str, moment: str) -> None:
-        """It can be restored until it is wiped. Raises NoSuchPhoto."""
+    def change_photos(
+        self, which: Which, visibility: str | None = None, standing: str | None = None
+    ) -> None:
+        """Those that see the difference are told of it; what is not there is passed over."""
+        wanted = {"visibility": visibility, "standing": standing}
+        values: dict[str, Any] = {name: value for name, value in wanted.items() if value}
+        differs = or_(*(photos.c[name] != value for name, value in values.items()))
         with self._database.transaction() as connection:
-            version = advance(connection, -1, -_bytes_of(photo_id))
-            removed = update(photos).where(photos.c.id == photo_id, is_listed)
-            removed = removed.values(removed_version=version, removed=moment)
-            if not connection.execute(removed).rowcount:
-                raise NoSuchPhoto(photo_id)
+            version = advance(connection)
+            former = read_photos(connection, select_photos().where(which.rows, differs))
+            changed = [replace(photo, **values) for photo in former]
+            for audience in {photo.audience for photo in changed}:
+                ids = [photo.id for photo in changed if photo.audience == audience]
+                values |= {"audience": audience, "shown_version": version}
+                _update(connection, ids, values | _sight(version, audience))
+            publish(connection, version, former, changed)
+
+    def remove_photos(self, which: Which, moment: str) -> list[str]:
+        """Their ids. They can be restored until they are wiped."""
+        with self._database.transaction() as connection:
+            version = advance(connection)
+            gone = read_photos(connection, select_photos().where(which.rows))
+            remove(connection, version, gone, moment)
+            return [photo.id for photo in gone]
 
     def restore_photo(
         self, photo: Photo, since: str = "", check: Callable[[Usage], None] | None = None
@@ -107,13 +164,17 @@ class Catalog:
         """Back to its place. `check` as in `add_photo`. Raises NoSuchPhoto, SamePhoto."""
         try:
             with self._database.transaction() as connection:
-                version = advance(connection, 1, photo.bytes)
+                version = advance(connection)
                 restored = update(photos).where(photos.c.id == photo.id, _can_be_restored)
                 restored = restored.values(
-                    removed_version=None, removed=None, shown_version=version
+                    removed_version=None,
+                    removed=None,
+                    shown_version=version,
+                    **_sight(version, photo.audience),
                 )
                 if not connection.execute(restored).rowcount:
                     raise NoSuchPhoto(photo.id)
+                publish(connection, version, [], [photo])
                 if check:
                     check(read_usage(connection, photo.guest_id, since))
         except IntegrityError:
@@ -139,32 +200,30 @@ class Catalog:
         with self._database.transaction() as connection:
             connection.execute(purged)
 
-    def find_photo(self, photo_id: str) -> Photo:
+    def find_photo(self, photo_id: str, viewer: Viewer) -> Photo:
         """Raises NoSuchPhoto."""
-        return self._find(photo_id, is_listed)
+        return self._find((photos.c.id == photo_id) & is_seen_by(viewer))
 
     def find_removed_photo(self, photo_id: str) -> Photo:
         """One that can be restored. Raises NoSuchPhoto."""
-        return self._find(photo_id, _can_be_restored)
+        return self._find((photos.c.id == photo_id) & _can_be_restored)
 
-    def _find(self, photo_id: str, state: ColumnElement[bool]) -> Photo:
+    def find_same(self, guest_id: str, sha256: str) -> Photo | None:
+        """The photo of these bytes that this guest sent before."""
+        theirs = (photos.c.guest_id == guest_id) & (photos.c.sha256 == sha256) & is_listed
+        with suppress(NoSuchPhoto):
+            return self._find(theirs)
+        return None
+
+    def _find(self, which: ColumnElement[bool]) -> Photo:
         with self._database.transaction() as connection:
-            query = select_photos().where(photos.c.id == photo_id, state)
-            for photo in read_photos(connection, query):
+            for photo in read_photos(connection, select_photos().where(which)):
                 return photo
-        raise NoSuchPhoto(photo_id)
-
-    def holds(self, guest_id: str, sha256: str) -> bool:
-        """Whether this guest sent these bytes before."""
-        with self._database.transaction() as connection:
-            query = select(photos.c.id).where(
-                photos.c.guest_id == guest_id, photos.c.sha256 == sha256, is_listed
-            )
-            return connection.execute(query).first() is not None
+        raise NoSuchPhoto
 
     def version(self) -> int:
         with self._database.transaction() as connection:
-            return read_state(connection)[0]
+            return read_version(connection)
 
     def known_ids(self, photo_ids: Collection[str]) -> set[str]:
         """Those of `photo_ids` (some hundreds at most) that are in the gallery, or may be again."""
@@ -173,26 +232,52 @@ class Catalog:
             return set(connection.scalars(query))
 
 
-def advance(connection: Connection, added: int = 0, added_bytes: Any = 0) -> int:
-    """The next version. Its row stays locked until the commit, so that versions are gapless and
-    in commit order; it is the transaction's first statement, so that SQLite waits its turn."""
-    advanced = update(gallery).values(
-        version=gallery.c.version + 1,
-        total=gallery.c.total + added,
-        bytes=gallery.c.bytes + added_bytes,
-    )
-    return int(connection.execute(advanced.returning(gallery.c.version)).scalar_one())
+def publish(
+    connection: Connection, version: int, former: list[Photo], present: list[Photo]
+) -> None:
+    """What these photos have become is told to all who see a difference."""
+    touched = [*former, *present]
+    if touched:
+        tell(
+            connection,
+            version,
+            max(photo.audience for photo in touched),
+            {photo.guest_id for photo in touched},
+            _count_shared(present) - _count_shared(former),
+            _count_bytes(present) - _count_bytes(former),
+        )
 
 
-def read_state(connection: Connection) -> tuple[int, int]:
-    """The gallery's version, and how many photos it shows."""
-    version, total = connection.execute(select(gallery.c.version, gallery.c.total)).one()
-    return version, total
+def remove(connection: Connection, version: int, gone: list[Photo], moment: str) -> None:
+    values = {"removed_version": version, "removed": moment}
+    _update(connection, [photo.id for photo in gone], values | _sight(version, None))
+    publish(connection, version, gone, [])
+
+
+def _count_shared(counted: list[Photo]) -> int:
+    return sum(photo.audience >= Audience.EVERYONE for photo in counted)
+
+
+def _count_bytes(counted: list[Photo]) -> int:
+    return sum(photo.bytes for photo in counted)
+
+
+def _sight(version: int, audience: Audience | None) -> dict[str, Any]:
+    """Who does not see a photo any more from this version on; None is nobody."""
+    values: dict[str, Any] = {}
+    for name, level in (("left_hosts", Audience.HOSTS), ("left_everyone", Audience.EVERYONE)):
+        if audience is not None and audience >= level:
+            values[name] = None
+        else:
+            was_seen = is_listed & (photos.c.audience >= level)
+            values[name] = case((was_seen, version), else_=photos.c[name])
+    return values
+
+
+def _update(connection: Connection, photo_ids: list[str], values: dict[str, Any]) -> None:
+    for start in range(0, len(photo_ids), MAX_IDS):
+        ids = photo_ids[start : start + MAX_IDS]
+        connection.execute(update(photos).where(photos.c.id.in_(ids)).values(values))
 
 
 _can_be_restored = is_unpurged & (photos.c.sha256 != "")
-
-
-def _bytes_of(photo_id: str) -> ColumnElement[int]:
-    size = select(photos.c.bytes).where(photos.c.id == photo_id).scalar_subquery()
-    return func.coalesce(size, 0)

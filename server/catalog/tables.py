@@ -15,6 +15,8 @@ from sqlalchemy import (
     Text,
 )
 
+from .viewer import Audience
+
 metadata = MetaData()
 
 
@@ -33,6 +35,9 @@ photos = Table(
     Column("shown_version", BigInteger, nullable=False),
     Column("removed_version", BigInteger),
     Column("removed", String(20)),
+    # The versions in which it went out of their sight, if they ever had it there.
+    Column("left_hosts", BigInteger),
+    Column("left_everyone", BigInteger),
     Column("guest_id", String(32), nullable=False),
     Column("sha256", String(64), nullable=False),
     Column("name", Text, nullable=False),
@@ -47,10 +52,13 @@ photos = Table(
     # When it was taken; of a photo that says nothing, when it came.
     Column("moment", String(20), nullable=False),
     Column("placeholder", Text, nullable=False),
-    Column("visibility", String(16), nullable=False),
+    Column("visibility", String(16), nullable=False),  # its owner's choice
+    Column("standing", String(16), nullable=False),  # the hosts' word
+    Column("audience", Integer, nullable=False),  # what follows from both
 )
 is_listed = photos.c.removed_version.is_(None)
 was_removed = photos.c.removed_version.is_not(None)
+is_shared = photos.c.audience >= Audience.EVERYONE
 is_unpurged = photos.c.removed.is_not(None)
 """What was removed keeps its files for a while, so that it can be restored."""
 _index_where(is_listed, "one_photo_a_guest", photos.c.guest_id, photos.c.sha256, unique=True)
@@ -59,7 +67,10 @@ _index_where(is_listed, "shown", photos.c.shown_version)
 _index_where(is_listed, "by_time", photos.c.moment, photos.c.version)
 _index_where(is_listed, "of_guest", photos.c.guest_id, photos.c.version)
 _index_where(is_listed, "of_guest_by_time", photos.c.guest_id, photos.c.moment, photos.c.version)
+_index_where(is_listed & ~is_shared, "unshared", photos.c.guest_id)
 _index_where(was_removed, "removed", photos.c.removed_version)
+_index_where(photos.c.left_hosts.is_not(None), "left_hosts", photos.c.left_hosts)
+_index_where(photos.c.left_everyone.is_not(None), "left_everyone", photos.c.left_everyone)
 _index_where(is_unpurged, "unpurged", photos.c.removed)
 # What was removed counts too: who sends and removes in turns is sending.
 Index("sent", photos.c.guest_id, photos.c.uploaded, photos.c.bytes)
@@ -69,15 +80,20 @@ guests = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     Column("name", Text, nullable=False),
-    Column("version", BigInteger, nullable=False),
+    Column("version", BigInteger, nullable=False),  # in which it got this name
+    Column("own_version", BigInteger, nullable=False),  # the last one with a change of its photos
 )
 Index("named", guests.c.version)
+Index("own_changes", guests.c.own_version)
 
 gallery = Table(
     "gallery",
     metadata,
     Column("version", BigInteger, nullable=False),
-    Column("total", BigInteger, nullable=False),
+    # The last ones of which they may know: what others do with private photos is nobody's business.
+    Column("hosts_version", BigInteger, nullable=False),
+    Column("everyones_version", BigInteger, nullable=False),
+    Column("total", BigInteger, nullable=False),  # of photos that everyone sees
     Column("bytes", BigInteger, nullable=False),
 )
 
@@ -92,6 +108,7 @@ uploads = Table(
     Column("chunks", Integer, nullable=False),
     Column("received", Integer, nullable=False),
     Column("received_bytes", BigInteger, nullable=False),
+    Column("visibility", String(16), nullable=False),
     Column("touched", String(20), nullable=False),
     Column("outcome", Text, nullable=False),
 )

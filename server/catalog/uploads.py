@@ -22,6 +22,7 @@ class ChunkedUpload:
     chunk_bytes: int
     chunks: int
     touched: str
+    visibility: str = "everyone"
     received: int = 0
     received_bytes: int = 0
     outcome: str = ""

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, ScalarSelect, func, select
 
 from .database import Database
-from .tables import gallery, goes_on, photos, uploads
+from .tables import gallery, goes_on, is_listed, photos, uploads
+from .viewer import Audience
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,26 @@ class Usage:
     first_sent: str | None
 
 
+@dataclass(frozen=True)
+class Share:
+    """Some of the photos."""
+
+    photos: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Overview:
+    """All that is in the gallery; `bytes` with what has come of unfinished uploads."""
+
+    photos: int
+    bytes: int
+    pending: int
+    hidden: int
+    private: Share
+    guests: int
+
+
 class UsageCatalog:
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -30,6 +51,23 @@ class UsageCatalog:
         """In one transaction, with the troubles of `Database`."""
         with self._database.transaction() as connection:
             return read_usage(connection, guest_id, since)
+
+    def overview(self) -> Overview:
+        """As `read`."""
+        judged = photos.c.audience == Audience.HOSTS
+        private = is_listed & (photos.c.audience == Audience.OWNER)
+        query = select(
+            func.count(),
+            select(gallery.c.bytes).scalar_subquery() + _of_uploads(_RECEIVED, goes_on),
+            _count(is_listed & judged & (photos.c.standing == "pending")),
+            _count(is_listed & judged & (photos.c.standing == "hidden")),
+            _count(private),
+            select(func.coalesce(func.sum(photos.c.bytes), 0)).where(private).scalar_subquery(),
+            func.count(photos.c.guest_id.distinct()),
+        ).where(is_listed)
+        with self._database.transaction() as connection:
+            total, held, pending, hidden, own, own_bytes, guests = connection.execute(query).one()
+        return Overview(total, int(held), pending, hidden, Share(own, int(own_bytes)), guests)
 
 
 def read_usage(connection: Connection, guest_id: str, since: str) -> Usage:
@@ -48,6 +86,10 @@ def read_usage(connection: Connection, guest_id: str, since: str) -> Usage:
 
 
 _RECEIVED = func.coalesce(func.sum(uploads.c.received_bytes), 0)
+
+
+def _count(which: ColumnElement[bool]) -> ScalarSelect[int]:
+    return select(func.count()).select_from(photos).where(which).scalar_subquery()
 
 
 def _of_uploads(figure: ColumnElement[int], which: ColumnElement[bool]) -> ScalarSelect[int]:

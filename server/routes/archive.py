@@ -6,6 +6,7 @@ from flask import Blueprint, Response
 
 from .. import moments
 from . import parts
+from .guest import viewer
 from .query import selection
 
 archive = Blueprint("archive", __name__)
@@ -15,7 +16,7 @@ archive = Blueprint("archive", __name__)
 def download_photos() -> Response:
     """All photos, or those of the query, in one file."""
     with ExitStack() as opened:
-        blocks = opened.enter_context(parts().archives.open(selection()))
+        blocks = opened.enter_context(parts().archives.open(selection(), viewer()))
         response = Response(blocks, mimetype="application/zip")
         response.call_on_close(opened.pop_all().close)
     filename = f"Dropwall {moments.now()[:10]}.zip"

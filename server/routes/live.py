@@ -6,6 +6,7 @@ from flask import Blueprint, Response, request
 
 from ..changes import Watcher
 from . import parts
+from .guest import viewer
 from .query import MAX_VERSION, number, number_parameter
 
 live = Blueprint("live", __name__)
@@ -17,7 +18,7 @@ HEARTBEAT = b"event: heartbeat\ndata:\n\n"
 def watch_gallery() -> Response:
     """Server-Sent Events: what `/api/photos?since=` tells, from that version on. A browser that
     has lost the stream resumes it with `Last-Event-ID`."""
-    watcher = parts().watchers.watch(_since())
+    watcher = parts().watchers.watch(_since(), viewer())
     response = Response(_events(watcher), mimetype="text/event-stream")
     response.call_on_close(watcher.close)
     response.cache_control.no_store = True

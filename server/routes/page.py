@@ -14,7 +14,7 @@ from flask import (
 )
 
 from . import parts
-from .guest import greet_guest
+from .guest import greet_guest, viewer
 from .invitation import shared_address
 from .photos import DEFAULT_LIMIT, ONE_YEAR_SECONDS
 from .query import MAX_VERSION, number_parameter
@@ -52,7 +52,9 @@ def index() -> Response:
 def plain_gallery() -> str:
     """The photos for a browser without JavaScript, which the page shows in a frame."""
     before = number_parameter("before", None, 0, MAX_VERSION)
-    return render_template("plain.html", page=parts().lists.list_photos(DEFAULT_LIMIT, before))
+    return render_template(
+        "plain.html", page=parts().lists.list_photos(DEFAULT_LIMIT, before, viewer=viewer())
+    )
 
 
 @page.get("/api/settings")

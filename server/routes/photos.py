@@ -6,22 +6,22 @@ from typing import Any, BinaryIO
 
 from flask import Blueprint, Response, jsonify, request, send_file
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import BadRequest, RequestedRangeNotSatisfiable
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
+from ..catalog import EVERYONE, OWNER, Audience, Photo
 from ..changes import MAX_CHANGES
 from ..formats import BY_EXTENSION
 from . import no_content, parts
-from .guest import guest_id
-from .query import MAX_VERSION, number_parameter, selection
+from .guest import viewer
+from .query import MAX_VERSION, ids_parameter, json_word, number_parameter, selection
 from .representation import changes_json, outline_json, page_json
 
 photos = Blueprint("photos", __name__)
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 500
-MAX_IDS = 100
-"""Their query string stays below the 4 KB that gunicorn reads."""
 MAX_OUTLINE = 50_000
+VISIBILITIES = (EVERYONE, OWNER)
 ONE_YEAR_SECONDS = 365 * 24 * 60 * 60
 
 
@@ -31,12 +31,17 @@ def list_photos() -> ResponseReturnValue:
     that version."""
     since = number_parameter("since", None, 0, MAX_VERSION)
     if since is not None:
-        return _revalidated(jsonify(changes_json(parts().lists.changes_since(since, MAX_CHANGES))))
-    if ids := request.args.get("ids"):
-        return _revalidated(jsonify(page_json(parts().lists.find_photos(_ids(ids)))))
+        changes = parts().lists.changes_since(since, MAX_CHANGES, viewer())
+        return _revalidated(jsonify(changes_json(changes)))
+    if request.args.get("ids"):
+        return _revalidated(
+            jsonify(page_json(parts().lists.find_photos(ids_parameter(), viewer())))
+        )
     limit = number_parameter("limit", DEFAULT_LIMIT, 1, MAX_LIMIT) or DEFAULT_LIMIT
     before = number_parameter("before", None, 0, MAX_VERSION)
-    return _revalidated(jsonify(page_json(parts().lists.list_photos(limit, before, selection()))))
+    return _revalidated(
+        jsonify(page_json(parts().lists.list_photos(limit, before, selection(), viewer())))
+    )
 
 
 @photos.get("/api/outline")
@@ -44,14 +49,14 @@ def outline() -> ResponseReturnValue:
     """How much room each photo of the gallery takes, so that a page can scroll to any of them."""
     before = number_parameter("before", None, 0, MAX_VERSION)
     return _revalidated(
-        jsonify(outline_json(parts().lists.outline(MAX_OUTLINE, before, selection())))
+        jsonify(outline_json(parts().lists.outline(MAX_OUTLINE, before, selection(), viewer())))
     )
 
 
 @photos.get("/uploads/<filename>")
 def original(filename: str) -> Response:
     photo_id, _, extension = filename.rpartition(".")
-    photo, stream = parts().gallery.open_original(photo_id, extension)
+    photo, stream = parts().gallery.open_original(photo_id, extension, viewer())
     response = _stream_response(
         stream,
         mimetype=BY_EXTENSION[photo.extension].mimetype,
@@ -61,6 +66,7 @@ def original(filename: str) -> Response:
     )
     # Nobody but its visitors keeps it, and they ask again: it may be removed.
     response.cache_control.private = True  # and `no-cache`, which is send_file's own choice
+    response.cache_control.no_store = _is_confidential(photo)
     # Even a photo that is also a script must not run as one, opened by itself.
     response.content_security_policy.default_src = "'none'"
     response.content_security_policy.sandbox = ""
@@ -69,11 +75,15 @@ def original(filename: str) -> Response:
 
 @photos.get("/thumbnails/<photo_id>/<int:width>.webp")
 def thumbnail(photo_id: str, width: int) -> Response:
-    stream = parts().gallery.open_thumbnail(photo_id, width)
+    photo, stream = parts().gallery.open_thumbnail(photo_id, width, viewer())
     response = _stream_response(
         stream, mimetype="image/webp", etag=f"{photo_id}-{width}", max_age=ONE_YEAR_SECONDS
     )
-    response.cache_control.immutable = True
+    if _is_confidential(photo):
+        response.cache_control.max_age = None
+        response.cache_control.no_store = True
+    else:
+        response.cache_control.immutable = True
     # In browsers only: what keeps it for others would go on showing a photo that was removed.
     response.cache_control.public = False
     response.cache_control.private = True
@@ -82,22 +92,27 @@ def thumbnail(photo_id: str, width: int) -> Response:
 
 @photos.delete("/api/photos/<photo_id>")
 def remove_photo(photo_id: str) -> Response:
-    parts().gallery.remove_photo(photo_id, guest_id())
+    parts().gallery.remove_photo(photo_id, viewer())
     return no_content()
 
 
 @photos.post("/api/photos/<photo_id>/restore")
 def restore_photo(photo_id: str) -> Response:
     """Undo a removal, for a little while."""
-    parts().gallery.restore_photo(photo_id, guest_id())
+    parts().gallery.restore_photo(photo_id, viewer())
     return no_content()
 
 
-def _ids(text: str) -> list[str]:
-    ids = text.split(",")
-    if len(ids) > MAX_IDS:
-        raise BadRequest
-    return ids
+@photos.patch("/api/photos/<photo_id>")
+def change_photo(photo_id: str) -> Response:
+    """`{"visibility": "owner"}` or `"everyone"`."""
+    parts().gallery.set_visibility(photo_id, json_word("visibility", VISIBILITIES), viewer())
+    return no_content()
+
+
+def _is_confidential(photo: Photo) -> bool:
+    """Whether not everybody who may come to this gallery sees it: it is kept by no cache."""
+    return photo.audience < Audience.EVERYONE or parts().settings.mode == "own"
 
 
 def _revalidated(response: Response) -> ResponseReturnValue:

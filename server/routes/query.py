@@ -1,15 +1,21 @@
-"""What the query string asks for."""
+"""What a request asks for, in its query string or as a little JSON."""
+
+from collections.abc import Collection
 
 from flask import request
-from werkzeug.exceptions import BadRequest
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
-from ..catalog import SORTS, Selection
+from ..catalog import KINDS, SORTS, Selection
 from .guest import guest_id
 
 MAX_VERSION = 2**63 - 1
 """The largest number that both databases know."""
 MAX_DIGITS = 19
 MAX_SEARCH = 100
+MAX_IDS = 100
+"""Their query string stays below the 4 KB that gunicorn reads."""
+MAX_BODY_BYTES = 800
+"""Of the longest name, all its characters escaped; too little to nest what Python cannot unpack."""
 
 
 def number_parameter(name: str, default: int | None, lowest: int, highest: int) -> int | None:
@@ -29,9 +35,39 @@ def number(text: str, lowest: int, highest: int) -> int:
 
 
 def selection() -> Selection:
-    """`sort`, `by` (a guest's id; `mine=1` is one's own) and `q`. Raises BadRequest."""
+    """`sort`, `by` (a guest's id; `mine=1` is one's own), `q` and `only`. Raises BadRequest."""
     sort = request.args.get("sort", SORTS[0])
-    if sort not in SORTS:
+    only = request.args.get("only", "")
+    if sort not in SORTS or only not in ("", *KINDS):
         raise BadRequest
     by = guest_id() if request.args.get("mine") == "1" else request.args.get("by")
-    return Selection(sort, by, request.args.get("q", "")[:MAX_SEARCH])
+    return Selection(sort, by, request.args.get("q", "")[:MAX_SEARCH], only)
+
+
+def ids_parameter() -> list[str]:
+    """`ids`, separated by commas. Raises BadRequest."""
+    ids = request.args.get("ids", "").split(",")
+    if len(ids) > MAX_IDS:
+        raise BadRequest
+    return ids
+
+
+def json_text(name: str) -> str:
+    """One text of a little JSON object. Raises RequestEntityTooLarge, BadRequest."""
+    request.max_content_length = MAX_BODY_BYTES
+    asked = request.get_json(silent=True)
+    text = asked.get(name) if isinstance(asked, dict) else None
+    if not isinstance(text, str):
+        raise BadRequest
+    return text
+
+
+def json_word(name: str, words: Collection[str]) -> str:
+    """One of these words. Raises BadRequest."""
+    try:
+        word = json_text(name)
+    except RequestEntityTooLarge:
+        raise BadRequest from None
+    if word not in words:
+        raise BadRequest
+    return word

@@ -53,5 +53,6 @@ def photo_json(photo: Photo) -> dict[str, object]:
         "animated": photo.animated,
         "by": {"id": photo.guest_id or None, "name": photo.sender or None},
         "visibility": photo.visibility,
+        "standing": photo.standing,
         "version": photo.version,
     }

@@ -4,13 +4,17 @@ from contextlib import ExitStack
 
 from flask import Blueprint, Response, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import BadRequest
 
 from .. import errors
+from ..catalog import EVERYONE, OWNER, PENDING, SHOWN
 from ..chunks import Chunk, WrongChunk
+from ..gallery import Sender, UnknownSender
 from ..names import clean_name
 from . import no_content, parts
 from .body import Body, receive_body
-from .guest import greet_guest, guest_id
+from .guest import greet_guest, guest_id, viewer
+from .photos import VISIBILITIES
 
 uploads = Blueprint("uploads", __name__)
 
@@ -23,7 +27,7 @@ def upload_photos() -> ResponseReturnValue:
         body = receive_body(staging)
         if _is_chunk(body):
             return _receipt("photo" if _add_chunk(body) else "chunk")
-        refused = _add_photos(body, _sender_id())
+        refused = _add_photos(body, _sender(body, _sender_id()))
     if refused:
         return errors.refusal_response(refused, len(body.uploads), parts().settings)
     if _is_form_navigation():
@@ -57,7 +61,8 @@ def _add_chunk(body: Body) -> bool:
     if len(body.uploads) != 1:
         raise WrongChunk
     [(name, upload)] = body.uploads
-    return parts().chunks.add_chunk(chunk, upload, name, guest_id(), body.fields.get("dzuuid", ""))
+    sender = _sender(body, guest_id())
+    return parts().chunks.add_chunk(chunk, upload, name, sender, body.fields.get("dzuuid", ""))
 
 
 def _sender_id() -> str:
@@ -70,12 +75,23 @@ def _sender_id() -> str:
     return guest_id()
 
 
-def _add_photos(body: Body, sender_id: str) -> list[tuple[str, Exception]]:
+def _sender(body: Body, sender_id: str) -> Sender:
+    """Raises BadRequest, UnknownSender."""
+    visibility = body.fields.get("visibility") or request.args.get("visibility") or EVERYONE
+    if visibility not in VISIBILITIES:
+        raise BadRequest
+    if visibility == OWNER and not sender_id:
+        raise UnknownSender
+    needs_approval = parts().settings.mode == "approval" and not viewer().is_host
+    return Sender(sender_id, visibility, PENDING if needs_approval else SHOWN)
+
+
+def _add_photos(body: Body, sender: Sender) -> list[tuple[str, Exception]]:
     """Those that were refused, by name."""
     refused: list[tuple[str, Exception]] = []
     for name, upload in body.uploads:
         try:
-            parts().gallery.add_photo(upload, name, sender_id)
+            parts().gallery.add_photo(upload, name, sender)
         except Exception as error:
             if not errors.is_refusal(error):
                 raise

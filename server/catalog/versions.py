@@ -1,0 +1,54 @@
+"""The gallery's versions: each change has one, and those who may know of it are told.
+
+A version is the moment of its commit in microseconds since 1970, or one more than the last one if
+that is greater. So they are in the order of commits whatever the clock says, and the distance
+between two says nothing of what happened between them, which may be private.
+"""
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, case, select, update
+
+from .tables import gallery, guests
+from .viewer import Audience
+
+
+def advance(connection: Connection) -> int:
+    """The next version. Its row stays locked until the commit, so that versions are in commit
+    order; it is the transaction's first statement, so that SQLite waits its turn."""
+    now = time.time_ns() // 1000
+    following = case((gallery.c.version >= now, gallery.c.version + 1), else_=now)
+    advanced = update(gallery).values(version=following).returning(gallery.c.version)
+    return int(connection.execute(advanced).scalar_one())
+
+
+def tell(
+    connection: Connection,
+    version: int,
+    audience: Audience,
+    guest_ids: Iterable[str],
+    added: int = 0,
+    added_bytes: int = 0,
+) -> None:
+    """A change of this version is known to its audience, and to the guests whose photos it is
+    about. `added` photos more are for everyone."""
+    values: dict[str, Any] = {
+        "total": gallery.c.total + added,
+        "bytes": gallery.c.bytes + added_bytes,
+    }
+    if audience >= Audience.HOSTS:
+        values["hosts_version"] = version
+    if audience >= Audience.EVERYONE:
+        values["everyones_version"] = version
+    connection.execute(update(gallery).values(values))
+    for guest_id in filter(None, guest_ids):
+        own = update(guests).where(guests.c.id == guest_id).values(own_version=version)
+        if not connection.execute(own).rowcount:
+            row = {"id": guest_id, "name": "", "version": 0, "own_version": version}
+            connection.execute(guests.insert().values(row))
+
+
+def read_version(connection: Connection) -> int:
+    return int(connection.execute(select(gallery.c.version)).scalar_one())
