@@ -2,7 +2,7 @@
 
 import { fetchHostOverview, judgeGuestPhotos, judgePhotos, removeGuestPhotos } from "./api.js";
 import { mountConfirmDialog } from "./confirm-dialog.js";
-import { formatCount } from "./format.js";
+import { formatCount, formatNumber } from "./format.js";
 import { mountHostOverview } from "./host-overview.js";
 import { mountModerationBar } from "./moderation-bar.js";
 import { reached } from "./patience.js";
@@ -33,7 +33,7 @@ export function moderate({ gallery, settings, viewer, filter, notice, act }) {
     if (!counts) return;
     overview.update(counts);
     waiting.hidden = counts.pending === 0;
-    waiting.textContent = `${formatCount(counts.pending, "waits", "wait")} for approval`;
+    waiting.textContent = `${formatNumber(counts.pending)} waiting`;
     filter.count(counts);
   }
 

@@ -23,12 +23,14 @@ export function parametersOf({ sort, by, words, only }) {
 
 export function matches(photo, { by, words, only }) {
   if (by && photo.by.id !== by) return false;
-  if (only && photo.standing !== only && !(only === "private" && photo.visibility === "owner")) {
-    return false;
-  }
+  if (only && kindOf(photo) !== only) return false;
   const named = [photo.name, photo.by.name ?? ""].map((name) => name.toLowerCase());
   const wanted = new Set(words.slice(0, MAX_SEARCH).toLowerCase().split(/\s+/));
   return [...wanted].slice(0, MAX_WORDS).every((word) => named.some((name) => name.includes(word)));
+}
+
+function kindOf({ visibility, standing }) {
+  return visibility === "owner" ? "private" : standing;
 }
 
 /** Seconds since 1970. */

@@ -29,8 +29,7 @@ export function mountVisibilitySwitch(el, { mode, account }) {
   const until = account ? "" : ", as long as this device remembers you";
   const dropped = new Map(); // name of a folder → what was chosen when it was dropped
   const value = () => (radio("owner").checked ? "owner" : "everyone");
-  const meaning = () =>
-    value() === "owner" ? `Only you see what you add${until}.` : words.meaning;
+  const meaning = () => (value() === "owner" ? `Only you see them${until}.` : words.meaning);
 
   function update() {
     el.querySelector("[data-meaning]").textContent = meaning();
