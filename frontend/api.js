@@ -155,12 +155,13 @@ export function openLive(version) {
   return new EventSource(`/api/live?since=${version}`);
 }
 
-/** What the browser's cache has of this address is replaced by what the server says of it now. */
-export async function fetchAnew(address) {
+/** What the browser's cache has of this address is replaced by what the server says of it now. Who
+ * reads the browser's console sees by the fragment that a 404 is no trouble. */
+export async function renewInCache(address) {
   try {
-    await fetch(address, { cache: "reload", priority: "low" });
+    await fetch(`${address}#withdrawn`, { cache: "reload", priority: "low" });
   } catch {
-    // Without a network it is seen by nobody new; the request alone has emptied the cache.
+    // The network is lost; with the request the cache has forgotten it already.
   }
 }
 

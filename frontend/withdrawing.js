@@ -1,6 +1,6 @@
 /** Takes pictures that are withdrawn out of the browser's cache, where they would stay for a year. */
 
-import { fetchAnew } from "./api.js";
+import { renewInCache } from "./api.js";
 
 const THUMBNAIL = /\/thumbnails\/([0-9a-f]{32})\/\d+\.webp$/;
 
@@ -18,7 +18,7 @@ export function withdrawPictures(gallery) {
   function withdraw(id) {
     const addresses = shown.get(id) ?? [];
     shown.delete(id);
-    for (const address of addresses) queue = queue.then(() => fetchAnew(address));
+    for (const address of addresses) queue = queue.then(() => renewInCache(address));
   }
 
   const observer = new PerformanceObserver((list) => list.getEntries().forEach(note));
