@@ -142,7 +142,7 @@ class PhotoGrid {
       size: this.#items.length,
     });
     if (isUnfinished) this.#renderSoon();
-    if (this.#tiles.lostFocus) this.focusPhoto(this.firstInView?.id);
+    if (this.#tiles.lostFocus) this.focusPhoto(this.#activeId ?? this.firstInView?.id);
     this.#askAhead(top, screen);
   }
 
