@@ -70,6 +70,11 @@ class RunningServer:
     def photos(self) -> list[dict]:
         return requests.get(f"{self.url}/api/photos?limit=500", timeout=30).json()["photos"]
 
+    def version(self) -> int:
+        """Of the gallery, as everyone may know it."""
+        page = requests.get(f"{self.url}/api/photos?limit=1", timeout=30).json()
+        return int(page["version"])
+
     def send(self, *photos: tuple[str, bytes], **options: object) -> requests.Response:
         """One form with these photos, each a name and its bytes."""
         files = [("file", (name, content)) for name, content in photos]
