@@ -30,7 +30,7 @@ class Allowance:
         if failures < self.free:
             return 0
         doublings = min(failures - self.free, self.longest_wait_seconds.bit_length())
-        return min(2**doublings, self.longest_wait_seconds)
+        return min(1 << doublings, self.longest_wait_seconds)
 
 
 @dataclass(frozen=True)
