@@ -1,7 +1,5 @@
 """Signing in and out, by Flask-Login."""
 
-from hmac import compare_digest
-
 from flask import Blueprint, Response, abort, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import (
@@ -57,9 +55,7 @@ login_manager.login_view = "accounts.sign_in"
 def load_user(user_id: str) -> User | None:
     account_id, _, session_key = user_id.partition(".")
     account = parts().accounts.catalog.find(account_id)
-    if account and compare_digest(account.session_key, session_key):
-        return User(account)
-    return None
+    return User(account) if account and account.session_key == session_key else None
 
 
 @login_manager.unauthorized_handler  # type: ignore[untyped-decorator]
