@@ -12,10 +12,11 @@ from flask import (
     render_template,
     send_from_directory,
 )
+from flask_login import current_user
 
 from . import parts
 from .guest import greet_guest, viewer
-from .invitation import shared_address
+from .invitation import invitation_address
 from .photos import DEFAULT_LIMIT, ONE_YEAR_SECONDS
 from .query import MAX_VERSION, number_parameter
 
@@ -67,12 +68,17 @@ def page_settings() -> Response:
         chunk_bytes=config.chunk_bytes,
         max_pixels=config.max_pixels,
         extensions=config.extensions,
-        address=shared_address(),
+        mode=config.mode,
+        sign_up=config.sign_up,
+        address=invitation_address(),
         guest={
             "id": guest_id,
             "name": parts().guests.name_of(guest_id) or None,
             "photos": parts().guests.count_photos(guest_id),
         },
+        account={"name": current_user.name, "is_host": current_user.is_host}
+        if current_user.is_authenticated
+        else None,
     )
     response.cache_control.no_store = True
     return response
