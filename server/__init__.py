@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from flask import Flask, current_app
 from flask.cli import FlaskGroup
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from .archive import Archives
 from .catalog import (
@@ -32,6 +33,7 @@ from .routes.live import live
 from .routes.page import page
 from .routes.people import people
 from .routes.photos import photos
+from .routes.protection import SessionCookie, protection
 from .routes.representation import changes_event
 from .routes.uploads import uploads
 from .storage import open_storage
@@ -53,6 +55,9 @@ def create_app(config: Config | None = None) -> Flask:
         SESSION_REFRESH_EACH_REQUEST=False,
         PERMANENT_SESSION_LIFETIME=400 * 24 * 60 * 60,  # the longest that browsers keep one
     )
+    app.session_interface = SessionCookie()
+    if hops := config.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops)  # type: ignore[method-assign]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     database = open_database(config.database_address)
     catalog, uploading = Catalog(database), UploadCatalog(database)
@@ -80,7 +85,7 @@ def create_app(config: Config | None = None) -> Flask:
         archives=Archives(gallery, lists, downloads),
         sweep=Sweep(catalog, uploading, storage),
     )
-    for blueprint in (page, uploads, photos, archive, live, people, invitation):
+    for blueprint in (protection, page, uploads, photos, archive, live, people, invitation):
         app.register_blueprint(blueprint)
     answer_errors(app, config)
     app.cli.command("sweep")(sweep)

@@ -12,6 +12,7 @@ from .changes import FullHouse
 from .chunks import LostChunks, WrongChunk
 from .config import Config
 from .containers import BrokenContainer
+from .cross_site import AnotherSite
 from .formats import BY_EXTENSION
 from .gallery import EmptyPhoto, NotTheOwner, UnknownExtension, WrongExtension
 from .images import DamagedPhoto, NotAPhoto, TooLongAnimation, TooManyPixels
@@ -51,6 +52,7 @@ REFUSALS: dict[type[Exception], tuple[int, str]] = {
     TooManyPixels: (413, "This photo is too large; the limit is {megapixels} megapixels."),
     LongName: (400, "This name is too long; please take at most {max_guest_name} characters."),
     NotTheOwner: (403, "This photo is not yours; only who sent it can remove it."),
+    AnotherSite: (403, "Another site has asked for this; please open the gallery itself."),
     NoSuchUpload: (404, "Nothing of this photo has arrived yet; please send it."),
     NoPhotos: (404, "There are no photos to download here yet; please send some first."),
     NoSuchPhoto: (404, "This photo is not here; it may have been removed."),

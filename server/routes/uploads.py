@@ -62,12 +62,8 @@ def _add_chunk(body: Body) -> bool:
 
 def _sender_id() -> str:
     """A form that this site has not shown, but a phone's share sheet, may be a guest's first
-    visit. Another site's form comes without the cookie of a guest who has one (SameSite=Lax): a
-    new one would take the place of that, and of whose photos they are."""
-    came_from = request.headers.get("Sec-Fetch-Site")
-    if _is_form_navigation() and came_from in ("none", "same-origin"):
-        return greet_guest()
-    return guest_id()
+    visit."""
+    return greet_guest() if _is_form_navigation() else guest_id()
 
 
 def _add_photos(body: Body, sender_id: str) -> list[tuple[str, Exception]]:
