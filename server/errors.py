@@ -4,7 +4,7 @@ import errno
 
 from flask import Flask, Response
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import ClientDisconnected, HTTPException
+from werkzeug.exceptions import ClientDisconnected, HTTPException, PreconditionFailed
 
 from .archive import NoPhotos, TooManyArchives
 from .catalog import CatalogUnavailable, NoSuchPhoto, NoSuchUpload
@@ -77,6 +77,7 @@ HTTP_SENTENCES = {
     400: "This request could not be understood; please reload the page and try again.",
     404: "There is nothing at this address; please go back to the gallery.",
     405: "This address does not take such requests; please go back to the gallery.",
+    412: "This has changed in the meantime; please load it again.",
     416: "This part of the photo does not exist; please load it again.",
 }
 FULL = (507, "The gallery is full; nothing was lost, please tell your host.")
@@ -126,6 +127,14 @@ def answer_errors(app: Flask, config: Config) -> None:
             response.mimetype = "text/plain"
             response.headers["Dropwall-Refusal"] = type(error).__name__
         return response
+
+    @app.after_request
+    def answer_precondition(response: Response) -> ResponseReturnValue:
+        """Werkzeug answers what an `If-Match` does not match with the body it should not have."""
+        if response.status_code != PreconditionFailed.code:
+            return response
+        response.close()
+        return answer_http_error(PreconditionFailed())
 
     for refusal in REFUSALS:
         app.register_error_handler(refusal, answer_refusal)
