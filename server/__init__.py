@@ -7,6 +7,7 @@ from pathlib import Path
 
 from flask import Flask
 from flask.cli import FlaskGroup
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from .accounts import Accounts
 from .archive import Archives
@@ -38,6 +39,7 @@ from .routes.page import page
 from .routes.passcode import passcode
 from .routes.people import people
 from .routes.photos import photos
+from .routes.protection import SessionCookie, protection
 from .routes.representation import changes_event
 from .routes.uploads import uploads
 from .storage import open_storage
@@ -60,6 +62,9 @@ def create_app(config: Config | None = None) -> Flask:
         SESSION_REFRESH_EACH_REQUEST=False,
         PERMANENT_SESSION_LIFETIME=400 * 24 * 60 * 60,  # the longest that browsers keep one
     )
+    app.session_interface = SessionCookie()
+    if hops := config.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops)  # type: ignore[method-assign]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     database = open_database(config.database_address)
     catalog, uploading, usage = Catalog(database), UploadCatalog(database), UsageCatalog(database)
@@ -93,6 +98,7 @@ def create_app(config: Config | None = None) -> Flask:
         sweep=Sweep(catalog, uploading, storage),
     )
     for blueprint in (
+        protection,
         passcode,
         page,
         uploads,

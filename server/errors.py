@@ -5,7 +5,7 @@ import math
 
 from flask import Flask, Response
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import ClientDisconnected, HTTPException
+from werkzeug.exceptions import ClientDisconnected, HTTPException, PreconditionFailed
 
 from .accounts import NoName, NotSignedIn, WrongOldPassword, WrongPassword
 from .archive import NoPhotos, TooManyArchives
@@ -14,6 +14,7 @@ from .changes import FullHouse
 from .chunks import LostChunks, WrongChunk
 from .config import Config
 from .containers import BrokenContainer
+from .cross_site import AnotherSite
 from .formats import BY_EXTENSION
 from .gallery import (
     EmptyPhoto,
@@ -69,6 +70,7 @@ REFUSALS: dict[type[Exception], tuple[int, str]] = {
     ),
     NotTheOwner: (403, "This photo is not yours; only who sent it can do that."),
     NotAHost: (403, "Only a host of this gallery can do that; please sign in as one."),
+    AnotherSite: (403, "Another site has asked for this; please open the gallery itself."),
     NoName: (400, "Please tell a name."),
     WeakPassword: (
         400,
@@ -106,6 +108,7 @@ HTTP_SENTENCES = {
     400: "This request could not be understood; please reload the page and try again.",
     404: "There is nothing at this address; please go back to the gallery.",
     405: "This address does not take such requests; please go back to the gallery.",
+    412: "This has changed in the meantime; please load it again.",
     416: "This part of the photo does not exist; please load it again.",
 }
 FULL = (507, "The gallery is full; nothing was lost, please tell your host.")
@@ -155,6 +158,14 @@ def answer_errors(app: Flask, config: Config) -> None:
             response.mimetype = "text/plain"
             response.headers["Dropwall-Refusal"] = type(error).__name__
         return response
+
+    @app.after_request
+    def answer_precondition(response: Response) -> ResponseReturnValue:
+        """Werkzeug answers what an `If-Match` does not match with the body it should not have."""
+        if response.status_code != PreconditionFailed.code:
+            return response
+        response.close()
+        return answer_http_error(PreconditionFailed())
 
     for refusal in REFUSALS:
         app.register_error_handler(refusal, answer_refusal)

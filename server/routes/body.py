@@ -53,7 +53,7 @@ def receive_body(staging: ExitStack) -> Body:
 
 
 def drain_body() -> None:
-    """Of a request that is refused unread."""
+    """Read what a refused request goes on sending, so that its browser gets to read the refusal."""
     _drain(_limited_body())
 
 

@@ -1,8 +1,5 @@
 """The page, and what it must know."""
 
-import json
-from pathlib import Path
-
 from flask import (
     Blueprint,
     Response,
@@ -18,29 +15,10 @@ from . import parts
 from .guest import greet_guest, viewer
 from .invitation import invitation_address
 from .photos import DEFAULT_LIMIT, ONE_YEAR_SECONDS
+from .protection import LIBRARIES, ROOT
 from .query import MAX_VERSION, number_parameter
 
 page = Blueprint("page", __name__)
-
-ROOT = Path(__file__).parents[2]
-LIBRARIES: dict[str, str] = json.loads((ROOT / "package.json").read_text())["dependencies"]
-"""What the page takes from the CDN, and in which version."""
-# Not the whole CDN: it serves whatever anybody publishes.
-CDN_PATHS = " ".join(
-    f"https://cdn.jsdelivr.net/npm/{name}@{version}/dist/" for name, version in LIBRARIES.items()
-)
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        f"script-src 'self' {CDN_PATHS}",
-        f"style-src 'self' {CDN_PATHS}",
-        "img-src 'self' data: blob:",
-        "object-src 'none'",
-        "base-uri 'none'",
-        "form-action 'self'",
-        "frame-ancestors 'self'",
-    )
-)
 
 
 @page.get("/")
@@ -101,11 +79,3 @@ def health() -> Response:
     if failing := parts().gallery.failing_parts():
         return Response(f"Not answering: {', '.join(failing)}.", 503, mimetype="text/plain")
     return Response("Dropwall is well.", mimetype="text/plain")
-
-
-@page.after_app_request
-def add_security_headers(response: Response) -> Response:
-    response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Referrer-Policy", "same-origin")
-    return response

@@ -68,12 +68,8 @@ def _add_chunk(body: Body) -> bool:
 
 def _sender_id() -> str:
     """A form that this site has not shown, but a phone's share sheet, may be a guest's first
-    visit. Another site's form comes without the cookie of a guest who has one (SameSite=Lax): a
-    new one would take the place of that, and of whose photos they are."""
-    came_from = request.headers.get("Sec-Fetch-Site")
-    if is_navigation() and came_from in ("none", "same-origin"):
-        return greet_guest()
-    return guest_id()
+    visit."""
+    return greet_guest() if is_navigation() else guest_id()
 
 
 def _sender(body: Body, sender_id: str) -> Sender:
