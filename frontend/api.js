@@ -1,6 +1,8 @@
 /** The server, as functions: the only place that fetches. */
 
 const PATIENCE_MS = 30_000; // a network that was lost in silence would answer never
+const RELOADED_AS = "dropwall-passcode-wanted";
+const RELOAD_AGAIN_MS = 60_000;
 
 /** The server could not be reached, or it answered with a refusal. */
 export class Unreachable extends Error {
@@ -23,8 +25,22 @@ async function ask(path, options, read) {
     throw new Unreachable(`${path} could not be reached.`, { cause: error });
   }
   const refusal = response.status < 500 ? (response.headers.get("Dropwall-Refusal") ?? "") : "";
+  if (refusal === "PasscodeWanted") askForPasscode();
   const message = refusal ? await response.text() : `${path} answered ${response.status}.`;
   throw new Unreachable(message, { refusal });
+}
+
+/** The server shows its own page for it in the place of this one; to a browser without cookies it
+ * may not, and one try is enough then. */
+function askForPasscode() {
+  try {
+    const last = Number(sessionStorage.getItem(RELOADED_AS));
+    if (Date.now() - last < RELOAD_AGAIN_MS) return;
+    sessionStorage.setItem(RELOADED_AS, Date.now());
+  } catch {
+    return;
+  }
+  location.reload();
 }
 
 function getJson(path, parameters = {}) {
@@ -47,8 +63,8 @@ function expectNothing({ url, status }) {
 
 /**
  * A page of photos, newest first; of the gallery, or of a selection.
- * @param {{limit?: number, before?: number, ids?: string, sort?: string, by?: string, q?: string}}
- *   page
+ * @param {{limit?: number, before?: number, ids?: string, sort?: string, by?: string, q?: string,
+ *   only?: string}} page
  * @returns {Promise<{photos: object[], next: number|null, total: number, version: number}>}
  */
 export function fetchPhotos(page) {
@@ -76,6 +92,33 @@ export function nameGuest(name) {
 export function sendForm(form) {
   const body = new URLSearchParams(new FormData(form));
   return ask(form.action, { method: "POST", body }, expectNothing);
+}
+
+/** @param {"everyone"|"owner"} visibility */
+export function changeVisibility(id, visibility) {
+  return send("PATCH", `/api/photos/${id}`, { visibility });
+}
+
+/** A host's word on some photos. @param {"shown"|"hidden"} standing */
+export function judgePhotos(ids, standing) {
+  return send("PATCH", `/api/photos?${new URLSearchParams({ ids: ids.join(",") })}`, { standing });
+}
+
+export function judgeGuestPhotos(guestId, standing) {
+  return send("PATCH", `/api/guests/${guestId}/photos`, { standing });
+}
+
+export function removeGuestPhotos(guestId) {
+  return send("DELETE", `/api/guests/${guestId}/photos`);
+}
+
+/** @returns {Promise<object>} what a host sees at a glance */
+export function fetchHostOverview() {
+  return getJson("/api/host");
+}
+
+export function signOut() {
+  return send("POST", "/sign-out");
 }
 
 export function removePhoto(id) {
@@ -119,6 +162,16 @@ export function discardUpload(uuid) {
 /** The same as it happens: `message` events whose data is Changes, and `heartbeat` events. */
 export function openLive(version) {
   return new EventSource(`/api/live?since=${version}`);
+}
+
+/** What the browser's cache has of this address is replaced by what the server says of it now. Who
+ * reads the browser's console sees by the fragment that a 404 is no trouble. */
+export async function renewInCache(address) {
+  try {
+    await fetch(`${address}#withdrawn`, { cache: "reload", priority: "low" });
+  } catch {
+    // The network is lost; with the request the cache has forgotten it already.
+  }
 }
 
 /** @returns {Promise<{max_upload_bytes: number, chunk_bytes: number, extensions: string[]}>} */

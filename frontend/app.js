@@ -3,6 +3,7 @@
 import { followAddress, forgetAddress, isOverGallery, readAddress } from "./address.js";
 import { mountAnnouncer } from "./announcer.js";
 import { fetchSettings, Unreachable } from "./api.js";
+import { isForEveryone } from "./audience.js";
 import { Gallery } from "./gallery.js";
 import { keepFresh } from "./live.js";
 import { askForNames } from "./naming.js";
@@ -19,8 +20,12 @@ const view = showGallery(gallery, settings);
 const wall = mountWall(find(".wall"), gallery);
 
 gallery.addEventListener("photos-changed", ({ detail }) =>
-  wall.update(gallery.items, detail.arrived, detail.removed),
+  showOnWall(detail.arrived.union(detail.changed)),
 );
+gallery.addEventListener("photos-loaded", () => wall.isOpen && showOnWall());
+find(".visibility-switch").addEventListener("visibility-chosen", ({ detail }) => {
+  if (gallery.total > 0) view.tell(detail.meaning); // the empty gallery has a line for it
+});
 find(".wall").addEventListener("wall-left", () => {
   forgetAddress();
   follow();
@@ -38,9 +43,17 @@ function follow() {
   const { isWall, photoId } = readAddress();
   if (isWall) {
     if (gallery.isFiltered) view.showAll();
+    showOnWall();
     wall.open();
   } else wall.close();
   if (photoId && !view.isEnlarged) enlarge(photoId);
+}
+
+/** Everybody sees the wall: what not everyone may see is not on it, whoever has opened it. Of what
+ * is not known yet this is found out when its turn comes. */
+function showOnWall(news = new Set()) {
+  const items = gallery.items.filter(({ photo }) => photo === null || isForEveryone(photo));
+  wall.update(items, news);
 }
 
 async function enlarge(photoId) {

@@ -1,11 +1,15 @@
 /** Shows that the whole page is a target while files are dragged over it. */
 
-/** @param {HTMLElement} el covers the page; Dropzone beneath it takes what is dropped. */
-export function mountDropCover(el) {
+/**
+ * @param {HTMLElement} el covers the page; Dropzone beneath it takes what is dropped.
+ * @param {() => string} words that say what a drop does
+ */
+export function mountDropCover(el, words) {
   // Every element that is entered is left again: the drag is over the page while one is open.
   let depth = 0;
   const set = (newDepth) => {
     depth = Math.max(0, newDepth);
+    if (depth > 0) el.querySelector("p").textContent = words();
     el.toggleAttribute("data-open", depth > 0);
   };
   const listen = (name, step) =>

@@ -4,8 +4,11 @@ import { loadLibrary } from "./library.js";
 import { mountLightbox } from "./lightbox.js";
 import { reached } from "./patience.js";
 
-/** PhotoSwipe is loaded when it is needed first. */
-export function enlargePhotos(gallery, grid, isOwn) {
+/**
+ * PhotoSwipe is loaded when it is needed first.
+ * @param {import("./viewer.js").Viewer} viewer
+ */
+export function enlargePhotos(gallery, grid, viewer) {
   const el = document.querySelector(".photo-grid");
   let lightbox = null;
   const whenClosed = [];
@@ -14,7 +17,7 @@ export function enlargePhotos(gallery, grid, isOwn) {
     const PhotoSwipe = await loadLibrary("PhotoSwipe").catch(() => null);
     // In a tab of its own: uploads may be on their way in this one.
     if (!PhotoSwipe) return void window.open(photo.url);
-    lightbox ??= mountLightbox(el, { PhotoSwipe, findTile: (id) => grid.reveal(id), isOwn });
+    lightbox ??= mountLightbox(el, { PhotoSwipe, findTile: (id) => grid.reveal(id), viewer });
     lightbox.open(photo.id, gallery.items);
   }
 
@@ -37,6 +40,7 @@ export function enlargePhotos(gallery, grid, isOwn) {
     get isOpen() {
       return Boolean(lightbox?.isOpen);
     },
+    leave: (id) => lightbox?.leave(id),
     close: () =>
       new Promise((resolve) => {
         if (lightbox?.close()) whenClosed.push(resolve);

@@ -27,13 +27,13 @@ export function formatPercent(fraction) {
   return percents.format(Math.floor(fraction * 100) / 100);
 }
 
-/** `812 KB`, `3.4 MB`, `120 MB` */
+/** `812 KB`, `3.4 MB`, `1 TB` */
 export function formatBytes(bytes) {
   if (bytes < KILOBYTE) return formatCount(bytes, "byte");
-  const power = Math.min(3, Math.floor(Math.log(bytes) / Math.log(KILOBYTE)));
+  const power = Math.min(4, Math.floor(Math.log(bytes) / Math.log(KILOBYTE)));
   const amount = bytes / KILOBYTE ** power;
   const digits = power > 1 && amount < 10 ? 1 : 0;
-  return `${roundings[digits].format(amount)} ${["", "KB", "MB", "GB"][power]}`;
+  return `${roundings[digits].format(amount)} ${["", "KB", "MB", "GB", "TB"][power]}`;
 }
 
 /** `12 Mar 2026`, from ISO 8601 */

@@ -4,6 +4,7 @@ import { formatCount } from "./format.js";
 
 const TYPED_MS = 250;
 const WORTH_IT = 20; // photos: fewer are seen at once
+const KINDS = ["pending", "hidden", "private"]; // beside people, who are chosen by their ids
 
 /**
  * @param {HTMLFormElement} el Dispatches `selection-changed` {selection} and `senders-wanted` when
@@ -12,11 +13,12 @@ const WORTH_IT = 20; // photos: fewer are seen at once
 export function mountGalleryFilter(el) {
   const part = (name) => el.querySelector(`[data-${name}]`);
   const search = el.querySelector("input");
-  const read = () => ({
-    sort: part("sort").value,
-    by: part("by").value,
-    words: search.value.trim(),
-  });
+  const offered = { senders: [], ownId: null, pending: 0, hidden: 0, private: 0 };
+  const read = () => {
+    const { value } = part("by");
+    const [by, only] = KINDS.includes(value) ? ["", value] : [value, ""];
+    return { sort: part("sort").value, by, words: search.value.trim(), only };
+  };
   const tell = () =>
     el.dispatchEvent(new CustomEvent("selection-changed", { detail: { selection: read() } }));
   followFields(el, part, tell);
@@ -24,36 +26,64 @@ export function mountGalleryFilter(el) {
   return {
     /** @param {import("./gallery.js").Gallery} gallery */
     update(gallery) {
-      const { isFiltered } = gallery;
-      el.hidden = gallery.total < WORTH_IT && !isFiltered && read().sort === "arrival";
+      const { isFiltered, selection } = gallery;
+      const isSmall = gallery.total < WORTH_IT && offered.pending === 0;
+      el.hidden = isSmall && !isFiltered && read().sort === "arrival";
       part("clear").hidden = !isFiltered;
       part("result").textContent = isFiltered ? resultOf(gallery) : "";
-      part("download").hidden = !gallery.selection.by || gallery.items.length === 0;
-      part("download").href = `/photos.zip?${new URLSearchParams({ by: gallery.selection.by })}`;
+      const { by, only } = selection;
+      part("download").hidden = !(by || only) || gallery.items.length === 0;
+      part("download").href = `/photos.zip?${new URLSearchParams(by ? { by } : { only })}`;
     },
 
     /**
-     * @param {{id: string, name: string, photos: number}[]} senders
-     * @param {string|null} ownId of who has photos here
+     * @param {object} news any of
+     * @param {{id: string, name: string, photos: number}[]} news.senders
+     * @param {string|null} news.ownId of who has photos here
+     * @param {number} news.pending photos, and `hidden`, and `private`; none of a kind is no choice
      */
-    offer(senders, ownId) {
-      const chosen = part("by").value;
-      const others = senders.filter(({ id }) => id !== ownId);
-      const labels = others.map(({ id, name, photos }) => [id, `${name} (${photos})`]);
-      const isKnown = chosen === ownId || senders.some(({ id }) => id === chosen);
-      if (chosen && !isKnown) labels.push([chosen, "This person"]);
-      const options = [["", "Everybody"], ...(ownId ? [[ownId, "My photos"]] : []), ...labels];
-      part("by").replaceChildren(...options.map(([id, label]) => new Option(label, id)));
-      part("by").value = chosen;
+    offer(news) {
+      Object.assign(offered, news);
+      offerChoices(part("by"), choicesOf(offered));
     },
 
-    /** As if the visitor had chosen that person. */
-    choose(guestId) {
+    /** As if the visitor had chosen that person, or kind. */
+    choose(choice) {
       search.value = "";
-      part("by").value = guestId;
+      offerChoices(part("by"), choicesOf(offered), choice);
       tell();
     },
+
+    nameOf: (guestId) => offered.senders.find(({ id }) => id === guestId)?.name ?? "this guest",
   };
+}
+
+function choicesOf({ senders, ownId, pending, hidden, private: own }) {
+  const others = senders.filter(({ id }) => id !== ownId);
+  return [
+    ["", "Everybody"],
+    pending > 0 && ["pending", `Waiting for approval (${pending})`],
+    hidden > 0 && ["hidden", `Hidden (${hidden})`],
+    ownId && [ownId, "My photos"],
+    own > 0 && ["private", "Only me"],
+    ...others.map(({ id, name, photos }) => [id, `${name} (${photos})`]),
+  ].filter(Boolean);
+}
+
+/** What is chosen stays, even when there is none of it left. */
+function offerChoices(select, choices, chosen = select.value) {
+  if (chosen && !choices.some(([value]) => value === chosen))
+    choices.push([chosen, labelOf(chosen)]);
+  const labels = choices.map(([, label]) => label).join();
+  if (labels !== [...select.options].map(({ label }) => label).join()) {
+    select.replaceChildren(...choices.map(([value, label]) => new Option(label, value)));
+  }
+  select.value = chosen;
+}
+
+function labelOf(choice) {
+  const kinds = { pending: "Waiting for approval", hidden: "Hidden", private: "Only me" };
+  return kinds[choice] ?? "This person";
 }
 
 function followFields(el, part, tell) {

@@ -17,7 +17,7 @@ const PHOTOS_AT_ONCE = 60;
 
 /**
  * Dispatches
- * - `photos-changed` {arrived, removed: Sets of ids} after every change of `items`;
+ * - `photos-changed` {arrived, removed, changed: Sets of ids} after every change of `items`;
  * - `photos-loaded` {ids} when `photo` is known of items, or has changed.
  *
  * All that ask the server, but `load`, reject with `Unreachable` from api.js.
@@ -27,7 +27,7 @@ export class Gallery extends EventTarget {
   items = [];
   total = 0; // in the gallery, whatever is selected
   version = null;
-  selection = { sort: "arrival", by: "", words: "" };
+  selection = { sort: "arrival", by: "", words: "", only: "" };
   #byId = new Map();
   #next = null;
   #rest = null;
@@ -43,7 +43,8 @@ export class Gallery extends EventTarget {
   }
 
   get isFiltered() {
-    return Boolean(this.selection.by || this.selection.words);
+    const { by, words, only } = this.selection;
+    return Boolean(by || words || only);
   }
 
   /** @returns {Item|undefined} */
@@ -91,6 +92,7 @@ export class Gallery extends EventTarget {
     this.total = page.total;
     this.#mustReset = false;
     this.#announce(isReset ? differenceOf(former, this.#byId) : {});
+    this.#tell("photos-loaded", { ids: page.photos.map(({ id }) => id) });
     this.loadRest().catch(() => {}); // who scrolls there asks again
   }
 
@@ -113,7 +115,7 @@ export class Gallery extends EventTarget {
     const isAnother = before !== this.#next || selection !== this.selection;
     if (isAnother) return this.#loadOutline(); // it was read anew meanwhile
     if (missed?.reset) return this.#reset().then(() => true);
-    const gone = new Set(missed?.removed);
+    const gone = new Set(missed && [...missed.removed, ...this.#misfits(missed)]);
     const unknown = outline.photos.filter(([id]) => !this.#byId.has(id) && !gone.has(id));
     const items = unknown.map(itemOfOutline);
     this.items = [...this.items, ...items];
@@ -146,25 +148,37 @@ export class Gallery extends EventTarget {
       this.#mustReset = this.#isStale = true;
       return;
     }
-    const [arrived, removed] = [new Set(), new Set()];
+    const sum = { arrived: new Set(), removed: new Set(), changed: new Set() };
     const former = this.version;
-    for (const changes of batch) this.#apply(changes, arrived, removed);
-    if (this.version !== former) this.#announce({ arrived, removed });
+    for (const changes of batch) this.#apply(changes, sum);
+    if (this.version !== former) this.#announce(sum);
+    if (sum.changed.size > 0) this.#tell("photos-loaded", { ids: sum.changed });
   }
 
-  #apply(changes, arrived, removed) {
+  #apply(changes, { arrived, removed, changed }) {
     if (changes.version <= this.version) return;
     this.version = changes.version;
     this.total = changes.total;
     this.#rename(changes.guests);
-    const gone = changes.removed.filter((id) => this.#byId.delete(id));
+    const gone = [...changes.removed, ...this.#misfits(changes)].filter((id) =>
+      this.#byId.delete(id),
+    );
     if (gone.length > 0) this.items = this.items.filter(({ id }) => this.#byId.has(id));
     for (const id of gone) if (!arrived.delete(id)) removed.add(id);
     for (const photo of changes.photos.toReversed()) {
-      if (this.#byId.has(photo.id) || !this.#insert(photo)) continue;
-      arrived.add(photo.id);
-      removed.delete(photo.id);
+      if (this.#byId.has(photo.id)) {
+        this.#byId.get(photo.id).photo = photo;
+        changed.add(photo.id);
+      } else if (this.#insert(photo)) {
+        arrived.add(photo.id);
+        removed.delete(photo.id);
+      }
     }
+  }
+
+  /** Ids of photos that have changed, and are not among those that are shown now. */
+  #misfits({ photos }) {
+    return photos.filter((photo) => !matches(photo, this.selection)).map(({ id }) => id);
   }
 
   #rename(guests) {
@@ -204,7 +218,15 @@ export class Gallery extends EventTarget {
     if (ids.length === 0) return; // they have become known meanwhile
     const { photos } = await fetchPhotos({ ids: ids.join(",") });
     this.#wanted = this.#wanted.filter((id) => !ids.includes(id));
-    for (const photo of photos) Object.assign(this.#byId.get(photo.id) ?? {}, { photo });
+    this.#know(photos);
+  }
+
+  /** What the stream has told of them meanwhile is newer. */
+  #know(photos) {
+    for (const photo of photos) {
+      const item = this.#byId.get(photo.id);
+      if (item) item.photo ??= photo;
+    }
     this.#tell("photos-loaded", { ids: photos.map(({ id }) => id) });
   }
 
@@ -213,6 +235,7 @@ export class Gallery extends EventTarget {
     const known = this.#byId.get(id)?.photo;
     if (known) return known;
     const { photos } = await fetchPhotos({ ids: id });
+    this.#know(photos);
     return photos[0] ?? null;
   }
 
@@ -226,8 +249,8 @@ export class Gallery extends EventTarget {
     };
   }
 
-  #announce({ arrived = new Set(), removed = new Set() } = {}) {
-    this.#tell("photos-changed", { arrived, removed });
+  #announce({ arrived = new Set(), removed = new Set(), changed = new Set() } = {}) {
+    this.#tell("photos-changed", { arrived, removed, changed });
   }
 
   #tell(name, detail) {

@@ -1,5 +1,7 @@
 /** Files on their way, kept in this browser until they are safe: they survive a reload. */
 
+/** @typedef {{file: File, visibility: "everyone"|"owner"}} KeptFile and who is to see it */
+
 const DATABASE = "dropwall";
 const STORE = "files";
 const OTHER_TABS_MS = 400;
@@ -17,7 +19,7 @@ export class KeptFiles extends EventTarget {
   #store;
   #channel = new BroadcastChannel("dropwall-files");
   #held = new Set(); // ids of this tab's uploads
-  #waiting = new Map(); // id → File
+  #waiting = new Map(); // id → KeptFile
   #isWriting = false;
 
   /** Throws where the browser keeps nothing. */
@@ -35,9 +37,9 @@ export class KeptFiles extends EventTarget {
   }
 
   /** One after another, behind the uploads' back; which of them are done by then is not written. */
-  keep(id, file) {
+  keep(id, file, visibility) {
     this.#held.add(id);
-    this.#waiting.set(id, file);
+    this.#waiting.set(id, { file, visibility });
     this.#write();
   }
 
@@ -49,20 +51,22 @@ export class KeptFiles extends EventTarget {
     await this.#try(() => this.#idb.del(id, this.#store));
   }
 
-  /** @returns {Promise<File|undefined>} */
-  read(id) {
-    return this.#try(() => this.#idb.get(id, this.#store));
+  /** @returns {Promise<KeptFile|undefined>} */
+  async read(id) {
+    const kept = await this.#try(() => this.#idb.get(id, this.#store));
+    // Dropwall kept bare files when there were no private photos.
+    return kept instanceof File ? { file: kept, visibility: "everyone" } : kept;
   }
 
   /**
    * Takes over what an earlier visit has left.
-   * @returns {Promise<Map<string, File>>} by id
+   * @returns {Promise<Map<string, KeptFile>>} by id
    */
   async claim(ids) {
     for (const id of ids) this.#held.add(id);
     this.#tellHeld();
-    const files = await Promise.all(ids.map((id) => this.read(id)));
-    return new Map(ids.map((id, index) => [id, files[index]]).filter(([, file]) => file));
+    const kept = await Promise.all(ids.map((id) => this.read(id)));
+    return new Map(ids.map((id, index) => [id, kept[index]]).filter(([, each]) => each));
   }
 
   /** @returns {Promise<string[]>} ids of files that no open tab is sending */
@@ -96,9 +100,9 @@ export class KeptFiles extends EventTarget {
     if (this.#isWriting) return;
     this.#isWriting = true;
     while (this.#waiting.size > 0) {
-      const [[id, file]] = this.#waiting;
+      const [[id, kept]] = this.#waiting;
       this.#waiting.delete(id);
-      const isKept = await this.#try(() => this.#idb.set(id, file, this.#store).then(() => true));
+      const isKept = await this.#try(() => this.#idb.set(id, kept, this.#store).then(() => true));
       if (!this.#held.has(id)) await this.forget(id); // it was safe sooner
       this.#tell(isKept ? "file-kept" : "file-not-kept", { id });
     }

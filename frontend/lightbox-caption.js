@@ -1,18 +1,20 @@
 /** What is said of the photo in the lightbox, and what can be done with it. */
 
 import { photoAddress } from "./address.js";
+import { audienceOf } from "./audience.js";
 import { copyText } from "./clipboard.js";
 import { formatBytes, formatDate } from "./format.js";
 
 const TOLD_MS = 2_000;
+const SHORT = { shown: "Show", hidden: "Hide" };
 
 /**
  * An element of PhotoSwipe's.
- * @param {(photo: object) => boolean} isOwn
+ * @param {import("./viewer.js").Viewer} viewer
  * @param {(name: string, detail: object) => void} dispatch `removal-asked` {photo}, `sender-chosen`
- *   {id}
+ *   {id}, `visibility-asked` {photo, visibility}, `standing-asked` {photo, standing}
  */
-export function captionElement(isOwn, dispatch) {
+export function captionElement(viewer, dispatch) {
   return {
     name: "caption",
     className: "lightbox-caption pswp__hide-on-close",
@@ -20,38 +22,59 @@ export function captionElement(isOwn, dispatch) {
     onInit(caption, pswp) {
       caption.append(document.getElementById("lightbox-caption").content.cloneNode(true));
       const part = (name) => caption.querySelector(`[data-${name}]`);
-      const data = () => pswp.currSlide.data;
-      const fill = () => fillCaption(caption, part, data(), isOwn);
+      const fill = () => fillCaption(caption, part, pswp.currSlide.data, viewer);
       pswp.on("change", fill);
-      part("remove").addEventListener("click", () =>
-        dispatch("removal-asked", { photo: data().item.photo }),
+      pswp.on("photosRenewed", fill);
+      const on = (name, act) =>
+        part(name).addEventListener("click", () => act(pswp.currSlide.data.item.photo));
+      on("remove", (photo) => dispatch("removal-asked", { photo }));
+      on("sender", ({ by }) => dispatch("sender-chosen", { id: by.id }));
+      on("share", (photo) => share(part("share"), photo));
+      on("visibility", (photo) =>
+        dispatch("visibility-asked", { photo, visibility: otherVisibilityOf(photo) }),
       );
-      part("sender").addEventListener("click", () =>
-        dispatch("sender-chosen", { id: data().item.photo.by.id }),
+      on("standing", (photo) =>
+        dispatch("standing-asked", { photo, standing: viewer.otherStandingOf(photo) }),
       );
-      part("share").addEventListener("click", () => share(part("share"), data().item.photo));
     },
   };
 }
 
-function fillCaption(caption, part, { item, isRemoved }, isOwn) {
+function fillCaption(caption, part, { item, isRemoved }, viewer) {
   const { photo } = item;
   caption.hidden = !photo || Boolean(isRemoved);
   if (caption.hidden) return;
   part("name").textContent = photo.name;
-  part("sender").hidden = !photo.by?.name;
-  part("sender").textContent = `by ${photo.by?.name}`;
+  const isOwn = viewer.owns(photo);
+  // Hosts find all photos of those who tell no name, too.
+  part("sender").hidden = !photo.by.name && !(viewer.isHost && photo.by.id);
+  part("sender").textContent = `by ${photo.by.name ?? "a guest without a name"}`;
+  part("audience").textContent = audienceOf(photo, isOwn);
   part("facts").textContent = [
     photo.taken ? `taken ${formatDate(photo.taken)}` : `added ${formatDate(photo.uploaded)}`,
     formatBytes(photo.bytes),
     `${photo.width} × ${photo.height}`,
   ].join(" · ");
-  part("remove").hidden = !isOwn(photo);
+  part("share").hidden = !viewer.mayShare(photo);
+  part("visibility").hidden = !isOwn;
+  say(part("visibility"), photo.visibility === "owner" ? "Show everyone" : "Only me");
+  const standing = viewer.otherStandingOf(photo);
+  part("standing").hidden = standing === null;
+  say(part("standing"), photo.standing === "pending" ? "Approve" : SHORT[standing]);
+  part("remove").hidden = !viewer.mayRemove(photo);
   part("download").href = photo.url;
   part("download").download = photo.name;
-  for (const name of ["share", "download", "remove"]) {
+  for (const name of ["share", "download", "visibility", "standing", "remove"]) {
     part(name).ariaLabel = `${part(name).dataset.does} ${photo.name}`;
   }
+}
+
+function say(button, words = "") {
+  button.dataset.does = button.textContent = words;
+}
+
+function otherVisibilityOf({ visibility }) {
+  return visibility === "owner" ? "everyone" : "owner";
 }
 
 /** By the phone's own share sheet; where there is none (plain http, a laptop), to the clipboard. */

@@ -9,11 +9,11 @@ const ITEMS_AROUND = 5; // of the one that is shown, which are made ready
 /**
  * @param {HTMLElement} el where events go: `photo-shown` {id} as the visitor turns pages,
  *   `photos-wanted` {ids} of those whose photo should be known soon, `end-near` when more items
- *   should be loaded, `removal-asked` {photo}, `sender-chosen` {id}, `lightbox-closed` {id}
+ *   should be loaded, `lightbox-closed` {id}, and what the caption asks for
  * @param {object} parts
  * @param {Function} parts.PhotoSwipe
  * @param {(id: string) => HTMLElement|undefined} parts.findTile
- * @param {(photo: object) => boolean} parts.isOwn
+ * @param {import("./viewer.js").Viewer} parts.viewer
  */
 export function mountLightbox(el, parts) {
   return new Lightbox(el, parts);
@@ -40,12 +40,12 @@ class Lightbox {
     if (this.isOpen || index < 0) return;
     this.#items = [...items];
     this.#removed = new Set();
-    const { PhotoSwipe, isOwn } = this.#parts;
+    const { PhotoSwipe, viewer } = this.#parts;
     const pswp = new PhotoSwipe(options(index));
     this.#pswp = pswp;
     this.#showItems(pswp);
     const dispatch = (name, detail) => this.#dispatch(name, detail);
-    pswp.on("uiRegister", () => pswp.ui.registerElement(captionElement(isOwn, dispatch)));
+    pswp.on("uiRegister", () => pswp.ui.registerElement(captionElement(viewer, dispatch)));
     pswp.on("change", () => this.#turn());
     pswp.on("destroy", () => {
       this.#pswp = null;
@@ -68,6 +68,17 @@ class Lightbox {
     return this.isOpen;
   }
 
+  /** Turns from a photo that is no longer among these to the next that is; without one it closes. */
+  leave(id) {
+    if (!this.isOpen || this.#items[this.#pswp.currIndex].id !== id) return;
+    const isHere = (item) => !this.#removed.has(item.id);
+    const { currIndex } = this.#pswp;
+    const next = this.#items.findIndex((item, index) => index > currIndex && isHere(item));
+    const target = next < 0 ? this.#items.findLastIndex(isHere) : next;
+    if (target < 0) this.close();
+    else this.#pswp.goTo(target);
+  }
+
   /** Takes in older items at the end, and what is gone or back. The wall may have changed elsewhere: the
    * slides stay where they are. */
   follow(items, { arrived, removed }) {
@@ -85,14 +96,19 @@ class Lightbox {
     this.#pswp.refreshSlideContent(index);
   }
 
-  /** Shows anew those of these photos that are near. */
+  /** Shows anew those of these photos that are near; a picture that is there stays as it is. */
   renew(ids) {
     if (!this.isOpen) return;
     const changed = new Set(ids);
-    const { currIndex } = this.#pswp;
+    const pswp = this.#pswp;
+    const { currIndex } = pswp;
     for (let index = currIndex - 2; index <= currIndex + 2; index += 1) {
-      if (changed.has(this.#items[index]?.id)) this.#pswp.refreshSlideContent(index);
+      const id = this.#items[index]?.id;
+      if (!changed.has(id)) continue;
+      const isPicture = pswp.contentLoader.getContentByIndex(index)?.data.src;
+      if (!isPicture || this.#removed.has(id)) pswp.refreshSlideContent(index);
     }
+    pswp.dispatch("photosRenewed");
   }
 
   #showItems(pswp) {
@@ -175,7 +191,7 @@ function options(index) {
     loop: false,
     counter: false, // it would count the photos that are loaded, not those on the wall
     returnFocus: false, // the tile of the photo last seen is focused instead
-    paddingFn: (viewport) => ({ top: 56, bottom: viewport.x < 600 ? 96 : 72, left: 0, right: 0 }),
+    paddingFn: (viewport) => ({ top: 56, bottom: viewport.x < 600 ? 120 : 72, left: 0, right: 0 }),
     errorMsg: "This photo could not be shown.",
     closeTitle: "Close",
     zoomTitle: "Zoom",

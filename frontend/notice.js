@@ -42,10 +42,11 @@ export function mountNotice(el) {
     /** What can be undone, still can. */
     tell: show,
 
-    /** A photo was removed. Those that are removed one after another come back together. */
-    offerUndo(id) {
-      const still = removals.filter(({ time }) => performance.now() - time < UNDOABLE_MS);
-      removals = [...still, { id, time: performance.now() }];
+    /** Photos were removed. Those that are removed one after another come back together. */
+    offerUndo(...ids) {
+      const time = performance.now();
+      const still = removals.filter((removal) => time - removal.time < UNDOABLE_MS);
+      removals = [...still, ...ids.map((id) => ({ id, time }))];
       show(removals.length === 1 ? "Photo removed." : `${removals.length} photos removed.`);
       button.focus({ preventScroll: true });
     },

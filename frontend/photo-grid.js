@@ -8,19 +8,21 @@ import { TileWindow } from "./tile-window.js";
 const SCREENS_ABOVE = 1;
 const SCREENS_BELOW = 2;
 const SETTLE_MS = 400; // as in photo-grid.css, with a margin
-const HEADER_PX = 80; // the sticky header covers this much, tray and gaps aside
+const GAP_PX = 20; // between the header and what is scrolled to
 
 /**
  * @param {HTMLElement} el the list. Dispatches `photo-chosen` {photo}, cancelable: unless it is
  *   cancelled, the browser opens the original; `removal-asked` {photo}; `photos-wanted` {ids} of
  *   items near the view whose photo is not known.
+ * @param {HTMLElement} header stays over it
  */
-export function mountPhotoGrid(el) {
-  return new PhotoGrid(el);
+export function mountPhotoGrid(el, header) {
+  return new PhotoGrid(el, header);
 }
 
 class PhotoGrid {
   #el;
+  #header;
   #items = [];
   #indexes = new Map(); // photo id → index
   #tiles;
@@ -31,8 +33,9 @@ class PhotoGrid {
   #lookAhead = createLookAhead();
   #renderSoon = oncePerFrame(() => this.#render());
 
-  constructor(el) {
+  constructor(el, header) {
     this.#el = el;
+    this.#header = header;
     this.#tiles = new TileWindow(el);
     el.addEventListener("keydown", (event) => this.#followKey(event));
     el.addEventListener("focusin", (event) => this.#activate(idAt(event)));
@@ -114,8 +117,12 @@ class PhotoGrid {
     return { id: this.#items[index].id, top: this.#boxes[index].top };
   }
 
+  get #coveredPx() {
+    return this.#header.offsetHeight + GAP_PX;
+  }
+
   #viewTop() {
-    return HEADER_PX - this.#el.getBoundingClientRect().top;
+    return this.#coveredPx - this.#el.getBoundingClientRect().top;
   }
 
   #render() {
@@ -127,7 +134,7 @@ class PhotoGrid {
     if (!this.#el.contains(document.activeElement)) this.#activeId = this.firstInView?.id;
     const places = [];
     for (let index = from; index <= Math.min(to, this.#items.length - 1); index += 1) {
-      places.push(this.#placeAt(index, top - HEADER_PX, top + screen));
+      places.push(this.#placeAt(index, top - this.#coveredPx, top + screen));
     }
     this.#addActive(places, from, to);
     const isUnfinished = this.#tiles.show(places, {
@@ -181,7 +188,8 @@ class PhotoGrid {
 
   #scrollTo(box) {
     const top = this.#el.getBoundingClientRect().top + box.top;
-    const above = box.top === 0 && top < HEADER_PX ? -window.scrollY : top - HEADER_PX;
+    const covered = this.#coveredPx;
+    const above = box.top === 0 && top < covered ? -window.scrollY : top - covered;
     const below = top + box.height + 8 - window.innerHeight;
     const distance = above < 0 ? above : Math.max(0, below);
     if (distance) window.scrollBy({ top: distance, behavior: "instant" });

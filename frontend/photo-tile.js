@@ -1,5 +1,7 @@
 /** One photo on the wall: a link to the original with its thumbnail in it. */
 
+import { markOf } from "./audience.js";
+
 const TILE_WIDTHS = [320, 640];
 const FADE_MS = 300; // as in photo-tile's transition, with a margin
 const FIRST_RETRY_MS = 2_000;
@@ -20,14 +22,16 @@ export function createPhotoTile(item) {
   return tile;
 }
 
-/** Shows a photo as `GET /api/photos` describes it; once is enough. */
+/** Shows a photo as `GET /api/photos` describes it; the picture never changes, who sees it may. */
 export function fillPhotoTile(tile, photo) {
   const link = tile.querySelector("a");
+  fillBadge(tile.querySelector("[data-mark]"), markOf(photo));
   if (link.href) return;
   link.href = photo.url;
   link.style.backgroundImage = `url("${photo.placeholder}")`;
   fillImage(link.querySelector("img"), photo);
-  fillBadge(tile.querySelector(".photo-tile-badge"), photo);
+  const format = photo.url.split(".").pop().toUpperCase();
+  fillBadge(tile.querySelector("[data-format]"), photo.animated ? format : "");
 }
 
 /** Puts a tile at its place; `box` in px within the wall. */
@@ -69,7 +73,7 @@ function showImage(image) {
   setTimeout(() => (image.parentElement.style.backgroundImage = ""), FADE_MS);
 }
 
-function fillBadge(badge, photo) {
-  badge.hidden = !photo.animated;
-  badge.textContent = photo.url.split(".").pop().toUpperCase();
+function fillBadge(badge, words) {
+  badge.hidden = words === "";
+  badge.textContent = words;
 }

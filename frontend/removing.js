@@ -1,6 +1,7 @@
 /** The composition of removal and its undo. */
 
-import { removePhoto, restorePhoto, Unreachable } from "./api.js";
+import { removePhoto, restorePhoto } from "./api.js";
+import { errorOf, sentenceOf } from "./trouble.js";
 
 const find = (selector) => document.querySelector(selector);
 
@@ -10,12 +11,12 @@ const find = (selector) => document.querySelector(selector);
  * @param {object} parts.grid
  * @param {object} parts.lightbox
  * @param {object} parts.notice
- * @param {(photo: object) => boolean} parts.isOwn
- * @param {(count: number) => void} parts.onRemoved own photos; negative when they are back
+ * @param {import("./viewer.js").Viewer} parts.viewer
  */
-export function removePhotos({ gallery, grid, lightbox, notice, isOwn, onRemoved }) {
+export function removePhotos({ gallery, grid, lightbox, notice, viewer }) {
   const el = find(".notice");
   const underWay = new Set();
+  const own = new Set(); // ids of the viewer's photos that were removed
   let next = null; // the photo that came into the place of the one that was removed
 
   async function remove(photo) {
@@ -24,14 +25,17 @@ export function removePhotos({ gallery, grid, lightbox, notice, isOwn, onRemoved
     const error = await errorOf(removePhoto(photo.id));
     refresh();
     if (error) return notice.tell(sentenceOf(error, "It could not be removed just now"));
-    onRemoved(1);
+    if (viewer.owns(photo)) {
+      viewer.count(-1);
+      own.add(photo.id);
+    }
     await lightbox.close();
     notice.offerUndo(photo.id);
   }
 
   async function undo(removals) {
     const errors = await Promise.all(removals.map(({ id }) => errorOf(restorePhoto(id))));
-    onRemoved(-errors.filter((error) => !error).length);
+    viewer.count(removals.filter(({ id }, index) => own.has(id) && !errors[index]).length);
     await refresh();
     const trouble = errors.find(Boolean);
     if (!trouble) return grid.focusPhoto(removals[0].id);
@@ -42,26 +46,11 @@ export function removePhotos({ gallery, grid, lightbox, notice, isOwn, onRemoved
   const refresh = () => gallery.refresh().catch(() => {}); // live.js keeps trying
 
   find(".photo-grid").addEventListener("removal-asked", async ({ detail: { photo } }) => {
-    if (!isOwn(photo) || underWay.has(photo.id)) return;
+    if (!viewer.mayRemove(photo) || underWay.has(photo.id)) return;
     underWay.add(photo.id);
     await remove(photo);
     underWay.delete(photo.id);
   });
   el.addEventListener("undo", ({ detail }) => undo(detail.removals));
   el.addEventListener("notice-ended", ({ detail }) => detail.hadFocus && grid.focusPhoto(next));
-}
-
-/** Why the server could not be asked, or would not; undefined when all is well. */
-async function errorOf(answer) {
-  try {
-    await answer;
-    return undefined;
-  } catch (error) {
-    if (error instanceof Unreachable) return error;
-    throw error;
-  }
-}
-
-function sentenceOf(error, trouble) {
-  return error.isRefusal ? error.message : `${trouble}; please try again.`;
 }

@@ -8,18 +8,29 @@ const MAX_WORDS = 5;
  * @property {"arrival"|"taken"} sort newest first
  * @property {string} by a guest's id; empty is everybody
  * @property {string} words each in a photo's name or its sender's
+ * @property {""|"pending"|"hidden"|"private"} only those that not everyone sees, and why
  */
 
 /** As `GET /api/photos` and `/api/outline` take it. */
-export function parametersOf({ sort, by, words }) {
-  return { ...(sort !== "arrival" && { sort }), ...(by && { by }), ...(words && { q: words }) };
+export function parametersOf({ sort, by, words, only }) {
+  return {
+    ...(sort !== "arrival" && { sort }),
+    ...(by && { by }),
+    ...(words && { q: words }),
+    ...(only && { only }),
+  };
 }
 
-export function matches(photo, { by, words }) {
+export function matches(photo, { by, words, only }) {
   if (by && photo.by.id !== by) return false;
+  if (only && kindOf(photo) !== only) return false;
   const named = [photo.name, photo.by.name ?? ""].map((name) => name.toLowerCase());
   const wanted = new Set(words.slice(0, MAX_SEARCH).toLowerCase().split(/\s+/));
   return [...wanted].slice(0, MAX_WORDS).every((word) => named.some((name) => name.includes(word)));
+}
+
+function kindOf({ visibility, standing }) {
+  return visibility === "owner" ? "private" : standing;
 }
 
 /** Seconds since 1970. */

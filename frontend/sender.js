@@ -42,6 +42,15 @@ export class Sender extends EventTarget {
   }
 }
 
+/** Somebody else may use this device now. */
+export function forgetSender() {
+  try {
+    localStorage.removeItem(KEPT_AS);
+  } catch {
+    // Nothing was kept.
+  }
+}
+
 function read() {
   const nothing = { name: "", wasAsked: false };
   try {

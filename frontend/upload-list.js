@@ -60,7 +60,8 @@ function createRow(upload, dispatch) {
   const name = row.querySelector(".upload-row-name");
   name.textContent = file.name;
   name.title = file.name;
-  row.querySelector(".upload-row-size").textContent = formatBytes(file.size);
+  row.querySelector("[data-private]").toggleAttribute("hidden", upload.visibility !== "owner");
+  row.querySelector("[data-size]").textContent = formatBytes(file.size);
   row.querySelector("progress").ariaLabel = file.name;
   const retry = row.querySelector("[data-retry]");
   const leave = row.querySelector("[data-leave]");

@@ -12,6 +12,7 @@ const UNSENT = { state: "waiting", reason: "", canRetry: false };
  * @typedef {object} Upload
  * @property {string} id
  * @property {File} file
+ * @property {"everyone"|"owner"} visibility who is to see it, as chosen when it was added
  * @property {"waiting"|"sending"|"checking"|"safe"|"failed"} state checking: all is sent, the
  *   answer is still to come
  * @property {number} sentBytes
@@ -31,15 +32,20 @@ const UNSENT = { state: "waiting", reason: "", canRetry: false };
 export class UploadQueue extends EventTarget {
   pause = new RetryPause();
   #keptFiles;
+  #visibilityOf;
   #zone = null;
   #uploads = new Map(); // File → Upload
-  #resumed = new Map(); // File → id, of an earlier visit
+  #resumed = new Map(); // File → {id, visibility}, of an earlier visit
   #plans;
 
-  /** @param {KeptFiles|null} keptFiles null where nothing can be kept */
-  constructor(settings, keptFiles) {
+  /**
+   * @param {KeptFiles|null} keptFiles null where nothing can be kept
+   * @param {(file: File) => "everyone"|"owner"} visibilityOf a file that is added now
+   */
+  constructor(settings, keptFiles, visibilityOf) {
     super();
     this.#keptFiles = keptFiles;
+    this.#visibilityOf = visibilityOf;
     this.#plans = new ChunkPlans(settings);
     keptFiles?.addEventListener("file-kept", ({ detail }) => this.#setKept(detail.id, true));
     keptFiles?.addEventListener("file-not-kept", ({ detail }) => this.#setKept(detail.id, false));
@@ -89,10 +95,10 @@ export class UploadQueue extends EventTarget {
     this.#zone.add(files);
   }
 
-  /** @param {Map<string, File>} files of an earlier visit, by the ids that they had then */
-  resume(files) {
-    for (const [id, file] of files) this.#resumed.set(file, id);
-    this.#zone.add(files.values());
+  /** @param {Map<string, KeptFile>} kept at an earlier visit, by the ids that they had then */
+  resume(kept) {
+    for (const [id, { file, visibility }] of kept) this.#resumed.set(file, { id, visibility });
+    this.#zone.add([...kept.values()].map(({ file }) => file));
   }
 
   retry(upload) {
@@ -129,7 +135,8 @@ export class UploadQueue extends EventTarget {
   planOf = async (file) => {
     const upload = this.#uploads.get(file);
     try {
-      return await this.#plans.make(upload);
+      const plan = await this.#plans.make(upload);
+      return { ...plan, visibility: upload.visibility };
     } catch (error) {
       if (!(error instanceof Unreachable)) throw error;
       this.#tryLater(upload, NO_CONNECTION);
@@ -141,21 +148,22 @@ export class UploadQueue extends EventTarget {
     const known = this.#uploads.get(file);
     if (known) return this.#change(file, { ...UNSENT, sentBytes: known.arrivedBytes });
     if (!this.isBusy) this.#beginBatch();
-    const earlierId = this.#resumed.get(file);
+    const earlier = this.#resumed.get(file);
     const upload = {
       ...UNSENT,
-      id: earlierId ?? uuid,
+      id: earlier?.id ?? uuid,
       file,
+      visibility: earlier?.visibility ?? this.#visibilityOf(file),
       sentBytes: 0,
       arrivedBytes: 0,
       strikes: 0,
-      mayHaveArrived: Boolean(earlierId),
-      isKept: earlierId ? true : null,
+      mayHaveArrived: Boolean(earlier),
+      isKept: earlier ? true : null,
     };
     this.#resumed.delete(file);
     this.#uploads.set(file, upload);
     if (!this.#keptFiles) upload.isKept = false;
-    else if (willBeSent && !earlierId) this.#keptFiles.keep(upload.id, file);
+    else if (willBeSent && !earlier) this.#keptFiles.keep(upload.id, file, upload.visibility);
     this.#tell("upload-added", upload);
   }
 
@@ -219,7 +227,7 @@ export class UploadQueue extends EventTarget {
 
   /** The file was moved or changed on the device; the copy in the browser may still be there. */
   async #replaceFile(upload) {
-    const copy = upload.isKept && (await this.#keptFiles.read(upload.id));
+    const copy = upload.isKept && (await this.#keptFiles.read(upload.id))?.file;
     if (!this.#uploads.has(upload.file)) return;
     if (!copy || copy === upload.file || !(await isReadable(copy))) {
       return this.#refuse(upload, { reason: FILE_VANISHED, canRetry: false });

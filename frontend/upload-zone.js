@@ -9,6 +9,7 @@ const ANSWER_MS = 300_000; // the server may have many photos to look at before 
 /**
  * @typedef {object} Plan how a file is to be sent
  * @property {string} uuid by which the server knows its chunks
+ * @property {"everyone"|"owner"} visibility
  * @property {number} chunkBytes
  * @property {number[]} received numbers of the chunks that the server has
  * @property {boolean} [isSafe] the server has all of it: nothing is to be sent
@@ -62,7 +63,10 @@ class UploadZone extends EventTarget {
       canceled() {}, // else Dropzone reports what the visitor cancelled as an error
       accept: (file, done) => this.#accept(file, done, settings),
       transformFile: (file, send) => this.#prepare(file, send),
-      params: (files, xhr, chunk) => chunk && this.#chunkFields(chunk),
+      params: ([file], xhr, chunk) => ({
+        visibility: this.#plans.get(file).visibility,
+        ...(chunk && this.#chunkFields(chunk)),
+      }),
     };
   }
 

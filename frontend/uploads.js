@@ -10,6 +10,7 @@ import { mountUploadList } from "./upload-list.js";
 import { UploadQueue } from "./upload-queue.js";
 import { mountUploadSummary } from "./upload-summary.js";
 import { mountUploadZone } from "./upload-zone.js";
+import { mountVisibilitySwitch } from "./visibility-switch.js";
 import { createWakeLock } from "./wake-lock.js";
 
 const find = (selector) => document.querySelector(selector);
@@ -28,7 +29,8 @@ export async function takeUploads(announcer, whenSettings, onSafe) {
     openKeptFiles(),
   ]);
   if (settings.max_upload_bytes) tellLimit(settings);
-  const queue = new UploadQueue(settings, keptFiles);
+  const visibility = mountVisibilitySwitch(find(".visibility-switch"), settings);
+  const queue = new UploadQueue(settings, keptFiles, visibility.visibilityOf);
   const zone = Dropzone && mountUploadZone(el, { Dropzone, settings, planOf: queue.planOf });
   el.dataset.state = zone ? "ready" : "plain";
   if (!zone) return;
@@ -42,7 +44,7 @@ export async function takeUploads(announcer, whenSettings, onSafe) {
   if (keptFiles) offerLeftovers(queue, keptFiles, tray, announcer);
   sayUploads(queue, zone, announcer);
   stayAwake(queue);
-  mountDropCover(find(".drop-cover"));
+  mountDropCover(find(".drop-cover"), () => visibility.dropWords);
   mountFilePicker(picker);
 }
 

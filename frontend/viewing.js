@@ -1,15 +1,19 @@
 /** The composition of all that shows photos: the grid, what is selected, the lightbox. */
 
-import { fetchGuests } from "./api.js";
+import { mountAccountMenu } from "./account-menu.js";
+import { changePhotos } from "./changing.js";
 import { enlargePhotos } from "./enlarging.js";
 import { formatCount, formatDate } from "./format.js";
-import { mountGalleryFilter } from "./gallery-filter.js";
+import { moderate } from "./moderating.js";
 import { mountNewPhotos } from "./new-photos.js";
 import { mountNotice } from "./notice.js";
 import { askPatiently, reached } from "./patience.js";
 import { mountPhotoGrid } from "./photo-grid.js";
 import { removePhotos } from "./removing.js";
 import { mountScrubber } from "./scrubber.js";
+import { selectPhotos } from "./selecting.js";
+import { Viewer } from "./viewer.js";
+import { withdrawPictures } from "./withdrawing.js";
 
 const find = (selector) => document.querySelector(selector);
 
@@ -19,24 +23,19 @@ const find = (selector) => document.querySelector(selector);
  */
 export function showGallery(gallery, settings) {
   const gridElement = find(".photo-grid");
-  const grid = mountPhotoGrid(gridElement);
+  const grid = mountPhotoGrid(gridElement, find(".page-header"));
   const notice = mountNotice(find(".notice"));
-  const guest = { id: null, photos: 0 };
-  settings.then((known) => Object.assign(guest, known.guest));
-  const isOwn = (photo) => photo !== null && photo.by.id !== null && photo.by.id === guest.id;
-  const countOwn = (count) => (guest.photos = Math.max(0, guest.photos + count));
-  const hasOwn = () => {
-    // Another tab may have sent them.
-    if (guest.photos === 0) countOwn(gallery.items.filter(({ photo }) => isOwn(photo)).length);
-    return guest.photos > 0;
-  };
+  const viewer = new Viewer(gallery, settings);
 
   showPhotos(gallery, grid);
-  offerDownloads(gallery, hasOwn);
-  const filter = selectPhotos(gallery, () => (hasOwn() ? guest.id : null));
-  const lightbox = enlargePhotos(gallery, grid, isOwn);
-  const onRemoved = (count) => countOwn(-count);
-  removePhotos({ gallery, grid, lightbox, notice, isOwn, onRemoved });
+  offerDownloads(gallery, viewer);
+  mountAccountMenu(find(".account-menu"), settings, notice.tell);
+  const filter = selectPhotos(gallery, viewer);
+  const lightbox = enlargePhotos(gallery, grid, viewer);
+  removePhotos({ gallery, grid, lightbox, notice, viewer });
+  const act = changePhotos({ gallery, lightbox, notice });
+  moderate({ gallery, settings, viewer, filter, notice, act });
+  withdrawPictures(gallery);
   gridElement.addEventListener("sender-chosen", async ({ detail }) => {
     await lightbox.close();
     filter.choose(detail.id);
@@ -49,8 +48,11 @@ export function showGallery(gallery, settings) {
 
     showAll: () => filter.showAll(),
 
+    /** In one line, for a few seconds. */
+    tell: notice.tell,
+
     /** The visitor's own photo is in the gallery. */
-    countSent: () => countOwn(1),
+    countSent: () => viewer.count(1),
 
     /**
      * Opens the photo of an address; says so when it is not there.
@@ -110,56 +112,11 @@ function showPhotos(gallery, grid) {
 }
 
 /** Of what there is, when the menu is opened. */
-function offerDownloads(gallery, hasOwn) {
+function offerDownloads(gallery, viewer) {
   const menu = find(".gallery-menu");
   menu.addEventListener("beforetoggle", () => {
     menu.querySelector("[data-download-all]").hidden = gallery.total === 0;
-    menu.querySelector("[data-download-mine]").hidden = gallery.total === 0 || !hasOwn();
+    menu.querySelector("[data-download-mine]").hidden = gallery.total === 0 || !viewer.hasPhotos;
   });
   menu.addEventListener("click", () => menu.hidePopover());
-}
-
-/** @param {() => string|null} ownId of the guest who has photos here */
-function selectPhotos(gallery, ownId) {
-  const el = find(".gallery-filter");
-  const filter = mountGalleryFilter(el);
-  let offeredId; // undefined before there was anything to offer
-  let chosen = null;
-
-  async function offerSenders() {
-    const answer = await reached(fetchGuests());
-    if (answer) filter.offer(answer.guests, ownId());
-  }
-
-  async function select({ detail: { selection } }) {
-    chosen = selection;
-    el.ariaBusy = "true";
-    window.scrollTo({ top: 0, behavior: "instant" });
-    let ask = () => gallery.select(selection);
-    await askPatiently(
-      () => {
-        const answer = ask();
-        ask = () => gallery.refresh(); // unless live.js has read it by then
-        return answer;
-      },
-      () => chosen === selection,
-    );
-    if (chosen === selection) el.ariaBusy = "false";
-  }
-
-  el.addEventListener("selection-changed", select);
-  el.addEventListener("senders-wanted", offerSenders);
-  gallery.addEventListener("photos-changed", () => {
-    filter.update(gallery);
-    if (el.hidden || offeredId === ownId()) return;
-    offeredId = ownId();
-    offerSenders();
-  });
-  return {
-    choose: (id) => offerSenders().then(() => filter.choose(id)),
-    showAll() {
-      el.reset();
-      return select({ detail: { selection: { ...gallery.selection, by: "", words: "" } } });
-    },
-  };
 }

@@ -50,6 +50,10 @@ class Wall {
     document.addEventListener("visibilitychange", () => this.#schedule());
   }
 
+  get isOpen() {
+    return this.#isOpen;
+  }
+
   /** The address is #wall now. */
   open() {
     if (this.#isOpen) return;
@@ -79,14 +83,15 @@ class Wall {
   /**
    * After each change of the gallery.
    * @param {import("./gallery.js").Item[]} items
-   * @param {Set<string>} arrived photo ids
-   * @param {Set<string>} removed photo ids
+   * @param {Set<string>} news ids of photos that have come or changed; those that are not on the
+   *   wall yet are next
    */
-  update(items, arrived, removed) {
+  update(items, news) {
     const ids = items.map(({ id }) => id);
-    this.#order.update(ids, this.#isOpen ? arrived : []);
+    const arrived = [...news].filter((id) => this.#isOpen && !this.#order.has(id));
+    this.#order.update(ids, arrived);
     this.#el.toggleAttribute("data-empty", items.length === 0);
-    if (removed.has(this.#current) || items.length === 0) this.#blank();
+    if (!this.#order.has(this.#current)) this.#blank();
     this.#schedule();
   }
 
@@ -127,13 +132,14 @@ class Wall {
   #finishTurn(id, isReady) {
     if (isReady && this.#order.has(id)) this.#show(id);
     else this.#order.skip(id);
-    if (!isReady) this.#notBefore = performance.now() + RETRY_MS;
+    if (!isReady && this.#order.has(id)) this.#notBefore = performance.now() + RETRY_MS;
     this.#schedule();
   }
 
   async #prepare(id) {
     try {
       const photo = await this.#source.findPhoto(id);
+      if (!this.#order.has(id)) return false; // not everyone may see it, we have learnt
       return photo !== null && (await this.#photos[1].prepare(photo));
     } catch (error) {
       if (error instanceof Unreachable) return false;

@@ -1,0 +1,37 @@
+/** The composition of what changes who sees a photo: its owner's choice, and the hosts' word. */
+
+import { changeVisibility, judgePhotos } from "./api.js";
+import { audienceOf } from "./audience.js";
+import { errorOf, sentenceOf } from "./trouble.js";
+
+/** @returns {(answer: Promise<void>, done: string) => Promise<boolean>} tells how it came out */
+export function changePhotos({ gallery, lightbox, notice }) {
+  const el = document.querySelector(".photo-grid");
+  const underWay = new Set();
+
+  async function act(answer, done) {
+    const error = await errorOf(answer);
+    if (error || done)
+      notice.tell(error ? sentenceOf(error, "It could not be changed just now") : done);
+    await gallery.refresh().catch(() => {}); // live.js keeps trying
+    return !error;
+  }
+
+  async function change(photo, answerOf, done) {
+    if (underWay.has(photo.id)) return;
+    underWay.add(photo.id);
+    await act(answerOf(), done);
+    if (!gallery.find(photo.id)) lightbox.leave(photo.id); // it is not among the chosen any more
+    underWay.delete(photo.id);
+  }
+
+  el.addEventListener("visibility-asked", ({ detail: { photo, visibility } }) => {
+    const done = audienceOf({ ...photo, visibility }, true) || "Everyone sees this photo now.";
+    change(photo, () => changeVisibility(photo.id, visibility), done);
+  });
+  el.addEventListener("standing-asked", ({ detail: { photo, standing } }) => {
+    const done = standing === "shown" ? "Everyone sees this photo now." : "Hidden from the guests.";
+    change(photo, () => judgePhotos([photo.id], standing), done);
+  });
+  return act;
+}

@@ -1,0 +1,21 @@
+/** What a host can do with all photos of a selection. */
+
+/** @param {HTMLElement} el dispatches `show-all`, `hide-all` and `remove-all` */
+export function mountModerationBar(el) {
+  const part = (name) => el.querySelector(`[data-${name}]`);
+  for (const name of ["show-all", "hide-all", "remove-all"]) {
+    part(name).addEventListener("click", () => el.dispatchEvent(new Event(name)));
+  }
+
+  return {
+    /** @param {string|null} ownId of the host, whose own photos are removed one by one */
+    update({ items, selection: { by, only } }, ownId) {
+      const isOthers = by !== "" && by !== ownId;
+      const canShow = only === "pending" || only === "hidden";
+      el.hidden = items.length === 0 || !(isOthers || canShow);
+      part("show-all").hidden = !canShow;
+      part("show-all").textContent = only === "pending" ? "Approve all" : "Show them to everyone";
+      part("hide-all").hidden = part("remove-all").hidden = !isOthers;
+    },
+  };
+}

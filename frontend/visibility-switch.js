@@ -1,0 +1,84 @@
+/** Who sees what the visitor adds from now on. */
+
+const KEPT_AS = "dropwall-visibility";
+const WORDS = {
+  everyone: {
+    label: "Everyone",
+    meaning: "Everyone here sees what you add.",
+    drop: "Drop to add to the wall",
+  },
+  own: {
+    label: "The host",
+    meaning: "Only you and the host see what you add.",
+    drop: "Drop to add for you and the host",
+  },
+  approval: {
+    label: "Everyone",
+    meaning: "Photos appear for everyone once the host has approved them.",
+    drop: "Drop to add to the wall",
+  },
+};
+
+/**
+ * @param {HTMLFieldSetElement} el dispatches `visibility-chosen` {meaning}, a sentence
+ * @param {{mode?: string, account?: object|null}} settings of the server
+ */
+export function mountVisibilitySwitch(el, { mode, account }) {
+  const radio = (value) => el.querySelector(`[value=${value}]`);
+  const words = WORDS[(!account?.is_host && mode) || "everyone"];
+  const until = account ? "" : ", as long as this device remembers you";
+  const dropped = new Map(); // name of a folder → what was chosen when it was dropped
+  const value = () => (radio("owner").checked ? "owner" : "everyone");
+  const meaning = () => (value() === "owner" ? `Only you see them${until}.` : words.meaning);
+
+  function update() {
+    el.querySelector("[data-meaning]").textContent = meaning();
+  }
+
+  // It outlives a reload, as the files on their way do: what somebody wants to keep to themselves
+  // must not become everyone's because the page was loaded again. It does not outlive the visit:
+  // weeks later nobody remembers why the others do not see their photos.
+  if (readKept() === "owner") radio("owner").checked = true;
+  el.querySelector("[data-everyone]").textContent = words.label;
+  update();
+  el.addEventListener("change", () => {
+    keep(value());
+    update();
+    el.dispatchEvent(new CustomEvent("visibility-chosen", { detail: { meaning: meaning() } }));
+  });
+  document.addEventListener(
+    "drop",
+    ({ dataTransfer }) => {
+      for (const item of dataTransfer?.items ?? []) {
+        const entry = item.webkitGetAsEntry?.();
+        if (entry?.isDirectory) dropped.set(entry.name, value());
+      }
+    },
+    true,
+  );
+
+  return {
+    /** For a file that is added now. A folder is read bit by bit: all of it goes where it was dropped. */
+    visibilityOf: ({ fullPath = "" }) => dropped.get(fullPath.split("/")[0]) ?? value(),
+
+    get dropWords() {
+      return value() === "owner" ? "Drop to add for you only" : words.drop;
+    },
+  };
+}
+
+function readKept() {
+  try {
+    return sessionStorage.getItem(KEPT_AS);
+  } catch {
+    return null; // this browser keeps nothing
+  }
+}
+
+function keep(visibility) {
+  try {
+    sessionStorage.setItem(KEPT_AS, visibility);
+  } catch {
+    // It is as it was at the next visit.
+  }
+}
