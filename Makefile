@@ -33,12 +33,13 @@ test: $(TEST_PYTHON) $(TEST_NODE) ## Run every test, installing what they need
 	$(BIN)/python -m pytest tests/test_resuming.py
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal --ignore tests/test_resuming.py
 
-check: $(TEST_PYTHON) $(TEST_NODE) ## What CI runs: linters, types, tests
+check: $(TEST_PYTHON) $(TEST_NODE) ## What CI runs: linters, types, audits, tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	npx eslint frontend
 	npx prettier --check frontend
+	$(BIN)/python -m tests.audit
 	$(MAKE) test
 
 bench: $(TEST_PYTHON) $(TEST_NODE) ## Measure speed and memory against references in the same run

@@ -6,10 +6,11 @@ const RELOAD_AGAIN_MS = 60_000;
 
 /** The server could not be reached, or it answered with a refusal. */
 export class Unreachable extends Error {
-  /** @param {boolean} isRefusal whether our server has answered that it will not (4xx) */
-  constructor(message, { isRefusal = false, ...options } = {}) {
+  /** @param {string} refusal its name, when our server has answered that it will not (4xx) */
+  constructor(message, { refusal = "", ...options } = {}) {
     super(message, options);
-    this.isRefusal = isRefusal;
+    this.refusal = refusal;
+    this.isRefusal = refusal !== "";
   }
 }
 
@@ -23,10 +24,10 @@ async function ask(path, options, read) {
   } catch (error) {
     throw new Unreachable(`${path} could not be reached.`, { cause: error });
   }
-  if (response.headers.get("Dropwall-Refusal") === "PasscodeWanted") askForPasscode();
-  const isRefusal = response.status < 500 && response.headers.has("Dropwall-Refusal");
-  const message = isRefusal ? await response.text() : `${path} answered ${response.status}.`;
-  throw new Unreachable(message, { isRefusal });
+  const refusal = response.status < 500 ? (response.headers.get("Dropwall-Refusal") ?? "") : "";
+  if (refusal === "PasscodeWanted") askForPasscode();
+  const message = refusal ? await response.text() : `${path} answered ${response.status}.`;
+  throw new Unreachable(message, { refusal });
 }
 
 /** The server shows its own page for it in the place of this one; to a browser without cookies it
@@ -53,9 +54,11 @@ function getJson(path, parameters = {}) {
 function send(method, path, content) {
   const json = { "Content-Type": "application/json" };
   const options = content ? { method, headers: json, body: JSON.stringify(content) } : { method };
-  return ask(path, options, ({ status }) => {
-    if (status !== 204) throw new Error(`${path} answered ${status}.`);
-  });
+  return ask(path, options, expectNothing);
+}
+
+function expectNothing({ url, status }) {
+  if (status !== 204) throw new Error(`${url} answered ${status}.`);
 }
 
 /**
@@ -83,6 +86,12 @@ export function fetchGuests() {
 /** An empty name takes it back. */
 export function nameGuest(name) {
   return send("PUT", "/api/guest", { name });
+}
+
+/** @param {HTMLFormElement} form */
+export function sendForm(form) {
+  const body = new URLSearchParams(new FormData(form));
+  return ask(form.action, { method: "POST", body }, expectNothing);
 }
 
 /** @param {"everyone"|"owner"} visibility */

@@ -5,12 +5,14 @@ import os
 import secrets
 from pathlib import Path
 
-import click
-from flask import Flask, current_app
+from flask import Flask
 from flask.cli import FlaskGroup
+from werkzeug.middleware.proxy_fix import ProxyFix
 
+from .accounts import Accounts
 from .archive import Archives
 from .catalog import (
+    AccountCatalog,
     Catalog,
     GuestCatalog,
     PhotoLists,
@@ -20,23 +22,29 @@ from .catalog import (
 )
 from .changes import Watchers
 from .chunks import Chunks
+from .commands import add_commands
 from .config import Config
 from .errors import answer_errors
 from .gallery import Gallery
 from .images import Images
 from .limits import Limits
 from .parts import Parts
+from .passcode import Passcode
+from .routes.accounts import accounts, login_manager
 from .routes.archive import archive
 from .routes.host import host
 from .routes.invitation import invitation
 from .routes.live import live
 from .routes.page import page
+from .routes.passcode import passcode
 from .routes.people import people
 from .routes.photos import photos
+from .routes.protection import SessionCookie, protection
 from .routes.representation import changes_event
 from .routes.uploads import uploads
 from .storage import open_storage
-from .sweep import ForeignCatalog, Sweep
+from .sweep import Sweep
+from .tries import Tries
 from .turns import Turns
 
 FRONTEND = Path(__file__).parent.parent / "frontend"
@@ -47,13 +55,16 @@ def create_app(config: Config | None = None) -> Flask:
     """The WSGI application for these settings, by default those of the environment."""
     config = config or Config.from_environ()
     app = Flask(__name__, static_folder=FRONTEND, static_url_path="")
-    app.secret_key = _secret_key(config.data / "secret.key")
+    secret_key = app.secret_key = _secret_key(config.data / "secret.key")
     app.config.update(
         SESSION_COOKIE_NAME="dropwall",
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_REFRESH_EACH_REQUEST=False,
         PERMANENT_SESSION_LIFETIME=400 * 24 * 60 * 60,  # the longest that browsers keep one
     )
+    app.session_interface = SessionCookie()
+    if hops := config.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops)  # type: ignore[method-assign]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     database = open_database(config.database_address)
     catalog, uploading, usage = Catalog(database), UploadCatalog(database), UsageCatalog(database)
@@ -68,35 +79,42 @@ def create_app(config: Config | None = None) -> Flask:
         config.extensions,
         config.keep_location,
     )
-    lists = PhotoLists(database)
+    lists, guests = PhotoLists(database), GuestCatalog(database)
+    account_catalog = AccountCatalog(database)
+    tries = Tries(account_catalog)
     # What is left of the threads waits for no one: uploads, pages, thumbnails.
     watchers, downloads = config.threads - max(1, config.threads // 4), max(1, config.threads // 8)
     app.extensions["dropwall"] = Parts(
         settings=config,
         gallery=gallery,
         lists=lists,
-        guests=GuestCatalog(database),
+        guests=guests,
         usage=usage,
+        accounts=Accounts(account_catalog, guests, tries),
+        passcode=Passcode(config.passcode, secret_key, tries),
         chunks=Chunks(uploading, gallery, turns),
         watchers=Watchers(database, lists, watchers, changes_event),
         archives=Archives(gallery, lists, downloads),
         sweep=Sweep(catalog, uploading, storage),
     )
-    for blueprint in (page, uploads, photos, archive, live, people, invitation, host):
+    for blueprint in (
+        protection,
+        passcode,
+        page,
+        uploads,
+        photos,
+        archive,
+        live,
+        people,
+        accounts,
+        invitation,
+        host,
+    ):
         app.register_blueprint(blueprint)
     answer_errors(app, config)
-    app.cli.command("sweep")(sweep)
+    login_manager.init_app(app, add_context_processor=False)
+    add_commands(app)
     return app
-
-
-def sweep() -> None:
-    """Remove what crashes left behind a day ago or more."""
-    try:
-        click.echo(f"{current_app.extensions['dropwall'].sweep.sweep()} leftovers removed.")
-    except ForeignCatalog:
-        raise click.ClickException(
-            "The catalog is empty and the storage is not: is it the right one? Nothing was removed."
-        ) from None
 
 
 def command_line() -> None:

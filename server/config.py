@@ -15,6 +15,8 @@ MAX_PORT = 65535
 MAX_CHUNKS = 10_000
 """Of one photo."""
 EXTENSIONS = tuple(BY_EXTENSION)
+MAX_PASSCODE = 100
+"""Characters; a QR code holds as many, escaped."""
 MODES = ("everyone", "own", "approval")
 """Who sees a guest's photo: everyone; the guest and the hosts; everyone once a host approved it."""
 SITE = re.compile(
@@ -83,6 +85,10 @@ class Config:
         self._check_addresses()
         if self.mode not in MODES:
             raise BadSetting(f"{variable_name('mode')} must be one of: {' '.join(MODES)}.")
+        if len(self.passcode) > MAX_PASSCODE:
+            raise BadSetting(
+                f"{variable_name('passcode')} must be at most {MAX_PASSCODE} characters long."
+            )
         if not self.extensions or set(self.extensions) - set(EXTENSIONS):
             raise BadSetting(
                 f"{variable_name('extensions')} must name some of: {' '.join(EXTENSIONS)}."

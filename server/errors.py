@@ -1,17 +1,20 @@
 """From exception to status: every refusal is plain text, one sentence a visitor understands."""
 
 import errno
+import math
 
 from flask import Flask, Response
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import ClientDisconnected, HTTPException
+from werkzeug.exceptions import ClientDisconnected, HTTPException, PreconditionFailed
 
+from .accounts import NoName, NotSignedIn, WrongOldPassword, WrongPassword
 from .archive import NoPhotos, TooManyArchives
-from .catalog import CatalogUnavailable, NoSuchPhoto, NoSuchUpload
+from .catalog import CatalogUnavailable, NameTaken, NoSuchPhoto, NoSuchUpload
 from .changes import FullHouse
 from .chunks import LostChunks, WrongChunk
 from .config import Config
 from .containers import BrokenContainer
+from .cross_site import AnotherSite
 from .formats import BY_EXTENSION
 from .gallery import (
     EmptyPhoto,
@@ -24,7 +27,10 @@ from .gallery import (
 from .images import DamagedPhoto, NotAPhoto, TooLongAnimation, TooManyPixels
 from .limits import DiskNearlyFull, GalleryFull, TooMuchSent
 from .names import MAX_GUEST_NAME, LongName
+from .passcode import PasscodeWanted, WrongPasscode
+from .passwords import MAX_PASSWORD, MIN_PASSWORD, TooManyHashes, WeakPassword
 from .storage import NotStored
+from .tries import TooManyTries
 from .upload import BrokenForm, NoPhoto, PieceOfAPhoto, TooManyBytes, TooMuchAtOnce
 
 DAMAGED = (400, "This photo is damaged or incomplete; please send the original again.")
@@ -64,12 +70,26 @@ REFUSALS: dict[type[Exception], tuple[int, str]] = {
     ),
     NotTheOwner: (403, "This photo is not yours; only who sent it can do that."),
     NotAHost: (403, "Only a host of this gallery can do that; please sign in as one."),
+    AnotherSite: (403, "Another site has asked for this; please open the gallery itself."),
+    NoName: (400, "Please tell a name."),
+    WeakPassword: (
+        400,
+        "Please choose a password of {min_password} to {max_password} characters.",
+    ),
+    NotSignedIn: (401, "Please sign in first."),
+    WrongPassword: (401, "This name and password do not belong together; please try again."),
+    WrongOldPassword: (401, "This is not your present password; please try again."),
+    PasscodeWanted: (401, "This gallery has a passcode; please open it and enter that first."),
+    WrongPasscode: (401, "This is not the passcode; please look at your invitation again."),
     NoSuchUpload: (404, "Nothing of this photo has arrived yet; please send it."),
     NoPhotos: (404, "There are no photos to download here yet; please send some first."),
     NoSuchPhoto: (404, "This photo is not here; it may have been removed."),
     NotStored: (404, "This photo is not here; it may have been removed."),
+    NameTaken: (409, "This name is taken; please choose another one."),
     TimeoutError: (408, "The upload stood still for too long; please send it again."),
     TooMuchSent: (429, "You have sent as much as one guest may within an hour; please wait."),
+    TooManyTries: (429, "That was wrong too often; please try again in {wait}."),
+    TooManyHashes: (503, "Many are signing in just now; please try again in a few seconds."),
     CatalogUnavailable: (503, "Dropwall is busy; please try again in a few seconds."),
     TooManyArchives: (503, "Very many are downloading just now; please try again in a while."),
     FullHouse: (503, "No more can watch just now; new photos are shown every few seconds instead."),
@@ -88,6 +108,7 @@ HTTP_SENTENCES = {
     400: "This request could not be understood; please reload the page and try again.",
     404: "There is nothing at this address; please go back to the gallery.",
     405: "This address does not take such requests; please go back to the gallery.",
+    412: "This has changed in the meantime; please load it again.",
     416: "This part of the photo does not exist; please load it again.",
 }
 FULL = (507, "The gallery is full; nothing was lost, please tell your host.")
@@ -138,6 +159,14 @@ def answer_errors(app: Flask, config: Config) -> None:
             response.headers["Dropwall-Refusal"] = type(error).__name__
         return response
 
+    @app.after_request
+    def answer_precondition(response: Response) -> ResponseReturnValue:
+        """Werkzeug answers what an `If-Match` does not match with the body it should not have."""
+        if response.status_code != PreconditionFailed.code:
+            return response
+        response.close()
+        return answer_http_error(PreconditionFailed())
+
     for refusal in REFUSALS:
         app.register_error_handler(refusal, answer_refusal)
     app.register_error_handler(OSError, answer_os_error)
@@ -168,6 +197,9 @@ def _fill(sentence: str, error: Exception, config: Config) -> str:
         max_request_photos=config.max_request_photos,
         max_guest_name=MAX_GUEST_NAME,
         max_gallery_bytes=_size(config.max_gallery_bytes),
+        min_password=MIN_PASSWORD,
+        max_password=MAX_PASSWORD,
+        wait=_duration(getattr(error, "wait_seconds", RETRY_SECONDS)),
     )
 
 
@@ -175,6 +207,11 @@ def _formats(extensions: tuple[str, ...]) -> str:
     """Such as `JPEG, PNG or GIF`."""
     *names, last = dict.fromkeys(BY_EXTENSION[extension].name for extension in extensions)
     return f"{', '.join(names)} or {last}" if names else last
+
+
+def _duration(seconds: int) -> str:
+    count, unit = (seconds, "second") if seconds < 90 else (math.ceil(seconds / 60), "minute")
+    return f"{count} {unit}{'s' * (count > 1)}"
 
 
 def _size(count: int) -> str:

@@ -25,6 +25,7 @@ worker_connections = 2 * dropwall.threads  # the rest are kept-alive: they need 
 reuse_port = True  # each worker has its own queue, so none sleeps while another is swamped
 preload_app = False  # an object store's client that was used before the fork hangs after it
 control_socket_disable = True
+forwarded_allow_ips = ""  # none: what a proxy says counts as DROPWALL_PROXIES has it
 keepalive = 15  # longer than the page waits between two polls
 timeout = 60  # for a worker whose accepting thread hangs; requests may take as long as they need
 graceful_timeout = 30  # on SIGTERM uploads may finish; Ctrl-C does not wait (worker.handle_quit)

@@ -25,6 +25,12 @@ def clean_guest_name(sent: str) -> str:
     return name
 
 
+def fold_name(sent: str) -> str:
+    """The same for two names that a person would call the same: of letters in upper or lower case,
+    in full or half width, with or without blanks around."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", _clean(sent)).casefold())
+
+
 def clean_name(sent: str) -> str:
     """The last part of whatever path was sent, in NFC, on one line, without characters that
     change its direction or cannot be seen, of at most 255 bytes in UTF-8 with its extension

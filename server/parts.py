@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
+from .accounts import Accounts
 from .archive import Archives
 from .catalog import GuestCatalog, PhotoLists, UsageCatalog
 from .changes import Watchers
 from .chunks import Chunks
 from .config import Config
 from .gallery import Gallery
+from .passcode import Passcode
 from .sweep import Sweep
 
 
@@ -20,6 +22,8 @@ class Parts:
     lists: PhotoLists
     guests: GuestCatalog
     usage: UsageCatalog
+    accounts: Accounts
+    passcode: Passcode
     chunks: Chunks
     watchers: Watchers
     archives: Archives

@@ -182,7 +182,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Answer what never reached the application: gunicorn would answer in HTML."""
         status, sentence = next(REFUSALS[kind] for kind in type(exc).__mro__ if kind in REFUSALS)
         if (status, sentence) == DEFECT:
-            self.log.exception("Error handling request %s", getattr(req, "uri", ""))
+            # Not its `uri`: what somebody has searched for is theirs.
+            self.log.exception("Error handling request %s", getattr(req, "path", ""))
         else:
             self.log.info("Refused a request from %s: %s", addr, exc)
         body = sentence.encode()

@@ -36,7 +36,9 @@ def add_many(server: RunningServer, count: int) -> list[str]:
         catalog.executemany(f"INSERT INTO photos VALUES ({', '.join(columns)})", rows)
         size = sum(row["bytes"] for row in rows)
         catalog.execute(
-            "UPDATE gallery SET version = ?, total = ?, bytes = ?", (count, count, size)
+            "UPDATE gallery SET version = :count, hosts_version = :count,"
+            " everyones_version = :count, total = :count, bytes = :size",
+            {"count": count, "size": size},
         )
     return [row["id"] for row in reversed(rows)]
 

@@ -20,6 +20,9 @@ STOP_SECONDS = 60
 class RunningServer:
     """Settings are fields of Config, as text. Listens on loopback only."""
 
+    application: tuple[str, ...] = ()
+    """Another one than the configuration's, as gunicorn's argument."""
+
     def __init__(self, data: Path, **settings: object) -> None:
         self.data = data
         self.port = free_port()
@@ -32,6 +35,7 @@ class RunningServer:
 
     def start(self) -> None:
         command = [sys.executable, "-m", "gunicorn", "--config", "server/gunicorn.conf.py"]
+        command += self.application
         self.log = (self.data.parent / "server.log").open("ab")
         self.process = subprocess.Popen(
             command,
@@ -69,6 +73,11 @@ class RunningServer:
 
     def photos(self) -> list[dict]:
         return requests.get(f"{self.url}/api/photos?limit=500", timeout=30).json()["photos"]
+
+    def version(self) -> int:
+        """Of the gallery, as everyone may know it."""
+        page = requests.get(f"{self.url}/api/photos?limit=1", timeout=30).json()
+        return int(page["version"])
 
     def send(self, *photos: tuple[str, bytes], **options: object) -> requests.Response:
         """One form with these photos, each a name and its bytes."""

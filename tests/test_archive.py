@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 
 from server import create_app
 from server.archive import BLOCK_BYTES, LOST_PHOTOS, PAGE_PHOTOS
-from server.catalog import CatalogUnavailable, Photo, Selection
+from server.catalog import CatalogUnavailable, Photo, Selection, Viewer
 from server.config import Config
 from server.gallery import Gallery
 from server.storage.keys import original_key
@@ -311,7 +311,9 @@ def test_an_archive_may_be_larger_than_four_gigabytes(app: Flask, tmp_path: Path
     put_photo(gallery, 2, huge)
     zeros = bytes(BLOCK_BYTES)
     with path.open("wb") as file, ExitStack() as opened:
-        for block in opened.enter_context(app.extensions["dropwall"].archives.open(Selection())):
+        for block in opened.enter_context(
+            app.extensions["dropwall"].archives.open(Selection(), Viewer())
+        ):
             if block == zeros:
                 file.seek(len(block), os.SEEK_CUR)
             else:

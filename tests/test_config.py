@@ -56,6 +56,11 @@ def test_every_kind_of_setting_is_read() -> None:
                 "https://photos example.com",
             )
         ),
+        (
+            "DROPWALL_PASSCODE",
+            "p" * 101,
+            "DROPWALL_PASSCODE must be at most 100 characters long.",
+        ),
         ("DROPWALL_PORT", "99999", "DROPWALL_PORT must be at most 65535."),
         (
             "DROPWALL_CHUNK_BYTES",

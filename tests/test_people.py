@@ -239,7 +239,7 @@ def test_photos_are_told_by_their_ids(evening: FlaskClient, ann: FlaskClient) ->
     ids = ",".join([*(photo["id"] for photo in wanted), gone["id"], "f" * 32, "", "x'y"])
     page = evening.get(f"/api/photos?ids={ids}").json
     assert sorted(page["photos"], key=str) == sorted(wanted, key=str)
-    assert (page["next"], page["total"], page["version"]) == (None, 3, 6)
+    assert (page["next"], page["total"]) == (None, 3)
     for count, status in ((100, 200), (101, 400)):
         answer = evening.get(f"/api/photos?ids={','.join(['f' * 32] * count)}")
         assert answer.status_code == status
@@ -247,11 +247,12 @@ def test_photos_are_told_by_their_ids(evening: FlaskClient, ann: FlaskClient) ->
 
 def test_the_outline_tells_every_photos_shape_and_moment(evening: FlaskClient) -> None:
     outline = evening.get("/api/outline").json
-    photos = evening.get("/api/photos").json["photos"]
+    page = evening.get("/api/photos").json
+    photos = page["photos"]
     assert [each[0] for each in outline["photos"]] == [photo["id"] for photo in photos]
     assert [each[1] for each in outline["photos"]] == [1.5, 1.5, 0.75, 1.333]
     assert all(isinstance(each[2], int) for each in outline["photos"])
-    assert (outline["next"], outline["total"], outline["version"]) == (None, 4, 5)
+    assert (outline["next"], outline["total"], outline["version"]) == (None, 4, page["version"])
     by_taken = evening.get("/api/outline?sort=taken").json["photos"]
     moments = [each[2] for each in by_taken]
     assert moments == sorted(moments, reverse=True)

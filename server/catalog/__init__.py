@@ -1,5 +1,6 @@
 """What Dropwall knows, as rows: all of the SQL."""
 
+from .accounts import Account, AccountCatalog, NameTaken
 from .database import CatalogUnavailable, Database, open_database
 from .guests import GuestCatalog
 from .lists import KINDS, SORTS, Changes, Guest, OutlinedPhoto, Page, PhotoLists, Selection
@@ -28,6 +29,8 @@ __all__ = [
     "PENDING",
     "SHOWN",
     "SORTS",
+    "Account",
+    "AccountCatalog",
     "Audience",
     "Catalog",
     "CatalogUnavailable",
@@ -36,6 +39,7 @@ __all__ = [
     "Database",
     "Guest",
     "GuestCatalog",
+    "NameTaken",
     "NoSuchPhoto",
     "NoSuchUpload",
     "OutlinedPhoto",

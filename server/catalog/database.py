@@ -59,11 +59,13 @@ def open_database(address: str) -> Database:
     """The engine for an address: a SQLite file's path. Brings the schema up to date."""
     path = Path(address).absolute()
     path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)  # names and passwords are in it; its WAL has the same mode
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
         connect_args={"timeout": 30},
         pool_size=8,
         max_overflow=56,
+        hide_parameters=True,  # names of people and photos are no matter of a log
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

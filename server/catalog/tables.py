@@ -122,3 +122,24 @@ chunks = Table(
     Column("upload_id", String(32), primary_key=True),
     Column("number", Integer, primary_key=True, autoincrement=False),
 )
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", String(32), primary_key=True),  # as a guest, who owns photos
+    Column("name", Text, nullable=False),
+    Column("folded_name", Text, nullable=False, unique=True),
+    Column("password_hash", Text, nullable=False),
+    Column("is_host", Boolean, nullable=False),
+    Column("session_key", String(32), nullable=False),
+    Column("created", String(20), nullable=False),
+)
+
+failed_tries = Table(
+    "failed_tries",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("last", String(20), nullable=False),
+)
+Index("tried", failed_tries.c.last)

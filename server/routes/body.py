@@ -52,6 +52,11 @@ def receive_body(staging: ExitStack) -> Body:
         raise
 
 
+def drain_body() -> None:
+    """Read what a refused request goes on sending, so that its browser gets to read the refusal."""
+    _drain(_limited_body())
+
+
 def _limited_body() -> LimitedStream:
     """Werkzeug's own stream trusts gunicorn to tell a body that was cut off; it does not. This
     one counts against Content-Length; a chunked body is framed, and only bounded here."""

@@ -11,7 +11,7 @@ invitation = Blueprint("invitation", __name__)
 
 @invitation.get("/qr.svg")
 def qr_code() -> Response:
-    response = Response(draw_qr_code(shared_address()), mimetype="image/svg+xml")
+    response = Response(draw_qr_code(invitation_address()), mimetype="image/svg+xml")
     response.cache_control.no_cache = True
     return response
 
@@ -20,13 +20,23 @@ def qr_code() -> Response:
 def poster() -> Response:
     """A page to be printed and hung up."""
     address = shared_address()
-    page = render_template("poster.html", address=address, is_only_nearby=is_only_nearby(address))
+    page = render_template(
+        "poster.html",
+        address=address,
+        passcode=parts().settings.passcode,
+        is_only_nearby=is_only_nearby(address),
+    )
     response = Response(page)
     response.cache_control.no_cache = True
     return response
 
 
+def invitation_address() -> str:
+    """What this visitor may give to others; where there is a passcode, it is in it."""
+    return shared_address() + parts().passcode.path
+
+
 def shared_address() -> str:
-    """What this visitor may give to others."""
+    """The gallery's own, for this visitor."""
     # Not `host_url`, which raises ValueError on a Host that is none, and undoes punycode.
     return address_to_share(parts().settings, f"{request.scheme}://{request.host}")

@@ -1,8 +1,5 @@
 """The page, and what it must know."""
 
-import json
-from pathlib import Path
-
 from flask import (
     Blueprint,
     Response,
@@ -12,34 +9,16 @@ from flask import (
     render_template,
     send_from_directory,
 )
+from flask_login import current_user
 
 from . import parts
 from .guest import greet_guest, viewer
-from .invitation import shared_address
+from .invitation import invitation_address
 from .photos import DEFAULT_LIMIT, ONE_YEAR_SECONDS
+from .protection import LIBRARIES, ROOT
 from .query import MAX_VERSION, number_parameter
 
 page = Blueprint("page", __name__)
-
-ROOT = Path(__file__).parents[2]
-LIBRARIES: dict[str, str] = json.loads((ROOT / "package.json").read_text())["dependencies"]
-"""What the page takes from the CDN, and in which version."""
-# Not the whole CDN: it serves whatever anybody publishes.
-CDN_PATHS = " ".join(
-    f"https://cdn.jsdelivr.net/npm/{name}@{version}/dist/" for name, version in LIBRARIES.items()
-)
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        f"script-src 'self' {CDN_PATHS}",
-        f"style-src 'self' {CDN_PATHS}",
-        "img-src 'self' data: blob:",
-        "object-src 'none'",
-        "base-uri 'none'",
-        "form-action 'self'",
-        "frame-ancestors 'self'",
-    )
-)
 
 
 @page.get("/")
@@ -67,12 +46,17 @@ def page_settings() -> Response:
         chunk_bytes=config.chunk_bytes,
         max_pixels=config.max_pixels,
         extensions=config.extensions,
-        address=shared_address(),
+        mode=config.mode,
+        sign_up=config.sign_up,
+        address=invitation_address(),
         guest={
             "id": guest_id,
             "name": parts().guests.name_of(guest_id) or None,
             "photos": parts().guests.count_photos(guest_id),
         },
+        account={"name": current_user.name, "is_host": current_user.is_host}
+        if current_user.is_authenticated
+        else None,
     )
     response.cache_control.no_store = True
     return response
@@ -95,11 +79,3 @@ def health() -> Response:
     if failing := parts().gallery.failing_parts():
         return Response(f"Not answering: {', '.join(failing)}.", 503, mimetype="text/plain")
     return Response("Dropwall is well.", mimetype="text/plain")
-
-
-@page.after_app_request
-def add_security_headers(response: Response) -> Response:
-    response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Referrer-Policy", "same-origin")
-    return response

@@ -14,6 +14,7 @@ from ..names import clean_name
 from . import no_content, parts
 from .body import Body, receive_body
 from .guest import greet_guest, guest_id, viewer
+from .navigation import is_navigation
 from .photos import VISIBILITIES
 
 uploads = Blueprint("uploads", __name__)
@@ -30,7 +31,7 @@ def upload_photos() -> ResponseReturnValue:
         refused = _add_photos(body, _sender(body, _sender_id()))
     if refused:
         return errors.refusal_response(refused, len(body.uploads), parts().settings)
-    if _is_form_navigation():
+    if is_navigation():
         return redirect("/", 303)
     return _receipt("photo")
 
@@ -67,12 +68,8 @@ def _add_chunk(body: Body) -> bool:
 
 def _sender_id() -> str:
     """A form that this site has not shown, but a phone's share sheet, may be a guest's first
-    visit. Another site's form comes without the cookie of a guest who has one (SameSite=Lax): a
-    new one would take the place of that, and of whose photos they are."""
-    came_from = request.headers.get("Sec-Fetch-Site")
-    if _is_form_navigation() and came_from in ("none", "same-origin"):
-        return greet_guest()
-    return guest_id()
+    visit."""
+    return greet_guest() if is_navigation() else guest_id()
 
 
 def _sender(body: Body, sender_id: str) -> Sender:
@@ -105,12 +102,3 @@ def _receipt(safe: str) -> Response:
     response = no_content()
     response.headers["Dropwall-Receipt"] = safe
     return response
-
-
-def _is_form_navigation() -> bool:
-    """Whether a browser will show the answer as a page: it says so itself, and the ones that are
-    too old to say so ask for HTML, which no script does."""
-    mode = request.headers.get("Sec-Fetch-Mode")
-    if mode:
-        return mode == "navigate"
-    return "text/html" in request.headers.get("Accept", "")

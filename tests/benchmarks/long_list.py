@@ -7,7 +7,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from server.catalog import open_database
+from server.catalog import Audience, open_database
 from server.catalog.tables import gallery, guests, photos
 from server.moments import write_moment
 from tests.benchmarks.servers import dropwall
@@ -67,10 +67,14 @@ def fill(server: RunningServer, rows: int) -> None:
         while batch := [photo_row(n, senders) for n, _ in zip(numbers, range(BATCH), strict=False)]:
             connection.execute(photos.insert(), batch)
         named = [
-            {"id": guest_id(n), "name": f"Guest {n}", "version": 1} for n in range(0, senders, 2)
+            {"id": guest_id(n), "name": f"Guest {n}", "version": 1, "own_version": 1}
+            for n in range(0, senders, 2)
         ]
         connection.execute(guests.insert(), named)
-        connection.execute(gallery.update().values(version=rows, total=rows, bytes=rows * 1000))
+        versions = dict.fromkeys(("version", "hosts_version", "everyones_version"), rows)
+        connection.execute(
+            gallery.update().values(versions | {"total": rows, "bytes": 1000 * rows})
+        )
 
 
 def photo_row(number: int, senders: int) -> dict[str, object]:
@@ -93,6 +97,8 @@ def photo_row(number: int, senders: int) -> dict[str, object]:
         "uploaded": uploaded,
         "placeholder": "data:image/webp;base64," + "A" * 200,
         "visibility": "everyone",
+        "standing": "shown",
+        "audience": Audience.EVERYONE,
     }
 
 

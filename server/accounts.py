@@ -1,0 +1,135 @@
+"""What can be done with accounts."""
+
+import secrets
+from dataclasses import dataclass
+
+from . import moments
+from .catalog import Account, AccountCatalog, GuestCatalog
+from .names import clean_guest_name, fold_name
+from .passwords import NOBODYS_HASH, hash_password, is_password
+from .tries import Allowance, Tries, neighbourhood, try_key
+
+# Who knows a name, or is in the same Wi-Fi, must not be able to lock a host out for long.
+BY_NAME_AND_ADDRESS = Allowance(free=5, longest_wait_seconds=15 * 60)
+BY_NAME = Allowance(free=50, longest_wait_seconds=30)
+BY_ADDRESS = Allowance(free=100, longest_wait_seconds=30)
+SIGN_UPS = Allowance(free=20, longest_wait_seconds=30)
+"""From one address, successful ones too."""
+
+
+class NoName(ValueError):
+    """Nothing is left of the name."""
+
+
+class NoSuchAccount(LookupError):
+    """Nobody is called so."""
+
+
+class WrongPassword(Exception):
+    """Or wrong name: nobody is told which of the two."""
+
+
+class WrongOldPassword(Exception):
+    """Of somebody who is signed in."""
+
+
+class NotSignedIn(Exception):
+    """This is for people with an account."""
+
+
+@dataclass(frozen=True)
+class Accounts:
+    catalog: AccountCatalog
+    guests: GuestCatalog
+    tries: Tries
+
+    def add(self, name: str, password: str, is_host: bool = False, guest_name: str = "") -> Account:
+        """Its photos bear the same name, or `guest_name`. Raises NoName, LongName, WeakPassword,
+        NameTaken."""
+        name = clean_guest_name(name)
+        if not name:
+            raise NoName
+        account = Account(
+            id=secrets.token_hex(16),
+            name=name,
+            folded_name=fold_name(name),
+            password_hash=hash_password(password),
+            is_host=is_host,
+            session_key=_session_key(),
+            created=moments.now(),
+        )
+        self.catalog.add(account)
+        self.guests.name_guest(account.id, guest_name or name)
+        return account
+
+    def sign_up(self, name: str, password: str, guest_id: str, address: str) -> Account:
+        """As `add`, and the guest's photos and their name are the account's. Not the guest's id
+        itself: whoever has a copy of its cookie would own what the account does. Raises
+        TooManyTries too."""
+        self.tries.count({try_key("sign-up", neighbourhood(address)): SIGN_UPS})
+        account = self.add(name, password, guest_name=self.guests.name_of(guest_id))
+        self._adopt(guest_id, account)
+        return account
+
+    def sign_in(self, name: str, password: str, guest_id: str, address: str) -> Account:
+        """The guest's photos are the account's from now on. Raises WrongPassword, TooManyTries."""
+        account = self.catalog.find_by_name(fold_name(name))
+        if not self._knows_password(fold_name(name), account, password, address) or not account:
+            raise WrongPassword
+        self._adopt(guest_id, account)
+        return account
+
+    def change_password(self, account: Account, old: str, new: str, address: str) -> Account:
+        """As `set_password`. Raises WrongOldPassword, TooManyTries, WeakPassword."""
+        if not self._knows_password(account.folded_name, account, old, address):
+            raise WrongOldPassword
+        return self.set_password(account, new)
+
+    def set_password(self, account: Account, password: str) -> Account:
+        """Whoever is signed in is so no more. Raises WeakPassword, NoSuchAccount."""
+        return self._update(
+            account, password_hash=hash_password(password), session_key=_session_key()
+        )
+
+    def sign_out_everywhere(self, account: Account) -> None:
+        self._update(account, session_key=_session_key())
+
+    def remove(self, account: Account) -> None:
+        """What they have sent stays in the gallery, and is nobody's."""
+        self.catalog.remove(account.id)
+
+    def called(self, name: str) -> Account:
+        """Raises NoSuchAccount."""
+        account = self.catalog.find_by_name(fold_name(name))
+        if not account:
+            raise NoSuchAccount
+        return account
+
+    def _knows_password(
+        self, folded_name: str, account: Account | None, password: str, address: str
+    ) -> bool:
+        """As slow for a name that there is not: time must not tell who has an account."""
+        place = neighbourhood(address)
+        here = try_key("sign-in", folded_name, place)
+        allowances = {
+            here: BY_NAME_AND_ADDRESS,
+            try_key("name", folded_name): BY_NAME,
+            try_key("address", place): BY_ADDRESS,
+        }
+        self.tries.count(allowances)
+        if not is_password(password, account.password_hash if account else NOBODYS_HASH):
+            return False
+        self.tries.succeed(allowances, forget=here)
+        return True
+
+    def _adopt(self, guest_id: str, account: Account) -> None:
+        if guest_id:  # all clients without a cookie are one guest, and nobody's
+            self.guests.adopt(guest_id, account.id)
+
+    def _update(self, account: Account, **columns: str) -> Account:
+        self.catalog.update(account.id, **columns)
+        return self.called(account.name)
+
+
+def _session_key() -> str:
+    return secrets.token_hex(16)

@@ -1,0 +1,110 @@
+"""Accounts as rows, and the failed tries to be let in."""
+
+from collections.abc import Callable, Collection
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Select, delete, select, update
+from sqlalchemy.exc import IntegrityError
+
+from .database import Database
+from .tables import accounts, failed_tries
+
+
+@dataclass(frozen=True)
+class Account:
+    """One row. `id` is the guest's whose photos are theirs; of two accounts with the same
+    `folded_name` there is one. Whoever is signed in knows the `session_key`."""
+
+    id: str
+    name: str
+    folded_name: str
+    password_hash: str
+    is_host: bool
+    session_key: str
+    created: str
+
+
+class NameTaken(Exception):
+    """Another account is called so."""
+
+
+class AccountCatalog:
+    """Every method is one transaction, with the troubles of `Database`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, account: Account) -> None:
+        """Raises NameTaken."""
+        try:
+            with self._database.transaction() as connection:
+                connection.execute(accounts.insert().values(asdict(account)))
+        except IntegrityError:
+            raise NameTaken from None
+
+    def find(self, account_id: str) -> Account | None:
+        return self._find(select(accounts).where(accounts.c.id == account_id))
+
+    def find_by_name(self, folded_name: str) -> Account | None:
+        return self._find(select(accounts).where(accounts.c.folded_name == folded_name))
+
+    def list_accounts(self) -> list[Account]:
+        with self._database.transaction() as connection:
+            found = connection.execute(select(accounts).order_by(accounts.c.folded_name))
+            return [Account(**row) for row in found.mappings()]
+
+    def update(self, account_id: str, **columns: str) -> None:
+        with self._database.transaction() as connection:
+            changed = update(accounts).where(accounts.c.id == account_id)
+            connection.execute(changed.values(**columns))
+
+    def remove(self, account_id: str) -> None:
+        with self._database.transaction() as connection:
+            connection.execute(delete(accounts).where(accounts.c.id == account_id))
+
+    def count_tries(
+        self,
+        keys: Collection[str],
+        moment: str,
+        check: Callable[[str, int, str], None],
+        forget_before: str,
+    ) -> None:
+        """One more failure of each key, and all that is older forgotten. `check` is shown a key,
+        its failures so far and the moment of the last one, while nobody else can add one: what it
+        raises counts nothing."""
+        with self._database.transaction() as connection:
+            connection.execute(delete(failed_tries).where(failed_tries.c.last < forget_before))
+            for key in sorted(keys):  # in one order, so that no two wait for each other
+                _count(connection, key, moment, check)
+
+    def take_back(self, keys: Collection[str], forget: Collection[str]) -> None:
+        """The last try did not fail: `keys` have one failure less, `forget` have none."""
+        with self._database.transaction() as connection:
+            connection.execute(delete(failed_tries).where(failed_tries.c.key.in_(forget)))
+            less = update(failed_tries).where(failed_tries.c.key.in_(keys))
+            connection.execute(less.values(failures=failed_tries.c.failures - 1))
+
+    def _find(self, query: Select[Any]) -> Account | None:
+        with self._database.transaction() as connection:
+            row = connection.execute(query).mappings().first()
+            return Account(**row) if row else None
+
+
+def _count(
+    connection: Connection, key: str, moment: str, check: Callable[[str, int, str], None]
+) -> None:
+    # Its row stays locked until the commit: those who try at once are counted one by one.
+    counted = (
+        update(failed_tries)
+        .where(failed_tries.c.key == key)
+        .values(failures=failed_tries.c.failures + 1)
+        .returning(failed_tries.c.failures, failed_tries.c.last)
+    )
+    if row := connection.execute(counted).first():
+        check(key, row.failures - 1, row.last)
+        this_one = update(failed_tries).where(failed_tries.c.key == key)
+        connection.execute(this_one.values(last=moment))
+    else:
+        first = {"key": key, "failures": 1, "last": moment}
+        connection.execute(failed_tries.insert().values(first))

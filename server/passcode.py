@@ -1,0 +1,52 @@
+"""The one word that lets guests in, where the host has set one."""
+
+import hmac
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from .names import fold_name
+from .tries import Allowance, Tries, neighbourhood, try_key
+
+# A whole party is behind one address: one guest's mistakes must not keep the others out for long.
+BY_ADDRESS = Allowance(free=20, longest_wait_seconds=30)
+
+
+class PasscodeWanted(Exception):
+    """Who has not told it sees nothing."""
+
+
+class WrongPasscode(Exception):
+    """Not the one of the settings."""
+
+
+@dataclass(frozen=True)
+class Passcode:
+    """`text` is empty where there is none. Telling it is proved by a token, kept in the guest's
+    cookie, that is worth nothing any more once the host has set another one."""
+
+    text: str
+    key: bytes
+    tries: Tries
+
+    @property
+    def token(self) -> str:
+        return self._digest(self.text)
+
+    @property
+    def path(self) -> str:
+        """Of a link that tells it."""
+        return f"/join/{quote(self.text, safe='')}" if self.text else ""
+
+    def is_proved_by(self, token: object) -> bool:
+        return isinstance(token, str) and hmac.compare_digest(token.encode(), self.token.encode())
+
+    def check(self, sent: str, address: str) -> None:
+        """Phones begin a word with a capital. Raises WrongPasscode, TooManyTries."""
+        place = try_key("passcode", neighbourhood(address))
+        self.tries.count({place: BY_ADDRESS})
+        if not self.is_proved_by(self._digest(sent)):
+            raise WrongPasscode
+        self.tries.succeed({}, forget=place)
+
+    def _digest(self, text: str) -> str:
+        return hmac.digest(self.key, b"passcode " + fold_name(text).encode(), "sha256").hex()

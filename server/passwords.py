@@ -1,0 +1,56 @@
+"""Passwords: which are good enough, and their hashes."""
+
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import BoundedSemaphore
+
+from werkzeug.security import check_password_hash, generate_password_hash
+
+MIN_PASSWORD = 8
+MAX_PASSWORD = 256
+"""Characters of any kind; more rules make passwords worse (NIST SP 800-63B, 5.1.1.2)."""
+AT_ONCE = 2
+PATIENCE_SECONDS = 5
+NOBODYS_HASH = f"scrypt:32768:8:1$nobody${'0' * 128}"
+"""Takes as long to compare as any, and is no password's."""
+
+_turns = BoundedSemaphore(AT_ONCE)  # in this process: each takes 32 MB and a tenth of a second
+
+
+class WeakPassword(ValueError):
+    """Too short, or longer than anybody types."""
+
+
+class TooManyHashes(Exception):
+    """Too many wait for theirs to be computed."""
+
+
+def hash_password(password: str) -> str:
+    """Raises WeakPassword, TooManyHashes."""
+    password = _normal(password)
+    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+        raise WeakPassword
+    with _turn():
+        return generate_password_hash(password, method="scrypt")
+
+
+def is_password(password: str, password_hash: str) -> bool:
+    """Raises TooManyHashes."""
+    with _turn():
+        return check_password_hash(password_hash, _normal(password))
+
+
+def _normal(password: str) -> str:
+    """Two keyboards may spell the same ü in two ways."""
+    return unicodedata.normalize("NFC", password)
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    if not _turns.acquire(timeout=PATIENCE_SECONDS):
+        raise TooManyHashes
+    try:
+        yield
+    finally:
+        _turns.release()

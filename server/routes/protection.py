@@ -1,0 +1,74 @@
+"""What keeps other sites, and photos that are also scripts, from acting in a visitor's name."""
+
+import json
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Flask, Response, request
+from flask.sessions import SecureCookieSessionInterface
+
+from ..cross_site import AnotherSite, check_site
+from . import parts
+from .body import drain_body
+
+protection = Blueprint("protection", __name__)
+
+ROOT = Path(__file__).parents[2]
+LIBRARIES: dict[str, str] = json.loads((ROOT / "package.json").read_text())["dependencies"]
+"""What the page takes from the CDN, and in which version."""
+# Not the whole CDN: it serves whatever anybody publishes.
+CDN_PATHS = " ".join(
+    f"https://cdn.jsdelivr.net/npm/{name}@{version}/dist/" for name, version in LIBRARIES.items()
+)
+PAGE_POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        f"script-src 'self' {CDN_PATHS}",
+        f"style-src 'self' {CDN_PATHS}",
+        "img-src 'self' data: blob:",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'self'",
+    )
+)
+# Opened by itself, even a photo that is also a script runs nothing, in no origin of ours.
+FILE_POLICY = "default-src 'none'; frame-ancestors 'self'; sandbox"
+UNUSED_FEATURES = (
+    "bluetooth camera display-capture geolocation hid microphone midi payment serial usb"
+)
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
+    # With `no-referrer`, forms of our own would say `Origin: null`.
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": ", ".join(f"{feature}=()" for feature in UNUSED_FEATURES.split()),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    # Strict-Transport-Security is for the proxy to say, which knows of https.
+}
+
+
+class SessionCookie(SecureCookieSessionInterface):
+    def get_cookie_secure(self, app: Flask) -> bool:
+        """Where it came encrypted, it never goes back in the clear."""
+        return request.is_secure
+
+
+@protection.before_app_request
+def refuse_another_site() -> None:
+    public_host = urlsplit(parts().settings.public_url).netloc
+    own_hosts = {request.host.lower(), public_host.lower()}
+    try:
+        check_site(request.method, dict(request.headers), own_hosts - {""})
+    except AnotherSite:
+        drain_body()
+        raise
+
+
+@protection.after_app_request
+def add_security_headers(response: Response) -> Response:
+    policy = PAGE_POLICY if response.mimetype == "text/html" else FILE_POLICY
+    for name, value in {"Content-Security-Policy": policy, **HEADERS}.items():
+        response.headers.setdefault(name, value)
+    return response

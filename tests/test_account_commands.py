@@ -1,0 +1,124 @@
+"""Accounts at the command line: `dropwall add-account` and the others."""
+
+import os
+import pty
+import subprocess
+import sys
+
+import pytest
+from click.testing import Result
+from flask import Flask
+
+from server.config import Config
+from tests.conftest import Send, open_page
+from tests.photos import photo_bytes
+from tests.running_server import ROOT
+from tests.test_accounts import PASSWORD, account, own_id, parts, sign_in, signed_in
+from tests.test_people import listed, own_name, send_as
+
+
+def dropwall(app: Flask, *arguments: str, typed: str = "") -> Result:
+    return app.test_cli_runner().invoke(args=arguments, input=typed)
+
+
+def test_an_account_is_made_with_one_line_from_a_pipe(app: Flask) -> None:
+    made = dropwall(app, "add-account", " Ann  Smith ", typed=f"{PASSWORD}\nmore\n")
+    assert (made.exit_code, made.output) == (0, "Ann Smith can sign in now.\n")
+    client = signed_in(app, "ann smith")
+    assert account(client) == {"name": "Ann Smith", "is_host": False}
+    assert own_name(client) == "Ann Smith"
+
+
+def test_a_host_is_made_and_listed(app: Flask) -> None:
+    made = dropwall(app, "add-account", "Änne", "--host", typed=PASSWORD)
+    assert made.output == "Änne can sign in now, as a host.\n"
+    dropwall(app, "add-account", "Bo", typed=PASSWORD)
+    assert account(signed_in(app, "änne")) == {"name": "Änne", "is_host": True}
+    assert dropwall(app, "accounts").output == "Bo\nÄnne (host)\n"
+
+
+def test_a_host_can_be_made_where_guests_cannot_sign_up(app: Flask) -> None:
+    assert not parts(app).settings.sign_up
+    assert dropwall(app, "add-account", "Ann", typed=PASSWORD).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "typed", "sentence"),
+    [
+        (("add-account", "ANN"), PASSWORD, "This name is taken; please choose another one."),
+        (("add-account", " "), PASSWORD, "Please tell a name."),
+        (("add-account", "n" * 61), PASSWORD, "This name is too long; please take at most 60"),
+        (("add-account", "Bo"), "short", "Please choose a password of 8 to 256 characters."),
+        (("add-account", "Bo"), "", "Please choose a password of 8 to 256 characters."),
+        (("set-password", "Ann"), "short", "Please choose a password of 8 to 256 characters."),
+        (("set-password", "Bo"), PASSWORD, "Nobody called Bo has an account; `dropwall accounts`"),
+        (("remove-account", "Bo"), "", "Nobody called Bo has an account; `dropwall accounts`"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_sentence(
+    app: Flask, arguments: tuple[str, ...], typed: str, sentence: str
+) -> None:
+    dropwall(app, "add-account", "Ann", typed=PASSWORD)
+    refused = dropwall(app, *arguments, typed=typed)
+    assert refused.exit_code == 1
+    assert refused.output.startswith(f"Error: {sentence}")
+    assert dropwall(app, "accounts").output == "Ann\n"
+    assert account(signed_in(app)) is not None
+
+
+def test_another_password_signs_out_everywhere(app: Flask) -> None:
+    dropwall(app, "add-account", "Ann", typed=PASSWORD)
+    client = signed_in(app)
+    changed = dropwall(app, "set-password", "ann", typed="battery staple\n")
+    assert changed.output == "Ann has another password now, and is signed out everywhere.\n"
+    assert account(client) is None
+    assert sign_in(client).status_code == 401
+    assert account(signed_in(app, "Ann", "battery staple")) is not None
+
+
+def test_photos_of_an_account_that_is_removed_stay(app: Flask, send: Send) -> None:
+    dropwall(app, "add-account", "Ann", typed=PASSWORD)
+    client = signed_in(app)
+    send_as(client, "a.jpg", photo_bytes("jpg"))
+    before = own_id(client)
+    assert dropwall(app, "remove-account", "Ann").output == "Ann has no account any more.\n"
+    assert account(client) is None
+    assert own_id(client) != before
+    [photo] = open_page(app).get("/api/photos").json["photos"]
+    assert photo["by"] == {"id": before, "name": "Ann"}
+    dropwall(app, "add-account", "Ann", typed=PASSWORD)  # another one of this name
+    assert listed(signed_in(app), "mine=1") == []
+
+
+def test_on_a_terminal_the_password_is_asked_for_twice_and_not_shown(config: Config) -> None:
+    screen = on_a_terminal(config, ["add-account", "Ann"], [PASSWORD, PASSWORD])
+    assert "Password:" in screen
+    assert "Repeat for confirmation:" in screen
+    assert PASSWORD not in screen
+    assert "Ann can sign in now." in screen
+
+
+def on_a_terminal(config: Config, arguments: list[str], answers: list[str]) -> str:
+    """What stands on it in the end."""
+    code = "from server import command_line; command_line()"
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        cwd=ROOT,
+        env=os.environ | {"DROPWALL_DATA": str(config.data)},
+        start_new_session=True,
+    )
+    os.close(theirs)
+    screen = ""
+    for answer in answers:
+        until = len(screen)
+        while not screen[until:].endswith(": "):
+            screen += os.read(ours, 1000).decode()
+        os.write(ours, f"{answer}\n".encode())
+    assert process.wait(timeout=30) == 0
+    screen += os.read(ours, 1000).decode()
+    os.close(ours)
+    return screen
