@@ -10,7 +10,7 @@ import { mountUploadList } from "./upload-list.js";
 import { UploadQueue } from "./upload-queue.js";
 import { mountUploadSummary } from "./upload-summary.js";
 import { mountUploadZone } from "./upload-zone.js";
-import { mountVisibilitySwitch } from "./visibility-switch.js";
+import { mountVisibilitySwitch, ruleOf } from "./visibility-switch.js";
 import { createWakeLock } from "./wake-lock.js";
 
 const find = (selector) => document.querySelector(selector);
@@ -29,6 +29,8 @@ export async function takeUploads(announcer, whenSettings, onSafe) {
     openKeptFiles(),
   ]);
   if (settings.max_upload_bytes) tellLimit(settings);
+  find(".gallery-rule").textContent = ruleOf(settings);
+  find(".gallery-rule").hidden = ruleOf(settings) === "";
   const visibility = mountVisibilitySwitch(find(".visibility-switch"), settings);
   const queue = new UploadQueue(settings, keptFiles, visibility.visibilityOf);
   const zone = Dropzone && mountUploadZone(el, { Dropzone, settings, planOf: queue.planOf });

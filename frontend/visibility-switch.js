@@ -19,14 +19,25 @@ const WORDS = {
   },
 };
 
+/** For whom what is added without another choice is here, in words. */
+function wordsOf({ mode, account }) {
+  return WORDS[(!account?.is_host && mode) || "everyone"];
+}
+
+/** What guests should know before they wonder where their photos are; else empty. */
+export function ruleOf(settings) {
+  const words = wordsOf(settings);
+  return words === WORDS.everyone ? "" : words.meaning;
+}
+
 /**
  * @param {HTMLFieldSetElement} el dispatches `visibility-chosen` {meaning}, a sentence
  * @param {{mode?: string, account?: object|null}} settings of the server
  */
-export function mountVisibilitySwitch(el, { mode, account }) {
+export function mountVisibilitySwitch(el, settings) {
   const radio = (value) => el.querySelector(`[value=${value}]`);
-  const words = WORDS[(!account?.is_host && mode) || "everyone"];
-  const until = account ? "" : ", as long as this device remembers you";
+  const words = wordsOf(settings);
+  const until = settings.account ? "" : ", as long as this device remembers you";
   const dropped = new Map(); // name of a folder → what was chosen when it was dropped
   const value = () => (radio("owner").checked ? "owner" : "everyone");
   const meaning = () => (value() === "owner" ? `Only you see them${until}.` : words.meaning);

@@ -1,0 +1,287 @@
+"""Hosts act in the grid itself: they approve, hide and remove, and guests see it happen."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from server import create_app
+from server.config import Config
+from tests.guest import Guest
+from tests.photos import photo_bytes
+from tests.running_server import RunningServer
+from tests.test_accessibility import expect_nobody_kept_out
+from tests.test_account_commands import dropwall
+from tests.test_accounts import PASSWORD
+from tests.test_finding_photos import people
+from tests.test_live_gallery import (
+    enlarge,
+    expect_shown,
+    lightbox,
+    open_watching,
+    send,
+    small_photo,
+    tile,
+)
+from tests.test_private_photos import change_in_lightbox, choose, send_privately, switch
+from tests.test_stories import (
+    REFUSED,
+    add_photos,
+    open_gallery,
+    press_until_focused,
+    tiles,
+    until_nothing_moves,
+)
+from tests.waiting import wait_until
+
+WITHIN_A_SECOND = 1_000
+"""Milliseconds, from the host's click to the guest's page."""
+APPROVAL = "Photos appear for everyone once the host has approved them."
+GONE = "This photo was removed."
+
+
+@pytest.fixture(params=["approval"])
+def live_server(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[RunningServer]:
+    server = RunningServer(tmp_path / "data", mode=request.param)
+    made = dropwall(
+        create_app(Config(server.data)), "add-account", "Hanna", "--host", typed=PASSWORD
+    )
+    assert made.exit_code == 0
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def host(page: Page, live_server: RunningServer, expected_errors: list[str]) -> Page:
+    expected_errors.append(REFUSED)  # a picture may be asked for when it is hidden just then
+    form = {"name": "Hanna", "password": PASSWORD}
+    page.goto(live_server.url)
+    assert page.request.post(f"{live_server.url}/sign-in", form=form).status in (200, 204)
+    open_watching(page, live_server)
+    return page
+
+
+@pytest.fixture
+def guest(live_server: RunningServer) -> Iterator[Guest]:
+    with closing(Guest(live_server.url)) as guest:
+        yield guest
+
+
+def waiting(page: Page) -> Locator:
+    return page.get_by_role("button", name="waiting")
+
+
+def bar(page: Page) -> Locator:
+    return page.get_by_role("group", name="All of these photos")
+
+
+def filter_by_person(page: Page, name: str) -> None:
+    enlarge(page, name)
+    lightbox(page).get_by_role("button", name="by ").click()
+    expect(lightbox(page)).to_have_count(0)
+    expect(bar(page)).to_be_visible()
+
+
+def test_what_waits_is_approved_one_by_one_and_appears_for_all(
+    host: Page, another: Page, live_server: RunningServer, guest: Guest
+) -> None:
+    open_watching(another, live_server)
+    add_photos(another, ("1.jpg", small_photo(1)), ("2.jpg", small_photo(2)))
+    own = another.get_by_role("link", name="1.jpg Waiting")
+    expect(own).to_be_visible()
+    send(guest, "3.jpg")
+    expect(waiting(host)).to_have_text("3 waiting")
+    expect(tiles(another)).to_have_count(2)
+
+    waiting(host).press("Enter")
+    expect(people(host)).to_have_value("pending")
+    host.get_by_role("link", name="3.jpg Waiting").click()
+    until_nothing_moves(host)
+    expect(lightbox(host)).to_contain_text("Waiting for approval.")
+    expect(lightbox(host).get_by_role("button", name="Share")).to_be_hidden()
+    change_in_lightbox(host, "Approve", "3.jpg")
+    expect(tile(another, "3.jpg")).to_be_visible(timeout=WITHIN_A_SECOND)
+    expect(host.get_by_text("Everyone sees this photo now.")).to_be_visible()
+    # The next that waits has its turn at once.
+    expect(lightbox(host)).to_contain_text("Waiting for approval.")
+    host.keyboard.press("Escape")
+    expect(lightbox(host)).to_have_count(0)
+
+    bar(host).get_by_role("button", name="Approve all").click()
+    expect(own).to_have_count(0)
+    expect_shown(another, "3.jpg", "2.jpg", "1.jpg")
+    expect(waiting(host)).to_be_hidden()
+    expect(host.get_by_text("No photos match.")).to_be_visible()
+
+
+@pytest.mark.parametrize("live_server", ["everyone"], indirect=True)
+def test_what_a_host_hides_vanishes_and_its_sender_still_sees_it(
+    host: Page, another: Page, live_server: RunningServer, guest: Guest
+) -> None:
+    open_watching(another, live_server)
+    add_photos(another, ("1.jpg", small_photo(1)))
+    send(guest, "2.jpg")
+    expect_shown(another, "2.jpg", "1.jpg")
+    enlarge(another, "2.jpg")
+    expect(tiles(host)).to_have_count(2)
+    for name in ("2.jpg", "1.jpg"):
+        enlarge(host, name)
+        change_in_lightbox(host, "Hide", name)
+        expect(lightbox(host)).to_contain_text("Hidden from the guests.")
+        expect(lightbox(host).get_by_role("button", name=f"Show {name}")).to_be_focused()
+        host.keyboard.press("Escape")
+        expect(lightbox(host)).to_have_count(0)
+    expect(lightbox(another)).to_contain_text(GONE)
+    another.keyboard.press("Escape")
+    expect(lightbox(another)).to_have_count(0)
+    another.get_by_role("link", name="1.jpg Hidden").click()
+    expect(lightbox(another)).to_contain_text("The host has hidden this photo; you still see it.")
+    host.get_by_role("link", name="2.jpg Hidden").click()
+    until_nothing_moves(host)
+    change_in_lightbox(host, "Show", "2.jpg")
+    expect(tile(another, "2.jpg")).to_have_count(1)
+
+
+@pytest.mark.parametrize("live_server", ["everyone"], indirect=True)
+def test_all_photos_of_a_guest_are_hidden_or_removed_at_once(
+    host: Page, another: Page, live_server: RunningServer, guest: Guest
+) -> None:
+    open_watching(another, live_server)
+    guest.take_name("Ann")
+    send(guest, "1.jpg", "2.jpg")
+    add_photos(another, ("3.jpg", small_photo(3)))
+    expect(tiles(host)).to_have_count(3)
+    filter_by_person(host, "1.jpg")
+    bar(host).get_by_role("button", name="Hide all").click()
+    expect(host.get_by_text("The photos by Ann are hidden.")).to_be_visible()
+    expect_shown(another, "3.jpg")
+
+    remove = bar(host).get_by_role("button", name="Remove all")
+    sure = host.get_by_role("dialog", name="Remove all photos by Ann?")
+    remove.click()
+    expect(sure).to_contain_text("2 photos, and any that only Ann sees, leave the gallery.")
+    expect(sure.get_by_role("button", name="Cancel")).to_be_focused()
+    host.keyboard.press("Escape")
+    expect(remove).to_be_focused()
+    expect(tiles(host)).to_have_count(2)
+    remove.click()
+    sure.get_by_role("button", name="Remove 2 photos").click()
+    expect(host.get_by_text("2 photos removed.")).to_be_visible()
+    expect(tiles(host)).to_have_count(0)
+    host.get_by_role("button", name="Undo").click()
+    expect(tiles(host)).to_have_count(2)
+
+
+@pytest.mark.parametrize("live_server", ["everyone"], indirect=True)
+def test_a_host_finds_the_photos_of_who_tells_no_name(
+    host: Page, live_server: RunningServer, guest: Guest
+) -> None:
+    send(guest, "1.jpg")
+    filter_by_person(host, "1.jpg")
+    expect(people(host).get_by_role("option", name="This person")).to_be_attached()
+    bar(host).get_by_role("button", name="Remove all").click()
+    expect(host.get_by_role("dialog", name="Remove all photos by this guest?")).to_be_visible()
+
+
+@pytest.mark.parametrize("live_server", ["everyone"], indirect=True)
+def test_a_host_removes_a_photo_of_somebody_else_and_brings_it_back(
+    host: Page, another: Page, live_server: RunningServer, guest: Guest
+) -> None:
+    open_watching(another, live_server)
+    send(guest, "1.jpg")
+    tile(host, "1.jpg").focus()
+    host.keyboard.press("Delete")
+    expect(tile(another, "1.jpg")).to_have_count(0, timeout=WITHIN_A_SECOND)
+    host.get_by_role("button", name="Undo").click()
+    expect(tile(another, "1.jpg")).to_be_visible()
+
+
+def test_the_menu_tells_a_host_how_full_the_gallery_is(
+    host: Page, another: Page, live_server: RunningServer, guest: Guest
+) -> None:
+    open_watching(another, live_server)
+    send_privately(another, "1.jpg")
+    send(guest, "2.jpg")
+    expect(tiles(host)).to_have_count(1)  # not the picture of what is private
+    menu = host.get_by_role("navigation", name="Gallery")
+    host.get_by_role("button", name="Menu").click()
+    overview = menu.get_by_role("list", name="Overview")
+    expect(overview).to_contain_text("2 photos · ")
+    expect(overview).to_contain_text("of 1 TB")
+    expect(overview).to_contain_text("1 waiting · 0 hidden")
+    expect(overview).to_contain_text("1 private · ")
+    expect(menu.get_by_role("link", name="Hanna")).to_have_attribute("href", "/account")
+    expect(menu.get_by_role("link", name="Sign in")).to_be_hidden()
+    with host.expect_navigation():
+        menu.get_by_role("button", name="Sign out").click()
+    host.get_by_role("button", name="Menu").click()
+    expect(menu.get_by_role("link", name="Sign in")).to_be_visible()
+    expect(overview).to_be_hidden()
+    expect(waiting(host)).to_be_hidden()
+
+
+def test_guests_are_told_that_photos_wait_and_hosts_act_by_keyboard(
+    host: Page, another: Page, live_server: RunningServer
+) -> None:
+    open_gallery(another, live_server)
+    expect(switch(another)).to_contain_text(APPROVAL)
+    add_photos(another, ("1.jpg", small_photo(1)))
+    expect(another.get_by_role("link", name="1.jpg Waiting")).to_be_visible()
+    expect(another.locator("main").get_by_text(APPROVAL)).to_be_visible()
+    choose(another, "Only me")
+    expect(host.locator("main").get_by_text(APPROVAL)).to_be_hidden()
+    press_until_focused(host, waiting(host))
+    host.keyboard.press("Enter")
+    press_until_focused(host, bar(host).get_by_role("button", name="Approve all"))
+    host.keyboard.press("Enter")
+    expect(tile(another, "1.jpg")).to_be_visible()
+
+
+@pytest.mark.parametrize("live_server", ["own"], indirect=True)
+def test_where_guests_see_their_own_the_words_say_so(
+    page: Page, another: Page, live_server: RunningServer
+) -> None:
+    open_watching(another, live_server)
+    open_gallery(page, live_server)
+    expect(switch(page)).to_contain_text("Only you and the host see what you add.")
+    expect(switch(page).get_by_role("radio", name="The host")).to_be_checked()
+    add_photos(page, ("1.jpg", small_photo(1)))
+    enlarge(page, "1.jpg")
+    expect(lightbox(page).get_by_role("button", name="Share")).to_be_hidden()
+    expect(tiles(another)).to_have_count(0)
+
+
+def test_hosts_are_not_kept_out(host: Page, live_server: RunningServer, guest: Guest) -> None:
+    host.emulate_media(reduced_motion="reduce")
+    guest.take_name("Ann")
+    guest.send("1.jpg", photo_bytes("jpg", size=(900, 600)))
+    waiting(host).click()
+    expect(bar(host)).to_be_visible()
+    expect_nobody_kept_out(host)
+    host.get_by_role("button", name="Menu").click()
+    expect(host.get_by_role("list", name="Overview")).to_be_visible()
+    expect_nobody_kept_out(host)
+    host.keyboard.press("Escape")
+    host.get_by_role("link", name="1.jpg Waiting").click()
+    until_nothing_moves(host)
+    expect_nobody_kept_out(host)
+    host.keyboard.press("Escape")
+    filter_by_person(host, "1.jpg Waiting")
+    bar(host).get_by_role("button", name="Remove all").click()
+    expect_nobody_kept_out(host)
+
+
+def test_whoever_comes_without_the_passcode_is_asked_for_it(
+    page: Page, live_server: RunningServer, expected_errors: list[str]
+) -> None:
+    expected_errors.append(REFUSED)
+    open_gallery(page, live_server)
+    loads: list[str] = []
+    page.on("load", lambda: loads.append(page.url))
+    refusal = {"Dropwall-Refusal": "PasscodeWanted", "Content-Type": "text/plain"}
+    page.route("**/api/photos*", lambda route: route.fulfill(status=401, headers=refusal, body="x"))
+    page.evaluate("() => dispatchEvent(new Event('online'))")
+    expect(page.get_by_text("The gallery does not answer just now.")).to_be_visible()
+    wait_until(lambda: len(loads) == 1)  # and not again: here it is of no use
