@@ -22,7 +22,14 @@ export function captionElement(viewer, dispatch) {
     onInit(caption, pswp) {
       caption.append(document.getElementById("lightbox-caption").content.cloneNode(true));
       const part = (name) => caption.querySelector(`[data-${name}]`);
-      const fill = () => fillCaption(caption, part, pswp.currSlide.data, viewer);
+      let lostFocus = null; // what had it when there was nothing more to say of a photo
+      const fill = () => {
+        if (caption.contains(document.activeElement)) lostFocus = document.activeElement;
+        fillCaption(caption, part, pswp.currSlide.data, viewer);
+        if (caption.hidden) return;
+        if ([document.body, pswp.element].includes(document.activeElement)) lostFocus?.focus();
+        lostFocus = null;
+      };
       pswp.on("change", fill);
       pswp.on("photosRenewed", fill);
       const on = (name, act) =>

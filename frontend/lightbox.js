@@ -70,13 +70,13 @@ class Lightbox {
 
   /** Turns from a photo that is no longer among these to the next that is; without one it closes. */
   leave(id) {
-    if (!this.isOpen || this.#items[this.#pswp.currIndex].id !== id) return;
+    const pswp = this.#pswp;
+    if (!pswp || pswp.isDestroying || this.#items[pswp.currIndex].id !== id) return;
     const isHere = (item) => !this.#removed.has(item.id);
-    const { currIndex } = this.#pswp;
-    const next = this.#items.findIndex((item, index) => index > currIndex && isHere(item));
+    const next = this.#items.findIndex((item, index) => index > pswp.currIndex && isHere(item));
     const target = next < 0 ? this.#items.findLastIndex(isHere) : next;
     if (target < 0) this.close();
-    else this.#pswp.goTo(target);
+    else onceOpen(pswp, () => pswp.goTo(target));
   }
 
   /** Takes in older items at the end, and what is gone or back. The wall may have changed elsewhere: the
@@ -150,10 +150,14 @@ function showWords(event) {
   event.content.element = element;
 }
 
-/** Closes it; while it opens, as soon as it can: PhotoSwipe itself would not. */
+/** Now, or while it opens, as soon as it can: PhotoSwipe itself would not. */
+function onceOpen(pswp, act) {
+  if (pswp.opener.isOpen) act();
+  else pswp.on("openingAnimationEnd", act);
+}
+
 function close(pswp) {
-  if (pswp.opener.isOpen) pswp.close();
-  else pswp.on("openingAnimationEnd", () => pswp.close());
+  onceOpen(pswp, () => pswp.close());
 }
 
 /** PhotoSwipe hears no key while it opens. */
