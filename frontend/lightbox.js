@@ -195,7 +195,7 @@ function options(index) {
     loop: false,
     counter: false, // it would count the photos that are loaded, not those on the wall
     returnFocus: false, // the tile of the photo last seen is focused instead
-    paddingFn: (viewport) => ({ top: 56, bottom: viewport.x < 600 ? 120 : 72, left: 0, right: 0 }),
+    paddingFn: (viewport) => ({ top: 56, bottom: viewport.x < 600 ? 120 : 88, left: 0, right: 0 }),
     errorMsg: "This photo could not be shown.",
     closeTitle: "Close",
     zoomTitle: "Zoom",

@@ -50,7 +50,7 @@ export function moderate({ gallery, settings, viewer, filter, notice, act }) {
     const isSure = await confirm.ask({
       title: `Remove all photos by ${name}?`,
       text: `${photos}, and any that only ${name} sees, leave the gallery.`,
-      act: `Remove ${photos}`,
+      act: "Remove all",
     });
     if (!isSure || !(await act(removeGuestPhotos(by), ""))) return;
     notice.offerUndo(...ids);

@@ -169,7 +169,7 @@ def test_all_photos_of_a_guest_are_hidden_or_removed_at_once(
     expect(remove).to_be_focused()
     expect(tiles(host)).to_have_count(2)
     remove.click()
-    sure.get_by_role("button", name="Remove 2 photos").click()
+    sure.get_by_role("button", name="Remove all").click()
     expect(host.get_by_text("2 photos removed.")).to_be_visible()
     expect(tiles(host)).to_have_count(0)
     host.get_by_role("button", name="Undo").click()

@@ -218,6 +218,21 @@ def test_a_resumed_upload_stays_private(
     assert live_server.photos() == []
 
 
+def test_a_private_photo_of_a_forgotten_guest_waits_until_it_is_known_whose_it_is(
+    page: Page, live_server: RunningServer, expected_errors: list[str]
+) -> None:
+    expected_errors.append(REFUSED)
+    open_gallery(page, live_server)
+    choose(page, "Only me")
+    page.context.clear_cookies()
+    add_photos(page, ("1.jpg", small_photo(1)))
+    expect(rows(page)).to_contain_text("please open the gallery's page first")
+    page.request.get(page.url)
+    rows(page).get_by_role("button", name="Retry 1.jpg").click()
+    expect(summary(page)).to_contain_text("1 of 1 photo is safe")
+    assert [p["visibility"] for p in own_photos(page)] == ["owner"]
+
+
 def test_what_was_kept_before_there_were_private_photos_is_for_everyone(
     page: Page, live_server: RunningServer, expected_errors: list[str]
 ) -> None:

@@ -229,3 +229,14 @@ def test_on_touch_screens_everything_is_large_enough(
             box = each.bounding_box()
             assert box
             assert box["height"] >= 44, each
+
+
+def test_a_page_whose_guest_was_forgotten_asks_for_the_passcode_again(
+    page: Page, live_server: RunningServer, expected_errors: list[str]
+) -> None:
+    expected_errors.append(REFUSED)
+    page.goto(f"{live_server.url}/join/{PASSCODE}")
+    expect(page.get_by_role("button", name="Add photos")).to_be_visible()
+    page.context.clear_cookies()
+    page.evaluate("() => dispatchEvent(new Event('online'))")
+    expect(page.get_by_role("heading", name="Welcome")).to_be_visible()
