@@ -114,7 +114,7 @@ EVERYWHERE = {
     "X-Frame-Options": "SAMEORIGIN",
     "Referrer-Policy": "same-origin",
     "Permissions-Policy": (
-        "bluetooth=(), camera=(), display-capture=(), geolocation=(), hid=(), microphone=(), "
+        "camera=(), display-capture=(), geolocation=(), hid=(), microphone=(), "
         "midi=(), payment=(), serial=(), usb=()"
     ),
     "Cross-Origin-Opener-Policy": "same-origin",
