@@ -60,13 +60,14 @@ def app(environ, start_response):
     start_response(status, [("Content-Length", str(len(body)))])
     return [body]
 
-class Sweep:
-    sweep_forever = staticmethod(lambda: None)
+class Parts:
+    class sweep:
+        sweep_forever = staticmethod(lambda: None)
 
-class Watchers:
-    close = staticmethod(lambda: WATCHED.put(None))
+    class watchers:
+        close = staticmethod(lambda: WATCHED.put(None))
 
-app.extensions = {"sweep": Sweep, "watchers": Watchers}
+app.extensions = {"dropwall": Parts}
 """
 
 

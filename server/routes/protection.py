@@ -34,9 +34,7 @@ PAGE_POLICY = "; ".join(
 )
 # Opened by itself, even a photo that is also a script runs nothing, in no origin of ours.
 FILE_POLICY = "default-src 'none'; frame-ancestors 'self'; sandbox"
-UNUSED_FEATURES = (
-    "bluetooth camera display-capture geolocation hid microphone midi payment serial usb"
-)
+UNUSED_FEATURES = "camera display-capture geolocation hid microphone midi payment serial usb"
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "SAMEORIGIN",
