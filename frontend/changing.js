@@ -5,14 +5,14 @@ import { audienceOf } from "./audience.js";
 import { errorOf, sentenceOf } from "./trouble.js";
 
 /** @returns {(answer: Promise<void>, done: string) => Promise<boolean>} tells how it came out */
-export function changePhotos({ gallery, lightbox, notice }) {
+export function changePhotos({ gallery, viewer, lightbox, notice }) {
   const el = document.querySelector(".photo-grid");
   const underWay = new Set();
 
   async function act(answer, done) {
     const error = await errorOf(answer);
-    if (error || done)
-      notice.tell(error ? sentenceOf(error, "It could not be changed just now") : done);
+    const sentence = error ? sentenceOf(error, "It could not be changed just now") : done;
+    if (sentence) notice.tell(sentence);
     await gallery.refresh().catch(() => {}); // live.js keeps trying
     return !error;
   }
@@ -26,12 +26,16 @@ export function changePhotos({ gallery, lightbox, notice }) {
   }
 
   el.addEventListener("visibility-asked", ({ detail: { photo, visibility } }) => {
-    const done = audienceOf({ ...photo, visibility }, true) || "Everyone sees this photo now.";
+    const done = audienceOf({ ...photo, visibility }, true) || shownTo(viewer.others);
     change(photo, () => changeVisibility(photo.id, visibility), done);
   });
   el.addEventListener("standing-asked", ({ detail: { photo, standing } }) => {
-    const done = standing === "shown" ? "Everyone sees this photo now." : "Hidden from the guests.";
+    const done = standing === "shown" ? shownTo("everyone") : "Hidden from the guests.";
     change(photo, () => judgePhotos([photo.id], standing), done);
   });
   return act;
+}
+
+function shownTo(others) {
+  return `This photo can be seen by ${others} now.`;
 }

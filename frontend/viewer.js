@@ -46,6 +46,11 @@ export class Viewer {
     return this.isHost || this.owns(photo);
   }
 
+  /** Who sees what they do not keep to themselves, in words. */
+  get others() {
+    return this.#seesOthers ? "everyone" : "the host";
+  }
+
   /** Whether its address would show the photo to somebody else. */
   mayShare(photo) {
     return this.#seesOthers && isForEveryone(photo);

@@ -33,7 +33,7 @@ export function showGallery(gallery, settings) {
   const filter = selectPhotos(gallery, viewer);
   const lightbox = enlargePhotos(gallery, grid, viewer);
   removePhotos({ gallery, grid, lightbox, notice, viewer });
-  const act = changePhotos({ gallery, lightbox, notice });
+  const act = changePhotos({ gallery, viewer, lightbox, notice });
   moderate({ gallery, settings, viewer, filter, notice, act });
   withdrawPictures(gallery);
   gridElement.addEventListener("sender-chosen", async ({ detail }) => {

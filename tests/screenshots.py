@@ -41,6 +41,7 @@ def main() -> None:
 
 def show_all(browser: Browser, server: RunningServer) -> None:
     show(browser, server, "empty", lambda _page: None)
+    show(browser, server, "only-me", choose_only_me)
     for seed in range(3):
         server.send((f"{seed}.jpg", encode(landscape(seed), "jpg")))
     show(browser, server, "three", lambda page: expect(tiles(page)).to_have_count(3))
@@ -86,6 +87,10 @@ def upload_with_a_failure(page: Page) -> None:
     ]
     add_photos(page, *batch)
     expect(rows(page).filter(has_text="%").first).to_be_visible()
+
+
+def choose_only_me(page: Page) -> None:
+    page.get_by_role("radio", name="Only me").check()
 
 
 def come_back(page: Page) -> None:

@@ -18,6 +18,7 @@ from tests.test_account_commands import dropwall
 from tests.test_accounts import PASSWORD
 from tests.test_finding_photos import people
 from tests.test_live_gallery import (
+    NO_CONNECTION,
     enlarge,
     expect_shown,
     lightbox,
@@ -27,9 +28,17 @@ from tests.test_live_gallery import (
     small_photo,
     tile,
 )
-from tests.test_private_photos import change_in_lightbox, choose, send_privately, switch
+from tests.test_private_photos import (
+    change_in_lightbox,
+    choose,
+    lose_posts,
+    send_privately,
+    switch,
+)
+from tests.test_resuming import until_nothing_would_be_lost
 from tests.test_stories import (
     REFUSED,
+    UNREACHABLE,
     add_photos,
     open_gallery,
     press_until_focused,
@@ -105,7 +114,7 @@ def test_what_waits_is_approved_one_by_one_and_appears_for_all(
     expect(lightbox(host).get_by_role("button", name="Share")).to_be_hidden()
     change_in_lightbox(host, "Approve", "3.jpg")
     expect(tile(another, "3.jpg")).to_be_visible(timeout=WITHIN_A_SECOND)
-    expect(host.get_by_text("Everyone sees this photo now.")).to_be_visible()
+    expect(host.get_by_text("This photo can be seen by everyone now.")).to_be_visible()
     # The next that waits has its turn at once.
     expect(lightbox(host).get_by_role("button", name=re.compile(r"Approve [12]"))).to_be_focused()
     host.keyboard.press("Escape")
@@ -125,7 +134,7 @@ def test_what_a_host_hides_vanishes_and_its_sender_still_sees_it(
     open_watching(another, live_server)
     add_photos(another, ("1.jpg", small_photo(1)))
     send(guest, "2.jpg")
-    expect_shown(another, "2.jpg", "1.jpg")
+    expect(tiles(another)).to_have_count(2)
     enlarge(another, "2.jpg")
     expect(tiles(host)).to_have_count(2)
     for name in ("2.jpg", "1.jpg"):
@@ -252,7 +261,31 @@ def test_where_guests_see_their_own_the_words_say_so(
     add_photos(page, ("1.jpg", small_photo(1)))
     enlarge(page, "1.jpg")
     expect(lightbox(page).get_by_role("button", name="Share")).to_be_hidden()
+    change_in_lightbox(page, "Only me", "1.jpg")
+    change_in_lightbox(page, "Show the host", "1.jpg")
+    expect(page.get_by_text("This photo can be seen by the host now.")).to_be_visible()
     expect(tiles(another)).to_have_count(0)
+
+
+@pytest.mark.parametrize("live_server", ["everyone"], indirect=True)
+def test_who_goes_to_sign_in_loses_no_photo_on_its_way(
+    page: Page, live_server: RunningServer, expected_errors: list[str]
+) -> None:
+    expected_errors += [UNREACHABLE, NO_CONNECTION, REFUSED]
+    open_gallery(page, live_server)
+    choose(page, "Only me")
+    page.route(f"{live_server.url}/", lose_posts)
+    add_photos(page, ("1.jpg", small_photo(1)))
+    until_nothing_would_be_lost(page)
+    page.get_by_role("button", name="Menu").click()
+    page.get_by_role("link", name="Sign in").click()
+    page.get_by_label("Name").fill("Hanna")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.unroute_all()
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("link", name="1.jpg Only me")).to_be_visible()
+    assert live_server.photos() == []
 
 
 def test_hosts_are_not_kept_out(host: Page, live_server: RunningServer, guest: Guest) -> None:

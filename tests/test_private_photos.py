@@ -6,7 +6,7 @@ from urllib.parse import urljoin
 from zipfile import ZipFile
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.photos import photo_bytes
 from tests.running_server import RunningServer
@@ -64,6 +64,10 @@ def send_privately(page: Page, *names: str) -> None:
         sent = payload(name, small_photo(int(name.partition(".")[0]))) | {"mimeType": "image/jpeg"}
         form = {"file": sent, "visibility": "owner"}
         assert page.request.post(page.url, multipart=form).status == 204
+
+
+def lose_posts(route: Route) -> None:
+    route.abort() if route.request.method == "POST" else route.fallback()
 
 
 def change_in_lightbox(page: Page, action: str, name: str) -> None:
@@ -135,7 +139,7 @@ def test_what_is_made_public_appears_within_a_second_and_vanishes_within_a_secon
 
     change_in_lightbox(page, "Show everyone", "1.jpg")
     expect(tile(another, "1.jpg")).to_be_visible(timeout=WITHIN_A_SECOND)
-    expect(page.get_by_text("Everyone sees this photo now.")).to_be_visible()
+    expect(page.get_by_text("This photo can be seen by everyone now.")).to_be_visible()
     expect(lightbox(page).get_by_role("button", name="Share 1.jpg")).to_be_visible()
     expect(lightbox(page).get_by_text("Only you see this photo.")).to_be_hidden()
     expect(tiles(another).get_by_role("img")).to_have_attribute("data-loaded", "")
@@ -160,7 +164,7 @@ def test_the_visitor_decides_for_what_comes_next_and_not_for_what_is_on_its_way(
 ) -> None:
     expected_errors += [UNREACHABLE, NO_CONNECTION]
     open_gallery(page, live_server)
-    page.route("**/*", lambda r: r.abort() if r.request.method == "POST" else r.fallback())
+    page.route("**/*", lose_posts)
     choose(page, "Only me")
     drop_photos(page, ("1.jpg", small_photo(1)))
     choose(page, "Everyone")
@@ -204,7 +208,7 @@ def test_a_resumed_upload_stays_private(
     expected_errors += [UNREACHABLE, NO_CONNECTION, REFUSED]
     open_gallery(page, live_server)
     choose(page, "Only me")
-    page.route("**/*", lambda r: r.abort() if r.request.method == "POST" else r.fallback())
+    page.route("**/*", lose_posts)
     # One of them in several chunks.
     add_photos(page, photo(1), photo(2, kilobytes=5_000))
     until_nothing_would_be_lost(page)
