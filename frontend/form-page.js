@@ -23,7 +23,9 @@ form.addEventListener("submit", async (event) => {
     blamed(error.refusal).setAttribute("aria-invalid", "true");
   } finally {
     button.disabled = false;
-    form.querySelector("[aria-invalid=true]")?.select();
+    const wrong = form.querySelector("[aria-invalid=true]");
+    wrong?.focus();
+    wrong?.select();
   }
 });
 
