@@ -132,6 +132,7 @@ def opened_page(context: BrowserContext, expected_errors: list[str]) -> Iterator
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda line: errors.append(line.text) if is_trouble(line) else None)
+    page.on("filechooser", lambda _: None)  # who asks for one only then may be too late
     yield page
     page.close()
     unexpected = [
