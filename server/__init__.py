@@ -4,8 +4,9 @@ import fcntl
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 
-from flask import Flask
+from flask import Flask, request
 from flask.cli import FlaskGroup
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -51,10 +52,16 @@ FRONTEND = Path(__file__).parent.parent / "frontend"
 SECRET_KEY_BYTES = 32
 
 
+class Application(Flask):
+    def log_exception(self, exc_info: Any) -> None:
+        """By its rule: a path may be the passcode's, or a private photo's."""
+        self.logger.error("%s %s failed", request.method, request.url_rule, exc_info=exc_info)
+
+
 def create_app(config: Config | None = None) -> Flask:
     """The WSGI application for these settings, by default those of the environment."""
     config = config or Config.from_environ()
-    app = Flask(__name__, static_folder=FRONTEND, static_url_path="")
+    app = Application(__name__, static_folder=FRONTEND, static_url_path="")
     secret_key = app.secret_key = _secret_key(config.data / "secret.key")
     app.config.update(
         SESSION_COOKIE_NAME="dropwall",

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from server import create_app
 from server.config import Config
+from server.passcode import Passcode
 from tests.clock import Clock
 from tests.conftest import open_page
 from tests.photos import photo_bytes
@@ -219,6 +220,19 @@ def test_photos_without_the_passcode_are_refused_and_not_kept(
     assert (answer.status_code, answer.text) == (401, WANTED)
     assert body.tell() == 5_000_000  # else a browser would see a broken connection
     assert stored_files(config.data) == []
+
+
+def test_a_defect_on_the_way_in_does_not_write_the_passcode_into_the_log(
+    app: Flask,
+    client: FlaskClient,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(Passcode, "check", lambda *_: 1 / 0)
+    assert client.get(f"/join/{IN_A_LINK}").status_code == 500
+    assert "ZeroDivisionError" in caplog.text
+    assert "GET /join/<path:word> failed" in caplog.text
+    assert PASSCODE not in caplog.text
 
 
 def test_a_large_upload_reads_the_sentence_to_its_end(config: Config) -> None:
