@@ -15,6 +15,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import IntegrityError
 
 from server.catalog import (
+    OWNER,
     Catalog,
     ChunkedUpload,
     Guest,
@@ -275,6 +276,15 @@ def test_a_page_goes_on_where_a_photo_was_that_is_removed(
     first = lists.list_photos(3, None, taken)
     catalog.remove_photos(Which([photo(5).id]), MORNING)
     assert numbers(lists.list_photos(9, first.next, taken).photos) == [1, 4, 3]
+
+
+def test_the_place_of_a_photo_that_one_does_not_see_is_not_told(
+    catalog: Catalog, lists: PhotoLists, an_evening: None
+) -> None:
+    private = catalog.add_photo(of(7, taken="2026-11-22T19:30:00Z", guest_id="a", visibility=OWNER))
+    own = Viewer("a")
+    assert numbers(lists.list_photos(1, private.version, Selection("taken"), own).photos) == [6]
+    assert lists.list_photos(1, private.version, Selection("taken")).photos == []
 
 
 def test_the_outline_tells_shapes_and_moments(lists: PhotoLists, an_evening: None) -> None:

@@ -127,7 +127,7 @@ class PhotoLists:
         with self._database.transaction() as connection:
             version, total = read_state(connection, viewer)
             query = _selected(query.where(is_seen_by(viewer)), selection)
-            query = _ordered(query, selection.sort, _place(connection, before))
+            query = _ordered(query, selection.sort, _place(connection, before, viewer))
             found = read(connection, query.limit(limit + 1))
         more = len(found) > limit
         return Page(found[:limit], found[limit - 1].version if more else None, total, version)
@@ -196,11 +196,12 @@ def _read_outlined(connection: Connection, query: Select[Any]) -> list[OutlinedP
     return [OutlinedPhoto(*row) for row in connection.execute(query)]
 
 
-def _place(connection: Connection, before: int | None) -> tuple[str, int] | None:
+def _place(connection: Connection, before: int | None, viewer: Viewer) -> tuple[str, int] | None:
     """Where a page begins; a photo that was removed meanwhile still has its place."""
     if before is None:
         return None
     query = select(photos.c.moment).where(photos.c.version == before)
+    query = query.where(is_seen_by(viewer) | has_left(viewer, since=0))
     return connection.scalar(query) or "", before
 
 
