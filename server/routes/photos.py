@@ -67,9 +67,6 @@ def original(filename: str) -> Response:
     # Nobody but its visitors keeps it, and they ask again: it may be removed.
     response.cache_control.private = True  # and `no-cache`, which is send_file's own choice
     response.cache_control.no_store = _is_confidential(photo)
-    # Even a photo that is also a script must not run as one, opened by itself.
-    response.content_security_policy.default_src = "'none'"
-    response.content_security_policy.sandbox = ""
     return response
 
 
