@@ -20,6 +20,7 @@ from server import create_app
 from server.config import Config
 from tests.conftest import open_page
 from tests.photos import photo_bytes
+from tests.test_accounts import PASSWORD, cookie, signed_in
 
 EXAMPLES = 100  # of each route
 OURS_TO_SAY = (503, 507)
@@ -133,15 +134,16 @@ BODIES = {
 
 
 @st.composite
-def requests_to(draw: st.DrawFn, rule: Rule, known: dict[str, list[str]], cookie: str) -> dict:
-    """What `create_environ` takes. `known` are values that mean something, by parameter;
-    `cookie` is a guest's."""
+def requests_to(draw: st.DrawFn, rule: Rule, known: dict[str, list[str]], right: list[str]) -> dict:
+    """What `create_environ` takes. `known` are values that mean something, by parameter; `right`
+    are cookies that somebody has."""
     arguments = {
         name: draw(values | st.sampled_from(known.get(name, ["1"]))) for name in rule.arguments
     }
     path = re.sub(r"<(?:\w+:)?(\w+)>", lambda name: quoted(arguments[name[1]]), rule.rule)
     content_type = draw(st.sampled_from(sorted(BODIES)))
     body = draw(BODIES[content_type])
+    cookie = draw(st.sampled_from(right))
     cookies = st.sampled_from([cookie, cookie, cookie[:-3], cookie.replace(".", "", 1), ""])
     sent = {"Cookie": draw(cookies), "Content-Type": content_type}
     sent |= {"Content-Length": str(len(body))} | draw(headers())
@@ -172,7 +174,8 @@ def app(tmp_path: Path) -> Flask:
 @pytest.mark.filterwarnings("ignore:Unclosed file <tempfile:ResourceWarning")
 def test_every_answer_of_every_route_is_one_for_a_visitor(app: Flask) -> None:
     guest = open_page(app)
-    cookie = f"dropwall={guest.get_cookie('dropwall').value}"
+    app.extensions["dropwall"].accounts.add("Hanna", PASSWORD, is_host=True)
+    cookies = [f"dropwall={cookie(client)}" for client in (guest, signed_in(app, "Hanna"))]
     guest.post("/", data={"file": (io.BytesIO(photo_bytes("jpg")), "a.jpg")}, buffered=True)
     [photo] = guest.get("/api/photos").json["photos"]
     known = {
@@ -187,7 +190,7 @@ def test_every_answer_of_every_route_is_one_for_a_visitor(app: Flask) -> None:
 
         @seed(number)
         @settings(max_examples=EXAMPLES, database=None, deadline=None)
-        @given(asked=requests_to(rule, known, cookie))
+        @given(asked=requests_to(rule, known, cookies))
         def ask(asked: dict) -> None:
             with closing(Response.from_app(app.wsgi_app, create_environ(**asked))) as answer:
                 check(answer, asked["method"])
