@@ -98,6 +98,11 @@ class Accounts:
         """What they have sent stays in the gallery, and is nobody's."""
         self.catalog.remove(account.id)
 
+    def of_session(self, session_id: str) -> Account | None:
+        """None once it was signed out from elsewhere, or has another password."""
+        account = self.catalog.find(session_id.partition(".")[0])
+        return account if account and account.session_id == session_id else None
+
     def called(self, name: str) -> Account:
         """Raises NoSuchAccount."""
         account = self.catalog.find_by_name(fold_name(name))

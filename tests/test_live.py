@@ -18,12 +18,14 @@ import pytest
 import requests
 from flask.testing import FlaskClient
 
-from server import changes
+from server import changes, create_app
+from server.config import Config
 from tests.guest import Guest
 from tests.many_photos import add_many
 from tests.photos import photo_bytes
 from tests.proxies import behind_caddy, behind_nginx
 from tests.running_server import RunningServer
+from tests.test_accounts import PASSWORD, cookie, signed_in
 from tests.waiting import wait_until
 from tests.watcher import Event, Refused, View, Watcher
 
@@ -353,6 +355,24 @@ def events_until_cut(watcher: Watcher) -> list[Event]:
             events.append(event)
     except (OSError, http.client.HTTPException):
         return events
+
+
+def test_who_was_signed_out_from_elsewhere_watches_no_more(live_server: RunningServer) -> None:
+    app = create_app(Config(live_server.data))
+    accounts = app.extensions["dropwall"].accounts
+    hanna = accounts.add("Hanna", PASSWORD, is_host=True)
+    with (
+        Watcher(live_server.url, cookie=f"dropwall={cookie(signed_in(app, 'Hanna'))}") as signed,
+        Watcher(live_server.url) as other,
+        closing(Guest(live_server.url)) as guest,
+    ):
+        send(guest, "a.jpg")
+        version = live_server.version()
+        assert told(signed.wait_for_version(version)) == ["a.jpg"]
+        accounts.sign_out_everywhere(hanna)
+        send(guest, "b.jpg")
+        assert told(other.wait_for_version(live_server.version())) == ["a.jpg", "b.jpg"]
+        assert signed.next_event() is None
 
 
 def has_reconnected(watcher: Watcher) -> bool:

@@ -27,12 +27,15 @@ class Refused(Exception):
 class Watcher:
     """One stream, closed by whoever opened it. Raises Refused, OSError, HTTPException."""
 
-    def __init__(self, server_url: str, since: object = None, last_id: object = None) -> None:
+    def __init__(
+        self, server_url: str, since: object = None, last_id: object = None, cookie: str = ""
+    ) -> None:
         address = server_url.removeprefix("http://")
         self._connection = http.client.HTTPConnection(address, timeout=PATIENCE_SECONDS)
         self.answer: http.client.HTTPResponse | None = None
         self._path = "/api/live" if since is None else f"/api/live?since={since}"
         self.last_id = last_id
+        self._cookie = cookie
         self.reconnect()
 
     def __enter__(self) -> "Watcher":
@@ -45,7 +48,7 @@ class Watcher:
         """From where it was, as a browser says it."""
         self.close()
         self._received = b""
-        headers = {"Accept": "text/event-stream"}
+        headers = {"Accept": "text/event-stream", "Cookie": self._cookie}
         if self.last_id is not None:
             headers["Last-Event-ID"] = str(self.last_id)
         try:

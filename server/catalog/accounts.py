@@ -24,6 +24,11 @@ class Account:
     session_key: str
     created: str
 
+    @property
+    def session_id(self) -> str:
+        """What the session of who is signed in keeps."""
+        return f"{self.id}.{self.session_key}"
+
 
 class NameTaken(Exception):
     """Another account is called so."""

@@ -29,8 +29,7 @@ class User(UserMixin):  # type: ignore[misc]
         self.id, self.name, self.is_host = account.id, account.name, account.is_host
 
     def get_id(self) -> str:
-        """What the session keeps: worth nothing once the account has another `session_key`."""
-        return f"{self.id}.{self.account.session_key}"
+        return self.account.session_id
 
 
 class SessionLogin(LoginManager):  # type: ignore[misc]
@@ -52,10 +51,9 @@ login_manager.login_view = "accounts.sign_in"
 
 
 @login_manager.user_loader  # type: ignore[untyped-decorator]
-def load_user(user_id: str) -> User | None:
-    account_id, _, session_key = user_id.partition(".")
-    account = parts().accounts.catalog.find(account_id)
-    return User(account) if account and account.session_key == session_key else None
+def load_user(session_id: str) -> User | None:
+    account = parts().accounts.of_session(session_id)
+    return User(account) if account else None
 
 
 @login_manager.unauthorized_handler  # type: ignore[untyped-decorator]

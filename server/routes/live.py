@@ -1,9 +1,12 @@
 """The gallery as it changes, sent as it happens."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 from flask import Blueprint, Response, request
+from flask_login import current_user
 
+from ..catalog import CatalogUnavailable
 from ..changes import Watcher
 from . import parts
 from .guest import viewer
@@ -19,7 +22,7 @@ def watch_gallery() -> Response:
     """Server-Sent Events: what `/api/photos?since=` tells, from that version on. A browser that
     has lost the stream resumes it with `Last-Event-ID`."""
     watcher = parts().watchers.watch(_since(), viewer())
-    response = Response(_events(watcher), mimetype="text/event-stream")
+    response = Response(_events(watcher, _session_check()), mimetype="text/event-stream")
     response.call_on_close(watcher.close)
     response.cache_control.no_store = True
     response.headers["X-Accel-Buffering"] = "no"  # nginx would hold events back
@@ -32,6 +35,22 @@ def _since() -> int | None:
     return number_parameter("since", None, 0, MAX_VERSION)
 
 
-def _events(watcher: Watcher) -> Iterator[bytes]:
+def _session_check() -> Callable[[], bool]:
+    """Whether who has opened the stream is still signed in, asked as long as that goes on."""
+    if not current_user.is_authenticated:
+        return lambda: True
+    accounts, session_id = parts().accounts, current_user.get_id()
+
+    def is_signed_in() -> bool:
+        with suppress(CatalogUnavailable):  # it is asked again soon
+            return accounts.of_session(session_id) is not None
+        return True
+
+    return is_signed_in
+
+
+def _events(watcher: Watcher, is_signed_in: Callable[[], bool]) -> Iterator[bytes]:
     for text in watcher:
+        if not is_signed_in():
+            return
         yield text or HEARTBEAT
