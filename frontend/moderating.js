@@ -49,7 +49,7 @@ export function moderate({ gallery, settings, viewer, filter, notice, act }) {
     const photos = formatCount(ids.length, "photo");
     const isSure = await confirm.ask({
       title: `Remove all photos by ${name}?`,
-      text: `${photos}, and any that only ${name} sees, leave the gallery.`,
+      text: `${photos} leave the gallery, for good those that only ${name} sees.`,
       act: "Remove all",
     });
     if (!isSure || !(await act(removeGuestPhotos(by), ""))) return;

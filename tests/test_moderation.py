@@ -172,7 +172,7 @@ def test_all_photos_of_a_guest_are_hidden_or_removed_at_once(
     remove = bar(host).get_by_role("button", name="Remove all")
     sure = host.get_by_role("dialog", name="Remove all photos by Ann?")
     remove.click()
-    expect(sure).to_contain_text("2 photos, and any that only Ann sees, leave the gallery.")
+    expect(sure).to_contain_text("2 photos leave the gallery, for good those that only Ann sees.")
     expect(sure.get_by_role("button", name="Cancel")).to_be_focused()
     host.keyboard.press("Escape")
     expect(remove).to_be_focused()

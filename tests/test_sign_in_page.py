@@ -10,11 +10,14 @@ import requests
 from playwright.sync_api import Browser, Page, expect
 
 from tests.conftest import CDN, opened_page, play_cdn
+from tests.photos import photo_bytes
 from tests.running_server import RunningServer
 from tests.test_accessibility import expect_nobody_kept_out
 from tests.test_accounts import PASSWORD
+from tests.test_stories import payload
 
 PASSCODE = "roses"
+GONE = "This photo is not here; it may have been removed."
 REFUSED = "the server responded with a status of 4"
 PHONE = {"width": 390, "height": 844}
 PATHS = {"/": "Welcome", "/sign-in": "Sign in", "/sign-up": "Create an account"}
@@ -55,6 +58,11 @@ def settings(page: Page) -> dict:
     return page.evaluate("() => fetch('/api/settings').then((answer) => answer.json())")
 
 
+def expect_gone(page: Page, address: str) -> None:
+    answer = page.request.get(address)
+    assert (answer.status, answer.text()) == (404, GONE)
+
+
 def test_one_signs_in_by_the_keyboard_alone(
     page: Page, live_server: RunningServer, expected_errors: list[str]
 ) -> None:
@@ -92,6 +100,35 @@ def test_the_passcode_is_asked_for_where_the_gallery_will_be(
     page.get_by_label("Passcode").fill("Roses")
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog", name="The wall")).to_be_visible()
+
+
+def test_sign_in_upload_and_only_you_can_open_it(
+    without_script: Page, live_server: RunningServer, browser: Browser
+) -> None:
+    """The tutorial's private uploads, with the plain forms that it has."""
+    page = without_script
+    page.goto(f"{live_server.url}/sign-in")
+    page.get_by_label("Name").fill("Ann")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("radio", name="Only me").check()
+    page.get_by_role("button", name="Photos", exact=True).set_input_files(
+        [payload("mine.jpg", photo_bytes("jpg"))]
+    )
+    page.get_by_role("button", name="Send photos").click()
+    expect(page.frame_locator("iframe").get_by_role("img", name="mine.jpg")).to_be_attached()
+    [mine] = page.request.get(f"{live_server.url}/api/photos").json()["photos"]
+    address = f"{live_server.url}{mine['url']}"
+    assert page.request.get(address).headers["content-type"] == "image/jpeg"
+    with another_browser(browser) as other:
+        other.goto(f"{live_server.url}/join/{PASSCODE}")
+        expect_gone(other, address)
+        form = {"name": "Bo", "password": PASSWORD}
+        assert other.request.post(f"{live_server.url}/sign-up", form=form).ok
+        expect_gone(other, address)
+    page.request.post(f"{live_server.url}/sign-out")
+    page.goto(f"{live_server.url}/join/{PASSCODE}")
+    expect_gone(page, address)
 
 
 def test_one_signs_up_and_changes_the_password(
