@@ -190,7 +190,10 @@ def send_photo(scene: Scene, state: str) -> dict:
     owner, host = scene.people["owner"], scene.people["host"]
     name = f"{next(numbers)}.jpg"
     visibility = "owner" if state == "private" else "everyone"
-    form = {"visibility": visibility, "file": (io.BytesIO(photo_bytes("jpg", next(numbers))), name)}
+    form = {
+        "visibility": visibility,
+        "file": (io.BytesIO(photo_bytes("jpg", next(numbers), (48, 32))), name),
+    }
     assert owner.post("/", data=form).status_code == 204
     photo = next(p for p in photos_of(owner) if p["name"] == name)
     standings = {"waiting": [], "hidden": ["shown", "hidden"]}.get(state, ["shown"])
