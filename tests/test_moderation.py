@@ -1,6 +1,7 @@
 """Hosts act in the grid itself: they approve, hide and remove, and guests see it happen."""
 
 import re
+import signal
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -60,7 +61,7 @@ def live_server(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Runn
     made = dropwall(app, "add-account", "Hanna", "--host", typed=PASSWORD)
     assert made.exit_code == 0
     yield server
-    server.stop()
+    server.stop(signal.SIGINT)
 
 
 @pytest.fixture

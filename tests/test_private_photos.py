@@ -100,7 +100,8 @@ def test_a_private_photo_never_reaches_another_browser(
     for path in (f"/api/photos?ids={private['id']}", "/api/outline", "/api/guests", "/plain"):
         answer = another.request.get(address(another, path)).text()
         assert private["id"] not in answer
-        assert "1.jpg" not in answer
+        assert ">1.jpg<" not in answer
+        assert '"1.jpg"' not in answer
     archive_address = address(another, "/photos.zip")
     with ZipFile(BytesIO(another.request.get(archive_address).body())) as archive:
         assert [name.split()[-1] for name in archive.namelist()] == ["2.jpg"]

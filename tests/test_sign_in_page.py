@@ -1,5 +1,6 @@
 """The pages that are one form, in a browser."""
 
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,7 +32,7 @@ def live_server(tmp_path: Path) -> Iterator[RunningServer]:
     made = guest.post(f"{server.url}/sign-up", data={"name": "Ann", "password": PASSWORD})
     assert made.status_code == 204
     yield server
-    server.stop()
+    server.stop(signal.SIGINT)
 
 
 @contextmanager
