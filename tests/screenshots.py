@@ -4,15 +4,21 @@
 """
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
+import requests
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from server import create_app
+from server.config import Config
 from tests.browser import launch_options
 from tests.conftest import CDN, play_cdn
 from tests.network import Network
 from tests.photos import encode, landscape, photo_bytes
 from tests.running_server import ROOT, RunningServer
+from tests.test_account_commands import dropwall
+from tests.test_accounts import PASSWORD
 from tests.test_resuming import until_nothing_would_be_lost, upload_without_a_network
 from tests.test_stories import (
     add_photos,
@@ -25,21 +31,24 @@ from tests.test_stories import (
 FOLDER = ROOT / "tests" / "screenshots"
 SIZES = {"phone": (320, 640), "laptop": (1280, 800), "projector": (1920, 1080)}
 README = ("laptop", "light")
+PASSCODE = "roses"
 
 
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         browser = playwright.chromium.launch(**launch_options())
-        server = RunningServer(Path(folder) / "data")
-        try:
-            show_all(browser, server)
-        finally:
-            server.stop()
-            browser.close()
+        closed = {"mode": "approval", "passcode": PASSCODE, "sign_up": "true"}
+        for name, show_all, settings in (("open", show_open, {}), ("closed", show_closed, closed)):
+            server = RunningServer(Path(folder) / name, **settings)
+            try:
+                show_all(browser, server)
+            finally:
+                server.stop()
+        browser.close()
 
 
-def show_all(browser: Browser, server: RunningServer) -> None:
+def show_open(browser: Browser, server: RunningServer) -> None:
     show(browser, server, "empty", lambda _page: None)
     show(browser, server, "only-me", choose_only_me)
     for seed in range(3):
@@ -58,9 +67,40 @@ def show_all(browser: Browser, server: RunningServer) -> None:
     show(browser, server, "found", search)
     show(browser, server, "removed", remove)
     show(browser, server, "wall", open_wall)
+    show(browser, server, "private", send_privately)
+    show(browser, server, "private-lightbox", enlarge_private)
 
 
-def show(browser: Browser, server: RunningServer, name: str, act) -> None:
+def show_closed(browser: Browser, server: RunningServer) -> None:
+    """Who comes to a gallery with a passcode, where photos wait for the host."""
+    made = dropwall(
+        create_app(Config(server.data)), "add-account", "Hanna", "--host", typed=PASSWORD
+    )
+    assert made.exit_code == 0
+    guest = requests.Session()
+    guest.get(f"{server.url}/join/{PASSCODE}")
+    guest.put(f"{server.url}/api/guest", json={"name": "Ann"})
+    for seed in range(12):
+        guest.post(server.url, files={"file": (f"{seed}.jpg", encode(landscape(seed), "jpg"))})
+
+    show(browser, server, "passcode", wait_for_form, "/")
+    show(browser, server, "sign-in", refuse_sign_in, "/sign-in")
+    show(browser, server, "sign-up", wait_for_form, f"/join/{PASSCODE}?next=/sign-up")
+    show(browser, server, "account", sign_in, "/sign-in?next=/account")
+    show(browser, server, "waiting", open_as_guest, "/")
+    show(browser, server, "host", open_as_host, "/sign-in")
+    show(browser, server, "moderation", moderate, "/sign-in")
+    show(browser, server, "host-menu", open_host_menu, "/sign-in")
+
+
+def show(
+    browser: Browser,
+    server: RunningServer,
+    name: str,
+    act: Callable[[Page], None],
+    path: str = "",
+) -> None:
+    """After `act`, in the gallery or at another path."""
     for size, (width, height) in SIZES.items():
         for scheme in ("light", "dark"):
             context = browser.new_context(
@@ -68,7 +108,10 @@ def show(browser: Browser, server: RunningServer, name: str, act) -> None:
             )
             context.route(f"{CDN}**", play_cdn)
             page = context.new_page()
-            open_gallery(page, server)
+            if path:
+                page.goto(f"{server.url}{path}")
+            else:
+                open_gallery(page, server)
             act(page)
             until_nothing_moves(page)
             page.wait_for_load_state("networkidle")
@@ -128,6 +171,65 @@ def open_wall(page: Page) -> None:
     page.get_by_role("button", name="Menu").click()
     page.get_by_role("link", name="Show on a big screen").click()
     expect(page.get_by_role("dialog", name="The wall").get_by_role("img").first).to_be_visible()
+
+
+def send_privately(page: Page) -> None:
+    choose_only_me(page)
+    private = [(f"IMG_{seed}.JPG", encode(landscape(seed), "jpg")) for seed in (301, 302)]
+    add_photos(page, *private)
+    expect(tiles(page).filter(has_text="Only me")).to_have_count(2)
+
+
+def enlarge_private(page: Page) -> None:
+    send_privately(page)
+    tiles(page).first.click()
+    expect(page.get_by_role("dialog").get_by_text("Only you see this photo.")).to_be_visible()
+
+
+def wait_for_form(page: Page) -> None:
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+
+
+def fill_sign_in(page: Page, password: str) -> None:
+    page.get_by_label("Name").fill("Hanna")
+    page.get_by_label("Password").fill(password)
+    page.keyboard.press("Enter")
+
+
+def refuse_sign_in(page: Page) -> None:
+    fill_sign_in(page, "wrong")
+    expect(page.get_by_role("alert")).not_to_be_empty()
+
+
+def sign_in(page: Page) -> None:
+    fill_sign_in(page, PASSWORD)
+    expect(page.get_by_role("button", name="Sign in")).to_have_count(0)
+
+
+def open_as_guest(page: Page) -> None:
+    page.get_by_label("Passcode").fill(PASSCODE)
+    page.keyboard.press("Enter")
+    add_photos(page, ("mine.jpg", encode(landscape(7), "jpg")))
+    expect(tiles(page).filter(has_text="Waiting")).to_have_count(1)
+    page.get_by_role("button", name="Done").click()
+
+
+def open_as_host(page: Page) -> None:
+    sign_in(page)
+    expect(page.get_by_role("button", name="waiting")).to_be_visible()
+
+
+def moderate(page: Page) -> None:
+    open_as_host(page)
+    page.get_by_role("button", name="waiting").click()
+    expect(page.get_by_role("button", name="Approve all")).to_be_visible()
+    tiles(page).first.click()
+    expect(page.get_by_role("dialog").get_by_text("Waiting for approval.")).to_be_visible()
+
+
+def open_host_menu(page: Page) -> None:
+    open_as_host(page)
+    page.get_by_role("button", name="Menu").click()
 
 
 if __name__ == "__main__":
