@@ -18,8 +18,8 @@ export async function askForNames(settings) {
     find("[data-open-menu]").focus(); // it gets the focus back from the dialog
     ask();
   });
-  find(".upload-summary").addEventListener("uploads-began", () => {
-    offer.hidden = sender.wasAsked;
+  find(".upload-summary").addEventListener("uploads-began", ({ detail }) => {
+    offer.hidden = sender.wasAsked || detail.shared === 0;
   });
   offer.querySelector("[data-add]").addEventListener("click", ask);
   offer.querySelector("[data-decline]").addEventListener("click", () => sender.decline());

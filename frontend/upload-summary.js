@@ -7,9 +7,9 @@ const SHOWN_EVERY_MS = 100;
 const COUNTED_EVERY_MS = 1000;
 
 /**
- * @param {HTMLElement} el Dispatches `uploads-began` {count}, `uploads-ended` {sentence},
- *   `list-toggled` {isOpen}, `retry-all`, `try-now`, and `uploads-done` when the result has been
- *   read.
+ * @param {HTMLElement} el Dispatches `uploads-began` {count, shared} (how many others are to
+ *   see), `uploads-ended` {sentence}, `list-toggled` {isOpen}, `retry-all`, `try-now`, and
+ *   `uploads-done` when the result has been read.
  * @param {{uploads: object[], pause: RetryPause}} queue of all uploads of the batch
  */
 export function mountUploadSummary(el, queue) {
@@ -49,7 +49,7 @@ export function mountUploadSummary(el, queue) {
 
   function tellTurns({ active, count, ...sums }) {
     if (hasBegun && count > 0) {
-      dispatch("uploads-began", { count: active || count });
+      dispatch("uploads-began", { count: active || count, shared: sums.shared });
       timeLeft = createTimeLeft();
       hasBegun = false;
     }
@@ -102,6 +102,7 @@ function sumUp(uploads) {
     safe,
     retryable,
     refused: uploads.length - sendable.length,
+    shared: uploads.filter(({ visibility }) => visibility === "everyone").length,
     active: sendable.length - safe - retryable,
     bytes: sendable.reduce((sum, { file }) => sum + file.size, 0),
     sentBytes: sendable.reduce((sum, { sentBytes }) => sum + sentBytes, 0),

@@ -175,6 +175,20 @@ def test_who_does_not_want_to_be_named_is_asked_once(
     expect(question).to_be_hidden()
 
 
+def test_who_keeps_photos_to_themselves_is_not_asked_for_a_name_yet(
+    page: Page, live_server: RunningServer
+) -> None:
+    open_gallery(page, live_server)
+    question = page.get_by_text(QUESTION)
+    page.get_by_role("radio", name="Only me").check()
+    add_photos(page, ("1.jpg", small_photo(1)))
+    expect(summary(page)).to_contain_text("1 of 1 photo is safe")
+    expect(question).to_be_hidden()
+    page.get_by_role("radio", name="Everyone").check()
+    add_photos(page, ("2.jpg", small_photo(2)))
+    expect(question).to_be_visible()
+
+
 def test_a_name_is_seen_by_all_while_they_look_and_can_be_changed_and_taken_back(
     page: Page, another: Page, live_server: RunningServer, expected_errors: list[str]
 ) -> None:
