@@ -123,14 +123,14 @@ class Watchers:
         last = self._last or 0
         if self._lists.version() == last:  # something else was written: a chunk, say
             return
-        with self._lock:
+        with self._lock:  # who comes after this reads what was read here, too
             watchers = list(self._watchers)
-        version, news = self._lists.news(last, MAX_CHANGES, {one.viewer for one in watchers})
+            viewers = {watcher.viewer for watcher in watchers}
+            self._last, news = self._lists.news(last, MAX_CHANGES, viewers)
         texts = {id(changes): self._encode(changes) for changes in news.values()}
         for watcher in watchers:
             if changes := news.get(watcher.viewer):
-                watcher.tell(Event(version, texts[id(changes)]))
-        self._last = version
+                watcher.tell(Event(self._last, texts[id(changes)]))
 
 
 class Watcher:

@@ -1,0 +1,51 @@
+"""Those who watch, whoever else comes at the same moment."""
+
+import threading
+from pathlib import Path
+
+from server.catalog import Catalog, Changes, PhotoLists, Viewer, open_database
+from server.changes import Watcher, Watchers
+from tests.test_catalog import photo
+from tests.waiting import wait_until
+
+A_WHILE_SECONDS = 0.5
+
+
+def test_who_comes_while_the_news_is_read_misses_nothing(tmp_path: Path) -> None:
+    database = open_database(str(tmp_path / "catalog.sqlite"))
+    catalog = Catalog(database)
+    is_reading, has_come = threading.Event(), threading.Event()
+
+    class SlowLists(PhotoLists):
+        """Something comes just before the news is read."""
+
+        def news(self, *asked):
+            if not is_reading.is_set():
+                is_reading.set()
+                has_come.wait(A_WHILE_SECONDS)
+                catalog.add_photo(photo(2))
+            return super().news(*asked)
+
+    def encode(changes: Changes) -> bytes:
+        return b" ".join(each.name.encode() for each in changes.photos)
+
+    watchers = Watchers(database, SlowLists(database), 9, encode)
+    told: dict[str, list[bytes]] = {"first": [], "newcomer": []}
+
+    def note(name: str, watcher: Watcher) -> None:
+        for text in watcher:
+            told[name].append(text)
+
+    def come() -> None:
+        is_reading.wait()
+        newcomer = watchers.watch(known, Viewer())
+        has_come.set()
+        note("newcomer", newcomer)
+
+    known = catalog.version()
+    first = watchers.watch(known, Viewer())
+    threading.Thread(target=note, args=("first", first), daemon=True).start()
+    threading.Thread(target=come, daemon=True).start()
+    catalog.add_photo(photo(1))
+    wait_until(lambda: all(b"2.jpg" in b" ".join(texts) for texts in told.values()))
+    watchers.close()
