@@ -13,7 +13,6 @@ from .catalog import (
     EVERYONE,
     OWNER,
     SHOWN,
-    Audience,
     Catalog,
     CatalogUnavailable,
     NoSuchPhoto,
@@ -156,25 +155,22 @@ class Gallery:
         photo = self.catalog.find_photo(photo_id, viewer)
         if not (viewer.is_host or _owns(viewer, photo)):
             raise NotTheOwner
-        if not self.catalog.remove_photos(Which([photo_id]), moments.now()):
+        which = Which([photo_id], viewer=viewer)
+        if not self.catalog.remove_photos(which, moments.now(), viewer.guest_id):
             raise NoSuchPhoto
 
     def restore_photo(self, photo_id: str, viewer: Viewer) -> None:
         """Undo a removal, as long as the files are there. Raises NoSuchPhoto, and the
         limits' refusals: others may have taken the room."""
-        photo = self.catalog.find_removed_photo(photo_id)
-        sees_shared = viewer.is_host and photo.audience >= Audience.HOSTS
-        if not (sees_shared or _owns(viewer, photo)):
-            raise NoSuchPhoto
         check = partial(self.limits.check_added, counted_bytes=0)
         with suppress(SamePhoto):  # it was sent again meanwhile
-            self.catalog.restore_photo(photo, self.limits.hour_ago(), check)
+            self.catalog.restore_photo(photo_id, viewer, self.limits.hour_ago(), check)
 
     def set_visibility(self, photo_id: str, visibility: str, viewer: Viewer) -> None:
         """Raises NoSuchPhoto, NotTheOwner."""
         if not _owns(viewer, self.catalog.find_photo(photo_id, viewer)):
             raise NotTheOwner
-        self.catalog.change_photos(Which([photo_id]), visibility=visibility)
+        self.catalog.change_photos(Which([photo_id], viewer.guest_id), visibility=visibility)
 
     def set_standing(self, photo_ids: list[str], standing: str, host: Viewer) -> None:
         """What is not there is passed over, and so is what is private."""
@@ -184,9 +180,9 @@ class Gallery:
         """As `set_standing`, of one guest's photos."""
         self.catalog.change_photos(Which(guest_id=guest_id, viewer=host), standing=standing)
 
-    def remove_all(self, guest_id: str) -> None:
+    def remove_all(self, guest_id: str, host: Viewer) -> None:
         """One guest's photos, private ones too."""
-        self.catalog.remove_photos(Which(guest_id=guest_id), moments.now())
+        self.catalog.remove_photos(Which(guest_id=guest_id), moments.now(), host.guest_id)
 
     def failing_parts(self) -> list[str]:
         """Which of catalog and storage do not answer."""

@@ -38,6 +38,7 @@ from server.catalog import (
 )
 from server.catalog.database import MIGRATIONS
 
+GUEST = Viewer("guest")
 MORNING, NOON = "2026-11-22T10:00:00Z", "2026-11-22T12:00:00Z"
 
 
@@ -122,10 +123,10 @@ def test_a_removed_photo_is_gone_and_makes_room_for_itself(
     catalog: Catalog, lists: PhotoLists
 ) -> None:
     version = catalog.add_photo(photo(1)).version
-    catalog.remove_photos(Which([photo(1).id]), MORNING)
+    catalog.remove_photos(Which([photo(1).id]), MORNING, GUEST.guest_id)
     with pytest.raises(NoSuchPhoto):
         catalog.find_photo(photo(1).id, Viewer())
-    assert catalog.remove_photos(Which([photo(1).id]), MORNING) == []
+    assert catalog.remove_photos(Which([photo(1).id]), MORNING, GUEST.guest_id) == []
     assert lists.changes_since(version, limit=9).removed == [photo(1).id]
     assert lists.list_photos(9).photos == []
     assert lists.find_photos([photo(1).id]).photos == []
@@ -138,9 +139,9 @@ def test_a_restored_photo_is_where_it_was_and_everybody_is_told(
     for number in (1, 2, 3):
         catalog.add_photo(photo(number))
     before = lists.list_photos(9)
-    catalog.remove_photos(Which([photo(2).id]), MORNING)
+    catalog.remove_photos(Which([photo(2).id]), MORNING, GUEST.guest_id)
     removed = lists.version()
-    catalog.restore_photo(photo(2))
+    catalog.restore_photo(photo(2).id, GUEST)
     restored = lists.version()
     assert lists.list_photos(9).photos == before.photos
     assert lists.list_photos(9).total == before.total
@@ -148,8 +149,8 @@ def test_a_restored_photo_is_where_it_was_and_everybody_is_told(
     changes = lists.changes_since(before.version, limit=9)
     assert ([shown.id for shown in changes.photos], changes.removed) == ([photo(2).id], [])
     with pytest.raises(NoSuchPhoto):
-        catalog.restore_photo(photo(2))
-    catalog.remove_photos(Which([photo(2).id]), MORNING)
+        catalog.restore_photo(photo(2).id, GUEST)
+    catalog.remove_photos(Which([photo(2).id]), MORNING, GUEST.guest_id)
     assert lists.changes_since(restored, limit=9).removed == [photo(2).id]
 
 
@@ -157,24 +158,22 @@ def test_what_was_sent_again_meanwhile_is_not_restored_twice(
     catalog: Catalog, lists: PhotoLists
 ) -> None:
     catalog.add_photo(photo(1))
-    catalog.remove_photos(Which([photo(1).id]), MORNING)
+    catalog.remove_photos(Which([photo(1).id]), MORNING, GUEST.guest_id)
     catalog.add_photo(replace(photo(2), sha256=photo(1).sha256))
     with pytest.raises(SamePhoto):
-        catalog.restore_photo(photo(1))
+        catalog.restore_photo(photo(1).id, GUEST)
     assert lists.list_photos(9).total == 1
 
 
 def test_of_a_wiped_photo_only_a_tombstone_stays(catalog: Catalog, lists: PhotoLists) -> None:
     version = catalog.add_photo(photo(1)).version
-    catalog.remove_photos(Which([photo(1).id]), MORNING)
+    catalog.remove_photos(Which([photo(1).id]), MORNING, GUEST.guest_id)
     assert catalog.known_ids([photo(1).id]) == {photo(1).id}
     assert catalog.unpurged_photos(MORNING, limit=9) == []
     assert catalog.unpurged_photos(NOON, limit=9) == [photo(1).id]
     assert catalog.wipe_photo(photo(1).id)
     with pytest.raises(NoSuchPhoto):
-        catalog.restore_photo(photo(1))
-    with pytest.raises(NoSuchPhoto):
-        catalog.find_removed_photo(photo(1).id)
+        catalog.restore_photo(photo(1).id, GUEST)
     assert catalog.unpurged_photos(NOON, limit=9) == [photo(1).id]  # its files may be there still
     assert catalog.wipe_photo(photo(1).id)  # and a crash between the two does not matter
     catalog.mark_purged(photo(1).id)
@@ -185,15 +184,15 @@ def test_of_a_wiped_photo_only_a_tombstone_stays(catalog: Catalog, lists: PhotoL
 
 def test_a_restored_photo_is_not_wiped(catalog: Catalog) -> None:
     catalog.add_photo(photo(1))
-    catalog.remove_photos(Which([photo(1).id]), MORNING)
-    catalog.restore_photo(photo(1))
+    catalog.remove_photos(Which([photo(1).id]), MORNING, GUEST.guest_id)
+    catalog.restore_photo(photo(1).id, GUEST)
     assert not catalog.wipe_photo(photo(1).id)
     assert catalog.find_photo(photo(1).id, Viewer()).name == "1.jpg"
 
 
 def test_what_came_and_went_meanwhile_is_told_as_gone(catalog: Catalog, lists: PhotoLists) -> None:
     catalog.add_photo(photo(1))
-    catalog.remove_photos(Which([photo(1).id]), MORNING)
+    catalog.remove_photos(Which([photo(1).id]), MORNING, GUEST.guest_id)
     changes = lists.changes_since(0, limit=9)
     assert (changes.photos, changes.removed) == ([], [photo(1).id])
 
@@ -274,7 +273,7 @@ def test_a_page_goes_on_where_a_photo_was_that_is_removed(
 ) -> None:
     taken = Selection("taken")
     first = lists.list_photos(3, None, taken)
-    catalog.remove_photos(Which([photo(5).id]), MORNING)
+    catalog.remove_photos(Which([photo(5).id]), MORNING, GUEST.guest_id)
     assert numbers(lists.list_photos(9, first.next, taken).photos) == [1, 4, 3]
 
 
@@ -340,9 +339,9 @@ def test_the_gallery_knows_how_many_bytes_it_holds(catalog: Catalog, usage: Usag
         catalog.add_photo(sized(number, 10**number * 5_000_000_000))
     with pytest.raises(SamePhoto):
         catalog.add_photo(replace(sized(4, 7), sha256=photo(1).sha256))
-    catalog.remove_photos(Which([photo(2).id]), MORNING)
-    assert catalog.remove_photos(Which([photo(2).id]), MORNING) == []
-    assert catalog.remove_photos(Which([photo(99).id]), MORNING) == []
+    catalog.remove_photos(Which([photo(2).id]), MORNING, GUEST.guest_id)
+    assert catalog.remove_photos(Which([photo(2).id]), MORNING, GUEST.guest_id) == []
+    assert catalog.remove_photos(Which([photo(99).id]), MORNING, GUEST.guest_id) == []
     assert usage.read("guest", MORNING).held_bytes == 5_050_000_000_000
 
 
@@ -352,7 +351,7 @@ def test_what_a_guest_has_sent_since_a_moment_is_told_with_what_was_removed(
     for number in range(4):
         catalog.add_photo(sized(number, 10**number, f"2026-11-22T10:00:0{number}Z"))
     catalog.add_photo(replace(sized(4, 10_000), guest_id="other"))
-    catalog.remove_photos(Which([photo(2).id]), MORNING)
+    catalog.remove_photos(Which([photo(2).id]), MORNING, GUEST.guest_id)
     sent = usage.read("guest", since="2026-11-22T10:00:01Z")
     assert (sent.sent_photos, sent.sent_bytes) == (3, 1110)
     assert sent.first_sent == "2026-11-22T10:00:01Z"
@@ -516,7 +515,7 @@ def test_a_gallery_of_the_first_version_learns_its_size(address: str) -> None:
     ] * 2
     assert len(lists.list_photos(9, None, Selection(words="3.JPG")).photos) == 1
     assert catalog.unpurged_photos("2999-01-01T00:00:00Z", limit=9) == []
-    catalog.remove_photos(Which([photo(1).id]), MORNING)
+    catalog.remove_photos(Which([photo(1).id]), MORNING, GUEST.guest_id)
     assert usage.read("guest", since=MORNING).held_bytes == 1000
     assert catalog.version() > 4
 

@@ -5,11 +5,6 @@ from .database import CatalogUnavailable, Database, open_database
 from .guests import GuestCatalog
 from .lists import KINDS, SORTS, Changes, Guest, OutlinedPhoto, Page, PhotoLists, Selection
 from .photos import (
-    EVERYONE,
-    HIDDEN,
-    OWNER,
-    PENDING,
-    SHOWN,
     Catalog,
     NoSuchPhoto,
     Photo,
@@ -19,7 +14,7 @@ from .photos import (
 from .tables import metadata
 from .uploads import ChunkedUpload, NoSuchUpload, UploadCatalog
 from .usage import Usage, UsageCatalog
-from .viewer import Audience, Viewer
+from .viewer import EVERYONE, HIDDEN, OWNER, PENDING, SHOWN, Audience, Viewer
 
 __all__ = [
     "EVERYONE",

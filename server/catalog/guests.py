@@ -37,13 +37,14 @@ class GuestCatalog:
             doubles = read_photos(
                 connection, select_photos().where(theirs, is_listed, photos.c.sha256.in_(held))
             )
-            remove(connection, version, doubles, moments.now())
+            remove(connection, version, doubles, moments.now(), from_guest)
             moved = read_photos(connection, select_photos().where(theirs, is_listed))
             connection.execute(
                 update(photos).where(theirs, is_listed).values(shown_version=version)
             )
             connection.execute(update(photos).where(theirs).values(guest_id=to_guest))
             publish(connection, version, moved, [replace(p, guest_id=to_guest) for p in moved])
+            _note_adoption(connection, from_guest, to_guest)
             if (name := _name_of(connection, from_guest)) and not _name_of(connection, to_guest):
                 _name(connection, version, to_guest, name)
 
@@ -69,6 +70,14 @@ class GuestCatalog:
         )
         with self._database.transaction() as connection:
             return [Guest(*row) for row in connection.execute(query.limit(limit))]
+
+
+def _note_adoption(connection: Connection, from_guest: str, to_guest: str) -> None:
+    """For what is still on its way from there."""
+    adopted = update(guests).where(guests.c.id == from_guest).values(adopted_by=to_guest)
+    if not connection.execute(adopted).rowcount:
+        row = {"id": from_guest, "name": "", "version": 0, "own_version": 0, "adopted_by": to_guest}
+        connection.execute(guests.insert().values(row))
 
 
 def _name_of(connection: Connection, guest_id: str) -> str:

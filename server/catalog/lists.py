@@ -1,6 +1,6 @@
 """Photos as lists: page by page, in outline, and what has changed."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
@@ -8,11 +8,18 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import ColumnElement, Connection, Select, exists, select, tuple_
 
 from .database import Database
-from .photos import OWNER, Photo, read_photos, select_photos
-from .sight import has_left, is_seen_by, read_state
+from .photos import Photo, read_photos, select_photos
+from .sight import (
+    count_own,
+    has_left,
+    is_seen_by,
+    is_withheld_from_others,
+    read_known_version,
+    read_state,
+)
 from .tables import guests, photos
 from .versions import read_version
-from .viewer import Audience, Viewer
+from .viewer import HIDDEN, PENDING, Audience, Viewer
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,7 @@ class Selection:
 
 ALL = Selection()
 PUBLIC = Viewer()
-KINDS = ("private", "pending", "hidden")
+KINDS = ("private", PENDING, HIDDEN)
 MAX_WORDS = 5
 SORTS = ("arrival", "taken")
 
@@ -93,7 +100,7 @@ class PhotoLists:
     def version(self, viewer: Viewer | None = None) -> int:
         """Of the last change, or of the last that this viewer may know of."""
         with self._database.transaction() as connection:
-            return read_state(connection, viewer)[0] if viewer else read_version(connection)
+            return read_known_version(connection, viewer) if viewer else read_version(connection)
 
     def list_photos(
         self,
@@ -126,7 +133,7 @@ class PhotoLists:
     ) -> Page[SomePhoto]:
         with self._database.transaction() as connection:
             version, total = read_state(connection, viewer)
-            query = _selected(query.where(is_seen_by(viewer)), selection)
+            query = _selected(query.where(is_seen_by(viewer)), selection, viewer)
             query = _ordered(query, selection.sort, _place(connection, before, viewer))
             found = read(connection, query.limit(limit + 1))
         more = len(found) > limit
@@ -145,22 +152,27 @@ class PhotoLists:
             return _read_changes(connection, since, limit, viewer)
 
     def news(
-        self, since: int, limit: int, viewers: Iterable[Viewer]
+        self, since: int, limit: int, viewers: Collection[Viewer]
     ) -> tuple[int, dict[Viewer, Changes]]:
         """The gallery's version, and what has happened after `since` for those of these viewers for
         whom something has, all of it as of one moment. Most are told the same, the very same."""
         changed = select(guests.c.id).where(guests.c.own_version > since)
-        told: dict[Viewer, Changes] = {}
+        read: dict[Viewer, Changes] = {}
+        told: dict[tuple[Viewer, int], Changes] = {}
         news = {}
         with self._database.transaction() as connection:
             version = read_version(connection)
             owners = set(connection.scalars(changed))
+            own = count_own(connection, viewers)
             for viewer in viewers:
                 like = viewer if viewer.guest_id in owners else replace(viewer, guest_id="")
-                if like not in told:
-                    told[like] = _read_changes(connection, since, limit, like)
-                if told[like].version > since:
-                    news[viewer] = told[like]
+                if like not in read:
+                    read[like] = _read_changes(connection, since, limit, like)
+                changes = read[like]
+                if changes.version > since:
+                    more = own[viewer] - own[like]  # is in the total already
+                    total = changes.total + more
+                    news[viewer] = told.setdefault((like, more), replace(changes, total=total))
         return version, news
 
 
@@ -205,13 +217,12 @@ def _place(connection: Connection, before: int | None, viewer: Viewer) -> tuple[
     return connection.scalar(query) or "", before
 
 
-def _selected(query: Select[Any], selection: Selection) -> Select[Any]:
+def _selected(query: Select[Any], selection: Selection, viewer: Viewer) -> Select[Any]:
     if selection.only == "private":
-        query = query.where(photos.c.visibility == OWNER)
+        query = query.where(is_withheld_from_others(viewer, Audience.OWNER))
     elif selection.only:
-        query = query.where(
-            photos.c.standing == selection.only, photos.c.audience == Audience.HOSTS
-        )
+        query = query.where(is_withheld_from_others(viewer, Audience.HOSTS))
+        query = query.where(photos.c.standing == selection.only)
     if selection.guest_id is not None:
         query = query.where(photos.c.guest_id == selection.guest_id)
     for word in list(dict.fromkeys(selection.words.lower().split()))[:MAX_WORDS]:

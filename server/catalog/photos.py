@@ -5,20 +5,15 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, case, func, or_, select, true, update
 from sqlalchemy.exc import IntegrityError
 
 from .database import Database
-from .sight import is_seen_by
+from .sight import can_be_restored_by, is_seen_by
 from .tables import guests, is_listed, is_unpurged, photos, was_removed
 from .usage import Usage, read_usage
 from .versions import advance, read_version, tell
-from .viewer import Audience, Viewer
-
-EVERYONE, OWNER = "everyone", "owner"
-"""Who may see a photo, as its owner chooses: `visibility`."""
-SHOWN, PENDING, HIDDEN = "shown", "pending", "hidden"
-"""What the hosts say of it: `standing`."""
+from .viewer import EVERYONE, OWNER, SHOWN, Audience, Viewer
 
 
 @dataclass(frozen=True)
@@ -70,18 +65,18 @@ MAX_IDS = 500
 
 @dataclass(frozen=True)
 class Which:
-    """Listed photos: with these ids (MAX_IDS at most) or of this guest; with a viewer, only
-    those that they see."""
+    """Listed photos: those with these ids (MAX_IDS at most), of this guest, that this viewer sees;
+    what is not given, is not asked for."""
 
-    ids: Collection[str] = ()
+    ids: Collection[str] | None = None
     guest_id: str | None = None
     viewer: Viewer | None = None
 
     @property
     def rows(self) -> ColumnElement[bool]:
-        theirs = photos.c.guest_id == self.guest_id
-        named = photos.c.id.in_(self.ids) if self.guest_id is None else theirs
-        return named & (is_seen_by(self.viewer) if self.viewer else is_listed)
+        named = true() if self.ids is None else photos.c.id.in_(self.ids)
+        theirs = true() if self.guest_id is None else photos.c.guest_id == self.guest_id
+        return named & theirs & (is_seen_by(self.viewer) if self.viewer else is_listed)
 
 
 _OWN_COLUMNS = [name for name in Photo.__dataclass_fields__ if name in photos.c]
@@ -115,7 +110,9 @@ class Catalog:
         Raises SamePhoto, also when two arrive at once."""
         try:
             with self._database.transaction() as connection:
-                photo = replace(photo, version=advance(connection))
+                version = advance(connection)
+                guest_id = _present_id(connection, photo.guest_id)
+                photo = replace(photo, version=version, guest_id=guest_id)
                 row = {name: getattr(photo, name) for name in _OWN_COLUMNS}
                 row |= {
                     "shown_version": photo.version,
@@ -146,34 +143,34 @@ class Catalog:
             changed = [replace(photo, **values) for photo in former]
             for audience in {photo.audience for photo in changed}:
                 ids = [photo.id for photo in changed if photo.audience == audience]
-                values |= {"audience": audience, "shown_version": version}
-                _update(connection, ids, values | _sight(version, audience))
+                sight = {"shown_version": version, **_sight(version, audience)}
+                _update(connection, ids, values | {"audience": audience} | sight)
             publish(connection, version, former, changed)
 
-    def remove_photos(self, which: Which, moment: str) -> list[str]:
+    def remove_photos(self, which: Which, moment: str, by_guest: str) -> list[str]:
         """Their ids. They can be restored until they are wiped."""
         with self._database.transaction() as connection:
             version = advance(connection)
             gone = read_photos(connection, select_photos().where(which.rows))
-            remove(connection, version, gone, moment)
+            remove(connection, version, gone, moment, by_guest)
             return [photo.id for photo in gone]
 
     def restore_photo(
-        self, photo: Photo, since: str = "", check: Callable[[Usage], None] | None = None
+        self,
+        photo_id: str,
+        viewer: Viewer,
+        since: str = "",
+        check: Callable[[Usage], None] | None = None,
     ) -> None:
-        """Back to its place. `check` as in `add_photo`. Raises NoSuchPhoto, SamePhoto."""
+        """Back to its place. `check` as in `add_photo`. Raises NoSuchPhoto, also when it is not
+        for the viewer to restore, and SamePhoto."""
         try:
             with self._database.transaction() as connection:
                 version = advance(connection)
-                restored = update(photos).where(photos.c.id == photo.id, _can_be_restored)
-                restored = restored.values(
-                    removed_version=None,
-                    removed=None,
-                    shown_version=version,
-                    **_sight(version, photo.audience),
-                )
-                if not connection.execute(restored).rowcount:
-                    raise NoSuchPhoto(photo.id)
+                photo = _find(connection, (photos.c.id == photo_id) & can_be_restored_by(viewer))
+                values = {"removed_version": None, "removed": None, "removed_by_owner": None}
+                shown = {"shown_version": version, **_sight(version, photo.audience)}
+                _update(connection, [photo_id], values | shown)
                 publish(connection, version, [], [photo])
                 if check:
                     check(read_usage(connection, photo.guest_id, since))
@@ -204,22 +201,16 @@ class Catalog:
         """Raises NoSuchPhoto."""
         return self._find((photos.c.id == photo_id) & is_seen_by(viewer))
 
-    def find_removed_photo(self, photo_id: str) -> Photo:
-        """One that can be restored. Raises NoSuchPhoto."""
-        return self._find((photos.c.id == photo_id) & _can_be_restored)
-
     def find_same(self, guest_id: str, sha256: str) -> Photo | None:
         """The photo of these bytes that this guest sent before."""
-        theirs = (photos.c.guest_id == guest_id) & (photos.c.sha256 == sha256) & is_listed
-        with suppress(NoSuchPhoto):
-            return self._find(theirs)
+        with suppress(NoSuchPhoto), self._database.transaction() as connection:
+            theirs = photos.c.guest_id == _present_id(connection, guest_id)
+            return _find(connection, theirs & (photos.c.sha256 == sha256) & is_listed)
         return None
 
     def _find(self, which: ColumnElement[bool]) -> Photo:
         with self._database.transaction() as connection:
-            for photo in read_photos(connection, select_photos().where(which)):
-                return photo
-        raise NoSuchPhoto
+            return _find(connection, which)
 
     def version(self) -> int:
         with self._database.transaction() as connection:
@@ -248,8 +239,14 @@ def publish(
         )
 
 
-def remove(connection: Connection, version: int, gone: list[Photo], moment: str) -> None:
-    values = {"removed_version": version, "removed": moment}
+def remove(
+    connection: Connection, version: int, gone: list[Photo], moment: str, by_guest: str
+) -> None:
+    values = {
+        "removed_version": version,
+        "removed": moment,
+        "removed_by_owner": photos.c.guest_id == by_guest,
+    }
     _update(connection, [photo.id for photo in gone], values | _sight(version, None))
     publish(connection, version, gone, [])
 
@@ -280,4 +277,13 @@ def _update(connection: Connection, photo_ids: list[str], values: dict[str, Any]
         connection.execute(update(photos).where(photos.c.id.in_(ids)).values(values))
 
 
-_can_be_restored = is_unpurged & (photos.c.sha256 != "")
+def _find(connection: Connection, which: ColumnElement[bool]) -> Photo:
+    for photo in read_photos(connection, select_photos().where(which)):
+        return photo
+    raise NoSuchPhoto
+
+
+def _present_id(connection: Connection, guest_id: str) -> str:
+    """Whose photos this guest's are: what was on its way while they signed in is theirs, too."""
+    adopted_by = select(guests.c.adopted_by).where(guests.c.id == guest_id)
+    return connection.scalar(adopted_by) or guest_id

@@ -13,6 +13,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    literal_column,
 )
 
 from .viewer import Audience
@@ -35,6 +36,7 @@ photos = Table(
     Column("shown_version", BigInteger, nullable=False),
     Column("removed_version", BigInteger),
     Column("removed", String(20)),
+    Column("removed_by_owner", Boolean),
     # The versions in which it went out of their sight, if they ever had it there.
     Column("left_hosts", BigInteger),
     Column("left_everyone", BigInteger),
@@ -58,7 +60,9 @@ photos = Table(
 )
 is_listed = photos.c.removed_version.is_(None)
 was_removed = photos.c.removed_version.is_not(None)
-is_shared = photos.c.audience >= Audience.EVERYONE
+# Not bound, so that SQLite sees that the partial index will do.
+is_shared = photos.c.audience >= literal_column(str(Audience.EVERYONE.value))
+is_unshared = is_listed & ~is_shared
 is_unpurged = photos.c.removed.is_not(None)
 """What was removed keeps its files for a while, so that it can be restored."""
 _index_where(is_listed, "one_photo_a_guest", photos.c.guest_id, photos.c.sha256, unique=True)
@@ -67,7 +71,7 @@ _index_where(is_listed, "shown", photos.c.shown_version)
 _index_where(is_listed, "by_time", photos.c.moment, photos.c.version)
 _index_where(is_listed, "of_guest", photos.c.guest_id, photos.c.version)
 _index_where(is_listed, "of_guest_by_time", photos.c.guest_id, photos.c.moment, photos.c.version)
-_index_where(is_listed & ~is_shared, "unshared", photos.c.guest_id)
+_index_where(is_unshared, "unshared", photos.c.audience, photos.c.guest_id)
 _index_where(was_removed, "removed", photos.c.removed_version)
 _index_where(photos.c.left_hosts.is_not(None), "left_hosts", photos.c.left_hosts)
 _index_where(photos.c.left_everyone.is_not(None), "left_everyone", photos.c.left_everyone)
@@ -82,6 +86,7 @@ guests = Table(
     Column("name", Text, nullable=False),
     Column("version", BigInteger, nullable=False),  # in which it got this name
     Column("own_version", BigInteger, nullable=False),  # the last one with a change of its photos
+    Column("adopted_by", String(32)),  # whose all theirs is since they signed in
 )
 Index("named", guests.c.version)
 Index("own_changes", guests.c.own_version)

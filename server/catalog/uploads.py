@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from .database import Database
 from .tables import chunks, goes_on, uploads
+from .viewer import EVERYONE
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class ChunkedUpload:
     chunk_bytes: int
     chunks: int
     touched: str
-    visibility: str = "everyone"
+    visibility: str = EVERYONE
     received: int = 0
     received_bytes: int = 0
     outcome: str = ""

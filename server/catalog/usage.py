@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, func, select
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, exists, func, select
 
 from .database import Database
-from .tables import gallery, goes_on, is_listed, photos, uploads
-from .viewer import Audience
+from .sight import count_photos
+from .tables import gallery, goes_on, guests, is_listed, is_unshared, photos, uploads
+from .viewer import HIDDEN, PENDING, Audience
 
 
 @dataclass(frozen=True)
@@ -54,20 +55,21 @@ class UsageCatalog:
 
     def overview(self) -> Overview:
         """As `read`."""
-        judged = photos.c.audience == Audience.HOSTS
-        private = is_listed & (photos.c.audience == Audience.OWNER)
+        judged = is_unshared & (photos.c.audience == Audience.HOSTS)
+        private = is_unshared & (photos.c.audience == Audience.OWNER)
+        has_photos = exists().where(photos.c.guest_id == guests.c.id, is_listed)
         query = select(
-            func.count(),
-            select(gallery.c.bytes).scalar_subquery() + _of_uploads(_RECEIVED, goes_on),
-            _count(is_listed & judged & (photos.c.standing == "pending")),
-            _count(is_listed & judged & (photos.c.standing == "hidden")),
-            _count(private),
+            gallery.c.total + count_photos(is_unshared),
+            gallery.c.bytes + _of_uploads(_RECEIVED, goes_on),
+            count_photos(judged & (photos.c.standing == PENDING)),
+            count_photos(judged & (photos.c.standing == HIDDEN)),
+            count_photos(private),
             select(func.coalesce(func.sum(photos.c.bytes), 0)).where(private).scalar_subquery(),
-            func.count(photos.c.guest_id.distinct()),
-        ).where(is_listed)
+            select(func.count()).select_from(guests).where(has_photos).scalar_subquery(),
+        )
         with self._database.transaction() as connection:
-            total, held, pending, hidden, own, own_bytes, guests = connection.execute(query).one()
-        return Overview(total, int(held), pending, hidden, Share(own, int(own_bytes)), guests)
+            total, held, pending, hidden, own, own_bytes, senders = connection.execute(query).one()
+        return Overview(total, int(held), pending, hidden, Share(own, int(own_bytes)), senders)
 
 
 def read_usage(connection: Connection, guest_id: str, since: str) -> Usage:
@@ -86,10 +88,6 @@ def read_usage(connection: Connection, guest_id: str, since: str) -> Usage:
 
 
 _RECEIVED = func.coalesce(func.sum(uploads.c.received_bytes), 0)
-
-
-def _count(which: ColumnElement[bool]) -> ScalarSelect[int]:
-    return select(func.count()).select_from(photos).where(which).scalar_subquery()
 
 
 def _of_uploads(figure: ColumnElement[int], which: ColumnElement[bool]) -> ScalarSelect[int]:

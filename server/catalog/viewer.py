@@ -3,6 +3,11 @@
 from dataclasses import dataclass
 from enum import IntEnum
 
+EVERYONE, OWNER = "everyone", "owner"
+"""Who may see a photo, as its owner chooses: `visibility`."""
+SHOWN, PENDING, HIDDEN = "shown", "pending", "hidden"
+"""What the hosts say of it: `standing`."""
+
 
 class Audience(IntEnum):
     """Of a photo; each with those before it."""

@@ -54,5 +54,5 @@ def judge_guest(guest_id: str) -> Response:
 @host.delete("/api/guests/<guest_id>/photos")
 def remove_guest(guest_id: str) -> Response:
     """All photos of one guest, private ones too."""
-    parts().gallery.remove_all(guest_id)
+    parts().gallery.remove_all(guest_id, viewer())
     return no_content()
