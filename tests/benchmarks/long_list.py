@@ -7,8 +7,21 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from server.catalog import Audience, open_database
-from server.catalog.tables import gallery, guests, photos
+from flask.sessions import SecureCookieSessionInterface
+from sqlalchemy import func, select
+
+from server import create_app
+from server.catalog import (
+    EVERYONE,
+    HIDDEN,
+    OWNER,
+    PENDING,
+    SHOWN,
+    Audience,
+    open_database,
+)
+from server.catalog.tables import gallery, guests, is_listed, is_shared, photos
+from server.config import Config
 from server.moments import write_moment
 from tests.benchmarks.servers import dropwall
 from tests.running_server import RunningServer
@@ -19,6 +32,14 @@ BATCH = 20_000
 ROUNDS = 150
 FIRST_MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 IDS = 100
+UNCOMMON = 200
+"""One of so many photos is private, one waits, one is hidden, and one was removed."""
+PASSWORD = "correct horse"
+FOR_HOSTS = {
+    "photos that wait": "/api/photos?only=pending",
+    "private photos": "/api/photos?only=private",
+    "overview": "/api/host",
+}
 FOR_INFORMATION = ("/api/photos?q=beach", "/api/photos?q=nothing", "/api/outline", "/api/guests")
 
 
@@ -30,29 +51,49 @@ def measure_long_list() -> str:
 
 
 def compare_lists(small: RunningServer, large: RunningServer) -> str:
-    few, many = paths(FEW), paths(MANY)
     lines = [f"lists at {MANY:,} photos against {FEW:,}, wanted 1.2:"]
     with closing(connect(small)) as reference, closing(connect(large)) as ours:
-        for name in many:
-            spent = [
-                (milliseconds(ours, many[name]), milliseconds(reference, few[name]))
-                for _ in range(ROUNDS)
-            ]
-            median, before = map(statistics.median, zip(*spent, strict=True))
-            lines.append(f"  {name}: {median:.1f} ms, {before:.1f} ms; ratio {median / before:.2f}")
+        for person in ("guest", "host"):
+            here, there = cookie(large, person), cookie(small, person)
+            few, many = paths(FEW), paths(MANY)
+            if person == "host":
+                few, many = FOR_HOSTS | few, FOR_HOSTS | many
+            for name in many:
+                spent = [
+                    (
+                        milliseconds(ours, many[name], here),
+                        milliseconds(reference, few[name], there),
+                    )
+                    for _ in range(ROUNDS)
+                ]
+                median, before = map(statistics.median, zip(*spent, strict=True))
+                ratio = f"{median:.1f} ms, {before:.1f} ms; ratio {median / before:.2f}"
+                lines.append(f"  a {person}'s {name}: {ratio}")
         for path in FOR_INFORMATION:
-            median = statistics.median(milliseconds(ours, path) for _ in range(3))
+            median = statistics.median(milliseconds(ours, path, here) for _ in range(3))
             lines.append(f"  {path}: {median:.0f} ms")
     return "\n".join(lines)
+
+
+def cookie(server: RunningServer, person: str) -> str:
+    """A guest's, who has photos, or a host's."""
+    app = create_app(Config(server.data))
+    session: dict[str, object] = {"guest_id": guest_id(2)}
+    if person == "host":
+        accounts = app.extensions["dropwall"].accounts
+        session = {"_user_id": accounts.add("Hanna", PASSWORD, is_host=True).session_id}
+    serializer = SecureCookieSessionInterface().get_signing_serializer(app)
+    assert serializer
+    return f"dropwall={serializer.dumps(session)}"
 
 
 def connect(server: RunningServer) -> http.client.HTTPConnection:
     return http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
 
 
-def milliseconds(connection: http.client.HTTPConnection, path: str) -> float:
+def milliseconds(connection: http.client.HTTPConnection, path: str, cookie: str) -> float:
     started = time.perf_counter()
-    connection.request("GET", path)
+    connection.request("GET", path, headers={"Cookie": cookie})
     answer = connection.getresponse()
     content = answer.read()
     assert answer.status == 200, content
@@ -72,9 +113,9 @@ def fill(server: RunningServer, rows: int) -> None:
         ]
         connection.execute(guests.insert(), named)
         versions = dict.fromkeys(("version", "hosts_version", "everyones_version"), rows)
-        connection.execute(
-            gallery.update().values(versions | {"total": rows, "bytes": 1000 * rows})
-        )
+        shared = select(func.count()).select_from(photos).where(is_listed, is_shared)
+        sizes = {"total": shared.scalar_subquery(), "bytes": 1000 * rows}
+        connection.execute(gallery.update().values(versions | sizes))
 
 
 def photo_row(number: int, senders: int) -> dict[str, object]:
@@ -96,9 +137,24 @@ def photo_row(number: int, senders: int) -> dict[str, object]:
         "moment": taken if number % 4 else uploaded,
         "uploaded": uploaded,
         "placeholder": "data:image/webp;base64," + "A" * 200,
-        "visibility": "everyone",
-        "standing": "shown",
-        "audience": Audience.EVERYONE,
+    } | standing_row(number)
+
+
+def standing_row(number: int) -> dict[str, object]:
+    """Who sees it."""
+    kind = ("private", PENDING, HIDDEN, "removed", "shared")[min(4, number // 7 % UNCOMMON)]
+    gone = number if kind == "removed" else None
+    return {
+        "visibility": OWNER if kind == "private" else EVERYONE,
+        "standing": kind if kind in (PENDING, HIDDEN) else SHOWN,
+        "audience": {
+            "private": Audience.OWNER,
+            PENDING: Audience.HOSTS,
+            HIDDEN: Audience.HOSTS,
+        }.get(kind, Audience.EVERYONE),
+        "removed_version": gone,
+        "left_hosts": gone,
+        "left_everyone": gone,
     }
 
 
