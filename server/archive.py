@@ -99,7 +99,7 @@ def _blocks(
     with ZipFile(cast(IO[bytes], outlet), "w", ZIP_STORED) as archive:
         for photo in photos:
             try:
-                _, original = open_original(photo.id, photo.extension)
+                photo, original = open_original(photo.id, photo.extension)
             except NoSuchPhoto:
                 continue
             except NotStored:

@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 
 from server import create_app
 from server.archive import BLOCK_BYTES, LOST_PHOTOS, PAGE_PHOTOS
-from server.catalog import CatalogUnavailable, Photo, Selection, Viewer
+from server.catalog import OWNER, CatalogUnavailable, Photo, Selection, Viewer, Which
 from server.config import Config
 from server.gallery import Gallery
 from server.storage.keys import original_key
@@ -43,11 +43,13 @@ def variant(number: int) -> bytes:
     return photo_bytes("jpg", size=(64, 48)) + bytes(number)
 
 
-def put_photo(gallery: Gallery, number: int, staged: Path, moment: str = MORNING) -> Photo:
+def put_photo(
+    gallery: Gallery, number: int, staged: Path, moment: str = MORNING, guest_id: str = ""
+) -> Photo:
     """In the gallery, without being looked at; the staged file goes there."""
     photo = Photo(
         id=f"{number:032x}",
-        guest_id="",
+        guest_id=guest_id,
         sha256=f"{number:064x}",
         name="same.jpg",
         extension="jpg",
@@ -98,7 +100,7 @@ def test_a_browser_saves_it_under_a_name_and_keeps_no_copy(client: FlaskClient, 
     assert answer.mimetype == "application/zip"
     today = client.get("/api/photos").json["photos"][0]["uploaded"][:10]
     assert answer.headers["Content-Disposition"] == f'attachment; filename="Dropwall {today}.zip"'
-    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Cache-Control"] == "private, no-store"
 
 
 def test_one_can_have_ones_own_photos_or_somebodys_or_those_found(
@@ -199,6 +201,20 @@ def test_photos_are_as_old_as_they_are_and_the_format_can_say(
     put_photo(app.extensions["dropwall"].gallery, 1, staged, moment)
     [entry] = download(app.test_client()).infolist()
     assert entry.date_time == modified
+
+
+def test_what_is_made_private_meanwhile_is_put_apart(app: Flask, tmp_path: Path) -> None:
+    parts = app.extensions["dropwall"]
+    for number in range(2):
+        staged = tmp_path / f"{number}.jpg"
+        staged.write_bytes(variant(number))
+        put_photo(parts.gallery, number, staged, guest_id="ann")
+    with parts.archives.open(Selection(), Viewer("ann")) as blocks:
+        content = next(blocks)
+        parts.gallery.catalog.change_photos(Which(guest_id="ann"), visibility=OWNER)
+        content += b"".join(blocks)
+    folders = [name.rpartition("/")[0] for name in ZipFile(io.BytesIO(content)).namelist()]
+    assert folders == ["", "Only me"]
 
 
 def test_what_is_removed_meanwhile_is_left_out(client: FlaskClient, send: Send) -> None:
