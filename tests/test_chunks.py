@@ -273,7 +273,7 @@ def test_a_client_can_ask_what_is_missing(client: FlaskClient) -> None:
         assert progress(client, sent.uuid) == told_of | {"received": arrived, "safe": False}
     send_chunk(client, sent, 1)
     assert progress(client, sent.uuid) == told_of | {"received": [0, 1, 2, 3], "safe": True}
-    assert client.get(f"/api/uploads/{sent.uuid}").headers["Cache-Control"] == "no-store"
+    assert client.get(f"/api/uploads/{sent.uuid}").headers["Cache-Control"] == "private, no-store"
 
 
 def test_an_upload_that_is_given_up_leaves_nothing(client: FlaskClient, config: Config) -> None:

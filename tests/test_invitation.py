@@ -57,7 +57,7 @@ def test_the_code_holds_the_address_that_was_visited(client: FlaskClient) -> Non
 def test_the_code_is_dark_on_white_and_drawn_anew_for_every_address(client: FlaskClient) -> None:
     answer = client.get("/qr.svg")
     assert answer.mimetype == "image/svg+xml"
-    assert answer.headers["Cache-Control"] == "no-cache"
+    assert answer.headers["Cache-Control"] == "private, no-store"
     drawing = ElementTree.fromstring(answer.data)
     light, dark = drawing.iter(f"{SVG}path")
     assert (light.attrib["fill"], dark.attrib["stroke"]) == ("#fff", "#000")

@@ -189,7 +189,7 @@ def test_a_stream_is_kept_by_nobody_and_held_back_by_nobody(live_server: Running
     with Watcher(live_server.url) as watcher:
         headers = watcher.answer.headers
     assert headers["Content-Type"] == "text/event-stream; charset=utf-8"
-    assert headers["Cache-Control"] == "no-store"
+    assert headers["Cache-Control"] == "private, no-store"
     assert headers["X-Accel-Buffering"] == "no"
     assert headers["Connection"] == "close"
 
@@ -268,7 +268,7 @@ def test_who_leaves_makes_room(small: RunningServer, tmp_path: Path, behind: Beh
 def test_who_only_asks_for_the_head_takes_no_room(small: RunningServer) -> None:
     for _ in range(2 * ROOM):
         answer = requests.head(f"{small.url}/api/live", timeout=9)
-        assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
+        assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "private, no-store")
     with ExitStack() as watching:
         fill(small.url, watching)
 

@@ -95,7 +95,7 @@ def test_what_the_pages_are_made_of_is_open(client: FlaskClient, path: str) -> N
 @pytest.mark.parametrize("path", ["/", "/sign-up"])
 def test_the_passcode_is_asked_for_in_place_of_a_page(client: FlaskClient, path: str) -> None:
     answer = client.get(path)
-    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "private, no-store")
     assert ASKED in answer.text
     assert client.get_cookie("dropwall") is None
     fields = {"passcode": PASSCODE, "next": path}

@@ -171,7 +171,7 @@ def test_named_guests_are_listed_with_how_many_photos_they_have(
             {"id": own_id(bo), "name": "bo", "photos": 2},
         ]
     }
-    assert answer.headers["Cache-Control"] == "no-cache"
+    assert answer.headers["Cache-Control"] == "private, no-cache"
 
 
 # Some photos, in an order
@@ -224,6 +224,19 @@ def test_who_has_no_cookie_has_no_photos(evening: FlaskClient, app: Flask) -> No
     assert listed(app.test_client(), "mine=1") == []
 
 
+@pytest.mark.parametrize("query", ["", "?since=0", "?mine=1"])
+def test_a_list_with_what_not_everyone_sees_is_kept_nowhere(
+    client: FlaskClient, query: str
+) -> None:
+    send_as(client, "a.jpg", photo_bytes("jpg", 1))
+    listed = client.get(f"/api/photos{query}")
+    assert listed.headers["Cache-Control"] == "private, no-cache"
+    [photo] = listed.json["photos"]
+    client.patch(f"/api/photos/{photo['id']}", json={"visibility": "owner"})
+    cache_control = client.get(f"/api/photos{query}").headers["Cache-Control"]
+    assert set(cache_control.split(", ")) == {"private", "no-cache", "no-store"}
+
+
 @pytest.mark.parametrize("path", ["/api/photos", "/api/outline"])
 @pytest.mark.parametrize("query", ["sort=size", "sort=", "before=x", "before=-1"])
 def test_an_order_that_there_is_not_is_refused(client: FlaskClient, path: str, query: str) -> None:
@@ -270,7 +283,7 @@ def test_what_has_not_changed_is_not_sent_again(
     evening: FlaskClient, ann: FlaskClient, address: str
 ) -> None:
     first = evening.get(address)
-    assert first.headers["Cache-Control"] == "no-cache"
+    assert first.headers["Cache-Control"] == "private, no-cache"
     known = {"If-None-Match": first.headers["ETag"]}
     again = evening.get(address, headers=known)
     assert (again.status_code, again.data) == (304, b"")

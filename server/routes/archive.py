@@ -21,5 +21,4 @@ def download_photos() -> Response:
         response.call_on_close(opened.pop_all().close)
     filename = f"Dropwall {moments.now()[:10]}.zip"
     response.headers.set("Content-Disposition", "attachment", filename=filename)
-    response.cache_control.no_store = True
     return response

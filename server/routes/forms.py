@@ -70,7 +70,6 @@ def show(form: Form, refusal: Response | None = None, next_path: str = "") -> Re
         for name in ("Dropwall-Refusal", "Retry-After"):
             if name in refusal.headers:
                 response.headers[name] = refusal.headers[name]
-    response.cache_control.no_store = True
     return response
 
 

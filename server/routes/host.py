@@ -25,15 +25,13 @@ def refuse_guests() -> None:
 def overview() -> Response:
     """How full the gallery is, and what waits; of private photos how many there are."""
     gallery = parts().gallery
-    response = jsonify(
+    return jsonify(
         asdict(parts().usage.overview())
         | {
             "max_bytes": parts().settings.max_gallery_bytes,
             "free_bytes": gallery.limits.free_bytes(),
         }
     )
-    response.cache_control.no_store = True
-    return response
 
 
 @host.patch("/api/photos")

@@ -11,24 +11,19 @@ invitation = Blueprint("invitation", __name__)
 
 @invitation.get("/qr.svg")
 def qr_code() -> Response:
-    response = Response(draw_qr_code(invitation_address()), mimetype="image/svg+xml")
-    response.cache_control.no_cache = True
-    return response
+    return Response(draw_qr_code(invitation_address()), mimetype="image/svg+xml")
 
 
 @invitation.get("/poster")
-def poster() -> Response:
+def poster() -> str:
     """A page to be printed and hung up."""
     address = shared_address()
-    page = render_template(
+    return render_template(
         "poster.html",
         address=address,
         passcode=parts().settings.passcode,
         is_only_nearby=is_only_nearby(address),
     )
-    response = Response(page)
-    response.cache_control.no_cache = True
-    return response
 
 
 def invitation_address() -> str:

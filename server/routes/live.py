@@ -24,7 +24,6 @@ def watch_gallery() -> Response:
     watcher = parts().watchers.watch(_since(), viewer())
     response = Response(_events(watcher, _session_check()), mimetype="text/event-stream")
     response.call_on_close(watcher.close)
-    response.cache_control.no_store = True
     response.headers["X-Accel-Buffering"] = "no"  # nginx would hold events back
     return response
 

@@ -40,7 +40,7 @@ def plain_gallery() -> str:
 def page_settings() -> Response:
     config = parts().settings
     guest_id = greet_guest()
-    response = jsonify(
+    return jsonify(
         max_upload_bytes=config.max_upload_bytes,
         max_request_bytes=config.max_request_bytes,
         chunk_bytes=config.chunk_bytes,
@@ -58,8 +58,6 @@ def page_settings() -> Response:
         if current_user.is_authenticated
         else None,
     )
-    response.cache_control.no_store = True
-    return response
 
 
 @page.get("/vendor/<package>/dist/<path:filename>")

@@ -1,6 +1,7 @@
 """Photos go out: the list, the originals, the thumbnails."""
 
 import io
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, BinaryIO
 
@@ -32,25 +33,22 @@ def list_photos() -> ResponseReturnValue:
     since = number_parameter("since", None, 0, MAX_VERSION)
     if since is not None:
         changes = parts().lists.changes_since(since, MAX_CHANGES, viewer())
-        return _revalidated(jsonify(changes_json(changes)))
+        return _revalidated(changes_json(changes), changes.photos)
     if request.args.get("ids"):
-        return _revalidated(
-            jsonify(page_json(parts().lists.find_photos(ids_parameter(), viewer())))
-        )
-    limit = number_parameter("limit", DEFAULT_LIMIT, 1, MAX_LIMIT) or DEFAULT_LIMIT
-    before = number_parameter("before", None, 0, MAX_VERSION)
-    return _revalidated(
-        jsonify(page_json(parts().lists.list_photos(limit, before, selection(), viewer())))
-    )
+        page = parts().lists.find_photos(ids_parameter(), viewer())
+    else:
+        limit = number_parameter("limit", DEFAULT_LIMIT, 1, MAX_LIMIT) or DEFAULT_LIMIT
+        before = number_parameter("before", None, 0, MAX_VERSION)
+        page = parts().lists.list_photos(limit, before, selection(), viewer())
+    return _revalidated(page_json(page), page.photos)
 
 
 @photos.get("/api/outline")
 def outline() -> ResponseReturnValue:
     """How much room each photo of the gallery takes, so that a page can scroll to any of them."""
     before = number_parameter("before", None, 0, MAX_VERSION)
-    return _revalidated(
-        jsonify(outline_json(parts().lists.outline(MAX_OUTLINE, before, selection(), viewer())))
-    )
+    page = parts().lists.outline(MAX_OUTLINE, before, selection(), viewer())
+    return _revalidated(outline_json(page))
 
 
 @photos.get("/uploads/<filename>")
@@ -112,8 +110,11 @@ def _is_confidential(photo: Photo) -> bool:
     return photo.audience < Audience.EVERYONE or parts().settings.mode == "own"
 
 
-def _revalidated(response: Response) -> ResponseReturnValue:
+def _revalidated(content: dict[str, object], listed: Iterable[Photo] = ()) -> ResponseReturnValue:
+    response = jsonify(content)
+    response.cache_control.private = True
     response.cache_control.no_cache = True
+    response.cache_control.no_store = any(map(_is_confidential, listed))
     response.add_etag()
     return response.make_conditional(request)
 

@@ -65,8 +65,9 @@ def refuse_another_site() -> None:
 
 
 @protection.after_app_request
-def add_security_headers(response: Response) -> Response:
+def add_headers(response: Response) -> Response:
     policy = PAGE_POLICY if response.mimetype == "text/html" else FILE_POLICY
     for name, value in {"Content-Security-Policy": policy, **HEADERS}.items():
         response.headers.setdefault(name, value)
+    response.headers.setdefault("Cache-Control", "private, no-store")
     return response

@@ -40,9 +40,7 @@ def upload_photos() -> ResponseReturnValue:
 def upload_progress(uuid: str) -> ResponseReturnValue:
     """Which chunks of this guest's upload have come; Dropzone calls its id `dzuuid`."""
     progress = parts().chunks.progress(guest_id(), uuid)
-    response = jsonify(vars(progress))
-    response.cache_control.no_store = True
-    return response
+    return jsonify(vars(progress))
 
 
 @uploads.delete("/api/uploads/<uuid>")
