@@ -21,6 +21,7 @@ from tests.conftest import Send, open_page
 from tests.guest import Guest
 from tests.photos import photo_bytes
 from tests.running_server import RunningServer, stored_files
+from tests.test_accounts import PASSWORD, signed_in
 from tests.waiting import wait_until
 
 NOT_YOURS = (403, "This photo is not yours; only who sent it can remove it.")
@@ -94,6 +95,20 @@ def test_only_who_sent_a_photo_takes_its_removal_back(
     assert restore(open_page(app), photo) == NOT_HERE
     assert restore(app.test_client(), photo) == NOT_HERE
     assert listed(client) == []
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_what_a_host_removes_only_a_host_brings_back(
+    app: Flask, client: FlaskClient, photo: dict, at_once: bool
+) -> None:
+    app.extensions["dropwall"].accounts.add("Hanna", PASSWORD, is_host=True)
+    host = signed_in(app, "Hanna")
+    path = f"/api/guests/{photo['by']['id']}/photos" if at_once else f"/api/photos/{photo['id']}"
+    assert host.delete(path).status_code == 204
+    assert restore(client, photo)[0] == 404
+    assert listed(client) == []
+    assert restore(host, photo)[0] == 204
+    assert [each["id"] for each in listed(client)] == [photo["id"]]
 
 
 def test_what_never_was_is_not_restored(client: FlaskClient) -> None:
