@@ -89,6 +89,11 @@ class Config:
             raise BadSetting(
                 f"{variable_name('passcode')} must be at most {MAX_PASSCODE} characters long."
             )
+        if self.passcode and {"", ".", ".."} & set(self.passcode.split("/")):
+            raise BadSetting(  # browsers would make another address of its link
+                f"{variable_name('passcode')} must have more than dots before, between and after"
+                " its slashes."
+            )
         if not self.extensions or set(self.extensions) - set(EXTENSIONS):
             raise BadSetting(
                 f"{variable_name('extensions')} must name some of: {' '.join(EXTENSIONS)}."

@@ -38,6 +38,10 @@ def test_every_kind_of_setting_is_read() -> None:
     [
         ("DROPWALL_PORT", "http", "DROPWALL_PORT must be a whole number, not 'http'."),
         ("DROPWALL_MAX_PIXELS", "0", "DROPWALL_MAX_PIXELS must be 1 or more, not 0."),
+        *(
+            ("DROPWALL_PASSCODE", code, "DROPWALL_PASSCODE must have more than dots before")
+            for code in ("/", "/a", "a/", "..", "a/../b", "a//b")
+        ),
         ("DROPWALL_STORAGE", "s3://x", "DROPWALL_STORAGE must be a path, not s3://x."),
         *(
             (
