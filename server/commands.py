@@ -62,9 +62,17 @@ def set_password(name: str) -> None:
 
 
 @click.argument("name")
-def remove_account(name: str) -> None:
-    """Remove an account; its photos stay in the gallery."""
+@click.option("--with-private", is_flag=True, help="Remove its private photos, too.")
+def remove_account(name: str, with_private: bool) -> None:
+    """Remove an account; its photos stay in the gallery, but for those that nobody else sees."""
     account = _account(name)
+    private = _parts().guests.count_private(account.id)
+    if private and not with_private:
+        raise click.ClickException(
+            f"{account.name} has private photos, {private} in all, that nobody could see or remove"
+            " any more; --with-private removes them, too."
+        )
+    _parts().gallery.remove_private(account.id)
     _parts().accounts.remove(account)
     click.echo(f"{account.name} has no account any more.")
 

@@ -184,6 +184,11 @@ class Gallery:
         """One guest's photos, private ones too."""
         self.catalog.remove_photos(Which(guest_id=guest_id), moments.now(), host.guest_id)
 
+    def remove_private(self, guest_id: str) -> None:
+        """Those of one guest that nobody else sees."""
+        private = Which(guest_id=guest_id, visibility=OWNER)
+        self.catalog.remove_photos(private, moments.now(), by_guest="")
+
     def failing_parts(self) -> list[str]:
         """Which of catalog and storage do not answer."""
         failing = []

@@ -1,5 +1,6 @@
 """Accounts at the command line: `dropwall add-account` and the others."""
 
+import io
 import os
 import pty
 import subprocess
@@ -88,6 +89,25 @@ def test_photos_of_an_account_that_is_removed_stay(app: Flask, send: Send) -> No
     assert photo["by"] == {"id": before, "name": "Ann"}
     dropwall(app, "add-account", "Ann", typed=PASSWORD)  # another one of this name
     assert listed(signed_in(app), "mine=1") == []
+
+
+def test_private_photos_go_with_an_account_only_when_that_is_said(app: Flask) -> None:
+    dropwall(app, "add-account", "Ann", typed=PASSWORD)
+    client = signed_in(app)
+    send_as(client, "a.jpg", photo_bytes("jpg", 1))
+    for number in (2, 3):
+        form = {"visibility": "owner", "file": (io.BytesIO(photo_bytes("jpg", number)), "b.jpg")}
+        assert client.post("/", data=form).status_code == 204
+    refused = dropwall(app, "remove-account", "Ann")
+    assert (refused.exit_code, refused.output) == (
+        1,
+        "Error: Ann has private photos, 2 in all, that nobody could see or remove any more;"
+        " --with-private removes them, too.\n",
+    )
+    assert listed(client) == ["b.jpg", "b.jpg", "a.jpg"]
+    assert dropwall(app, "remove-account", "Ann", "--with-private").exit_code == 0
+    assert listed(open_page(app)) == ["a.jpg"]
+    assert app.extensions["dropwall"].usage.overview().photos == 1
 
 
 def test_on_a_terminal_the_password_is_asked_for_twice_and_not_shown(config: Config) -> None:

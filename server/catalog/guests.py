@@ -8,7 +8,7 @@ from .. import moments
 from .database import Database
 from .lists import PUBLIC, Guest
 from .photos import publish, read_photos, remove, select_photos
-from .sight import is_seen_by
+from .sight import count_photos, is_seen_by, is_withheld_from_others
 from .tables import guests, is_listed, photos
 from .versions import advance, tell
 from .viewer import Audience, Viewer
@@ -58,6 +58,12 @@ class GuestCatalog:
         query = select(func.count()).where(photos.c.guest_id == guest_id, is_listed)
         with self._database.transaction() as connection:
             return int(connection.execute(query).scalar_one())
+
+    def count_private(self, guest_id: str) -> int:
+        """Of theirs, those that nobody else sees."""
+        private = is_withheld_from_others(Viewer(guest_id), Audience.OWNER)
+        with self._database.transaction() as connection:
+            return connection.scalar(select(count_photos(private))) or 0
 
     def list_senders(self, limit: int, viewer: Viewer = PUBLIC) -> list[Guest]:
         """Those with a name and with photos that the viewer sees, by name."""

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, case, func, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, Select, case, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from .database import Database
@@ -65,18 +65,24 @@ MAX_IDS = 500
 
 @dataclass(frozen=True)
 class Which:
-    """Listed photos: those with these ids (MAX_IDS at most), of this guest, that this viewer sees;
-    what is not given, is not asked for."""
+    """Listed photos: with these ids (MAX_IDS at most), of this guest, of this visibility, that this
+    viewer sees; what is not given, is not asked for."""
 
     ids: Collection[str] | None = None
     guest_id: str | None = None
+    visibility: str | None = None
     viewer: Viewer | None = None
 
     @property
     def rows(self) -> ColumnElement[bool]:
-        named = true() if self.ids is None else photos.c.id.in_(self.ids)
-        theirs = true() if self.guest_id is None else photos.c.guest_id == self.guest_id
-        return named & theirs & (is_seen_by(self.viewer) if self.viewer else is_listed)
+        wanted = is_seen_by(self.viewer) if self.viewer else is_listed
+        if self.ids is not None:
+            wanted &= photos.c.id.in_(self.ids)
+        if self.guest_id is not None:
+            wanted &= photos.c.guest_id == self.guest_id
+        if self.visibility is not None:
+            wanted &= photos.c.visibility == self.visibility
+        return wanted
 
 
 _OWN_COLUMNS = [name for name in Photo.__dataclass_fields__ if name in photos.c]
