@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from . import moments
 from .catalog import Account, AccountCatalog, GuestCatalog
 from .names import clean_guest_name, fold_name
-from .passwords import NOBODYS_HASH, hash_password, is_password
-from .tries import Allowance, Tries, neighbourhood, try_key
+from .passwords import NOBODYS_HASH, check_password, hash_password, is_password
+from .tries import Allowance, TooManyTries, Tries, neighbourhood, try_key
 
-# Who knows a name, or is in the same Wi-Fi, must not be able to lock a host out for long.
-BY_NAME_AND_ADDRESS = Allowance(free=5, longest_wait_seconds=15 * 60)
+# Who knows a name, or is in the same Wi-Fi, must not be able to lock a host out for long: behind
+# one address there may be a whole party. A try a minute guesses no password.
+BY_NAME_AND_ADDRESS = Allowance(free=5, longest_wait_seconds=60)
 BY_NAME = Allowance(free=50, longest_wait_seconds=30)
 BY_ADDRESS = Allowance(free=100, longest_wait_seconds=30)
-SIGN_UPS = Allowance(free=20, longest_wait_seconds=30)
-"""From one address, successful ones too."""
+SIGN_UPS = Allowance(free=200, longest_wait_seconds=30)
+"""From one address, in a day."""
 
 
 class NoName(ValueError):
@@ -37,6 +38,10 @@ class NotSignedIn(Exception):
     """This is for people with an account."""
 
 
+class TooManySignUps(TooManyTries):
+    """From this address."""
+
+
 @dataclass(frozen=True)
 class Accounts:
     catalog: AccountCatalog
@@ -46,9 +51,7 @@ class Accounts:
     def add(self, name: str, password: str, is_host: bool = False, guest_name: str = "") -> Account:
         """Its photos bear the same name, or `guest_name`. Raises NoName, LongName, WeakPassword,
         NameTaken."""
-        name = clean_guest_name(name)
-        if not name:
-            raise NoName
+        name = _account_name(name)
         account = Account(
             id=secrets.token_hex(16),
             name=name,
@@ -65,8 +68,13 @@ class Accounts:
     def sign_up(self, name: str, password: str, guest_id: str, address: str) -> Account:
         """As `add`, and the guest's photos and their name are the account's. Not the guest's id
         itself: whoever has a copy of its cookie would own what the account does. Raises
-        TooManyTries too."""
-        self.tries.count({try_key("sign-up", neighbourhood(address)): SIGN_UPS})
+        TooManySignUps too."""
+        _account_name(name)
+        check_password(password)
+        try:
+            self.tries.count({try_key("sign-up", neighbourhood(address)): SIGN_UPS})
+        except TooManyTries as error:
+            raise TooManySignUps(error.wait_seconds) from None
         account = self.add(name, password, guest_name=self.guests.name_of(guest_id))
         self._adopt(guest_id, account)
         return account
@@ -87,12 +95,16 @@ class Accounts:
 
     def set_password(self, account: Account, password: str) -> Account:
         """Whoever is signed in is so no more. Raises WeakPassword, NoSuchAccount."""
-        return self._update(
-            account, password_hash=hash_password(password), session_key=_session_key()
+        password_hash = hash_password(password)
+        changed = self.catalog.update(
+            account.id, password_hash=password_hash, session_key=_session_key()
         )
+        if not changed:
+            raise NoSuchAccount
+        return changed
 
     def sign_out_everywhere(self, account: Account) -> None:
-        self._update(account, session_key=_session_key())
+        self.catalog.update(account.id, session_key=_session_key())
 
     def remove(self, account: Account) -> None:
         """What they have sent stays in the gallery, and is nobody's."""
@@ -131,9 +143,13 @@ class Accounts:
         if guest_id:  # all clients without a cookie are one guest, and nobody's
             self.guests.adopt(guest_id, account.id)
 
-    def _update(self, account: Account, **columns: str) -> Account:
-        self.catalog.update(account.id, **columns)
-        return self.called(account.name)
+
+def _account_name(name: str) -> str:
+    """Raises NoName, LongName."""
+    name = clean_guest_name(name)
+    if not name:
+        raise NoName
+    return name
 
 
 def _session_key() -> str:

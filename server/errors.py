@@ -7,7 +7,14 @@ from flask import Flask, Response
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import ClientDisconnected, HTTPException, PreconditionFailed
 
-from .accounts import NoName, NotSignedIn, WrongOldPassword, WrongPassword
+from .accounts import (
+    NoName,
+    NoSuchAccount,
+    NotSignedIn,
+    TooManySignUps,
+    WrongOldPassword,
+    WrongPassword,
+)
 from .archive import NoPhotos, TooManyArchives
 from .catalog import CatalogUnavailable, NameTaken, NoSuchPhoto, NoSuchUpload
 from .changes import FullHouse
@@ -77,6 +84,7 @@ REFUSALS: dict[type[Exception], tuple[int, str]] = {
         "Please choose a password of {min_password} to {max_password} characters.",
     ),
     NotSignedIn: (401, "Please sign in first."),
+    NoSuchAccount: (401, "This account is not there any more; please sign in again."),
     WrongPassword: (401, "This name and password do not belong together; please try again."),
     WrongOldPassword: (401, "This is not your present password; please try again."),
     PasscodeWanted: (401, "This gallery has a passcode; please open it and enter that first."),
@@ -88,6 +96,10 @@ REFUSALS: dict[type[Exception], tuple[int, str]] = {
     NameTaken: (409, "This name is taken; please choose another one."),
     TimeoutError: (408, "The upload stood still for too long; please send it again."),
     TooMuchSent: (429, "You have sent as much as one guest may within an hour; please wait."),
+    TooManySignUps: (
+        429,
+        "Very many have made an account from here today; please try again in {wait}.",
+    ),
     TooManyTries: (429, "That was wrong too often; please try again in {wait}."),
     TooManyHashes: (503, "Many are signing in just now; please try again in a few seconds."),
     CatalogUnavailable: (503, "Dropwall is busy; please try again in a few seconds."),

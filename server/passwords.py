@@ -26,13 +26,17 @@ class TooManyHashes(Exception):
     """Too many wait for theirs to be computed."""
 
 
+def check_password(password: str) -> None:
+    """Raises WeakPassword."""
+    if not MIN_PASSWORD <= len(_normal(password)) <= MAX_PASSWORD:
+        raise WeakPassword
+
+
 def hash_password(password: str) -> str:
     """Raises WeakPassword, TooManyHashes."""
-    password = _normal(password)
-    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
-        raise WeakPassword
+    check_password(password)
     with _turn():
-        return generate_password_hash(password, method="scrypt")
+        return generate_password_hash(_normal(password), method="scrypt")
 
 
 def is_password(password: str, password_hash: str) -> bool:

@@ -59,10 +59,12 @@ class AccountCatalog:
             found = connection.execute(select(accounts).order_by(accounts.c.folded_name))
             return [Account(**row) for row in found.mappings()]
 
-    def update(self, account_id: str, **columns: str) -> None:
+    def update(self, account_id: str, **columns: str) -> Account | None:
+        """As it is then; None when it has gone."""
+        changed = update(accounts).where(accounts.c.id == account_id).values(**columns)
         with self._database.transaction() as connection:
-            changed = update(accounts).where(accounts.c.id == account_id)
-            connection.execute(changed.values(**columns))
+            row = connection.execute(changed.returning(accounts)).mappings().first()
+            return Account(**row) if row else None
 
     def remove(self, account_id: str) -> None:
         with self._database.transaction() as connection:
