@@ -45,13 +45,13 @@ export function moderate({ gallery, settings, viewer, filter, notice, act }) {
 
   async function removeAll({ by }) {
     const name = filter.nameOf(by);
-    const ids = shownIds();
-    const photos = formatCount(ids.length, "photo");
+    const photos = formatCount(shownIds().length, "photo");
     const isSure = await confirm.ask({
       title: `Remove all photos by ${name}?`,
       text: `${photos} leave the gallery, for good those that only ${name} sees.`,
       act: "Remove all",
     });
+    const ids = shownIds(); // more may have come while they were asked
     if (!isSure || !(await act(removeGuestPhotos(by), ""))) return;
     notice.offerUndo(...ids);
   }

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from server import create_app
 from server.config import Config
@@ -17,7 +17,7 @@ from tests.running_server import RunningServer
 from tests.test_accessibility import expect_nobody_kept_out
 from tests.test_account_commands import dropwall
 from tests.test_accounts import PASSWORD
-from tests.test_finding_photos import people
+from tests.test_finding_photos import box, people
 from tests.test_live_gallery import (
     NO_CONNECTION,
     enlarge,
@@ -184,6 +184,44 @@ def test_all_photos_of_a_guest_are_hidden_or_removed_at_once(
     expect(tiles(host)).to_have_count(0)
     host.get_by_role("button", name="Undo").click()
     expect(tiles(host)).to_have_count(2)
+
+
+@pytest.mark.parametrize("live_server", ["everyone"], indirect=True)
+def test_all_photos_of_a_guest_are_acted_on_only_while_all_are_shown(
+    host: Page, live_server: RunningServer, guest: Guest, expected_errors: list[str]
+) -> None:
+    expected_errors.append(UNREACHABLE)
+    guest.take_name("Ann")
+    send(guest, "1.jpg", "2.jpg")
+    expect(tiles(host)).to_have_count(2)
+    filter_by_person(host, "1.jpg")
+    both = [bar(host).get_by_role("button", name=name) for name in ("Hide all", "Remove all")]
+    box(host).fill("1")
+    expect(tiles(host)).to_have_count(1)
+    for button in both:
+        expect(button).to_be_hidden()
+    box(host).fill("")
+    for button in both:
+        expect(button).to_be_visible()
+
+    host.route("**/api/photos?*by=*", answer_in_part)
+    host.route("**/api/outline?*", lambda route: route.abort())
+    box(host).fill("jpg")
+    box(host).fill("")
+    expect(tiles(host)).to_have_count(1)
+    for button in both:
+        expect(button).to_be_hidden()
+    host.unroute_all()
+    host.get_by_role("button", name="Show more").click()
+    for button in both:
+        expect(button).to_be_visible()
+
+
+def answer_in_part(route: Route) -> None:
+    """As if there were too many photos for one answer."""
+    page = route.fetch().json()
+    first = page["photos"][0]
+    route.fulfill(json=page | {"photos": [first], "next": first["version"]})
 
 
 @pytest.mark.parametrize("live_server", ["everyone"], indirect=True)
