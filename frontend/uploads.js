@@ -26,7 +26,7 @@ export async function takeUploads(announcer, whenSettings, onSafe) {
   const [Dropzone, settings, keptFiles] = await Promise.all([
     loadLibrary("Dropzone").catch(() => null),
     whenSettings,
-    openKeptFiles(),
+    openKeptFiles(whenSettings),
   ]);
   if (settings.max_upload_bytes) tellLimit(settings);
   find(".gallery-rule").textContent = ruleOf(settings);
@@ -55,9 +55,11 @@ function tellLimit(settings) {
 }
 
 /** Null where the browser keeps nothing. */
-async function openKeptFiles() {
+async function openKeptFiles(whenSettings) {
   try {
-    return new KeptFiles(await loadLibrary("idbKeyval"));
+    const found = Promise.all([loadLibrary("idbKeyval"), whenSettings]);
+    const [idbKeyval, { account, guest }] = await found;
+    return new KeptFiles(idbKeyval, account ? guest.id : null);
   } catch {
     return null;
   }
