@@ -1,6 +1,7 @@
 /** A page that is one form: what is wrong is said in its place, without another page. */
 
 import { Unreachable, sendForm } from "./api.js";
+import { forgetSender } from "./sender.js";
 
 const form = document.querySelector("[data-form]");
 const trouble = form.querySelector("[role=alert]");
@@ -28,6 +29,10 @@ form.addEventListener("submit", async (event) => {
     wrong?.select();
   }
 });
+
+for (const wayOut of document.querySelectorAll(".form-page-ways form")) {
+  wayOut.addEventListener("submit", forgetSender); // whoever comes next on this device is somebody else
+}
 
 function tell(sentence) {
   trouble.textContent = sentence;

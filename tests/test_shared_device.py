@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.running_server import RunningServer
 from tests.test_accounts import PASSWORD
 from tests.test_live_gallery import small_photo
+from tests.test_own_photos import ask_by_menu, name_oneself
 from tests.test_private_photos import lose_posts, own_photos
 from tests.test_resuming import (
     NO_CONNECTION,
@@ -90,3 +91,15 @@ def test_what_a_guest_has_left_is_the_accounts_that_goes_on_with_it(
     page.wait_for_function(ARE_ALL_OWNED)
     sign_out(page)
     expect_nothing_offered(page, live_server)
+
+
+@pytest.mark.parametrize("way_out", ["Sign out", "Sign out everywhere"])
+def test_who_comes_after_an_account_does_not_inherit_its_name(
+    page: Page, live_server: RunningServer, way_out: str
+) -> None:
+    sign_in(page, live_server)
+    name_oneself(page, "Ann of the photos")
+    page.goto(f"{live_server.url}/account")
+    page.get_by_role("button", name=way_out, exact=True).click()
+    expect(page).to_have_url(f"{live_server.url}/")
+    expect(ask_by_menu(page).get_by_role("textbox")).to_have_value("")
