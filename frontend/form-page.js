@@ -21,11 +21,11 @@ form.addEventListener("submit", async (event) => {
     tell(
       error.isRefusal ? error.message : "The gallery does not answer just now; please try again.",
     );
-    blamed(error.refusal).setAttribute("aria-invalid", "true");
+    if (error.isRefusal) blamed(error.refusal).setAttribute("aria-invalid", "true");
   } finally {
     button.disabled = false;
     const wrong = form.querySelector("[aria-invalid=true]");
-    wrong?.focus();
+    (wrong ?? button).focus();
     wrong?.select();
   }
 });
