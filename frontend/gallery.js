@@ -11,6 +11,7 @@ const PHOTOS_AT_ONCE = 60;
 /**
  * Dispatches
  * - `photos-changed` {arrived, removed, changed: Sets of ids} after every change of `items`;
+ *   removed is what is gone from the gallery, changed also what is not among the selected any more;
  * - `photos-loaded` {ids} when `photo` is known of items, or has changed.
  *
  * All that ask the server, but `load`, reject with `Unreachable` from api.js.
@@ -149,18 +150,17 @@ export class Gallery extends EventTarget {
     this.version = changes.version;
     this.total = changes.total;
     this.#rename(changes.guests);
-    const gone = this.#places.remove([...changes.removed, ...this.#misfits(changes)]);
-    for (const id of gone) if (!arrived.delete(id)) removed.add(id);
+    for (const id of changes.removed) removed.add(id);
     for (const photo of changes.photos.toReversed()) {
+      removed.delete(photo.id);
       const item = this.find(photo.id);
       if (item) {
         item.photo = photo;
         changed.add(photo.id);
-      } else if (this.#insert(photo)) {
-        arrived.add(photo.id);
-        removed.delete(photo.id);
-      }
+      } else if (this.#insert(photo)) arrived.add(photo.id);
     }
+    const lost = this.#places.remove([...changes.removed, ...this.#misfits(changes)]);
+    for (const id of lost) arrived.delete(id);
   }
 
   /** Ids of photos that have changed, and are not among those that are shown now. */

@@ -7,7 +7,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, Route, expect
+import requests
+from playwright.sync_api import Locator, Page, Request, Route, expect
 
 from server import create_app
 from server.config import Config
@@ -126,6 +127,41 @@ def test_what_waits_is_approved_one_by_one_and_appears_for_all(
     wait_until(lambda: sorted(shown(another)) == ["1.jpg", "2.jpg", "3.jpg"])
     expect(waiting(host)).to_be_hidden()
     expect(host.get_by_text("No photos match.")).to_be_visible()
+
+
+def test_what_another_host_approves_stays_before_who_looks_at_it_and_is_not_called_removed(
+    host: Page, live_server: RunningServer, guest: Guest
+) -> None:
+    withdrawn: list[str] = []
+    host.on("request", lambda request: is_withdrawal(request) and withdrawn.append(request.url))
+    send(guest, "1.jpg", "2.jpg")
+    waiting(host).click()
+    expect(tiles(host)).to_have_count(2)
+    host.get_by_role("link", name="1.jpg Waiting").click()
+    until_nothing_moves(host)
+    expect(lightbox(host).get_by_role("button", name="Approve 1.jpg")).to_be_visible()
+    with requests.Session() as elsewhere:
+        form = {"name": "Hanna", "password": PASSWORD}
+        assert elsewhere.post(f"{live_server.url}/sign-in", data=form).ok
+        photos = elsewhere.get(f"{live_server.url}/api/photos").json()["photos"]
+        [photo_id] = [photo["id"] for photo in photos if photo["name"] == "1.jpg"]
+        address = f"{live_server.url}/api/photos?ids={photo_id}"
+        assert elsewhere.patch(address, json={"standing": "shown"}).ok
+        expect(tiles(host)).to_have_count(1)
+        expect(lightbox(host).get_by_role("button", name="Hide 1.jpg")).to_be_visible()
+        expect(lightbox(host)).not_to_contain_text(GONE)
+        expect(lightbox(host)).not_to_contain_text("Waiting for approval.")
+        assert withdrawn == []
+        assert elsewhere.delete(f"{live_server.url}/api/photos/{photo_id}").ok
+    expect(lightbox(host)).to_contain_text(GONE)
+    wait_until(lambda: any(photo_id in address for address in withdrawn))
+    host.keyboard.press("ArrowLeft")
+    expect(lightbox(host).get_by_role("button", name="Approve 2.jpg")).to_be_visible()
+
+
+def is_withdrawal(request: Request) -> bool:
+    """Pictures are otherwise asked for by their elements."""
+    return request.resource_type == "fetch" and "/thumbnails/" in request.url
 
 
 @pytest.mark.parametrize("live_server", ["everyone"], indirect=True)
