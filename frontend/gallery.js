@@ -103,10 +103,7 @@ export class Gallery extends EventTarget {
     const before = this.#next;
     if (before === null) return false;
     const outline = await fetchRest(before, selection);
-    let missed = null;
-    for (let seen = outline.version; seen < this.version; seen = missed.version) {
-      missed = await fetchChanges(outline.version);
-    }
+    const missed = await this.#fetchMissed(outline.version);
     const isAnother = before !== this.#next || selection !== this.selection;
     if (isAnother) return this.#loadOutline(); // it was read anew meanwhile
     if (missed?.reset) return this.#reset().then(() => true);
@@ -116,6 +113,17 @@ export class Gallery extends EventTarget {
     const late = missed?.photos.toReversed().filter((photo) => this.#insert(photo));
     this.#announce({ arrived: new Set(late?.map(({ id }) => id)) });
     return true;
+  }
+
+  /** What the gallery knows already, and an answer of this version does not; null when that is nothing. */
+  async #fetchMissed(version) {
+    let missed = null;
+    for (let seen = version; seen < this.version; seen = missed.version) {
+      missed = await fetchChanges(version);
+      // Who is signed out meanwhile may not know of that version any more, however often one asks.
+      if (missed.version <= seen) return { ...missed, reset: true };
+    }
+    return missed;
   }
 
   /** @param {import("./api.js").Changes[]} batch in order, each after a version that is known */
