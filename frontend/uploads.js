@@ -20,6 +20,7 @@ const find = (selector) => document.querySelector(selector);
  * @param {{say(sentence: string)}} announcer
  * @param {Promise<object>} whenSettings of the server
  * @param {() => void} onSafe called whenever a photo is in the gallery
+ * @returns {Promise<UploadQueue|null>} null where the form stays
  */
 export async function takeUploads(announcer, whenSettings, onSafe) {
   const el = find(".upload-zone");
@@ -35,7 +36,7 @@ export async function takeUploads(announcer, whenSettings, onSafe) {
   const queue = new UploadQueue(settings, keptFiles, visibility.visibilityOf);
   const zone = Dropzone && mountUploadZone(el, { Dropzone, settings, planOf: queue.planOf });
   el.dataset.state = zone ? "ready" : "plain";
-  if (!zone) return;
+  if (!zone) return null;
   queue.sendBy(zone);
   queue.addEventListener("upload-changed", ({ detail }) => {
     if (detail.upload.state === "safe") onSafe();
@@ -48,6 +49,7 @@ export async function takeUploads(announcer, whenSettings, onSafe) {
   stayAwake(queue);
   mountDropCover(find(".drop-cover"), () => visibility.dropWords);
   mountFilePicker(picker);
+  return queue;
 }
 
 function tellLimit(settings) {

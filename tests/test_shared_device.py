@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.running_server import RunningServer
 from tests.test_accounts import PASSWORD
-from tests.test_live_gallery import small_photo
+from tests.test_live_gallery import IS_HIDDEN, enlarge, lightbox, small_photo, tile
 from tests.test_own_photos import ask_by_menu, name_oneself
 from tests.test_private_photos import lose_posts, own_photos
 from tests.test_resuming import (
@@ -103,3 +103,38 @@ def test_who_comes_after_an_account_does_not_inherit_its_name(
     page.get_by_role("button", name=way_out, exact=True).click()
     expect(page).to_have_url(f"{live_server.url}/")
     expect(ask_by_menu(page).get_by_role("textbox")).to_have_value("")
+
+
+def test_a_tab_is_of_who_has_signed_in_or_out_in_another(
+    page: Page, live_server: RunningServer
+) -> None:
+    sign_in(page, live_server)
+    add_photos(page, ("1.jpg", small_photo(1)))
+    expect(summary(page)).to_contain_text("1 of 1 photo is safe")
+    sign_out(page)
+    open_gallery(page, live_server)
+    page.evaluate(IS_HIDDEN, True)
+    with page.context.new_page() as other_tab:
+        sign_in(other_tab, live_server)
+    with page.expect_navigation():
+        page.evaluate(IS_HIDDEN, False)
+    enlarge(page, "1.jpg")
+    expect(lightbox(page).get_by_role("button", name="Remove 1.jpg")).to_be_visible()
+
+
+def test_a_tab_whose_photos_are_on_their_way_waits_for_them_before_it_is_loaded_anew(
+    page: Page, live_server: RunningServer
+) -> None:
+    open_gallery(page, live_server)
+    leave_on_its_way(page, live_server)
+    page.evaluate(IS_HIDDEN, True)
+    with page.context.new_page() as other_tab:
+        sign_in(other_tab, live_server)
+    with page.expect_response("**/api/settings"):
+        page.evaluate(IS_HIDDEN, False)
+    expect(summary(page)).to_contain_text("Next try in")
+    page.unroute_all()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Try now").click()
+    expect(tile(page, "1.jpg")).to_be_visible()
+    expect(summary(page)).to_be_hidden()
