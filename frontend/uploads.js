@@ -38,6 +38,7 @@ export async function takeUploads(announcer, whenSettings, onSafe) {
   el.dataset.state = zone ? "ready" : "plain";
   if (!zone) return null;
   queue.sendBy(zone);
+  zone.addEventListener("drops-read", visibility.forgetFolders);
   queue.addEventListener("upload-changed", ({ detail }) => {
     if (detail.upload.state === "safe") onSafe();
   });
