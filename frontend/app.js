@@ -9,6 +9,7 @@ import { keepFresh } from "./live.js";
 import { askForNames } from "./naming.js";
 import { takeUploads } from "./uploads.js";
 import { showGallery } from "./viewing.js";
+import { followVisitor } from "./visitor.js";
 import { mountWall } from "./wall.js";
 
 const find = (selector) => document.querySelector(selector);
@@ -31,10 +32,11 @@ find(".wall").addEventListener("wall-left", () => {
   follow();
 });
 askForNames(settings);
-takeUploads(announcer, settings, () => {
+const queue = takeUploads(announcer, settings, () => {
   view.countSent();
   gallery.refresh().catch(() => {}); // live.js keeps trying
 });
+followVisitor(settings, queue);
 keepFresh(gallery, (isUnreachable) => (find(".unreachable").hidden = !isUnreachable));
 followAddress(follow);
 

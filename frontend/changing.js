@@ -20,9 +20,12 @@ export function changePhotos({ gallery, viewer, lightbox, notice }) {
   async function change(photo, answerOf, done) {
     if (underWay.has(photo.id)) return;
     underWay.add(photo.id);
-    await act(answerOf(), done);
+    try {
+      await act(answerOf(), done);
+    } finally {
+      underWay.delete(photo.id);
+    }
     if (!gallery.find(photo.id)) lightbox.leave(photo.id); // it is not among the chosen any more
-    underWay.delete(photo.id);
   }
 
   el.addEventListener("visibility-asked", ({ detail: { photo, visibility } }) => {

@@ -1,6 +1,7 @@
 /** A page that is one form: what is wrong is said in its place, without another page. */
 
 import { Unreachable, sendForm } from "./api.js";
+import { forgetSender } from "./sender.js";
 
 const form = document.querySelector("[data-form]");
 const trouble = form.querySelector("[role=alert]");
@@ -20,14 +21,18 @@ form.addEventListener("submit", async (event) => {
     tell(
       error.isRefusal ? error.message : "The gallery does not answer just now; please try again.",
     );
-    blamed(error.refusal).setAttribute("aria-invalid", "true");
+    if (error.isRefusal) blamed(error.refusal).setAttribute("aria-invalid", "true");
   } finally {
     button.disabled = false;
     const wrong = form.querySelector("[aria-invalid=true]");
-    wrong?.focus();
+    (wrong ?? button).focus();
     wrong?.select();
   }
 });
+
+for (const wayOut of document.querySelectorAll(".form-page-ways form")) {
+  wayOut.addEventListener("submit", forgetSender); // whoever comes next on this device is somebody else
+}
 
 function tell(sentence) {
   trouble.textContent = sentence;

@@ -2,33 +2,25 @@
 
 import { fetchChanges, fetchOutline, fetchPhotos } from "./api.js";
 import { askPatiently } from "./patience.js";
-import { isNewer, matches, momentOf, parametersOf } from "./selection.js";
+import { Places } from "./places.js";
+import { matches, parametersOf } from "./selection.js";
 
 const PAGE_PHOTOS = 100;
 const PHOTOS_AT_ONCE = 60;
 
 /**
- * @typedef {object} Item one photo's place
- * @property {string} id
- * @property {number} ratio width to height
- * @property {number} moment that it is sorted by, seconds since 1970
- * @property {object|null} photo as `GET /api/photos` describes it, once that is known
- */
-
-/**
  * Dispatches
  * - `photos-changed` {arrived, removed, changed: Sets of ids} after every change of `items`;
+ *   removed is what is gone from the gallery, changed also what is not among the selected any more;
  * - `photos-loaded` {ids} when `photo` is known of items, or has changed.
  *
  * All that ask the server, but `load`, reject with `Unreachable` from api.js.
  */
 export class Gallery extends EventTarget {
-  /** @type {Item[]} */
-  items = [];
   total = 0; // in the gallery, whatever is selected
   version = null;
   selection = { sort: "arrival", by: "", words: "", only: "" };
-  #byId = new Map();
+  #places = new Places("arrival");
   #next = null;
   #rest = null;
   #refreshing = null;
@@ -36,6 +28,11 @@ export class Gallery extends EventTarget {
   #mustReset = false; // too much has happened to be told
   #wanted = [];
   #loading = null;
+
+  /** @returns {import("./places.js").Item[]} */
+  get items() {
+    return this.#places.items;
+  }
 
   /** Whether `items` goes on. */
   get hasMore() {
@@ -47,9 +44,9 @@ export class Gallery extends EventTarget {
     return Boolean(by || words || only);
   }
 
-  /** @returns {Item|undefined} */
+  /** @returns {import("./places.js").Item|undefined} */
   find(id) {
-    return this.#byId.get(id);
+    return this.#places.find(id);
   }
 
   /** Shows other photos, or the same in another order. */
@@ -83,15 +80,13 @@ export class Gallery extends EventTarget {
     const page = await fetchPhotos({ limit: PAGE_PHOTOS, ...parametersOf(selection) });
     const rest = isReset ? await fetchRest(page.next, selection) : null;
     if (selection !== this.selection) return;
-    const former = this.#byId;
-    this.items = page.photos.map((photo) => this.#itemOf(photo));
-    if (rest) this.items.push(...rest.photos.map(itemOfOutline));
-    this.#byId = new Map(this.items.map((item) => [item.id, item]));
+    const former = this.#places;
+    this.#places = new Places(selection.sort, page.photos, rest?.photos);
     this.#next = rest ? rest.next : page.next;
     this.version = page.version;
     this.total = page.total;
     this.#mustReset = false;
-    this.#announce(isReset ? differenceOf(former, this.#byId) : {});
+    this.#announce(isReset ? differenceOf(former, this.#places) : {});
     this.#tell("photos-loaded", { ids: page.photos.map(({ id }) => id) });
     this.loadRest().catch(() => {}); // who scrolls there asks again
   }
@@ -108,24 +103,27 @@ export class Gallery extends EventTarget {
     const before = this.#next;
     if (before === null) return false;
     const outline = await fetchRest(before, selection);
-    let missed = null;
-    for (let seen = outline.version; seen < this.version; seen = missed.version) {
-      missed = await fetchChanges(outline.version);
-    }
+    const missed = await this.#fetchMissed(outline.version);
     const isAnother = before !== this.#next || selection !== this.selection;
     if (isAnother) return this.#loadOutline(); // it was read anew meanwhile
     if (missed?.reset) return this.#reset().then(() => true);
     const gone = new Set(missed && [...missed.removed, ...this.#misfits(missed)]);
-    const unknown = outline.photos.filter(([id]) => !this.#byId.has(id) && !gone.has(id));
-    const items = unknown.map(itemOfOutline);
-    this.items = [...this.items, ...items];
-    for (const item of items) this.#byId.set(item.id, item);
+    this.#places.append(outline.photos.filter(([id]) => !gone.has(id)));
     this.#next = outline.next;
-    const late = missed?.photos
-      .toReversed()
-      .filter((photo) => !this.#byId.has(photo.id) && this.#insert(photo));
+    const late = missed?.photos.toReversed().filter((photo) => this.#insert(photo));
     this.#announce({ arrived: new Set(late?.map(({ id }) => id)) });
     return true;
+  }
+
+  /** What the gallery knows already, and an answer of this version does not; null when that is nothing. */
+  async #fetchMissed(version) {
+    let missed = null;
+    for (let seen = version; seen < this.version; seen = missed.version) {
+      missed = await fetchChanges(version);
+      // Who is signed out meanwhile may not know of that version any more, however often one asks.
+      if (missed.version <= seen) return { ...missed, reset: true };
+    }
+    return missed;
   }
 
   /** @param {import("./api.js").Changes[]} batch in order, each after a version that is known */
@@ -160,20 +158,17 @@ export class Gallery extends EventTarget {
     this.version = changes.version;
     this.total = changes.total;
     this.#rename(changes.guests);
-    const gone = [...changes.removed, ...this.#misfits(changes)].filter((id) =>
-      this.#byId.delete(id),
-    );
-    if (gone.length > 0) this.items = this.items.filter(({ id }) => this.#byId.has(id));
-    for (const id of gone) if (!arrived.delete(id)) removed.add(id);
+    for (const id of changes.removed) removed.add(id);
     for (const photo of changes.photos.toReversed()) {
-      if (this.#byId.has(photo.id)) {
-        this.#byId.get(photo.id).photo = photo;
+      removed.delete(photo.id);
+      const item = this.find(photo.id);
+      if (item) {
+        item.photo = photo;
         changed.add(photo.id);
-      } else if (this.#insert(photo)) {
-        arrived.add(photo.id);
-        removed.delete(photo.id);
-      }
+      } else if (this.#insert(photo)) arrived.add(photo.id);
     }
+    const lost = this.#places.remove([...changes.removed, ...this.#misfits(changes)]);
+    for (const id of lost) arrived.delete(id);
   }
 
   /** Ids of photos that have changed, and are not among those that are shown now. */
@@ -189,15 +184,9 @@ export class Gallery extends EventTarget {
     this.#tell("photos-loaded", { ids: renamed.map(({ id }) => id) });
   }
 
-  /** Whether it is among the photos that are shown. */
+  /** Whether it is among the photos that are shown, and was not. */
   #insert(photo) {
-    if (!matches(photo, this.selection)) return false;
-    const place = this.items.findIndex((item) => isNewer(photo, item, this.selection.sort));
-    if (place < 0 && this.hasMore) return false; // it will come with the rest
-    const item = this.#itemOf(photo);
-    this.items = this.items.toSpliced(place < 0 ? this.items.length : place, 0, item);
-    this.#byId.set(photo.id, item);
-    return true;
+    return matches(photo, this.selection) && this.#places.insert(photo, this.hasMore);
   }
 
   /** Asks for what is not known yet of these photos, and for none that was wanted before. */
@@ -208,7 +197,7 @@ export class Gallery extends EventTarget {
   }
 
   async #loadWanted() {
-    const next = () => this.#wanted.filter((id) => this.#byId.get(id)?.photo === null);
+    const next = () => this.#wanted.filter((id) => this.find(id)?.photo === null);
     while (next().length > 0) {
       await askPatiently(() => this.#loadPhotos(next().slice(0, PHOTOS_AT_ONCE)));
     }
@@ -224,7 +213,7 @@ export class Gallery extends EventTarget {
   /** What the stream has told of them meanwhile is newer. */
   #know(photos) {
     for (const photo of photos) {
-      const item = this.#byId.get(photo.id);
+      const item = this.find(photo.id);
       if (item) item.photo ??= photo;
     }
     this.#tell("photos-loaded", { ids: photos.map(({ id }) => id) });
@@ -232,21 +221,11 @@ export class Gallery extends EventTarget {
 
   /** One photo, wherever it is; null when it is not in the gallery. */
   async findPhoto(id) {
-    const known = this.#byId.get(id)?.photo;
+    const known = this.find(id)?.photo;
     if (known) return known;
     const { photos } = await fetchPhotos({ ids: id });
     this.#know(photos);
     return photos[0] ?? null;
-  }
-
-  #itemOf(photo) {
-    const { sort } = this.selection;
-    return {
-      id: photo.id,
-      ratio: photo.width / photo.height,
-      moment: momentOf(photo, sort),
-      photo,
-    };
   }
 
   #announce({ arrived = new Set(), removed = new Set(), changed = new Set() } = {}) {
@@ -262,12 +241,8 @@ function fetchRest(before, selection) {
   return before === null ? null : fetchOutline({ before, ...parametersOf(selection) });
 }
 
-function itemOfOutline([id, ratio, moment]) {
-  return { id, ratio, moment, photo: null };
-}
-
 /** What arrived last comes last, as when it is told. */
 function differenceOf(former, present) {
-  const ids = (items, others) => [...items.keys()].filter((id) => !others.has(id)).reverse();
-  return { arrived: new Set(ids(present, former)), removed: new Set(ids(former, present)) };
+  const arrived = new Set(present.without(former).reverse());
+  return { arrived, removed: new Set(former.without(present)) };
 }

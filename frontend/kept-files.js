@@ -1,6 +1,12 @@
 /** Files on their way, kept in this browser until they are safe: they survive a reload. */
 
-/** @typedef {{file: File, visibility: "everyone"|"owner"}} KeptFile and who is to see it */
+/**
+ * @typedef {object} KeptFile
+ * @property {File} file
+ * @property {"everyone"|"owner"} visibility who is to see it
+ * @property {string|null} [ownerId] the account that alone may go on with it; without one whoever
+ *   comes may, so that nothing is lost to who signs in in the midst of it
+ */
 
 const DATABASE = "dropwall";
 const STORE = "files";
@@ -17,16 +23,21 @@ const OTHER_TABS_MS = 400;
 export class KeptFiles extends EventTarget {
   #idb;
   #store;
+  #ownerId;
   #channel = new BroadcastChannel("dropwall-files");
   #held = new Set(); // ids of this tab's uploads
   #waiting = new Map(); // id → KeptFile
   #isWriting = false;
 
-  /** Throws where the browser keeps nothing. */
-  constructor(idbKeyval) {
+  /**
+   * Throws where the browser keeps nothing.
+   * @param {string|null} ownerId of the account that is signed in
+   */
+  constructor(idbKeyval, ownerId) {
     super();
     if (!window.indexedDB) throw new Error("This browser has no IndexedDB.");
     this.#idb = idbKeyval;
+    this.#ownerId = ownerId;
     this.#store = idbKeyval.createStore(DATABASE, STORE);
     this.#channel.addEventListener("message", ({ data }) => {
       if (data.asked) return this.#tellHeld();
@@ -39,7 +50,7 @@ export class KeptFiles extends EventTarget {
   /** One after another, behind the uploads' back; which of them are done by then is not written. */
   keep(id, file, visibility) {
     this.#held.add(id);
-    this.#waiting.set(id, { file, visibility });
+    this.#waiting.set(id, { file, visibility, ownerId: this.#ownerId });
     this.#write();
   }
 
@@ -65,11 +76,16 @@ export class KeptFiles extends EventTarget {
   async claim(ids) {
     for (const id of ids) this.#held.add(id);
     this.#tellHeld();
-    const kept = await Promise.all(ids.map((id) => this.read(id)));
-    return new Map(ids.map((id, index) => [id, kept[index]]).filter(([, each]) => each));
+    const read = await Promise.all(ids.map((id) => this.read(id)));
+    const kept = new Map(ids.map((id, index) => [id, read[index]]).filter(([, each]) => each));
+    for (const [id, { file, visibility, ownerId }] of kept) {
+      if ((ownerId ?? null) !== this.#ownerId) this.keep(id, file, visibility); // a guest's till now
+    }
+    return kept;
   }
 
-  /** @returns {Promise<string[]>} ids of files that no open tab is sending */
+  /** @returns {Promise<string[]>} ids of files that are this visitor's to send, and that no open tab
+   * is sending */
   async findLeftovers() {
     const ids = (await this.#ids()).filter((id) => !this.#held.has(id));
     if (ids.length === 0) return [];
@@ -79,7 +95,9 @@ export class KeptFiles extends EventTarget {
   }
 
   async #ids() {
-    return (await this.#try(() => this.#idb.keys(this.#store))) ?? [];
+    const entries = (await this.#try(() => this.#idb.entries(this.#store))) ?? [];
+    const isTheirs = ([, { ownerId }]) => !ownerId || ownerId === this.#ownerId;
+    return entries.filter(isTheirs).map(([id]) => id);
   }
 
   #tellHeld() {

@@ -23,6 +23,7 @@ class Lightbox {
   #el;
   #parts;
   #items = [];
+  #here = new Set(); // ids of those that are among the selected now
   #removed = new Set();
   #pswp = null;
 
@@ -39,6 +40,7 @@ class Lightbox {
     const index = items.findIndex((item) => item.id === id);
     if (this.isOpen || index < 0) return;
     this.#items = [...items];
+    this.#here = new Set(items.map((item) => item.id));
     this.#removed = new Set();
     const { PhotoSwipe, viewer } = this.#parts;
     const pswp = new PhotoSwipe(options(index));
@@ -72,7 +74,7 @@ class Lightbox {
   leave(id) {
     const pswp = this.#pswp;
     if (!pswp || pswp.isDestroying || this.#items[pswp.currIndex].id !== id) return;
-    const isHere = (item) => !this.#removed.has(item.id);
+    const isHere = (item) => this.#here.has(item.id);
     const next = this.#items.findIndex((item, index) => index > pswp.currIndex && isHere(item));
     const target = next < 0 ? this.#items.findLastIndex(isHere) : next;
     if (target < 0) this.close();
@@ -86,6 +88,7 @@ class Lightbox {
     this.#removed = this.#removed.union(removed).difference(arrived);
     this.renew(removed.union(arrived));
     const places = new Map(items.map(({ id }, index) => [id, index]));
+    this.#here = places;
     this.#items = this.#items.map((item) => items[places.get(item.id)] ?? item);
     this.#askAround();
     const last = places.get(this.#items.findLast(({ id }) => places.has(id))?.id);
@@ -194,6 +197,7 @@ function options(index) {
     bgOpacity: 1,
     loop: false,
     counter: false, // it would count the photos that are loaded, not those on the wall
+    initialPointerPos: { x: 0, y: 0 }, // else it takes the focus once more, when it is open
     returnFocus: false, // the tile of the photo last seen is focused instead
     paddingFn: (viewport) => ({ top: 56, bottom: viewport.x < 600 ? 120 : 88, left: 0, right: 0 }),
     errorMsg: "This photo could not be shown.",

@@ -25,6 +25,7 @@ export function moderate({ gallery, settings, viewer, filter, notice, act }) {
   const bar = mountModerationBar(find(".moderation-bar"));
   const overview = mountHostOverview(find(".host-overview"));
   const confirm = mountConfirmDialog(find(".confirm-dialog"));
+  let selection = null; // of what is shown: another may be on its way
   let timer = null;
 
   async function count() {
@@ -40,18 +41,13 @@ export function moderate({ gallery, settings, viewer, filter, notice, act }) {
   function update() {
     if (!viewer.isHost) return;
     timer ??= setTimeout(count, COUNTED_EVERY_MS); // many changes, one question
+    ({ selection } = gallery);
     bar.update(gallery, viewer.ownId);
   }
 
   async function removeAll({ by }) {
-    const name = filter.nameOf(by);
-    const ids = shownIds();
-    const photos = formatCount(ids.length, "photo");
-    const isSure = await confirm.ask({
-      title: `Remove all photos by ${name}?`,
-      text: `${photos} leave the gallery, for good those that only ${name} sees.`,
-      act: "Remove all",
-    });
+    const isSure = await confirm.ask(questionAbout(shownIds().length, filter.nameOf(by)));
+    const ids = shownIds(); // more may have come while they were asked
     if (!isSure || !(await act(removeGuestPhotos(by), ""))) return;
     notice.offerUndo(...ids);
   }
@@ -62,9 +58,9 @@ export function moderate({ gallery, settings, viewer, filter, notice, act }) {
     const ids = shownIds();
     act(showAll(ids), `${formatCount(ids.length, "photo")} can be seen by everyone now.`);
   });
-  el.addEventListener("remove-all", () => removeAll(gallery.selection));
+  el.addEventListener("remove-all", () => removeAll(selection));
   el.addEventListener("hide-all", () => {
-    const { by } = gallery.selection;
+    const { by } = selection;
     act(judgeGuestPhotos(by, "hidden"), `The photos by ${filter.nameOf(by)} are hidden.`);
   });
   waiting.addEventListener("click", () => filter.choose("pending"));
@@ -73,6 +69,15 @@ export function moderate({ gallery, settings, viewer, filter, notice, act }) {
   });
   gallery.addEventListener("photos-changed", update);
   settings.then(update); // whoever it is, is known then
+}
+
+function questionAbout(count, name) {
+  const photos = formatCount(count, "photo");
+  return {
+    title: `Remove all photos by ${name}?`,
+    text: `${photos} leave the gallery, for good those that only ${name} sees.`,
+    act: "Remove all",
+  };
 }
 
 async function showAll(ids) {

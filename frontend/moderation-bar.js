@@ -8,14 +8,18 @@ export function mountModerationBar(el) {
   }
 
   return {
-    /** @param {string|null} ownId of the host, whose own photos are removed one by one */
-    update({ items, selection: { by, only } }, ownId) {
-      const isOthers = by !== "" && by !== ownId;
+    /**
+     * @param {import("./gallery.js").Gallery} gallery
+     * @param {string|null} ownId of the host, whose own photos are removed one by one
+     */
+    update({ items, hasMore, selection: { by, words, only } }, ownId) {
+      // Hiding and removing goes by person, so only while all photos of that person are in sight.
+      const isAllOfOther = by !== "" && by !== ownId && words === "" && !hasMore;
       const canShow = only === "pending" || only === "hidden";
-      el.hidden = items.length === 0 || !(isOthers || canShow);
+      el.hidden = items.length === 0 || !(isAllOfOther || canShow);
       part("show-all").hidden = !canShow;
       part("show-all").textContent = only === "pending" ? "Approve all" : "Show them to everyone";
-      part("hide-all").hidden = part("remove-all").hidden = !isOthers;
+      part("hide-all").hidden = part("remove-all").hidden = !isAllOfOther;
     },
   };
 }

@@ -46,7 +46,7 @@ class PhotoGrid {
 
   /**
    * Shows these items. Tiles of photos that were there stay, with their focus and their images.
-   * @param {import("./gallery.js").Item[]} items in order
+   * @param {import("./places.js").Item[]} items in order
    * @param {Set<string>} arrived ids of those that are new on the wall
    */
   show(items, arrived = new Set()) {

@@ -8,7 +8,7 @@ const FIRST_RETRY_MS = 2_000;
 const LAST_RETRY_MS = 60_000;
 
 /**
- * @param {import("./gallery.js").Item} item
+ * @param {import("./places.js").Item} item
  * @returns {HTMLLIElement} a tile, empty as long as the photo is not known
  */
 export function createPhotoTile(item) {

@@ -48,8 +48,11 @@ export function removePhotos({ gallery, grid, lightbox, notice, viewer }) {
   find(".photo-grid").addEventListener("removal-asked", async ({ detail: { photo } }) => {
     if (!viewer.mayRemove(photo) || underWay.has(photo.id)) return;
     underWay.add(photo.id);
-    await remove(photo);
-    underWay.delete(photo.id);
+    try {
+      await remove(photo);
+    } finally {
+      underWay.delete(photo.id);
+    }
   });
   el.addEventListener("undo", ({ detail }) => undo(detail.removals));
   el.addEventListener("notice-ended", ({ detail }) => detail.hadFocus && grid.focusPhoto(next));

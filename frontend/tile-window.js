@@ -6,7 +6,7 @@ const NEW_TILES_PER_FRAME = 12; // beyond those in view, so that fast scrolling 
 
 /**
  * @typedef {object} Place where a tile goes
- * @property {import("./gallery.js").Item} item
+ * @property {import("./places.js").Item} item
  * @property {{left: number, top: number, width: number, height: number}} box px within the wall
  * @property {number} index among all items
  * @property {boolean} isInView

@@ -28,6 +28,7 @@ export function mountUploadZone(el, { Dropzone, settings, planOf }) {
 /**
  * Dispatches
  * - `file-added` {file, uuid, willBeSent} and `files-left-out` {count}: of a folder, no photos;
+ * - `drops-read` when no folder that was dropped is being read any more;
  * - `file-progress` {file, sentBytes, isSent} and `chunk-safe` {file}, whole files included;
  * - `file-safe` {file}, `file-unconfirmed` {file, isOurs} when the last answer was no receipt for
  *   it, or `file-failed` {file, message, xhr}, without `xhr` when it was refused before it was sent.
@@ -38,6 +39,7 @@ class UploadZone extends EventTarget {
   #planOf;
   #plans = new Map(); // File → Plan
   #leftOut = 0;
+  #dropsToRead = 0;
   #receipts = new WeakMap(); // File → what the server's last answer says is safe
 
   constructor(el, Dropzone, settings, planOf) {
@@ -72,7 +74,8 @@ class UploadZone extends EventTarget {
 
   #joinEvents() {
     const dropzone = this.#dropzone;
-    dropzone.on("addedfiles", () => this.#tellLeftOut());
+    dropzone.on("drop", () => (this.#dropsToRead += 1));
+    dropzone.on("addedfiles", () => this.#endDrop());
     dropzone.on("sending", (file, xhr) => this.#watch(file, xhr));
     dropzone.on("uploadprogress", (file, percent, bytes) => {
       // The bytes that Dropzone counts include the envelope around the file.
@@ -124,6 +127,12 @@ class UploadZone extends EventTarget {
     const refusal = refusalBeforeSending(file, settings);
     this.#tell("file-added", { file, uuid: file.upload.uuid, willBeSent: !refusal });
     done(refusal);
+  }
+
+  #endDrop() {
+    this.#tellLeftOut();
+    this.#dropsToRead -= 1;
+    if (this.#dropsToRead === 0) this.#tell("drops-read");
   }
 
   #tellLeftOut() {

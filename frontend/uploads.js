@@ -20,13 +20,14 @@ const find = (selector) => document.querySelector(selector);
  * @param {{say(sentence: string)}} announcer
  * @param {Promise<object>} whenSettings of the server
  * @param {() => void} onSafe called whenever a photo is in the gallery
+ * @returns {Promise<UploadQueue|null>} null where the form stays
  */
 export async function takeUploads(announcer, whenSettings, onSafe) {
   const el = find(".upload-zone");
   const [Dropzone, settings, keptFiles] = await Promise.all([
     loadLibrary("Dropzone").catch(() => null),
     whenSettings,
-    openKeptFiles(),
+    openKeptFiles(whenSettings),
   ]);
   if (settings.max_upload_bytes) tellLimit(settings);
   find(".gallery-rule").textContent = ruleOf(settings);
@@ -35,8 +36,9 @@ export async function takeUploads(announcer, whenSettings, onSafe) {
   const queue = new UploadQueue(settings, keptFiles, visibility.visibilityOf);
   const zone = Dropzone && mountUploadZone(el, { Dropzone, settings, planOf: queue.planOf });
   el.dataset.state = zone ? "ready" : "plain";
-  if (!zone) return;
+  if (!zone) return null;
   queue.sendBy(zone);
+  zone.addEventListener("drops-read", visibility.forgetFolders);
   queue.addEventListener("upload-changed", ({ detail }) => {
     if (detail.upload.state === "safe") onSafe();
   });
@@ -48,6 +50,7 @@ export async function takeUploads(announcer, whenSettings, onSafe) {
   stayAwake(queue);
   mountDropCover(find(".drop-cover"), () => visibility.dropWords);
   mountFilePicker(picker);
+  return queue;
 }
 
 function tellLimit(settings) {
@@ -55,9 +58,11 @@ function tellLimit(settings) {
 }
 
 /** Null where the browser keeps nothing. */
-async function openKeptFiles() {
+async function openKeptFiles(whenSettings) {
   try {
-    return new KeptFiles(await loadLibrary("idbKeyval"));
+    const found = Promise.all([loadLibrary("idbKeyval"), whenSettings]);
+    const [idbKeyval, { account, guest }] = await found;
+    return new KeptFiles(idbKeyval, account ? guest.id : null);
   } catch {
     return null;
   }

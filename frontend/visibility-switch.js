@@ -38,7 +38,7 @@ export function mountVisibilitySwitch(el, settings) {
   const radio = (value) => el.querySelector(`[value=${value}]`);
   const words = wordsOf(settings);
   const until = settings.account ? "" : ", as long as this device remembers you";
-  const dropped = new Map(); // name of a folder → what was chosen when it was dropped
+  const dropped = new Map(); // name of a folder that is being read → what was chosen at its drop
   const value = () => (radio("owner").checked ? "owner" : "everyone");
   const meaning = () => (value() === "owner" ? `Only you see them${until}.` : words.meaning);
 
@@ -62,7 +62,9 @@ export function mountVisibilitySwitch(el, settings) {
     ({ dataTransfer }) => {
       for (const item of dataTransfer?.items ?? []) {
         const entry = item.webkitGetAsEntry?.();
-        if (entry?.isDirectory) dropped.set(entry.name, value());
+        // Of two folders of one name nobody knows which a file is from: then it is private.
+        const isSecret = dropped.get(entry?.name) === "owner";
+        if (entry?.isDirectory && !isSecret) dropped.set(entry.name, value());
       }
     },
     true,
@@ -71,6 +73,9 @@ export function mountVisibilitySwitch(el, settings) {
   return {
     /** For a file that is added now. A folder is read bit by bit: all of it goes where it was dropped. */
     visibilityOf: ({ fullPath = "" }) => dropped.get(fullPath.split("/")[0]) ?? value(),
+
+    /** No folder is being read any more. */
+    forgetFolders: () => dropped.clear(),
 
     get dropWords() {
       return value() === "owner" ? "Drop to add for you only" : words.drop;

@@ -244,6 +244,32 @@ def test_what_somebody_looks_at_stays_where_it_is_when_photos_arrive(
     expect(tile(page, "4.jpg")).to_be_in_viewport()
 
 
+def test_a_page_that_knows_more_than_it_may_is_read_anew_and_does_not_ask_for_ever(
+    page: Page, live_server: RunningServer
+) -> None:
+    """As when somebody is signed out elsewhere while the page is loading."""
+    add_many(live_server, 150)
+    asked: list[str] = []
+    outlines: list[str] = []
+
+    def answer_as_before(route: Route) -> None:
+        asked.append(route.request.url)
+        nothing = {"photos": [], "removed": [], "guests": [], "total": 150, "reset": False}
+        route.fulfill(json=nothing | {"version": 149})
+
+    def outline(route: Route) -> None:
+        outlines.append(route.request.url)
+        answer = route.fetch().json()
+        route.fulfill(json=answer | {"version": 149} if len(outlines) == 1 else answer)
+
+    page.route(ASKING, answer_as_before)
+    page.route("**/api/outline*", outline)
+    with page.expect_response(lambda answer: "/outline" in answer.url and len(outlines) == 2):
+        open_gallery(page, live_server)
+    expect(page.get_by_role("button", name="Show more")).to_be_hidden()
+    assert sum(url.endswith("since=149") for url in asked) == 1
+
+
 def scroll(page: Page, pixels: int) -> None:
     page.mouse.move(600, 400)
     before = page.evaluate("() => scrollY")

@@ -7,7 +7,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+import requests
+from playwright.sync_api import Locator, Page, Request, Route, expect
 
 from server import create_app
 from server.config import Config
@@ -17,7 +18,7 @@ from tests.running_server import RunningServer
 from tests.test_accessibility import expect_nobody_kept_out
 from tests.test_account_commands import dropwall
 from tests.test_accounts import PASSWORD
-from tests.test_finding_photos import people
+from tests.test_finding_photos import box, people
 from tests.test_live_gallery import (
     NO_CONNECTION,
     enlarge,
@@ -128,6 +129,41 @@ def test_what_waits_is_approved_one_by_one_and_appears_for_all(
     expect(host.get_by_text("No photos match.")).to_be_visible()
 
 
+def test_what_another_host_approves_stays_before_who_looks_at_it_and_is_not_called_removed(
+    host: Page, live_server: RunningServer, guest: Guest
+) -> None:
+    withdrawn: list[str] = []
+    host.on("request", lambda request: is_withdrawal(request) and withdrawn.append(request.url))
+    send(guest, "1.jpg", "2.jpg")
+    waiting(host).click()
+    expect(tiles(host)).to_have_count(2)
+    host.get_by_role("link", name="1.jpg Waiting").click()
+    until_nothing_moves(host)
+    expect(lightbox(host).get_by_role("button", name="Approve 1.jpg")).to_be_visible()
+    with requests.Session() as elsewhere:
+        form = {"name": "Hanna", "password": PASSWORD}
+        assert elsewhere.post(f"{live_server.url}/sign-in", data=form).ok
+        photos = elsewhere.get(f"{live_server.url}/api/photos").json()["photos"]
+        [photo_id] = [photo["id"] for photo in photos if photo["name"] == "1.jpg"]
+        address = f"{live_server.url}/api/photos?ids={photo_id}"
+        assert elsewhere.patch(address, json={"standing": "shown"}).ok
+        expect(tiles(host)).to_have_count(1)
+        expect(lightbox(host).get_by_role("button", name="Hide 1.jpg")).to_be_visible()
+        expect(lightbox(host)).not_to_contain_text(GONE)
+        expect(lightbox(host)).not_to_contain_text("Waiting for approval.")
+        assert withdrawn == []
+        assert elsewhere.delete(f"{live_server.url}/api/photos/{photo_id}").ok
+    expect(lightbox(host)).to_contain_text(GONE)
+    wait_until(lambda: any(photo_id in address for address in withdrawn))
+    host.keyboard.press("ArrowLeft")
+    expect(lightbox(host).get_by_role("button", name="Approve 2.jpg")).to_be_visible()
+
+
+def is_withdrawal(request: Request) -> bool:
+    """Pictures are otherwise asked for by their elements."""
+    return request.resource_type == "fetch" and "/thumbnails/" in request.url
+
+
 @pytest.mark.parametrize("live_server", ["everyone"], indirect=True)
 def test_what_a_host_hides_vanishes_and_its_sender_still_sees_it(
     host: Page, another: Page, live_server: RunningServer, guest: Guest
@@ -184,6 +220,54 @@ def test_all_photos_of_a_guest_are_hidden_or_removed_at_once(
     expect(tiles(host)).to_have_count(0)
     host.get_by_role("button", name="Undo").click()
     expect(tiles(host)).to_have_count(2)
+
+
+@pytest.mark.parametrize("live_server", ["everyone"], indirect=True)
+def test_all_photos_of_a_guest_are_acted_on_only_while_all_are_shown(
+    host: Page, live_server: RunningServer, guest: Guest, expected_errors: list[str]
+) -> None:
+    expected_errors.append(UNREACHABLE)
+    with closing(Guest(live_server.url)) as bob:
+        bob.take_name("Bob")
+        send(bob, "3.jpg")
+    guest.take_name("Ann")
+    send(guest, "1.jpg", "2.jpg")
+    expect(tiles(host)).to_have_count(3)
+    filter_by_person(host, "1.jpg")
+    both = [bar(host).get_by_role("button", name=name) for name in ("Hide all", "Remove all")]
+    box(host).fill("1")
+    expect(tiles(host)).to_have_count(1)
+    for button in both:
+        expect(button).to_be_hidden()
+    box(host).fill("")
+    for button in both:
+        expect(button).to_be_visible()
+
+    host.route("**/api/photos?*by=*", answer_in_part)
+    host.route("**/api/outline?*", lambda route: route.abort())
+    box(host).fill("jpg")
+    box(host).fill("")
+    expect(tiles(host)).to_have_count(1)
+    for button in both:
+        expect(button).to_be_hidden()
+    host.unroute_all()
+    host.get_by_role("button", name="Show more").click()
+    for button in both:
+        expect(button).to_be_visible()
+
+    # Until others are shown, it is about those that are.
+    host.route("**/api/photos?*limit=100*", lambda route: route.abort())
+    people(host).select_option("Bob (1)")
+    bar(host).get_by_role("button", name="Remove all").click()
+    sure = host.get_by_role("dialog", name="Remove all photos by Ann?")
+    expect(sure).to_contain_text("2 photos leave the gallery")
+
+
+def answer_in_part(route: Route) -> None:
+    """As if there were too many photos for one answer."""
+    page = route.fetch().json()
+    first = page["photos"][0]
+    route.fulfill(json=page | {"photos": [first], "next": first["version"]})
 
 
 @pytest.mark.parametrize("live_server", ["everyone"], indirect=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 from urllib.parse import urljoin
 from zipfile import ZipFile
 
@@ -39,6 +40,28 @@ from tests.waiting import wait_until
 
 WITHIN_A_SECOND = 1_000
 """Milliseconds, from the owner's click to the other browser."""
+
+READ_LATER = """() => {
+    const { prototype } = DataTransferItem;
+    const { webkitGetAsEntry } = prototype;
+    const waiting = [];
+    prototype.webkitGetAsEntry = function () {
+        const entry = webkitGetAsEntry.call(this);
+        const reader = entry.createReader();
+        const readEntries = reader.readEntries.bind(reader);
+        reader.readEntries = (...options) => {
+            if (prototype.webkitGetAsEntry === webkitGetAsEntry) readEntries(...options);
+            else waiting.push(() => readEntries(...options));
+        };
+        entry.createReader = () => reader;
+        return entry;
+    };
+    window.readAll = () => {
+        prototype.webkitGetAsEntry = webkitGetAsEntry;
+        for (const read of waiting) read();
+    };
+}"""
+"""Folders that are dropped are read when the test says so."""
 
 
 def switch(page: Page) -> Locator:
@@ -176,6 +199,37 @@ def test_the_visitor_decides_for_what_comes_next_and_not_for_what_is_on_its_way(
     expect(summary(page)).to_contain_text("2 of 2 photos are safe")
     sent = {p["name"]: p["visibility"] for p in own_photos(page)}
     assert sent == {"1.jpg": "owner", "2.jpg": "everyone"}
+
+
+def drop_folder(page: Page, parent: Path, name: str) -> None:
+    """One of the name `holiday`, with a photo in it."""
+    folder = parent / name / "holiday"
+    folder.mkdir(parents=True)
+    (folder / name).write_bytes(small_photo(int(name.partition(".")[0])))
+    data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+    devtools = page.context.new_cdp_session(page)
+    for event in ("dragEnter", "dragOver", "drop"):
+        drag = {"type": event, "x": 300, "y": 300, "data": data}
+        devtools.send("Input.dispatchDragEvent", drag)
+
+
+def test_a_folder_goes_where_it_was_dropped_and_is_private_where_that_is_not_known(
+    page: Page, live_server: RunningServer, tmp_path: Path
+) -> None:
+    open_gallery(page, live_server)
+    page.evaluate(READ_LATER)
+    for name, label in (("1.jpg", "Only me"), ("2.jpg", "Everyone")):
+        choose(page, label)
+        drop_folder(page, tmp_path, name)
+    page.evaluate("() => readAll()")
+    expect(summary(page)).to_contain_text("2 of 2 photos are safe")
+    page.evaluate(READ_LATER)
+    drop_folder(page, tmp_path, "3.jpg")
+    choose(page, "Only me")
+    page.evaluate("() => readAll()")
+    expect(summary(page)).to_contain_text("1 of 1 photo is safe")
+    sent = {p["name"]: p["visibility"] for p in own_photos(page)}
+    assert sent == {"1.jpg": "owner", "2.jpg": "owner", "3.jpg": "everyone"}
 
 
 def test_what_is_dropped_says_who_will_see_it(page: Page, live_server: RunningServer) -> None:

@@ -176,6 +176,9 @@ def test_what_does_not_answer_is_said(
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("The gallery does not answer just now")
+    for label in ("Name", "Password"):
+        expect(page.get_by_label(label)).not_to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_role("button", name="Sign in")).to_be_focused()
     page.context.set_offline(False)
     page.get_by_role("button", name="Sign in").click()
     expect_the_gallery(page, live_server)

@@ -1,0 +1,36 @@
+/** Whose page this is: it is loaded anew when somebody else has it, by another tab. */
+
+import { fetchSettings } from "./api.js";
+import { reached } from "./patience.js";
+
+/**
+ * Whoever signs in or out in one tab is another guest in all of them, and the pages do not know. So
+ * each asks when it is looked at again; while photos are on their way it is left as it is.
+ * @param {Promise<object>} whenSettings of the server, as the page has begun
+ * @param {Promise<import("./upload-queue.js").UploadQueue|null>} whenQueue
+ */
+export async function followVisitor(whenSettings, whenQueue) {
+  const [{ guest }, queue] = await Promise.all([whenSettings, whenQueue]);
+  // Without cookies everybody is another guest each time.
+  if (!guest || !navigator.cookieEnabled) return;
+  const isBusy = () => queue !== null && (queue.isBusy || queue.wouldLose);
+  let isPutOff = false;
+
+  async function look() {
+    if (document.hidden) return;
+    const present = await reached(fetchSettings());
+    if (!present || present.guest.id === guest.id) return;
+    isPutOff = isBusy();
+    if (!isPutOff) location.reload();
+  }
+
+  function goOn() {
+    if (!isPutOff || isBusy()) return;
+    isPutOff = false;
+    look();
+  }
+
+  document.addEventListener("visibilitychange", look);
+  window.addEventListener("pageshow", (event) => event.persisted && look());
+  for (const name of ["upload-changed", "upload-removed"]) queue?.addEventListener(name, goOn);
+}
