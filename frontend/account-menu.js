@@ -14,7 +14,7 @@ export async function mountAccountMenu(el, settings, tell) {
   const { account } = await settings;
   part("sign-in").hidden = Boolean(account);
   part("account").hidden = part("sign-out").hidden = !account;
-  part("account").textContent = account?.name ?? "";
+  part("account").textContent = `Account: ${account?.name ?? ""}`;
   part("sign-out").addEventListener("click", async () => {
     const error = await errorOf(signOut());
     if (error) return tell(sentenceOf(error, "You could not be signed out just now"));

@@ -1,7 +1,6 @@
 /** The composition of what changes who sees a photo: its owner's choice, and the hosts' word. */
 
 import { changeVisibility, judgePhotos } from "./api.js";
-import { audienceOf } from "./audience.js";
 import { errorOf, sentenceOf } from "./trouble.js";
 
 /** @returns {(answer: Promise<void>, done: string) => Promise<boolean>} tells how it came out */
@@ -28,17 +27,19 @@ export function changePhotos({ gallery, viewer, lightbox, notice }) {
     if (!gallery.find(photo.id)) lightbox.leave(photo.id); // it is not among the chosen any more
   }
 
+  /** By its name: another photo may be looked at by then. */
+  function doneTo(photo) {
+    if (photo.visibility === "owner") return `Only you see “${photo.name}” now.`;
+    if (photo.standing === "pending") return `“${photo.name}” waits for approval.`;
+    if (photo.standing === "hidden") return `“${photo.name}” is hidden from the guests.`;
+    return `“${photo.name}” can be seen by ${viewer.others} now.`;
+  }
+
   el.addEventListener("visibility-asked", ({ detail: { photo, visibility } }) => {
-    const done = audienceOf({ ...photo, visibility }, true) || shownTo(viewer.others);
-    change(photo, () => changeVisibility(photo.id, visibility), done);
+    change(photo, () => changeVisibility(photo.id, visibility), doneTo({ ...photo, visibility }));
   });
   el.addEventListener("standing-asked", ({ detail: { photo, standing } }) => {
-    const done = standing === "shown" ? shownTo("everyone") : "Hidden from the guests.";
-    change(photo, () => judgePhotos([photo.id], standing), done);
+    change(photo, () => judgePhotos([photo.id], standing), doneTo({ ...photo, standing }));
   });
   return act;
-}
-
-function shownTo(others) {
-  return `This photo can be seen by ${others} now.`;
 }

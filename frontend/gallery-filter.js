@@ -112,7 +112,9 @@ function followFields(el, part, tell) {
   part("by").addEventListener("focus", () => el.dispatchEvent(new CustomEvent("senders-wanted")));
 }
 
-function resultOf({ items, hasMore }) {
-  if (items.length === 0) return "No photos match.";
+const NOTHING = { pending: "Nothing is waiting.", hidden: "Nothing is hidden." };
+
+function resultOf({ items, hasMore, selection }) {
+  if (items.length === 0) return NOTHING[selection.only] ?? "No photos match.";
   return `${formatCount(items.length, "photo")}${hasMore ? " and more" : ""}`;
 }

@@ -64,7 +64,7 @@ function fillCaption(caption, part, { item, isRemoved }, viewer) {
   ].join(" · ");
   part("share").hidden = !viewer.mayShare(photo);
   part("visibility").hidden = !isOwn;
-  say(part("visibility"), photo.visibility === "owner" ? `Show ${viewer.others}` : "Only me");
+  say(part("visibility"), photo.visibility === "owner" ? `Show ${viewer.others}` : "Make private");
   const standing = viewer.otherStandingOf(photo);
   part("standing").hidden = standing === null;
   say(part("standing"), photo.standing === "pending" ? "Approve" : SHORT[standing]);

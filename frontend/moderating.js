@@ -75,7 +75,7 @@ function questionAbout(count, name) {
   const photos = formatCount(count, "photo");
   return {
     title: `Remove all photos by ${name}?`,
-    text: `${photos} leave the gallery, for good those that only ${name} sees.`,
+    text: `${photos} will go. Any that only ${name} sees go too, and cannot be brought back.`,
     act: "Remove all",
   };
 }

@@ -10,7 +10,7 @@ import { mountUploadList } from "./upload-list.js";
 import { UploadQueue } from "./upload-queue.js";
 import { mountUploadSummary } from "./upload-summary.js";
 import { mountUploadZone } from "./upload-zone.js";
-import { mountVisibilitySwitch, ruleOf } from "./visibility-switch.js";
+import { mountVisibilitySwitch } from "./visibility-switch.js";
 import { createWakeLock } from "./wake-lock.js";
 
 const find = (selector) => document.querySelector(selector);
@@ -30,9 +30,9 @@ export async function takeUploads(announcer, whenSettings, onSafe) {
     openKeptFiles(whenSettings),
   ]);
   if (settings.max_upload_bytes) tellLimit(settings);
-  find(".gallery-rule").textContent = ruleOf(settings);
-  find(".gallery-rule").hidden = ruleOf(settings) === "";
   const visibility = mountVisibilitySwitch(find(".visibility-switch"), settings);
+  tellRule(visibility);
+  find(".visibility-switch").addEventListener("visibility-chosen", () => tellRule(visibility));
   const queue = new UploadQueue(settings, keptFiles, visibility.visibilityOf);
   const zone = Dropzone && mountUploadZone(el, { Dropzone, settings, planOf: queue.planOf });
   el.dataset.state = zone ? "ready" : "plain";
@@ -51,6 +51,11 @@ export async function takeUploads(announcer, whenSettings, onSafe) {
   mountDropCover(find(".drop-cover"), () => visibility.dropWords);
   mountFilePicker(picker);
   return queue;
+}
+
+function tellRule({ rule }) {
+  find(".gallery-rule").textContent = rule;
+  find(".gallery-rule").hidden = rule === "";
 }
 
 function tellLimit(settings) {

@@ -24,12 +24,6 @@ function wordsOf({ mode, account }) {
   return WORDS[(!account?.is_host && mode) || "everyone"];
 }
 
-/** What guests should know before they wonder where their photos are; else empty. */
-export function ruleOf(settings) {
-  const words = wordsOf(settings);
-  return words === WORDS.everyone ? "" : words.meaning;
-}
-
 /**
  * @param {HTMLFieldSetElement} el dispatches `visibility-chosen` {meaning}, a sentence
  * @param {{mode?: string, account?: object|null}} settings of the server
@@ -37,10 +31,11 @@ export function ruleOf(settings) {
 export function mountVisibilitySwitch(el, settings) {
   const radio = (value) => el.querySelector(`[value=${value}]`);
   const words = wordsOf(settings);
-  const until = settings.account ? "" : ", as long as this device remembers you";
+  const where = settings.account ? "" : ", and only on this device unless you sign in";
   const dropped = new Map(); // name of a folder that is being read → what was chosen at its drop
   const value = () => (radio("owner").checked ? "owner" : "everyone");
-  const meaning = () => (value() === "owner" ? `Only you see them${until}.` : words.meaning);
+  const meaning = () =>
+    value() === "owner" ? `Only you see what you add now${where}.` : words.meaning;
 
   function update() {
     el.querySelector("[data-meaning]").textContent = meaning();
@@ -76,6 +71,11 @@ export function mountVisibilitySwitch(el, settings) {
 
     /** No folder is being read any more. */
     forgetFolders: () => dropped.clear(),
+
+    /** What guests should know before they wonder where their photos are; else empty. */
+    get rule() {
+      return words === WORDS.everyone ? "" : meaning();
+    },
 
     get dropWords() {
       return value() === "owner" ? "Drop to add for you only" : words.drop;

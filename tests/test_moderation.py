@@ -116,7 +116,7 @@ def test_what_waits_is_approved_one_by_one_and_appears_for_all(
     expect(lightbox(host).get_by_role("button", name="Share")).to_be_hidden()
     change_in_lightbox(host, "Approve", "3.jpg")
     expect(tile(another, "3.jpg")).to_be_visible(timeout=WITHIN_A_SECOND)
-    expect(host.get_by_text("This photo can be seen by everyone now.")).to_be_visible()
+    expect(host.get_by_text("can be seen by everyone now.")).to_be_visible()
     # The next that waits has its turn at once.
     expect(lightbox(host).get_by_role("button", name=re.compile(r"Approve [12]"))).to_be_focused()
     host.keyboard.press("Escape")
@@ -126,7 +126,7 @@ def test_what_waits_is_approved_one_by_one_and_appears_for_all(
     expect(own).to_have_count(0)
     wait_until(lambda: sorted(shown(another)) == ["1.jpg", "2.jpg", "3.jpg"])
     expect(waiting(host)).to_be_hidden()
-    expect(host.get_by_text("No photos match.")).to_be_visible()
+    expect(host.get_by_text("Nothing is waiting.")).to_be_visible()
 
 
 def test_what_another_host_approves_stays_before_who_looks_at_it_and_is_not_called_removed(
@@ -209,7 +209,7 @@ def test_all_photos_of_a_guest_are_hidden_or_removed_at_once(
     remove = bar(host).get_by_role("button", name="Remove all")
     sure = host.get_by_role("dialog", name="Remove all photos by Ann?")
     remove.click()
-    expect(sure).to_contain_text("2 photos leave the gallery, for good those that only Ann sees.")
+    expect(sure).to_contain_text("Any that only Ann sees go too, and cannot be brought back.")
     expect(sure.get_by_role("button", name="Cancel")).to_be_focused()
     host.keyboard.press("Escape")
     expect(remove).to_be_focused()
@@ -260,7 +260,7 @@ def test_all_photos_of_a_guest_are_acted_on_only_while_all_are_shown(
     people(host).select_option("Bob (1)")
     bar(host).get_by_role("button", name="Remove all").click()
     sure = host.get_by_role("dialog", name="Remove all photos by Ann?")
-    expect(sure).to_contain_text("2 photos leave the gallery")
+    expect(sure).to_contain_text("2 photos will go.")
 
 
 def answer_in_part(route: Route) -> None:
@@ -346,9 +346,9 @@ def test_where_guests_see_their_own_the_words_say_so(
     add_photos(page, ("1.jpg", small_photo(1)))
     enlarge(page, "1.jpg")
     expect(lightbox(page).get_by_role("button", name="Share")).to_be_hidden()
-    change_in_lightbox(page, "Only me", "1.jpg")
+    change_in_lightbox(page, "Make private", "1.jpg")
     change_in_lightbox(page, "Show the host", "1.jpg")
-    expect(page.get_by_text("This photo can be seen by the host now.")).to_be_visible()
+    expect(page.get_by_text("can be seen by the host now.")).to_be_visible()
     expect(tiles(another)).to_have_count(0)
 
 

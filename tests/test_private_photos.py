@@ -163,13 +163,13 @@ def test_what_is_made_public_appears_within_a_second_and_vanishes_within_a_secon
 
     change_in_lightbox(page, "Show everyone", "1.jpg")
     expect(tile(another, "1.jpg")).to_be_visible(timeout=WITHIN_A_SECOND)
-    expect(page.get_by_text("This photo can be seen by everyone now.")).to_be_visible()
+    expect(page.get_by_text("can be seen by everyone now.")).to_be_visible()
     expect(lightbox(page).get_by_role("button", name="Share 1.jpg")).to_be_visible()
     expect(lightbox(page).get_by_text("Only you see this photo.")).to_be_hidden()
     expect(tiles(another).get_by_role("img")).to_have_attribute("data-loaded", "")
     thumbnail = live_server.url + own_photos(another)[0]["thumbnails"]["320"]
 
-    change_in_lightbox(page, "Only me", "1.jpg")
+    change_in_lightbox(page, "Make private", "1.jpg")
     expect(tile(another, "1.jpg")).to_have_count(0, timeout=WITHIN_A_SECOND)
     expect(lightbox(page)).to_contain_text("Only you see this photo.")
     assert picture.evaluate("(image) => image.isConnected")  # nothing blinked
@@ -336,7 +336,10 @@ def test_the_plain_form_knows_only_me(without_script: Page, live_server: Running
         [payload("1.jpg", small_photo(1))]
     )
     page.get_by_role("button", name="Send photos").click()
-    expect(page.frame_locator("iframe").get_by_role("img", name="1.jpg")).to_be_attached()
+    frame = page.frame_locator("iframe")
+    expect(frame.get_by_role("listitem").filter(has_text="Only me")).to_have_count(1)
+    expect(frame.get_by_role("img", name="1.jpg")).to_be_attached()
+    expect(frame.get_by_role("link", name="Sign in")).to_be_attached()
     assert [p["visibility"] for p in own_photos(page)] == ["owner"]
     assert live_server.photos() == []
     page.context.close()
@@ -353,7 +356,7 @@ def test_private_photos_are_sent_and_shown_by_keyboard_alone(
     expect(only_me).to_be_focused()
     expect(only_me).to_be_checked()
     expect(only_me).to_have_accessible_description(
-        "Only you see them, as long as this device remembers you."
+        "Only you see what you add now, and only on this device unless you sign in."
     )
     press_until_focused(page, page.get_by_role("button", name="Add photos"), "Shift+Tab")
     with page.expect_file_chooser() as chooser:
@@ -368,7 +371,7 @@ def test_private_photos_are_sent_and_shown_by_keyboard_alone(
     press_until_focused(page, show)
     page.keyboard.press("Enter")
     expect(tile(another, "1.jpg")).to_be_visible()
-    keep = lightbox(page).get_by_role("button", name="Only me 1.jpg")
+    keep = lightbox(page).get_by_role("button", name="Make private 1.jpg")
     expect(keep).to_be_focused()
     page.keyboard.press("Enter")
     expect(tile(another, "1.jpg")).to_have_count(0)

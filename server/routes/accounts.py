@@ -156,6 +156,7 @@ def _sign_in_form() -> Form:
     return Form(
         path="/sign-in",
         title="Sign in",
+        words="What you have sent from this device comes along, under your name.",
         fields=(
             Field("name", "Name", "username"),
             Field("password", "Password", "current-password", "password", blamed_by=("*",)),

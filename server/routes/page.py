@@ -20,6 +20,11 @@ from .query import MAX_VERSION, number_parameter
 
 page = Blueprint("page", __name__)
 
+RULES = {
+    "own": "Only you and the host see what you send.",
+    "approval": "Photos appear for everyone once the host has approved them.",
+}
+
 
 @page.get("/")
 def index() -> Response:
@@ -32,7 +37,10 @@ def plain_gallery() -> str:
     """The photos for a browser without JavaScript, which the page shows in a frame."""
     before = number_parameter("before", None, 0, MAX_VERSION)
     return render_template(
-        "plain.html", page=parts().lists.list_photos(DEFAULT_LIMIT, before, viewer=viewer())
+        "plain.html",
+        page=parts().lists.list_photos(DEFAULT_LIMIT, before, viewer=viewer()),
+        rule="" if viewer().is_host else RULES.get(parts().settings.mode, ""),
+        account=current_user.name if current_user.is_authenticated else "",
     )
 
 
