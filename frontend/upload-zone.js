@@ -67,6 +67,7 @@ class UploadZone extends EventTarget {
       transformFile: (file, send) => this.#prepare(file, send),
       params: ([file], xhr, chunk) => ({
         visibility: this.#plans.get(file).visibility,
+        ...(settings.guest && { guest: settings.guest.id }), // who may be somebody else by then
         ...(chunk && this.#chunkFields(chunk)),
       }),
     };

@@ -27,6 +27,7 @@ from .gallery import (
     EmptyPhoto,
     NotAHost,
     NotTheOwner,
+    SomebodyElse,
     UnknownExtension,
     UnknownSender,
     WrongExtension,
@@ -75,6 +76,10 @@ REFUSALS: dict[type[Exception], tuple[int, str]] = {
         "Only somebody who comes back can have photos for themselves;"
         " please open the gallery's page first, or sign in.",
     ),
+    SomebodyElse: (
+        401,
+        "Somebody else is signed in on this device by now; please reload the page.",
+    ),
     NotTheOwner: (403, "This photo is not yours; only who sent it can do that."),
     NotAHost: (403, "Only a host of this gallery can do that; please sign in as one."),
     AnotherSite: (403, "Another site has asked for this; please open the gallery itself."),
@@ -98,7 +103,7 @@ REFUSALS: dict[type[Exception], tuple[int, str]] = {
     TooMuchSent: (429, "You have sent as much as one guest may within an hour; please wait."),
     TooManySignUps: (
         429,
-        "Very many have made an account from here today; please try again in {wait}.",
+        "Very many have made an account from here; please try again in {wait}.",
     ),
     TooManyTries: (429, "That was wrong too often; please try again in {wait}."),
     TooManyHashes: (503, "Many are signing in just now; please try again in a few seconds."),

@@ -64,6 +64,10 @@ class UnknownSender(Exception):
     """Nobody could be shown a photo again that is for this sender alone."""
 
 
+class SomebodyElse(Exception):
+    """The page that sends was another visitor's: it does not know yet."""
+
+
 @dataclass(frozen=True)
 class Sender:
     """Who sends a photo, who may see it, and what the hosts say of it at first."""
@@ -210,7 +214,7 @@ class Gallery:
         by nobody else; sent for everyone, perhaps by a page that tries again, they stay as they
         are."""
         same = self.catalog.find_same(guest_id, sha256)
-        if same and visibility == OWNER:
+        if same and visibility == OWNER and same.guest_id == guest_id:  # not by an old cookie
             self.catalog.change_photos(Which([same.id]), visibility=OWNER)
         return same is not None
 

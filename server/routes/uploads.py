@@ -9,7 +9,7 @@ from werkzeug.exceptions import BadRequest
 from .. import errors
 from ..catalog import EVERYONE, OWNER, PENDING, SHOWN
 from ..chunks import Chunk, WrongChunk
-from ..gallery import Sender, UnknownSender
+from ..gallery import Sender, SomebodyElse, UnknownSender
 from ..names import clean_name
 from . import no_content, parts
 from .body import Body, receive_body
@@ -71,7 +71,11 @@ def _sender_id() -> str:
 
 
 def _sender(body: Body, sender_id: str) -> Sender:
-    """Raises BadRequest, UnknownSender."""
+    """`guest` is whose page it is that sends: another tab may have signed somebody else in. Raises
+    BadRequest, UnknownSender, SomebodyElse."""
+    page_of = body.fields.get("guest") or sender_id
+    if sender_id and page_of != sender_id and parts().guests.present_id(page_of) != sender_id:
+        raise SomebodyElse
     visibility = body.fields.get("visibility") or request.args.get("visibility") or EVERYONE
     if visibility not in VISIBILITIES:
         raise BadRequest
