@@ -15,7 +15,7 @@ BY_NAME_AND_ADDRESS = Allowance(free=5, longest_wait_seconds=60)
 BY_NAME = Allowance(free=50, longest_wait_seconds=30)
 BY_ADDRESS = Allowance(free=100, longest_wait_seconds=30)
 SIGN_UPS = Allowance(free=200, longest_wait_seconds=30)
-"""From one address, in a day."""
+"""From one address, until there were none for a day."""
 
 
 class NoName(ValueError):
@@ -101,14 +101,17 @@ class Accounts:
         )
         if not changed:
             raise NoSuchAccount
+        self.guests.end_adoptions(account.id)
         return changed
 
     def sign_out_everywhere(self, account: Account) -> None:
         self.catalog.update(account.id, session_key=_session_key())
+        self.guests.end_adoptions(account.id)
 
     def remove(self, account: Account) -> None:
         """What they have sent stays in the gallery, and is nobody's."""
         self.catalog.remove(account.id)
+        self.guests.end_adoptions(account.id)
 
     def of_session(self, session_id: str) -> Account | None:
         """None once it was signed out from elsewhere, or has another password."""

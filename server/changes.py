@@ -123,7 +123,9 @@ class Watchers:
         last = self._last or 0
         if self._lists.version() == last:  # something else was written: a chunk, say
             return
-        with self._lock:  # who comes after this reads what was read here, too
+        # Who comes after this reads what was read here, too. Nobody takes the lock while they hold
+        # a connection.
+        with self._lock:
             watchers = list(self._watchers)
             viewers = {watcher.viewer for watcher in watchers}
             self._last, news = self._lists.news(last, MAX_CHANGES, viewers)

@@ -1,4 +1,4 @@
-"""Guests as rows: only those that have told their name, or have sent photos."""
+"""Guests as rows: only those that have told their name, sent photos, or signed in."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ from sqlalchemy import Connection, func, select, update
 from .. import moments
 from .database import Database
 from .lists import PUBLIC, Guest
-from .photos import publish, read_photos, remove, select_photos
+from .photos import present_id, publish, read_photos, remove, select_photos
 from .sight import count_photos, is_seen_by, is_withheld_from_others
 from .tables import guests, is_listed, photos
 from .versions import advance, tell
@@ -48,6 +48,17 @@ class GuestCatalog:
             if (name := _name_of(connection, from_guest)) and not _name_of(connection, to_guest):
                 _name(connection, version, to_guest, name)
 
+    def end_adoptions(self, to_guest: str) -> None:
+        """What comes from where they have signed in is theirs no more."""
+        ended = update(guests).where(guests.c.adopted_by == to_guest).values(adopted_by=None)
+        with self._database.transaction() as connection:
+            connection.execute(ended)
+
+    def present_id(self, guest_id: str) -> str:
+        """Whose photos this guest's are, since they signed in a while ago at most."""
+        with self._database.transaction() as connection:
+            return present_id(connection, guest_id)
+
     def name_of(self, guest_id: str) -> str:
         """Empty for who has none."""
         with self._database.transaction() as connection:
@@ -80,10 +91,11 @@ class GuestCatalog:
 
 def _note_adoption(connection: Connection, from_guest: str, to_guest: str) -> None:
     """For what is still on its way from there."""
-    adopted = update(guests).where(guests.c.id == from_guest).values(adopted_by=to_guest)
+    values = {"adopted_by": to_guest, "adopted": moments.now()}
+    adopted = update(guests).where(guests.c.id == from_guest).values(values)
     if not connection.execute(adopted).rowcount:
-        row = {"id": from_guest, "name": "", "version": 0, "own_version": 0, "adopted_by": to_guest}
-        connection.execute(guests.insert().values(row))
+        row = {"id": from_guest, "name": "", "version": 0, "own_version": 0}
+        connection.execute(guests.insert().values(row | values))
 
 
 def _name_of(connection: Connection, guest_id: str) -> str:

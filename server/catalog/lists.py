@@ -51,6 +51,7 @@ class OutlinedPhoto:
     height: int
     moment: str
     version: int
+    audience: int
 
 
 SomePhoto = TypeVar("SomePhoto", Photo, OutlinedPhoto)
@@ -119,7 +120,14 @@ class PhotoLists:
         viewer: Viewer = PUBLIC,
     ) -> Page[OutlinedPhoto]:
         moment = photos.c.moment if selection.sort == "taken" else photos.c.uploaded
-        query = select(photos.c.id, photos.c.width, photos.c.height, moment, photos.c.version)
+        query = select(
+            photos.c.id,
+            photos.c.width,
+            photos.c.height,
+            moment,
+            photos.c.version,
+            photos.c.audience,
+        )
         return self._read_page(query, _read_outlined, limit, before, selection, viewer)
 
     def _read_page(

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, case, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from .. import moments
 from .database import Database
 from .sight import can_be_restored_by, is_seen_by
 from .tables import guests, is_listed, is_unpurged, photos, was_removed
@@ -61,6 +62,8 @@ class SamePhoto(Exception):
 
 MAX_IDS = 500
 """In one statement."""
+ADOPTION_SECONDS = 60 * 60
+"""How long a photo may be on its way from before its sender signed in."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,8 @@ class Which:
 
     @property
     def rows(self) -> ColumnElement[bool]:
+        if self == Which():
+            raise ValueError("These would be all photos.")
         wanted = is_seen_by(self.viewer) if self.viewer else is_listed
         if self.ids is not None:
             wanted &= photos.c.id.in_(self.ids)
@@ -117,7 +122,7 @@ class Catalog:
         try:
             with self._database.transaction() as connection:
                 version = advance(connection)
-                guest_id = _present_id(connection, photo.guest_id)
+                guest_id = present_id(connection, photo.guest_id)
                 photo = replace(photo, version=version, guest_id=guest_id)
                 row = {name: getattr(photo, name) for name in _OWN_COLUMNS}
                 row |= {
@@ -205,18 +210,15 @@ class Catalog:
 
     def find_photo(self, photo_id: str, viewer: Viewer) -> Photo:
         """Raises NoSuchPhoto."""
-        return self._find((photos.c.id == photo_id) & is_seen_by(viewer))
+        with self._database.transaction() as connection:
+            return _find(connection, (photos.c.id == photo_id) & is_seen_by(viewer))
 
     def find_same(self, guest_id: str, sha256: str) -> Photo | None:
         """The photo of these bytes that this guest sent before."""
         with suppress(NoSuchPhoto), self._database.transaction() as connection:
-            theirs = photos.c.guest_id == _present_id(connection, guest_id)
+            theirs = photos.c.guest_id == present_id(connection, guest_id)
             return _find(connection, theirs & (photos.c.sha256 == sha256) & is_listed)
         return None
-
-    def _find(self, which: ColumnElement[bool]) -> Photo:
-        with self._database.transaction() as connection:
-            return _find(connection, which)
 
     def version(self) -> int:
         with self._database.transaction() as connection:
@@ -289,7 +291,11 @@ def _find(connection: Connection, which: ColumnElement[bool]) -> Photo:
     raise NoSuchPhoto
 
 
-def _present_id(connection: Connection, guest_id: str) -> str:
-    """Whose photos this guest's are: what was on its way while they signed in is theirs, too."""
-    adopted_by = select(guests.c.adopted_by).where(guests.c.id == guest_id)
+def present_id(connection: Connection, guest_id: str) -> str:
+    """Whose photos this guest's are: what was on its way while they signed in is theirs, too. For a
+    while: somebody else may have a copy of the cookie that was the device's before."""
+    since = moments.now(seconds_ago=ADOPTION_SECONDS)
+    adopted_by = select(guests.c.adopted_by).where(
+        guests.c.id == guest_id, guests.c.adopted >= since
+    )
     return connection.scalar(adopted_by) or guest_id

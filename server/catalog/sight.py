@@ -70,11 +70,16 @@ def count_photos(which: ColumnElement[bool]) -> ScalarSelect[int]:
 
 
 def count_own(connection: Connection, viewers: Iterable[Viewer]) -> Counter[Viewer]:
-    """How many of their own photos they see that others like them do not."""
-    known = {viewer for viewer in viewers if viewer.guest_id}
+    """How many of their own photos they see that others like them do not; of those viewers alone
+    who see the photos of others."""
+    known = {viewer for viewer in viewers if viewer.guest_id and _sees_others(viewer)}
     query = (
         select(photos.c.guest_id, photos.c.audience, func.count())
-        .where(is_unshared, photos.c.guest_id.in_({viewer.guest_id for viewer in known}))
+        .where(
+            is_unshared,
+            photos.c.audience.in_((Audience.OWNER, Audience.HOSTS)),  # for the index
+            photos.c.guest_id.in_({viewer.guest_id for viewer in known}),
+        )
         .group_by(photos.c.guest_id, photos.c.audience)
     )
     rows = connection.execute(query).all()

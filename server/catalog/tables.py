@@ -86,7 +86,9 @@ guests = Table(
     Column("name", Text, nullable=False),
     Column("version", BigInteger, nullable=False),  # in which it got this name
     Column("own_version", BigInteger, nullable=False),  # the last one with a change of its photos
-    Column("adopted_by", String(32)),  # whose all theirs is since they signed in
+    # Who has signed in there, and when: what was on its way then is theirs.
+    Column("adopted_by", String(32)),
+    Column("adopted", String(20)),
 )
 Index("named", guests.c.version)
 Index("own_changes", guests.c.own_version)

@@ -21,7 +21,7 @@ from .query import MAX_VERSION, number_parameter
 page = Blueprint("page", __name__)
 
 RULES = {
-    "own": "Only you and the host see what you send.",
+    "own": "Only you and the host see what you add.",
     "approval": "Photos appear for everyone once the host has approved them.",
 }
 

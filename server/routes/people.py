@@ -18,10 +18,7 @@ MAX_GUESTS = 1000
 def list_guests() -> Response:
     """Those that have told their name and have photos here, with how many."""
     found = parts().guests.list_senders(MAX_GUESTS, viewer())
-    response = jsonify(guests=[guest_json(guest) | {"photos": guest.photos} for guest in found])
-    response.cache_control.private = True
-    response.cache_control.no_cache = True
-    return response
+    return jsonify(guests=[guest_json(guest) | {"photos": guest.photos} for guest in found])
 
 
 @people.put("/api/guest")

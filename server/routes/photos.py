@@ -9,7 +9,7 @@ from flask import Blueprint, Response, jsonify, request, send_file
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
-from ..catalog import EVERYONE, OWNER, Audience, Photo
+from ..catalog import EVERYONE, OWNER, Audience, OutlinedPhoto, Photo
 from ..changes import MAX_CHANGES
 from ..formats import BY_EXTENSION
 from . import no_content, parts
@@ -48,7 +48,7 @@ def outline() -> ResponseReturnValue:
     """How much room each photo of the gallery takes, so that a page can scroll to any of them."""
     before = number_parameter("before", None, 0, MAX_VERSION)
     page = parts().lists.outline(MAX_OUTLINE, before, selection(), viewer())
-    return _revalidated(outline_json(page))
+    return _revalidated(outline_json(page), page.photos)
 
 
 @photos.get("/uploads/<filename>")
@@ -105,12 +105,14 @@ def change_photo(photo_id: str) -> Response:
     return no_content()
 
 
-def _is_confidential(photo: Photo) -> bool:
+def _is_confidential(photo: Photo | OutlinedPhoto) -> bool:
     """Whether not everybody who may come to this gallery sees it: it is kept by no cache."""
     return photo.audience < Audience.EVERYONE or parts().settings.mode == "own"
 
 
-def _revalidated(content: dict[str, object], listed: Iterable[Photo] = ()) -> ResponseReturnValue:
+def _revalidated(
+    content: dict[str, object], listed: Iterable[Photo | OutlinedPhoto]
+) -> ResponseReturnValue:
     response = jsonify(content)
     response.cache_control.private = True
     response.cache_control.no_cache = True

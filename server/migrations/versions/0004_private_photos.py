@@ -30,6 +30,12 @@ def upgrade() -> None:
     )
     op.create_index("own_changes", "guests", ["own_version"])
     op.add_column("guests", sa.Column("adopted_by", sa.String(32)))
+    op.add_column("guests", sa.Column("adopted", sa.String(20)))
+    op.execute(
+        "INSERT INTO guests (id, name, version, own_version)"
+        " SELECT DISTINCT guest_id, '', 0, 0 FROM photos"
+        " WHERE guest_id <> '' AND guest_id NOT IN (SELECT id FROM guests)"
+    )
     op.add_column(
         "uploads", sa.Column("visibility", sa.String(16), nullable=False, server_default="everyone")
     )
