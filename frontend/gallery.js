@@ -86,7 +86,7 @@ export class Gallery extends EventTarget {
     this.version = page.version;
     this.total = page.total;
     this.#mustReset = false;
-    this.#announce(isReset ? differenceOf(former, this.#places) : {});
+    this.#announce(isReset ? differenceOf(former, this.#places, this.isFiltered) : {});
     this.#tell("photos-loaded", { ids: page.photos.map(({ id }) => id) });
     this.loadRest().catch(() => {}); // who scrolls there asks again
   }
@@ -158,7 +158,6 @@ export class Gallery extends EventTarget {
     this.version = changes.version;
     this.total = changes.total;
     this.#rename(changes.guests);
-    for (const id of changes.removed) removed.add(id);
     for (const photo of changes.photos.toReversed()) {
       removed.delete(photo.id);
       const item = this.find(photo.id);
@@ -169,6 +168,7 @@ export class Gallery extends EventTarget {
     }
     const lost = this.#places.remove([...changes.removed, ...this.#misfits(changes)]);
     for (const id of lost) arrived.delete(id);
+    for (const id of changes.removed) removed.add(id);
   }
 
   /** Ids of photos that have changed, and are not among those that are shown now. */
@@ -241,8 +241,8 @@ function fetchRest(before, selection) {
   return before === null ? null : fetchOutline({ before, ...parametersOf(selection) });
 }
 
-/** What arrived last comes last, as when it is told. */
-function differenceOf(former, present) {
+/** What arrived last comes last, as when it is told. What has left a selection may not be gone. */
+function differenceOf(former, present, isFiltered) {
   const arrived = new Set(present.without(former).reverse());
-  return { arrived, removed: new Set(former.without(present)) };
+  return { arrived, removed: new Set(isFiltered ? [] : former.without(present)) };
 }

@@ -6,11 +6,13 @@
  * @property {"everyone"|"owner"} visibility who is to see it
  * @property {string|null} [ownerId] the account that alone may go on with it; without one whoever
  *   comes may, so that nothing is lost to who signs in in the midst of it
+ * @property {number} [keptAt] milliseconds since 1970
  */
 
 const DATABASE = "dropwall";
 const STORE = "files";
 const OTHER_TABS_MS = 400;
+const OTHERS_MS = 30 * 24 * 60 * 60 * 1000; // on a shared device, its owner may never come back
 
 /**
  * The only user of idb-keyval. Dispatches `file-kept` and `file-not-kept` {id}, and
@@ -50,7 +52,7 @@ export class KeptFiles extends EventTarget {
   /** One after another, behind the uploads' back; which of them are done by then is not written. */
   keep(id, file, visibility) {
     this.#held.add(id);
-    this.#waiting.set(id, { file, visibility, ownerId: this.#ownerId });
+    this.#waiting.set(id, { file, visibility, ownerId: this.#ownerId, keptAt: Date.now() });
     this.#write();
   }
 
@@ -95,9 +97,16 @@ export class KeptFiles extends EventTarget {
   }
 
   async #ids() {
-    const entries = (await this.#try(() => this.#idb.entries(this.#store))) ?? [];
-    const isTheirs = ([, { ownerId }]) => !ownerId || ownerId === this.#ownerId;
-    return entries.filter(isTheirs).map(([id]) => id);
+    const ids = (await this.#try(() => this.#idb.keys(this.#store))) ?? [];
+    const isTheirs = await Promise.all(ids.map((id) => this.#isTheirs(id)));
+    return ids.filter((_, index) => isTheirs[index]);
+  }
+
+  async #isTheirs(id) {
+    const { ownerId, keptAt } = (await this.read(id)) ?? {};
+    if (!ownerId || ownerId === this.#ownerId) return true;
+    if (Date.now() - keptAt > OTHERS_MS) this.#try(() => this.#idb.del(id, this.#store));
+    return false;
   }
 
   #tellHeld() {

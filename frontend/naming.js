@@ -7,9 +7,9 @@ const find = (selector) => document.querySelector(selector);
 
 /** @param {Promise<object>} settings of the server */
 export async function askForNames(settings) {
-  const { guest } = await settings;
+  const { guest, account } = await settings;
   if (!guest) return;
-  const sender = new Sender(guest);
+  const sender = new Sender(guest, account);
   const dialog = mountNameDialog(find(".name-dialog"));
   const offer = find(".name-offer");
   const ask = () => dialog.ask(sender.name, (name) => sender.save(name));

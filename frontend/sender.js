@@ -3,16 +3,23 @@
 import { nameGuest } from "./api.js";
 
 const KEPT_AS = "dropwall-sender";
+const NOTHING = { name: "", wasAsked: false, ownerId: null };
 
 /** Dispatches `sender-changed`. */
 export class Sender extends EventTarget {
   #kept = read();
+  #ownerId;
 
-  /** @param {{id: string, name: string|null}} guest as the server knows this device */
-  constructor(guest) {
+  /**
+   * @param {{id: string, name: string|null}} guest as the server knows this device
+   * @param {object|null} account that is signed in
+   */
+  constructor(guest, account) {
     super();
-    this.id = guest.id;
     this.name = guest.name ?? "";
+    this.#ownerId = account ? guest.id : null;
+    // It was signed out from elsewhere: who comes now is somebody else.
+    if (this.#kept.ownerId && this.#kept.ownerId !== guest.id) this.#kept = NOTHING;
     // A server that has forgotten us (another cookie, a new start) is told again.
     if (!this.name && this.#kept.name) this.save(this.#kept.name).catch(() => {});
   }
@@ -32,9 +39,9 @@ export class Sender extends EventTarget {
   }
 
   #keep(kept) {
-    this.#kept = kept;
+    this.#kept = { ...kept, ownerId: this.#ownerId };
     try {
-      localStorage.setItem(KEPT_AS, JSON.stringify(kept));
+      localStorage.setItem(KEPT_AS, JSON.stringify(this.#kept));
     } catch {
       // This browser keeps nothing: they are asked again at the next visit.
     }
@@ -52,10 +59,9 @@ export function forgetSender() {
 }
 
 function read() {
-  const nothing = { name: "", wasAsked: false };
   try {
-    return { ...nothing, ...JSON.parse(localStorage.getItem(KEPT_AS)) };
+    return { ...NOTHING, ...JSON.parse(localStorage.getItem(KEPT_AS)) };
   } catch {
-    return nothing;
+    return NOTHING;
   }
 }

@@ -62,12 +62,12 @@ function tellLimit(settings) {
   find("[data-limit]").textContent = `, up to ${formatBytes(settings.max_upload_bytes)} each`;
 }
 
-/** Null where the browser keeps nothing. */
+/** Null where the browser keeps nothing, or nobody knows whose it would be. */
 async function openKeptFiles(whenSettings) {
   try {
     const found = Promise.all([loadLibrary("idbKeyval"), whenSettings]);
     const [idbKeyval, { account, guest }] = await found;
-    return new KeptFiles(idbKeyval, account ? guest.id : null);
+    return guest ? new KeptFiles(idbKeyval, account ? guest.id : null) : null;
   } catch {
     return null;
   }

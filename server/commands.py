@@ -72,8 +72,9 @@ def remove_account(name: str, with_private: bool) -> None:
             f"{account.name} has private photos, {private} in all, that nobody could see or remove"
             " any more; --with-private removes them, too."
         )
-    _parts().gallery.remove_private(account.id)
-    _parts().accounts.remove(account)
+    _parts().accounts.remove(account)  # first, so that no photo comes meanwhile
+    if with_private:
+        _parts().gallery.remove_private(account.id)
     click.echo(f"{account.name} has no account any more.")
 
 
