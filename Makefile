@@ -12,6 +12,7 @@ RUN_PYTHON := $(VENV)/.run
 TEST_PYTHON := $(VENV)/.test
 RUN_NODE := node_modules/.run
 TEST_NODE := node_modules/.test
+ALL_CORES := --numprocesses auto --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help run sweep test check bench screenshots lock
@@ -26,12 +27,12 @@ run: $(RUN_PYTHON) $(RUN_NODE) ## Start the gallery (PORT=8000 DATA=./data HOST=
 sweep: $(RUN_PYTHON) ## Remove what crashes left behind in DATA=./data a day ago or more
 	@DROPWALL_DATA='$(DATA)' $(BIN)/dropwall sweep
 
-# The stories of interrupted uploads hang on the clock of the page: they have the machine to themselves.
+# The stories of interrupted uploads hang on the clock of the page: none but these run beside them.
 test: $(TEST_PYTHON) $(TEST_NODE) ## Run every test, installing what they need
 	$(BIN)/python -m tests.browser
 	$(BIN)/python -m tests.programs
-	$(BIN)/python -m pytest tests/test_resuming.py
-	$(BIN)/python -m pytest --numprocesses auto --dist worksteal --ignore tests/test_resuming.py
+	$(BIN)/python -m pytest $(ALL_CORES) tests/test_resuming.py
+	$(BIN)/python -m pytest $(ALL_CORES) --ignore tests/test_resuming.py
 
 check: $(TEST_PYTHON) $(TEST_NODE) ## What CI runs: linters, types, audits, tests
 	$(BIN)/ruff check .
