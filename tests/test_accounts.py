@@ -2,6 +2,7 @@
 
 import hmac
 import io
+import itertools
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -29,6 +30,7 @@ from tests.test_people import listed, own_id, own_name, send_as, take_name
 
 TEXT = "text/plain; charset=utf-8"
 PASSWORD = "correct horse"
+numbers = itertools.count()
 WRONG = "This name and password do not belong together; please try again."
 FIRST_SIGN_IN = "Please sign in first."
 NAVIGATION = {"Sec-Fetch-Mode": "navigate"}
@@ -331,6 +333,45 @@ def test_what_is_on_its_way_while_one_signs_in_is_ones_own(
     assert listed(before) == []
 
 
+def test_a_page_sends_as_who_it_was_or_not_at_all(
+    app: Flask, client: FlaskClient, ann: str
+) -> None:
+    guest = own_id(client)
+
+    def send(who: FlaskClient, page_of: str) -> int:
+        form = {"guest": page_of, "file": (io.BytesIO(photo_bytes("jpg", next(numbers))), "a.jpg")}
+        return who.post("/", data=form).status_code
+
+    assert send(client, guest) == 204
+    assert sign_in(client).status_code == 204
+    assert send(client, guest) == 204  # it was on its way
+    bo = parts(app).accounts.add("Bo", PASSWORD)
+    assert send(signed_in(app, "Bo"), ann) == 401
+    assert send(signed_in(app, "Bo"), bo.id) == 204
+    assert send(app.test_client(), ann) == 204  # of a browser without cookies
+    assert len(listed(client, "mine=1")) == 2
+
+
+@pytest.mark.parametrize("how", ["everywhere", "password", "later"])
+def test_what_comes_by_a_former_cookie_is_the_accounts_for_a_while_only(
+    app: Flask, client: FlaskClient, ann: str, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = with_cookie(app, cookie(client))
+    assert sign_in(client).status_code == 204
+    send_as(client, "own.jpg", photo_bytes("jpg", 1))
+    form = {"visibility": "owner", "file": (io.BytesIO(photo_bytes("jpg", 1)), "own.jpg")}
+    assert before.post("/", data=form).status_code == 204
+    assert listed(app.test_client()) == ["own.jpg"]  # nobody else takes it away by that
+    if how == "everywhere":
+        client.post("/sign-out-everywhere")
+    elif how == "password":
+        parts(app).accounts.set_password(parts(app).accounts.called("Ann"), PASSWORD)
+    else:
+        monkeypatch.setattr("server.catalog.photos.ADOPTION_SECONDS", -1)
+    send_as(before, "by the former cookie.jpg", photo_bytes("jpg", 2))
+    assert listed(signed_in(app), "mine=1") == ["own.jpg"]
+
+
 def test_a_password_of_an_account_that_is_removed_meanwhile_is_not_changed(
     app: Flask, ann: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -617,7 +658,7 @@ def test_accounts_are_not_made_by_the_hundred(
     refused = sign_up(client, "guest 200")
     assert (refused.status_code, refused.headers["Retry-After"]) == (429, "1")
     assert refused.text == (
-        "Very many have made an account from here today; please try again in 1 second."
+        "Very many have made an account from here; please try again in 1 second."
     )
 
 

@@ -515,6 +515,7 @@ def test_a_gallery_of_the_first_version_learns_its_size(address: str) -> None:
     ] * 2
     assert len(lists.list_photos(9, None, Selection(words="3.JPG")).photos) == 1
     assert catalog.unpurged_photos("2999-01-01T00:00:00Z", limit=9) == []
+    assert (usage.overview().photos, usage.overview().guests) == (2, 1)
     catalog.remove_photos(Which([photo(1).id]), MORNING, GUEST.guest_id)
     assert usage.read("guest", since=MORNING).held_bytes == 1000
     assert catalog.version() > 4

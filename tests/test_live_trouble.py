@@ -146,7 +146,8 @@ def test_photos_whose_answer_was_lost_are_asked_for_again(
 ) -> None:
     expected_errors.append(NO_CONNECTION)
     add_many(live_server, PHOTOS)
-    open_watching(page, live_server)
+    with page.expect_response("**/api/outline*"):
+        open_watching(page, live_server)
     page.route("**/api/photos?ids=*", abort, times=1)
     tiles(page).first.focus()
     with page.expect_event("requestfailed"):

@@ -12,26 +12,29 @@ from tests.running_server import RunningServer
 from tests.test_accounts import PASSWORD
 from tests.test_live_gallery import IS_HIDDEN, enlarge, lightbox, small_photo, tile
 from tests.test_own_photos import ask_by_menu, name_oneself
-from tests.test_private_photos import lose_posts, own_photos
+from tests.test_private_photos import choose, lose_posts, own_photos
 from tests.test_resuming import (
     NO_CONNECTION,
     kept_files,
     until_leftovers_would_be_offered,
     until_nothing_would_be_lost,
 )
-from tests.test_stories import REFUSED, UNREACHABLE, add_photos, open_gallery, summary
+from tests.test_stories import REFUSED, UNREACHABLE, add_photos, open_gallery, summary, tiles
 
 ARE_ALL_OWNED = """() => {
     const store = idbKeyval.createStore("dropwall", "files");
-    return idbKeyval.values(store).then((kept) => kept.every(({ ownerId }) => ownerId));
+    return idbKeyval
+        .values(store)
+        .then((kept) => kept.length === 1 && kept.every(({ ownerId }) => ownerId));
 }"""
 
 
 @pytest.fixture
 def live_server(tmp_path: Path) -> Iterator[RunningServer]:
     server = RunningServer(tmp_path / "data", sign_up="true")
-    form = {"name": "Ann", "password": PASSWORD}
-    assert requests.post(f"{server.url}/sign-up", data=form, timeout=30).ok
+    for name in ("Ann", "Bo"):
+        form = {"name": name, "password": PASSWORD}
+        assert requests.post(f"{server.url}/sign-up", data=form, timeout=30).ok
     yield server
     server.stop(signal.SIGINT)
 
@@ -42,8 +45,8 @@ def expected_errors() -> list[str]:
     return [NO_CONNECTION, UNREACHABLE, REFUSED]
 
 
-def sign_in(page: Page, server: RunningServer) -> None:
-    form = {"name": "Ann", "password": PASSWORD}
+def sign_in(page: Page, server: RunningServer, name: str = "Ann") -> None:
+    form = {"name": name, "password": PASSWORD}
     assert page.request.post(f"{server.url}/sign-in", form=form).ok
     open_gallery(page, server)
 
@@ -138,3 +141,36 @@ def test_a_tab_whose_photos_are_on_their_way_waits_for_them_before_it_is_loaded_
         page.get_by_role("button", name="Try now").click()
     expect(tile(page, "1.jpg")).to_be_visible()
     expect(summary(page)).to_be_hidden()
+
+
+def test_what_an_account_is_sending_is_not_sent_as_somebody_elses_who_signs_in_in_another_tab(
+    page: Page, live_server: RunningServer
+) -> None:
+    sign_in(page, live_server)
+    choose(page, "Only me")
+    leave_on_its_way(page, live_server)
+    with page.context.new_page() as other_tab:
+        open_gallery(other_tab, live_server)
+        sign_out(other_tab)
+        sign_in(other_tab, live_server, "Bo")
+        with page.expect_navigation():  # as soon as it tries again
+            page.unroute_all()
+        expect_nothing_offered(page, live_server)
+        assert own_photos(page) == []
+        sign_out(other_tab)
+    sign_in(page, live_server)
+    page.get_by_role("button", name="Continue").click()
+    expect(tiles(page)).to_have_accessible_name("1.jpg Only me")
+
+
+def test_a_name_that_an_account_took_is_not_told_for_who_comes_after_it_was_signed_out_elsewhere(
+    page: Page, live_server: RunningServer
+) -> None:
+    sign_in(page, live_server)
+    name_oneself(page, "Ann of the photos")
+    elsewhere = requests.Session()
+    form = {"name": "Ann", "password": PASSWORD}
+    assert elsewhere.post(f"{live_server.url}/sign-in", data=form, timeout=30).ok
+    assert elsewhere.post(f"{live_server.url}/sign-out-everywhere", timeout=30).ok
+    open_gallery(page, live_server)
+    expect(ask_by_menu(page).get_by_role("textbox")).to_have_value("")
