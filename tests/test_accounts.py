@@ -367,7 +367,7 @@ def test_what_comes_by_a_former_cookie_is_the_accounts_for_a_while_only(
     elif how == "password":
         parts(app).accounts.set_password(parts(app).accounts.called("Ann"), PASSWORD)
     else:
-        monkeypatch.setattr("server.catalog.photos.ADOPTION_SECONDS", -1)
+        monkeypatch.setattr("server.catalog.guest_rows.ADOPTION_SECONDS", -1)
     send_as(before, "by the former cookie.jpg", photo_bytes("jpg", 2))
     assert listed(signed_in(app), "mine=1") == ["own.jpg"]
 

@@ -4,13 +4,7 @@ from .accounts import Account, AccountCatalog, NameTaken
 from .database import CatalogUnavailable, Database, open_database
 from .guests import GuestCatalog
 from .lists import KINDS, SORTS, Changes, Guest, OutlinedPhoto, Page, PhotoLists, Selection
-from .photos import (
-    Catalog,
-    NoSuchPhoto,
-    Photo,
-    SamePhoto,
-    Which,
-)
+from .photos import Catalog, NoSuchPhoto, Photo, SamePhoto, Which
 from .tables import metadata
 from .uploads import ChunkedUpload, NoSuchUpload, UploadCatalog
 from .usage import Usage, UsageCatalog

@@ -6,8 +6,9 @@ from sqlalchemy import Connection, func, select, update
 
 from .. import moments
 from .database import Database
+from .guest_rows import present_id, write_guest
 from .lists import PUBLIC, Guest
-from .photos import present_id, publish, read_photos, remove, select_photos
+from .photos import publish, read_photos, remove, select_photos
 from .sight import count_photos, is_seen_by, is_withheld_from_others
 from .tables import guests, is_listed, photos
 from .versions import advance, tell
@@ -44,7 +45,8 @@ class GuestCatalog:
             )
             connection.execute(update(photos).where(theirs).values(guest_id=to_guest))
             publish(connection, version, moved, [replace(p, guest_id=to_guest) for p in moved])
-            _note_adoption(connection, from_guest, to_guest)
+            # For what is still on its way from there.
+            write_guest(connection, from_guest, adopted_by=to_guest, adopted=moments.now())
             if (name := _name_of(connection, from_guest)) and not _name_of(connection, to_guest):
                 _name(connection, version, to_guest, name)
 
@@ -87,15 +89,6 @@ class GuestCatalog:
         )
         with self._database.transaction() as connection:
             return [Guest(*row) for row in connection.execute(query.limit(limit))]
-
-
-def _note_adoption(connection: Connection, from_guest: str, to_guest: str) -> None:
-    """For what is still on its way from there."""
-    values = {"adopted_by": to_guest, "adopted": moments.now()}
-    adopted = update(guests).where(guests.c.id == from_guest).values(values)
-    if not connection.execute(adopted).rowcount:
-        row = {"id": from_guest, "name": "", "version": 0, "own_version": 0}
-        connection.execute(guests.insert().values(row | values))
 
 
 def _name_of(connection: Connection, guest_id: str) -> str:

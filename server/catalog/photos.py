@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, case, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from .. import moments
 from .database import Database
+from .guest_rows import present_id
 from .sight import can_be_restored_by, is_seen_by
 from .tables import guests, is_listed, is_unpurged, photos, was_removed
 from .usage import Usage, read_usage
@@ -62,8 +62,6 @@ class SamePhoto(Exception):
 
 MAX_IDS = 500
 """In one statement."""
-ADOPTION_SECONDS = 60 * 60
-"""How long a photo may be on its way from before its sender signed in."""
 
 
 @dataclass(frozen=True)
@@ -289,13 +287,3 @@ def _find(connection: Connection, which: ColumnElement[bool]) -> Photo:
     for photo in read_photos(connection, select_photos().where(which)):
         return photo
     raise NoSuchPhoto
-
-
-def present_id(connection: Connection, guest_id: str) -> str:
-    """Whose photos this guest's are: what was on its way while they signed in is theirs, too. For a
-    while: somebody else may have a copy of the cookie that was the device's before."""
-    since = moments.now(seconds_ago=ADOPTION_SECONDS)
-    adopted_by = select(guests.c.adopted_by).where(
-        guests.c.id == guest_id, guests.c.adopted >= since
-    )
-    return connection.scalar(adopted_by) or guest_id

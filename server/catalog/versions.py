@@ -11,7 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection, case, select, update
 
-from .tables import gallery, guests
+from .guest_rows import write_guest
+from .tables import gallery
 from .viewer import Audience
 
 
@@ -44,10 +45,7 @@ def tell(
         values["everyones_version"] = version
     connection.execute(update(gallery).values(values))
     for guest_id in filter(None, guest_ids):
-        own = update(guests).where(guests.c.id == guest_id).values(own_version=version)
-        if not connection.execute(own).rowcount:
-            row = {"id": guest_id, "name": "", "version": 0, "own_version": version}
-            connection.execute(guests.insert().values(row))
+        write_guest(connection, guest_id, own_version=version)
 
 
 def read_version(connection: Connection) -> int:

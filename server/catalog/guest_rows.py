@@ -1,0 +1,29 @@
+"""A guest's row, written by whoever learns something of them first."""
+
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from .. import moments
+from .tables import guests
+
+ADOPTION_SECONDS = 60 * 60
+"""How long a photo may be on its way from before its sender signed in."""
+
+
+def write_guest(connection: Connection, guest_id: str, **values: Any) -> None:
+    """What is not among the values stays as it is."""
+    known = update(guests).where(guests.c.id == guest_id).values(values)
+    if not connection.execute(known).rowcount:
+        row = {"id": guest_id, "name": "", "version": 0, "own_version": 0}
+        connection.execute(guests.insert().values(row | values))
+
+
+def present_id(connection: Connection, guest_id: str) -> str:
+    """Whose photos this guest's are: what was on its way while they signed in is theirs, too. For a
+    while: somebody else may have a copy of the cookie that was the device's before."""
+    since = moments.now(seconds_ago=ADOPTION_SECONDS)
+    adopted_by = select(guests.c.adopted_by).where(
+        guests.c.id == guest_id, guests.c.adopted >= since
+    )
+    return connection.scalar(adopted_by) or guest_id
