@@ -6,12 +6,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import click
-from flask import Flask, current_app
+from flask import Flask
 
 from .accounts import NoSuchAccount
 from .catalog import Account
-from .errors import is_refusal, refusal_response
-from .parts import Parts
+from .errors import is_refusal, response_to
+from .routes import parts
 from .sweep import ForeignCatalog
 
 
@@ -30,7 +30,7 @@ def add_commands(app: Flask) -> None:
 def sweep() -> None:
     """Remove what crashes left behind a day ago or more."""
     try:
-        click.echo(f"{_parts().sweep.sweep()} leftovers removed.")
+        click.echo(f"{parts().sweep.sweep()} leftovers removed.")
     except ForeignCatalog:
         raise click.ClickException(
             "The catalog is empty and the storage is not: is it the right one? Nothing was removed."
@@ -39,7 +39,7 @@ def sweep() -> None:
 
 def list_accounts() -> None:
     """List who has an account."""
-    for account in _parts().accounts.catalog.list_accounts():
+    for account in parts().accounts.catalog.list_accounts():
         click.echo(f"{account.name}{' (host)' if account.is_host else ''}")
 
 
@@ -48,7 +48,7 @@ def list_accounts() -> None:
 def add_account(name: str, is_host: bool) -> None:
     """Make an account; its password is asked for, or read from a pipe."""
     with _sentences():
-        account = _parts().accounts.add(name, _new_password(), is_host)
+        account = parts().accounts.add(name, _new_password(), is_host)
     click.echo(f"{account.name} can sign in now{', as a host' if is_host else ''}.")
 
 
@@ -57,7 +57,7 @@ def set_password(name: str) -> None:
     """Give an account another password, and sign it out everywhere."""
     account = _account(name)
     with _sentences():
-        _parts().accounts.set_password(account, _new_password())
+        parts().accounts.set_password(account, _new_password())
     click.echo(f"{account.name} has another password now, and is signed out everywhere.")
 
 
@@ -66,26 +66,21 @@ def set_password(name: str) -> None:
 def remove_account(name: str, with_private: bool) -> None:
     """Remove an account; its photos stay in the gallery, but for those that nobody else sees."""
     account = _account(name)
-    private = _parts().guests.count_private(account.id)
+    private = parts().guests.count_private(account.id)
     if private and not with_private:
         raise click.ClickException(
             f"{account.name} has private photos, {private} in all, that nobody could see or remove"
             " any more; --with-private removes them, too."
         )
-    _parts().accounts.remove(account)  # first, so that no photo comes meanwhile
+    parts().accounts.remove(account)  # first, so that no photo comes meanwhile
     if with_private:
-        _parts().gallery.remove_private(account.id)
+        parts().gallery.remove_private(account.id)
     click.echo(f"{account.name} has no account any more.")
-
-
-def _parts() -> Parts:
-    found: Parts = current_app.extensions["dropwall"]
-    return found
 
 
 def _account(name: str) -> Account:
     try:
-        return _parts().accounts.called(name)
+        return parts().accounts.called(name)
     except NoSuchAccount:
         raise click.ClickException(
             f"Nobody called {name} has an account; `dropwall accounts` lists who has."
@@ -106,5 +101,5 @@ def _sentences() -> Iterator[None]:
     except Exception as error:
         if not is_refusal(error):
             raise
-        refusal = refusal_response([("", error)], 1, _parts().settings)
+        refusal = response_to(error, parts().settings)
         raise click.ClickException(refusal.get_data(as_text=True)) from None

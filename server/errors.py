@@ -138,6 +138,11 @@ def is_refusal(error: Exception) -> bool:
     return isinstance(error, tuple(REFUSALS)) or _is_full(error)
 
 
+def response_to(error: Exception, config: Config) -> Response:
+    """The answer for a request that was refused as a whole."""
+    return refusal_response([("", error)], 1, config)
+
+
 def refusal_response(refused: list[tuple[str, Exception]], sent: int, config: Config) -> Response:
     """The answer for a request of which `refused` (name, reason) of `sent` photos were not
     kept. It has the first one's status, and a line for each when several were sent."""
@@ -160,7 +165,7 @@ def answer_errors(app: Flask, config: Config) -> None:
     """Make every error of the application, Flask's own included, answer in plain text."""
 
     def answer_refusal(error: Exception) -> Response:
-        return refusal_response([("", error)], 1, config)
+        return response_to(error, config)
 
     def answer_os_error(error: OSError) -> Response:
         if not _is_full(error):

@@ -81,7 +81,7 @@ def answer(form: Form, act: Callable[[], object]) -> ResponseReturnValue:
     except Exception as error:
         if not (_is_page() and errors.is_refusal(error)):
             raise
-        return show(form, errors.refusal_response([("", error)], 1, parts().settings))
+        return show(form, errors.response_to(error, parts().settings))
     return done()
 
 
