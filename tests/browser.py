@@ -8,7 +8,8 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+# The first is what playwright downloads, too: it needs less of the machine.
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "chrome")
 ARGUMENTS = [
     "--disable-gpu",
     "--disable-quic",
@@ -40,7 +41,7 @@ def install() -> None:
     if subprocess.run(download, check=False).returncode == 0:
         return
     subprocess.run(["apt-get", "update", "-qq"], check=True)
-    subprocess.run(["apt-get", "install", "-y", "-qq", "chromium"], check=True)
+    subprocess.run(["apt-get", "install", "-y", "-qq", "chromium-headless-shell"], check=True)
 
 
 if __name__ == "__main__" and not is_installed():
