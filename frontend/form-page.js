@@ -8,6 +8,7 @@ const trouble = form.querySelector("[role=alert]");
 const said = form.querySelector("[data-said]");
 const fields = [...form.querySelectorAll("input[data-blamed-by]")];
 
+form.querySelector("[aria-invalid=true]")?.select(); // the server has said so
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const button = form.querySelector("button");

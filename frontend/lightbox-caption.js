@@ -10,11 +10,14 @@ const SHORT = { shown: "Show", hidden: "Hide" };
 
 /**
  * An element of PhotoSwipe's.
- * @param {import("./viewer.js").Viewer} viewer
- * @param {(name: string, detail: object) => void} dispatch `removal-asked` {photo}, `sender-chosen`
- *   {id}, `visibility-asked` {photo, visibility}, `standing-asked` {photo, standing}
+ * @param {object} parts
+ * @param {() => import("./places.js").Item} parts.shown
+ * @param {() => boolean} parts.isRemoved
+ * @param {import("./viewer.js").Viewer} parts.viewer
+ * @param {(name: string, detail: object) => void} parts.dispatch `removal-asked` {photo},
+ *   `sender-chosen` {id}, `visibility-asked` {photo, visibility}, `standing-asked` {photo, standing}
  */
-export function captionElement(viewer, dispatch) {
+export function captionElement({ shown, isRemoved, viewer, dispatch }) {
   return {
     name: "caption",
     className: "lightbox-caption pswp__hide-on-close",
@@ -25,15 +28,14 @@ export function captionElement(viewer, dispatch) {
       let lostFocus = null; // what had it when there was nothing more to say of a photo
       const fill = () => {
         if (caption.contains(document.activeElement)) lostFocus = document.activeElement;
-        fillCaption(caption, part, pswp.currSlide.data, viewer);
+        fillCaption(caption, part, isRemoved() ? null : shown().photo, viewer);
         if (caption.hidden) return;
         if ([document.body, pswp.element].includes(document.activeElement)) lostFocus?.focus();
         lostFocus = null;
       };
       pswp.on("change", fill);
       pswp.on("photosRenewed", fill);
-      const on = (name, act) =>
-        part(name).addEventListener("click", () => act(pswp.currSlide.data.item.photo));
+      const on = (name, act) => part(name).addEventListener("click", () => act(shown().photo));
       on("remove", (photo) => dispatch("removal-asked", { photo }));
       on("sender", ({ by }) => dispatch("sender-chosen", { id: by.id }));
       on("share", (photo) => share(part("share"), photo));
@@ -47,9 +49,8 @@ export function captionElement(viewer, dispatch) {
   };
 }
 
-function fillCaption(caption, part, { item, isRemoved }, viewer) {
-  const { photo } = item;
-  caption.hidden = !photo || Boolean(isRemoved);
+function fillCaption(caption, part, photo, viewer) {
+  caption.hidden = !photo;
   if (caption.hidden) return;
   part("name").textContent = photo.name;
   const isOwn = viewer.owns(photo);

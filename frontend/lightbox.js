@@ -47,18 +47,21 @@ class Lightbox {
     this.#pswp = pswp;
     this.#showItems(pswp);
     const dispatch = (name, detail) => this.#dispatch(name, detail);
-    pswp.on("uiRegister", () => pswp.ui.registerElement(captionElement(viewer, dispatch)));
+    const shown = () => this.#items[pswp.currIndex]; // a slide may know an item of a former wall
+    const isRemoved = () => this.#removed.has(shown().id);
+    const caption = captionElement({ shown, isRemoved, viewer, dispatch });
+    pswp.on("uiRegister", () => pswp.ui.registerElement(caption));
     pswp.on("change", () => this.#turn());
     pswp.on("destroy", () => {
       this.#pswp = null;
-      this.#dispatch("lightbox-closed", { id: this.#items[pswp.currIndex].id });
+      this.#dispatch("lightbox-closed", { id: shown().id });
     });
     pswp.init();
     pswp.element.ariaModal = "true";
     pswp.element.ariaLabel = "Photos";
     pswp.element.focus({ preventScroll: true });
     hearKeysFromTheFirst(pswp, () => {
-      const { photo } = this.#items[pswp.currIndex];
+      const { photo } = shown();
       if (photo) dispatch("removal-asked", { photo });
     });
     closeWithBack(pswp);

@@ -134,12 +134,16 @@ def test_what_another_host_approves_stays_before_who_looks_at_it_and_is_not_call
 ) -> None:
     withdrawn: list[str] = []
     host.on("request", lambda request: is_withdrawal(request) and withdrawn.append(request.url))
+    answers: list[Route] = []
+    host.route(re.compile("only=pending"), lambda route: answers.append(route))
     send(guest, "1.jpg", "2.jpg")
-    waiting(host).click()
-    expect(tiles(host)).to_have_count(2)
+    with host.expect_request(re.compile("only=pending")):
+        waiting(host).click()
     host.get_by_role("link", name="1.jpg Waiting").click()
     until_nothing_moves(host)
     expect(lightbox(host).get_by_role("button", name="Approve 1.jpg")).to_be_visible()
+    answers[0].continue_()  # the wall is another one only when the photo is open
+    expect(host.get_by_role("link", name="Download these photos")).to_be_attached()
     with requests.Session() as elsewhere:
         form = {"name": "Hanna", "password": PASSWORD}
         assert elsewhere.post(f"{live_server.url}/sign-in", data=form).ok

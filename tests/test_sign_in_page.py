@@ -140,6 +140,7 @@ def test_one_signs_up_and_changes_the_password(
     page.goto(f"{live_server.url}/account")
     expect(page).to_have_url(f"{live_server.url}/sign-in?next=/account")
     page.get_by_role("link", name="Create an account").click()
+    page.wait_for_load_state()  # until then its form is a plain one
     page.get_by_label("Name").fill("Ann")
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
