@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 from server import create_app
 from server.config import Config
 from tests import browser
+from tests.engines import config_of
 from tests.running_server import ROOT, RunningServer
 
 CDN = "https://cdn.jsdelivr.net/npm/"
@@ -27,7 +28,7 @@ Send = Callable[..., TestResponse]
 
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
-    return Config(data=tmp_path / "data")
+    return config_of(tmp_path / "data")
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import requests
 
+from tests.engines import addresses, stored_files
+
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 30
 STOP_SECONDS = 60
@@ -27,7 +29,8 @@ class RunningServer:
         self.data = data
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        chosen = {"host": "127.0.0.1", "port": self.port, "data": data, "workers": 2} | settings
+        chosen = {"host": "127.0.0.1", "port": self.port, "data": data, "workers": 2}
+        chosen |= addresses(data) | settings
         self._environ = os.environ | {
             f"DROPWALL_{name.upper()}": str(value) for name, value in chosen.items()
         }
@@ -68,7 +71,7 @@ class RunningServer:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         return [Path(f"/proc/{worker}") for worker in children.read_text().split()]
 
-    def files(self) -> list[Path]:
+    def files(self) -> list[str]:
         return stored_files(self.data)
 
     def photos(self) -> list[dict]:
@@ -94,12 +97,6 @@ class RunningServer:
                 time.sleep(0.05)
         self.kill()
         raise AssertionError((self.data.parent / "server.log").read_text())
-
-
-def stored_files(data: Path) -> list[Path]:
-    """Everything that visitors' photos left on disk."""
-    folders = ("incoming", "chunks", "originals", "thumbnails")
-    return [p for folder in folders for p in (data / folder).rglob("*") if p.is_file()]
 
 
 def free_port() -> int:

@@ -11,9 +11,9 @@ import requests
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from server import create_app
-from server.config import Config
 from tests.browser import launch_options
 from tests.conftest import CDN, play_cdn
+from tests.engines import config_of
 from tests.network import Network
 from tests.photos import encode, landscape, photo_bytes
 from tests.running_server import ROOT, RunningServer
@@ -74,7 +74,7 @@ def show_open(browser: Browser, server: RunningServer) -> None:
 def show_closed(browser: Browser, server: RunningServer) -> None:
     """Who comes to a gallery with a passcode, where photos wait for the host."""
     made = dropwall(
-        create_app(Config(server.data)), "add-account", "Hanna", "--host", typed=PASSWORD
+        create_app(config_of(server.data)), "add-account", "Hanna", "--host", typed=PASSWORD
     )
     assert made.exit_code == 0
     guest = requests.Session()

@@ -14,17 +14,19 @@ from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
 from flask.testing import FlaskClient
 from itsdangerous import TimestampSigner
-from sqlalchemy import create_engine, event
+from sqlalchemy import event, select
 from werkzeug.security import generate_password_hash
 from werkzeug.test import TestResponse
 
 from server import create_app, passwords
+from server.catalog.tables import failed_tries
 from server.config import Config
 from server.parts import Parts
 from server.passwords import NOBODYS_HASH, TooManyHashes, is_password
 from server.tries import Allowance, neighbourhood
 from tests.clock import Clock
 from tests.conftest import open_page
+from tests.engines import catalog_of, config_of
 from tests.photos import photo_bytes
 from tests.test_people import listed, own_id, own_name, send_as, take_name
 
@@ -39,7 +41,7 @@ DAY_SECONDS = 24 * 60 * 60
 
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
-    return Config(data=tmp_path / "data", sign_up=True)
+    return config_of(tmp_path / "data", sign_up=True)
 
 
 @pytest.fixture
@@ -668,14 +670,11 @@ def test_failures_of_yesterday_are_forgotten(
     fail(client, 5)
     clock.set_forward(DAY_SECONDS + 1)
     fail(client, 5, environ_base={"REMOTE_ADDR": "192.0.2.7"})
-    engine = create_engine(f"sqlite:///{config.database_address}")
-    with engine.connect() as connection:
-        rows = connection.exec_driver_sql("SELECT failures FROM failed_tries").scalars().all()
-        assert sorted(rows) == [5, 5, 5]  # of the name, of the address, of both
-        text = str(connection.exec_driver_sql("SELECT * FROM failed_tries").all())
-        assert "ann" not in text
-        assert "192.0.2.7" not in text
-    engine.dispose()
+    with catalog_of(config.data) as catalog:
+        rows = catalog.execute(select(failed_tries)).all()
+    assert [row.failures for row in rows] == [5, 5, 5]  # of the name, of the address, of both
+    assert "ann" not in str(rows)
+    assert "192.0.2.7" not in str(rows)
 
 
 @pytest.mark.parametrize(

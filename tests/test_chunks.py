@@ -4,13 +4,9 @@ import io
 import itertools
 import os
 import random
-import sqlite3
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,16 +14,20 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import update
 from werkzeug.test import TestResponse
 
-from server import create_app
+from server import create_app, moments
+from server.catalog.tables import uploads
 from server.chunks import upload_id
 from server.config import Config
+from server.storage.keys import chunk_key
 from server.sweep import AGE_SECONDS
 from server.turns import Turns
 from tests.bad_photos import BAD
 from tests.conftest import open_page
 from tests.dropzone import InChunks, send_all, send_chunk
+from tests.engines import catalog_of, make_old, storage_of, stored_files
 from tests.photos import photo_bytes
 
 FORMATS = "JPEG, PNG, GIF, WebP, AVIF or HEIC"
@@ -68,11 +68,11 @@ def progress(client: FlaskClient, uuid: str) -> dict:
     return client.get(f"/api/uploads/{uuid}").json
 
 
-def files(config: Config, *folders: str) -> list[Path]:
-    return [p for folder in folders for p in (config.data / folder).rglob("*") if p.is_file()]
+def files(config: Config, *folders: str) -> list[str]:
+    return [key for key in stored_files(config.data) if key.partition("/")[0] in folders]
 
 
-def unlisted_files(config: Config) -> list[Path]:
+def unlisted_files(config: Config) -> list[str]:
     return files(config, "incoming", "chunks")
 
 
@@ -452,7 +452,8 @@ def test_chunks_that_are_lost_are_told_and_all_is_sent_anew(
     sent = in_chunks(4)
     for arrived in (0, 1, 2):
         send_chunk(client, sent, arrived)
-    next((config.data / "chunks").rglob(f"*-{number}")).unlink()
+    [lost] = [key for key in unlisted_files(config) if key.endswith(f"-{number}")]
+    storage_of(config.data).delete(lost)
     answer = send_chunk(client, sent, sent.last)
     assert told(answer) == (503, LOST)
     assert int(answer.headers["Retry-After"]) > 0
@@ -464,12 +465,10 @@ def test_chunks_that_are_lost_are_told_and_all_is_sent_anew(
 
 def touch_a_day_ago(config: Config, sent: InChunks) -> None:
     """As if the last of it had come then."""
-    with closing(sqlite3.connect(config.data / "catalog.sqlite")) as database, database:
-        moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - AGE_SECONDS - 60))
-        changed = database.execute(
-            "UPDATE uploads SET touched = ? WHERE bytes = ?", (moment, len(sent.content))
-        )
-        assert changed.rowcount == 1
+    this_one = update(uploads).where(uploads.c.bytes == len(sent.content))
+    with catalog_of(config.data) as catalog:
+        moment = moments.now(seconds_ago=AGE_SECONDS + 60)
+        assert catalog.execute(this_one.values(touched=moment)).rowcount == 1
 
 
 def sweep(app: Flask) -> str:
@@ -506,18 +505,17 @@ def test_a_finished_upload_is_forgotten_after_a_day_and_its_photo_stays(
     assert originals(client) == [sent.content]
 
 
+@pytest.mark.embedded
 def test_an_old_chunk_of_no_upload_is_swept_and_one_that_is_waited_for_stays(
     app: Flask, config: Config, client: FlaskClient
 ) -> None:
     sent = in_chunks(2)
     send_chunk(client, sent, 0)
     [waited_for] = unlisted_files(config)
-    old, young = (config.data / "chunks" / f"{i:032x}-0" for i in (1, 2))
+    old, young = (chunk_key(f"{number:032x}", 0) for number in (1, 2))
     for stranger in (old, young):
-        stranger.write_bytes(b"whose?")
-    yesterday = time.time() - AGE_SECONDS - 60
-    for path in (waited_for, old):
-        os.utime(path, (yesterday, yesterday))
+        storage_of(config.data).put_bytes(stranger, b"whose?")
+    make_old(config.data, waited_for, old)
     assert sweep(app) == "1 leftovers removed.\n"
     assert sorted(unlisted_files(config)) == sorted([waited_for, young])
     assert send_chunk(client, sent, 1).status_code == 204

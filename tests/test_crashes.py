@@ -2,8 +2,6 @@
 
 import hashlib
 import io
-import os
-import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -15,11 +13,14 @@ from random import Random
 
 import requests
 from PIL import Image
+from sqlalchemy import update
 
 from server import create_app
+from server.catalog.tables import is_unpurged, photos, uploads
 from server.config import Config
 from server.images import THUMBNAIL_WIDTHS
-from server.sweep import AGE_SECONDS
+from server.storage.keys import original_key, thumbnail_key
+from tests.engines import catalog_of, make_old, stored_files
 from tests.guest import Guest
 from tests.photos import photo_bytes
 from tests.running_server import RunningServer
@@ -106,25 +107,19 @@ def all_photos(server: RunningServer) -> Iterator[dict]:
             return
 
 
-def make_old(data: Path) -> None:
+def make_everything_old(data: Path) -> None:
     """As if all that is half-way had been left for more than a day."""
-    long_ago = time.time() - 2 * AGE_SECONDS
-    for folder in ("incoming", "chunks"):
-        for path in (data / folder).rglob("*"):
-            os.utime(path, (long_ago, long_ago))
-    with closing(sqlite3.connect(data / "catalog.sqlite")) as catalog, catalog:
-        catalog.execute("UPDATE uploads SET touched = ?", [LONG_AGO])
-        catalog.execute("UPDATE photos SET removed = ? WHERE removed IS NOT NULL", [LONG_AGO])
+    make_old(data, *(key for key in stored_files(data) if key.startswith(("incoming", "chunks"))))
+    with catalog_of(data) as catalog:
+        catalog.execute(update(uploads).values(touched=LONG_AGO))
+        catalog.execute(update(photos).where(is_unpurged).values(removed=LONG_AGO))
 
 
-def files_of(server: RunningServer, photos: list[dict]) -> set[Path]:
+def files_of(listed: list[dict]) -> set[str]:
     files = set()
-    for listed in photos:
-        folder = listed["id"][:2]
-        original = listed["url"].removeprefix("/uploads/")
-        files.add(server.data / "originals" / folder / original)
-        for width in THUMBNAIL_WIDTHS:
-            files.add(server.data / "thumbnails" / folder / f"{listed['id']}-{width}.webp")
+    for photo in listed:
+        files.add(original_key(photo["id"], photo["url"].rpartition(".")[2]))
+        files |= {thumbnail_key(photo["id"], width) for width in THUMBNAIL_WIDTHS}
     return files
 
 
@@ -152,9 +147,9 @@ def test_what_was_answered_outlives_fifty_crashes_and_nothing_else_stays(
         assert_is_whole(live_server, photo, memory.sent[photo["name"]])
 
     live_server.kill()
-    expected = files_of(live_server, listed)
+    expected = files_of(listed)
     assert set(live_server.files()) > expected  # the crashes did leave something behind
-    make_old(live_server.data)
+    make_everything_old(live_server.data)
     live_server.start()
     deadline = time.monotonic() + SWEEP_SECONDS
     while set(live_server.files()) != expected and time.monotonic() < deadline:

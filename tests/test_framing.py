@@ -16,8 +16,8 @@ from PIL import Image
 from werkzeug.test import TestResponse
 
 from server import create_app
-from server.config import Config
 from server.names import clean_name
+from tests.engines import config_of
 from tests.photos import encode
 
 EXAMPLES = settings(deadline=None, max_examples=60)
@@ -160,7 +160,7 @@ def sha256(content: bytes) -> str:
 @pytest.fixture(scope="module")
 def new_guest(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Gallery]:
     data = tmp_path_factory.mktemp("gallery")
-    app: Flask = create_app(Config(data=data))
+    app: Flask = create_app(config_of(data))
 
     def new_guest() -> Gallery:
         client = app.test_client()

@@ -17,8 +17,8 @@ from werkzeug.test import create_environ
 from werkzeug.wrappers import Response
 
 from server import create_app
-from server.config import Config
 from tests.conftest import open_page
+from tests.engines import config_of
 from tests.photos import photo_bytes
 from tests.test_accounts import PASSWORD, cookie, signed_in
 
@@ -167,7 +167,7 @@ def quoted(value: str) -> str:
 
 @pytest.fixture
 def app(tmp_path: Path) -> Flask:
-    return create_app(Config(data=tmp_path, proxies=1, mode="approval", sign_up=True))
+    return create_app(config_of(tmp_path, proxies=1, mode="approval", sign_up=True))
 
 
 # Werkzeug forgets the files of a form that breaks off; those of our forms fit into memory.

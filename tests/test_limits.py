@@ -3,23 +3,27 @@
 import http.client
 import io
 import socket
-import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from server import create_app
+from server.catalog.tables import photos
 from server.config import Config
+from server.moments import write_moment
 from tests.conftest import open_page
 from tests.dropzone import InChunks, send_all, send_chunk
+from tests.engines import catalog_of, stored_files
 from tests.photos import photo_bytes
-from tests.running_server import RunningServer, stored_files
+from tests.running_server import RunningServer
 
 HOUR_SECONDS = 60 * 60
 PHOTO_BYTES = 20_000
@@ -80,11 +84,11 @@ def told(answer: TestResponse) -> tuple[int, str]:
 
 def shift(config: Config, seconds: int) -> None:
     """As if every photo had come so much earlier."""
-    with closing(sqlite3.connect(config.data / "catalog.sqlite")) as database, database:
-        database.execute(
-            "UPDATE photos SET uploaded = strftime('%Y-%m-%dT%H:%M:%SZ', uploaded, ?)",
-            (f"-{seconds} seconds",),
-        )
+    with catalog_of(config.data) as catalog:
+        for photo_id, uploaded in catalog.execute(select(photos.c.id, photos.c.uploaded)).all():
+            earlier = datetime.fromisoformat(uploaded) - timedelta(seconds=seconds)
+            this_one = update(photos).where(photos.c.id == photo_id)
+            catalog.execute(this_one.values(uploaded=write_moment(earlier)))
 
 
 @EACH

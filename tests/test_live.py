@@ -19,7 +19,7 @@ import requests
 from flask.testing import FlaskClient
 
 from server import changes, create_app
-from server.config import Config
+from tests.engines import config_of
 from tests.guest import Guest
 from tests.many_photos import add_many
 from tests.photos import photo_bytes
@@ -358,7 +358,7 @@ def events_until_cut(watcher: Watcher) -> list[Event]:
 
 
 def test_who_was_signed_out_from_elsewhere_watches_no_more(live_server: RunningServer) -> None:
-    app = create_app(Config(live_server.data))
+    app = create_app(config_of(live_server.data))
     accounts = app.extensions["dropwall"].accounts
     hanna = accounts.add("Hanna", PASSWORD, is_host=True)
     with (

@@ -6,8 +6,8 @@ from contextlib import closing
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from server.catalog import Catalog, Which, open_database
-from server.config import Config
+from server.catalog import Catalog, Which
+from tests.engines import database_of
 from tests.guest import Guest
 from tests.many_photos import add_many
 from tests.running_server import RunningServer
@@ -36,7 +36,7 @@ def guest(live_server: RunningServer) -> Iterator[Guest]:
 
 def change_all(server: RunningServer, ids: list[str]) -> None:
     """A host hides them all and shows them again, at once."""
-    catalog = Catalog(open_database(Config(server.data).database_address))
+    catalog = Catalog(database_of(server.data))
     for standing in ("hidden", "shown"):
         for some in (ids[: PHOTOS // 2], ids[PHOTOS // 2 :]):
             catalog.change_photos(Which(some), standing=standing)

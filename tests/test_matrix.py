@@ -25,9 +25,9 @@ from itsdangerous import TimestampSigner
 from werkzeug.test import TestResponse
 
 from server import create_app
-from server.config import Config
 from tests.conftest import open_page
 from tests.dropzone import InChunks, send_chunk
+from tests.engines import config_of
 from tests.photos import photo_bytes
 from tests.test_accounts import PASSWORD, account, cookie, signed_in, with_cookie
 
@@ -326,7 +326,7 @@ def cells_of_others() -> Iterator[tuple[str, str, str]]:
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
-    config = Config(data=tmp_path_factory.mktemp("matrix"), mode="approval", sign_up=True)
+    config = config_of(tmp_path_factory.mktemp("matrix"), mode="approval", sign_up=True)
     app = create_app(config)
     accounts = app.extensions["dropwall"].accounts
     for name in ACCOUNTS.values():

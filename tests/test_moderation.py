@@ -11,7 +11,7 @@ import requests
 from playwright.sync_api import Locator, Page, Request, Route, expect
 
 from server import create_app
-from server.config import Config
+from tests.engines import config_of
 from tests.guest import Guest
 from tests.photos import photo_bytes
 from tests.running_server import RunningServer
@@ -58,7 +58,7 @@ GONE = "This photo was removed."
 @pytest.fixture(params=["approval"])
 def live_server(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[RunningServer]:
     server = RunningServer(tmp_path / "data", mode=request.param)
-    app = create_app(Config(server.data))
+    app = create_app(config_of(server.data))
     made = dropwall(app, "add-account", "Hanna", "--host", typed=PASSWORD)
     assert made.exit_code == 0
     yield server

@@ -13,8 +13,9 @@ from server.config import Config
 from server.passcode import Passcode
 from tests.clock import Clock
 from tests.conftest import open_page
+from tests.engines import stored_files
 from tests.photos import photo_bytes
-from tests.running_server import RunningServer, stored_files
+from tests.running_server import RunningServer
 from tests.test_accounts import NAVIGATION, PASSWORD, TEXT, parts, sign_in, sign_up, waits
 from tests.test_invitation import modules, modules_of
 

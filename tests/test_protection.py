@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 from server import create_app
 from server.config import Config
 from tests.conftest import Send, open_page
+from tests.engines import config_of
 from tests.photos import photo_bytes
 from tests.running_server import RunningServer
 
@@ -67,7 +68,7 @@ CHANGING = ("POST", "PUT", "PATCH", "DELETE", "BREW")
 
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
-    return Config(data=tmp_path / "data", public_url="https://photos.example.com")
+    return config_of(tmp_path / "data", public_url="https://photos.example.com")
 
 
 @pytest.mark.parametrize("sender", SENDERS)
@@ -154,7 +155,7 @@ def test_a_cookie_is_kept_from_scripts_and_other_sites(client: FlaskClient, app:
 
 def test_what_is_secret_is_nobody_elses_to_read(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    client = open_page(create_app(Config(data=data)))
+    client = open_page(create_app(config_of(data)))
     with closing(sqlite3.connect(data / "catalog.sqlite")):
         assert client.put("/api/guest", json={"name": "Ann"}).status_code == 204
         secret = ["catalog.sqlite", "catalog.sqlite-shm", "catalog.sqlite-wal", "secret.key"]

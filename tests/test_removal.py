@@ -2,9 +2,6 @@
 
 import errno
 import io
-import os
-import sqlite3
-import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -12,15 +9,18 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
-from server import create_app
+from server import create_app, moments
+from server.catalog.tables import photos
 from server.config import Config
-from server.sweep import AGE_SECONDS
+from server.storage.keys import owner_id
 from tests.conftest import Send, open_page
+from tests.engines import catalog_of, make_old, stored_files
 from tests.guest import Guest
 from tests.photos import photo_bytes
-from tests.running_server import RunningServer, stored_files
+from tests.running_server import RunningServer
 from tests.test_accounts import PASSWORD, signed_in
 from tests.waiting import wait_until
 
@@ -28,7 +28,6 @@ NOT_YOURS = (403, "This photo is not yours; only who sent it can remove it.")
 NOT_HERE = (404, "This photo is not here; it may have been removed.")
 DONE = (204, "")
 FILES_OF_A_PHOTO = 3  # the original and two thumbnails
-AN_HOUR_AGO = "strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '-1 hour')"
 
 
 @pytest.fixture
@@ -143,8 +142,8 @@ def test_of_a_purged_photo_nothing_can_be_read_any_more(
 ) -> None:
     remove(client, photo)
     purge(app)
-    with closing(sqlite3.connect(config.data / "catalog.sqlite")) as catalog:
-        [row] = catalog.execute("SELECT name, sha256, placeholder FROM photos")
+    with catalog_of(config.data) as catalog:
+        [row] = catalog.execute(select(photos.c.name, photos.c.sha256, photos.c.placeholder))
     assert row == ("", "", "")
     assert client.get("/api/photos?since=1").json["removed"] == [photo["id"]]
 
@@ -188,18 +187,17 @@ def test_one_photo_that_cannot_be_purged_holds_up_no_other(
         assert purge(app) == 1
         left = stored_files(config.data)
         assert len(left) == FILES_OF_A_PHOTO
-        assert all(photo["id"] in file.name for file in left)
+        assert {photo["id"]} == set(map(owner_id, left))
     assert purge(app) == 1
     assert stored_files(config.data) == []
 
 
+@pytest.mark.embedded
 def test_sweeping_leaves_alone_what_can_still_be_taken_back(
     app: Flask, client: FlaskClient, config: Config, photo: dict
 ) -> None:
     remove(client, photo)
-    days_ago = time.time() - 2 * AGE_SECONDS
-    for path in stored_files(config.data):
-        os.utime(path, (days_ago, days_ago))
+    make_old(config.data, *stored_files(config.data))
     assert app.test_cli_runner().invoke(args=["sweep"]).output == "0 leftovers removed.\n"
     assert restore(client, photo) == DONE
     for url in files_of(photo):
@@ -216,14 +214,15 @@ def test_a_running_gallery_purges_by_itself_what_was_removed_long_enough_ago(
         [early] = guest.remove("early.jpg")
         [late] = guest.remove("late.png")
         live_server.kill()
-        with closing(sqlite3.connect(live_server.data / "catalog.sqlite")) as catalog, catalog:
-            catalog.execute(f"UPDATE photos SET removed = {AN_HOUR_AGO} WHERE id = ?", [early])
+        with catalog_of(live_server.data) as catalog:
+            this_one = update(photos).where(photos.c.id == early)
+            catalog.execute(this_one.values(removed=moments.now(seconds_ago=60 * 60)))
         live_server.start()
         wait_until(lambda: len(live_server.files()) == FILES_OF_A_PHOTO)
         guest.restore(late)
     [photo] = live_server.photos()
     assert (photo["id"], photo["name"]) == (late, "late.png")
-    assert {file.name[:32] for file in live_server.files()} == {late}
+    assert set(map(owner_id, live_server.files())) == {late}
 
 
 # It was sent again meanwhile

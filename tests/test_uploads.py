@@ -4,7 +4,6 @@ import errno
 import hashlib
 import io
 import os
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -17,10 +16,10 @@ from flask.testing import FlaskClient
 from server import create_app
 from server.config import Config
 from server.names import MAX_NAME_BYTES
-from server.sweep import AGE_SECONDS
+from server.storage.keys import original_key, thumbnail_key
 from tests.conftest import Send
+from tests.engines import make_old, storage_of, stored_files
 from tests.photos import photo_bytes
-from tests.running_server import stored_files
 
 FORMATS = ("jpg", "png", "apng", "gif", "webp", "avif", "heic")
 
@@ -178,24 +177,19 @@ def test_a_full_disk_is_told_and_leaves_nothing(
     assert send(("a.jpg", photo_bytes("jpg"))).status_code == 204
 
 
+@pytest.mark.embedded
 def test_what_is_not_listed_is_swept_after_a_day(
     app: Flask, config: Config, send: Send, client: FlaskClient
 ) -> None:
     send(("kept.jpg", photo_bytes("jpg")))
     kept = stored_files(config.data)
-    orphans = [
-        config.data / "incoming" / "half.part",
-        config.data / "originals" / "ab" / f"{'ab' * 16}.jpg",
-        config.data / "thumbnails" / "ab" / f"{'ab' * 16}-320.webp",
-    ]
+    orphans = [original_key("ab" * 16, "jpg"), thumbnail_key("ab" * 16, 320)]
     for orphan in orphans:
-        orphan.parent.mkdir(exist_ok=True)
-        orphan.write_bytes(b"orphan")
+        storage_of(config.data).put_bytes(orphan, b"orphan")
+    storage_of(config.data).mark("half")
     sweep = app.test_cli_runner().invoke
     assert sweep(args=["sweep"]).output == "0 leftovers removed.\n"
-    yesterday = time.time() - AGE_SECONDS - 60
-    for path in (*kept, *orphans):
-        os.utime(path, (yesterday, yesterday))
+    make_old(config.data, "incoming/half", *kept, *orphans)
     assert sweep(args=["sweep"]).output == "3 leftovers removed.\n"
     assert sorted(stored_files(config.data)) == sorted(kept)
 
@@ -220,14 +214,13 @@ def test_what_a_broken_disk_would_not_remove_is_swept_later(
     assert stored_files(config.data) == []
 
 
+@pytest.mark.embedded
 def test_with_the_wrong_catalog_no_photo_is_swept(
     app: Flask, config: Config, send: Send, client: FlaskClient
 ) -> None:
     send(("kept.jpg", photo_bytes("jpg")))
     kept = stored_files(config.data)
-    lost_week = time.time() - 7 * AGE_SECONDS
-    for path in kept:
-        os.utime(path, (lost_week, lost_week))
+    make_old(config.data, *kept)
     wrong = create_app(replace(config, database=str(config.data / "other.sqlite")))
     result = wrong.test_cli_runner().invoke(args=["sweep"])
     assert "is it the right one? Nothing was removed." in result.output
