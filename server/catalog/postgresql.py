@@ -1,5 +1,6 @@
 """PostgreSQL as the catalog's engine: one server, for the processes of many machines."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
@@ -100,7 +101,8 @@ def _parameters(address: str) -> dict[str, str]:
         asked = {name: str(value) for name, value in conninfo_to_dict(address).items()}
     except psycopg.Error:
         asked = {}
-    if not asked or "@" in asked.get("host", ""):
+    place = f"{asked.get('host')}{asked.get('dbname')}"
+    if not asked or "@" in place or not re.fullmatch(r"[\d,]*", asked.get("port", "")):
         raise UnusableCatalog(
             "DROPWALL_DATABASE is no address that PostgreSQL understands; please write it as"
             " postgresql://user:password@host:port/name, with %40 for an @ in the password,"
