@@ -31,6 +31,7 @@ sweep: $(RUN_PYTHON) ## Remove what crashes left behind in DATA=./data a day ago
 test: $(TEST_PYTHON) $(TEST_NODE) ## Run every test, installing what they need
 	$(BIN)/python -m tests.browser
 	$(BIN)/python -m tests.programs
+	$(BIN)/python -m tests.postgresql
 	$(BIN)/python -m pytest $(ALL_CORES) tests/test_resuming.py
 	$(BIN)/python -m pytest $(ALL_CORES) --ignore tests/test_resuming.py
 

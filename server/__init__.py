@@ -1,8 +1,8 @@
 """Dropwall: an upload gallery. `create_app` puts its parts together."""
 
-import fcntl
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +15,20 @@ from .archive import Archives
 from .catalog import (
     AccountCatalog,
     Catalog,
+    CatalogUnavailable,
+    Database,
     GuestCatalog,
     PhotoLists,
+    UnusableCatalog,
     UploadCatalog,
     UsageCatalog,
+    keep_secret,
     open_database,
 )
 from .changes import Watchers
 from .chunks import Chunks
 from .commands import add_commands
-from .config import Config
+from .config import BadSetting, Config
 from .errors import answer_errors
 from .gallery import Gallery
 from .images import Images
@@ -62,7 +66,6 @@ def create_app(config: Config | None = None) -> Flask:
     """The WSGI application for these settings, by default those of the environment."""
     config = config or Config.from_environ()
     app = Application(__name__, static_folder=FRONTEND, static_url_path="")
-    secret_key = app.secret_key = _secret_key(config.data / "secret.key")
     app.config.update(
         SESSION_COOKIE_NAME="dropwall",
         SESSION_COOKIE_SAMESITE="Lax",
@@ -74,6 +77,7 @@ def create_app(config: Config | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops)  # type: ignore[method-assign]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     database = open_database(config.database_address)
+    secret_key = app.secret_key = _secret_key(database, config.data)
     catalog, uploading, usage = Catalog(database), UploadCatalog(database), UsageCatalog(database)
     storage = open_storage(config.storage_address)
     turns = _turns(config)
@@ -126,7 +130,10 @@ def create_app(config: Config | None = None) -> Flask:
 
 def command_line() -> None:
     """`dropwall …` is `flask --app server …`."""
-    FlaskGroup(create_app=create_app).main(prog_name="dropwall")
+    try:
+        FlaskGroup(create_app=create_app).main(prog_name="dropwall")
+    except (BadSetting, CatalogUnavailable, UnusableCatalog) as mistake:
+        raise SystemExit(str(mistake)) from None
 
 
 def _turns(config: Config) -> Turns:
@@ -134,17 +141,12 @@ def _turns(config: Config) -> Turns:
     return Turns(config.data / "turns", os.cpu_count() or 1)
 
 
-def _secret_key(path: Path) -> bytes:
-    """What signs the cookies: made at the first start, by one of the workers for all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        key = file.read()
-        if len(key) != SECRET_KEY_BYTES:  # it is new, or a crash left it half written
-            key = secrets.token_bytes(SECRET_KEY_BYTES)
-            file.seek(0)
-            file.truncate()
-            file.write(key)
-            file.flush()
-            os.fsync(file.fileno())
-    return key
+def _secret_key(database: Database, data: Path) -> bytes:
+    """What signs the cookies: made at the first start, by one of the workers for all. Galleries of
+    former versions had it in a file."""
+    proposed = secrets.token_bytes(SECRET_KEY_BYTES)
+    with suppress(FileNotFoundError):
+        former = (data / "secret.key").read_bytes()
+        if len(former) == SECRET_KEY_BYTES:  # a crash may have left it half written
+            proposed = former
+    return keep_secret(database, "cookies", proposed)

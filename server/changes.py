@@ -9,7 +9,10 @@ from typing import NamedTuple
 
 from .catalog import CatalogUnavailable, Changes, Database, PhotoLists, Viewer
 
-LOOK_SECONDS = 0.02
+WAIT_SECONDS = 2
+"""At most, before the catalog is looked at anyway."""
+PAUSE_SECONDS = 0.02
+"""In which many changes become one piece of news."""
 HEARTBEAT_SECONDS = 15
 """Often enough for proxies, which cut what is silent for a minute, and for the page, which takes
 a silent stream for a dead one."""
@@ -110,11 +113,11 @@ class Watchers:
 
     def _look_until_trouble(self) -> None:
         try:
-            with self._database.watch() as has_changed:
+            with self._database.watch() as wait:
                 while not self._is_closed:
-                    if has_changed():
+                    if wait(WAIT_SECONDS):
                         self._tell_all()
-                    time.sleep(LOOK_SECONDS)
+                        time.sleep(PAUSE_SECONDS)
         except (CatalogUnavailable, OSError) as error:
             log.warning("The catalog cannot be watched just now: %s", error)
             time.sleep(RETRY_SECONDS)

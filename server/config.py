@@ -39,7 +39,7 @@ class Config:
 
     data: Path = Path("data")
     storage: str = ""
-    database: str = ""
+    database: str = field(default="", repr=False)  # may have a password in it
     host: str = "0.0.0.0"  # noqa: S104 - a gallery is for everyone on the network
     port: int = 8000
     public_url: str = ""
@@ -107,11 +107,14 @@ class Config:
                 f"{variable_name('public_url')} must be the address of a whole site, such as"
                 f" https://photos.example.com, not {self.public_url}."
             )
-        for name in ("storage", "database"):
-            if "://" in getattr(self, name):
-                raise BadSetting(
-                    f"{variable_name(name)} must be a path, not {getattr(self, name)}."
-                )
+        if "://" in self.storage:
+            raise BadSetting(f"{variable_name('storage')} must be a path, not {self.storage}.")
+        scheme, separator, _ = self.database.partition("://")
+        if separator and scheme != "postgresql":
+            raise BadSetting(
+                f"{variable_name('database')} must be a path, or"
+                f" postgresql://user:password@host:port/name, not {scheme}://…."
+            )
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "Config":

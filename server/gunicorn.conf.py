@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from server.address import EVERYWHERE, lan_address
+from server.catalog import CatalogUnavailable, UnusableCatalog, open_database
 from server.config import BadSetting, Config
 
 try:
@@ -33,7 +34,7 @@ loglevel = "warning"
 
 
 def on_starting(server: Any) -> None:
-    """Refuse a folder or an address that cannot be had.
+    """Refuse a folder, an address or a catalog that cannot be had.
 
     With SO_REUSEPORT two Dropwalls would silently share a port, each answering half of the
     requests; and a worker that cannot bind would be restarted for ever (Arbiter.reap_workers).
@@ -55,6 +56,10 @@ def on_starting(server: Any) -> None:
             f"Dropwall cannot keep photos in {dropwall.data}: {error.strerror}."
             " Set DROPWALL_DATA to another folder."
         ) from None
+    try:
+        open_database(dropwall.database_address).close()  # no connection outlives a fork
+    except (CatalogUnavailable, UnusableCatalog) as trouble:
+        raise SystemExit(f"Dropwall cannot start. {trouble}") from None
     _allow_many_connections()
 
 

@@ -3,16 +3,19 @@
 import os
 import selectors
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from gunicorn import util
+from gunicorn.arbiter import Arbiter
 from gunicorn.http import errors
 from gunicorn.http.body import LengthReader
 from gunicorn.workers.gthread import ThreadWorker
 
+from server.catalog import CatalogUnavailable, UnusableCatalog
 from server.config import Config
 
 # How much of a refused request is swallowed so that its sender gets to read the refusal.
@@ -146,6 +149,18 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.settings = Config.from_environ()
+
+    def load_wsgi(self) -> None:
+        """When the catalog cannot be used, gunicorn ends; while it only does not answer, the next
+        worker tries."""
+        try:
+            super().load_wsgi()
+        except UnusableCatalog as trouble:
+            self.log.error("Dropwall cannot start. %s", trouble)
+            sys.exit(Arbiter.WORKER_BOOT_ERROR)
+        except CatalogUnavailable as trouble:
+            self.log.error("Dropwall cannot start yet. %s", trouble)
+            sys.exit(1)
 
     def enqueue_req(self, conn: Any) -> None:
         if not isinstance(conn.sock, PatientSocket):

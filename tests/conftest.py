@@ -14,9 +14,11 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Route, exp
 from werkzeug.test import TestResponse
 
 from server import create_app
+from server.catalog import Database, open_database
 from server.config import Config
 from tests import browser
 from tests.engines import config_of
+from tests.postgresql import PostgreSQL
 from tests.running_server import ROOT, RunningServer
 
 CDN = "https://cdn.jsdelivr.net/npm/"
@@ -29,6 +31,33 @@ Send = Callable[..., TestResponse]
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
     return config_of(tmp_path / "data")
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """One server for all tests of this process, each with a database of its own."""
+    server = PostgreSQL()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Of a database of either engine, which is not there yet, or empty."""
+    if request.param == "sqlite":
+        yield str(tmp_path / "catalog.sqlite")
+    else:
+        server = request.getfixturevalue("postgresql")
+        created = server.create_database()
+        yield created
+        server.drop_database(created)
+
+
+@pytest.fixture
+def database(address: str) -> Iterator[Database]:
+    database = open_database(address)
+    yield database
+    database.close()
 
 
 @pytest.fixture

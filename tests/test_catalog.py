@@ -1,23 +1,22 @@
 """What every catalog engine promises."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, replace
-from pathlib import Path
 
-import alembic.command
-import alembic.config
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from server.catalog import (
     OWNER,
     Catalog,
     ChunkedUpload,
+    Database,
     Guest,
     GuestCatalog,
     NoSuchPhoto,
@@ -34,32 +33,29 @@ from server.catalog import (
     Which,
     metadata,
     open_database,
+    schema,
     tables,
 )
-from server.catalog.database import MIGRATIONS
+from server.catalog.postgresql import PostgreSQL
+from server.catalog.sqlite import SQLite
 
 GUEST = Viewer("guest")
 MORNING, NOON = "2026-11-22T10:00:00Z", "2026-11-22T12:00:00Z"
 
 
-@pytest.fixture(params=["sqlite"])
-def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return {"sqlite": str(tmp_path / "catalog.sqlite")}[request.param]
+@pytest.fixture
+def catalog(database: Database) -> Catalog:
+    return Catalog(database)
 
 
 @pytest.fixture
-def catalog(address: str) -> Catalog:
-    return Catalog(open_database(address))
+def lists(database: Database) -> PhotoLists:
+    return PhotoLists(database)
 
 
 @pytest.fixture
-def lists(address: str) -> PhotoLists:
-    return PhotoLists(open_database(address))
-
-
-@pytest.fixture
-def named(address: str) -> GuestCatalog:
-    return GuestCatalog(open_database(address))
+def named(database: Database) -> GuestCatalog:
+    return GuestCatalog(database)
 
 
 def photo(number: int) -> Photo:
@@ -329,8 +325,8 @@ def sized(number: int, size: int, uploaded: str = "2026-11-22T10:00:00Z") -> Pho
 
 
 @pytest.fixture
-def usage(address: str) -> UsageCatalog:
-    return UsageCatalog(open_database(address))
+def usage(database: Database) -> UsageCatalog:
+    return UsageCatalog(database)
 
 
 def test_the_gallery_knows_how_many_bytes_it_holds(catalog: Catalog, usage: UsageCatalog) -> None:
@@ -363,8 +359,8 @@ def test_what_a_guest_has_sent_since_a_moment_is_told_with_what_was_removed(
 
 
 @pytest.fixture
-def uploads(address: str) -> UploadCatalog:
-    return UploadCatalog(open_database(address))
+def uploads(database: Database) -> UploadCatalog:
+    return UploadCatalog(database)
 
 
 def upload(number: int = 1, chunks: int = 3) -> ChunkedUpload:
@@ -482,20 +478,15 @@ def test_many_may_open_a_new_catalog_at_once(address: str) -> None:
         assert [Catalog(database).version() for database in opened] == [0] * 4
 
 
-def test_the_migrations_make_the_tables_that_the_code_uses(address: str) -> None:
-    open_database(address)
-    engine = create_engine(f"sqlite:///{address}")
-    with engine.connect() as connection:
+def test_the_migrations_make_the_tables_that_the_code_uses(database: Database) -> None:
+    with database.transaction() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
-    engine.dispose()
 
 
 def test_a_gallery_of_the_first_version_learns_its_size(address: str) -> None:
-    migrate(address, "0001")
-    engine = create_engine(f"sqlite:///{address}")
-    with engine.begin() as connection:
+    with old_gallery(address, "0001") as connection:
         for number in (1, 2, 3):
-            row = asdict(replace(sized(number, 10**number), version=number))
+            row = asdict(replace(sized(number, 10**number), version=number, name=f"Ä{number}.JPG"))
             del row["sender"], row["standing"]  # of later versions
             connection.execute(tables.photos.insert().values(row))
         connection.exec_driver_sql("UPDATE photos SET removed_version = 4 WHERE version = 2")
@@ -503,7 +494,6 @@ def test_a_gallery_of_the_first_version_learns_its_size(address: str) -> None:
             "UPDATE photos SET taken = '1-01-01T00:00:00Z' WHERE version = 3"
         )
         connection.exec_driver_sql("UPDATE gallery SET version = 4, total = 2")
-    engine.dispose()
     database = open_database(address)
     catalog, lists, usage = Catalog(database), PhotoLists(database), UsageCatalog(database)
     assert usage.read("guest", since=MORNING).held_bytes == 1010
@@ -513,7 +503,7 @@ def test_a_gallery_of_the_first_version_learns_its_size(address: str) -> None:
     assert [each.moment for each in lists.outline(9, None, Selection("taken")).photos] == [
         MORNING
     ] * 2
-    assert len(lists.list_photos(9, None, Selection(words="3.JPG")).photos) == 1
+    assert len(lists.list_photos(9, None, Selection(words="ä3.jpg")).photos) == 1
     assert catalog.unpurged_photos("2999-01-01T00:00:00Z", limit=9) == []
     assert (usage.overview().photos, usage.overview().guests) == (2, 1)
     catalog.remove_photos(Which([photo(1).id]), MORNING, GUEST.guest_id)
@@ -521,12 +511,22 @@ def test_a_gallery_of_the_first_version_learns_its_size(address: str) -> None:
     assert catalog.version() > 4
 
 
-def migrate(address: str, revision: str) -> None:
-    """As `Database.upgrade`, and no further than this."""
-    config = alembic.config.Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    engine = create_engine(f"sqlite:///{address}")
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        alembic.command.upgrade(config, revision)
-    engine.dispose()
+def test_guests_of_a_former_version_are_found_by_their_names(address: str) -> None:
+    with old_gallery(address, "0005") as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO guests (id, name, version, own_version) VALUES ('anne', 'ÄNNE', 1, 1)"
+        )
+    database = open_database(address)
+    Catalog(database).add_photo(of(1, guest_id="anne"))
+    assert GuestCatalog(database).list_senders(9) == [Guest("anne", "ÄNNE", 1)]
+    assert numbers(PhotoLists(database).list_photos(9, None, Selection(words="änne")).photos) == [1]
+
+
+@contextmanager
+def old_gallery(address: str, revision: str) -> Iterator[Connection]:
+    """A connection to one whose schema is of this revision."""
+    kind = PostgreSQL(address) if "://" in address else SQLite(address)
+    with kind.alone() as connection:
+        schema.upgrade(connection, revision)
+        yield connection
+    kind.engine.dispose()

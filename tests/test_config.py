@@ -43,6 +43,12 @@ def test_every_kind_of_setting_is_read() -> None:
             for code in ("/", "/a", "a/", "..", "a/../b", "a//b")
         ),
         ("DROPWALL_STORAGE", "s3://x", "DROPWALL_STORAGE must be a path, not s3://x."),
+        (
+            "DROPWALL_DATABASE",
+            "mysql://me:password@host/name",
+            "DROPWALL_DATABASE must be a path, or postgresql://user:password@host:port/name, not"
+            " mysql://….",
+        ),
         *(
             (
                 "DROPWALL_PUBLIC_URL",

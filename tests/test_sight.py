@@ -1,7 +1,6 @@
 """Whatever happens to photos, everybody sees and is told of what is for them, and no more."""
 
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -14,6 +13,7 @@ from server.catalog import (
     SHOWN,
     Catalog,
     Changes,
+    Database,
     GuestCatalog,
     NoSuchPhoto,
     PhotoLists,
@@ -22,7 +22,6 @@ from server.catalog import (
     UsageCatalog,
     Viewer,
     Which,
-    open_database,
 )
 from tests.test_catalog import MORNING, photo
 
@@ -79,8 +78,7 @@ class Page:
 class Story:
     """The gallery, and what it should be."""
 
-    def __init__(self, address: str, random: Random) -> None:
-        database = open_database(address)
+    def __init__(self, database: Database, random: Random) -> None:
         self.catalog, self.lists = Catalog(database), PhotoLists(database)
         self.guests, self.usage = GuestCatalog(database), UsageCatalog(database)
         self.random = random
@@ -196,8 +194,8 @@ class Story:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_all_see_and_are_told_what_is_for_them_and_no_more(tmp_path: Path, seed: int) -> None:
-    story = Story(str(tmp_path / "catalog.sqlite"), Random(seed))
+def test_all_see_and_are_told_what_is_for_them_and_no_more(database: Database, seed: int) -> None:
+    story = Story(database, Random(seed))
     asking = {viewer: Page() for viewer in VIEWERS}
     watching = {viewer: Page() for viewer in VIEWERS}
     seen = {viewer: story.seen_by(viewer) for viewer in VIEWERS}

@@ -1,9 +1,8 @@
 """Those who watch, whoever else comes at the same moment."""
 
 import threading
-from pathlib import Path
 
-from server.catalog import Catalog, Changes, PhotoLists, Viewer, open_database
+from server.catalog import Catalog, Changes, Database, PhotoLists, Viewer
 from server.changes import Watcher, Watchers
 from tests.test_catalog import photo
 from tests.waiting import wait_until
@@ -11,8 +10,7 @@ from tests.waiting import wait_until
 A_WHILE_SECONDS = 0.5
 
 
-def test_who_comes_while_the_news_is_read_misses_nothing(tmp_path: Path) -> None:
-    database = open_database(str(tmp_path / "catalog.sqlite"))
+def test_who_comes_while_the_news_is_read_misses_nothing(database: Database) -> None:
     catalog = Catalog(database)
     is_reading, has_come = threading.Event(), threading.Event()
 

@@ -1,11 +1,13 @@
 """What Dropwall knows, as rows: all of the SQL."""
 
 from .accounts import Account, AccountCatalog, NameTaken
-from .database import CatalogUnavailable, Database, open_database
+from .database import Database, open_database
 from .guests import GuestCatalog
 from .lists import KINDS, SORTS, Changes, Guest, OutlinedPhoto, Page, PhotoLists, Selection
 from .photos import Catalog, NoSuchPhoto, Photo, SamePhoto, Which
+from .secrets import keep_secret
 from .tables import metadata
+from .troubles import CatalogUnavailable, UnusableCatalog
 from .uploads import ChunkedUpload, NoSuchUpload, UploadCatalog
 from .usage import Usage, UsageCatalog
 from .viewer import EVERYONE, HIDDEN, OWNER, PENDING, SHOWN, Audience, Viewer
@@ -37,11 +39,13 @@ __all__ = [
     "PhotoLists",
     "SamePhoto",
     "Selection",
+    "UnusableCatalog",
     "UploadCatalog",
     "Usage",
     "UsageCatalog",
     "Viewer",
     "Which",
+    "keep_secret",
     "metadata",
     "open_database",
 ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, Select, delete, select, update
@@ -9,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from .database import Database
 from .tables import accounts, failed_tries
+from .upserts import insert_or_update
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,10 @@ class AccountCatalog:
         return self._find(select(accounts).where(accounts.c.folded_name == folded_name))
 
     def list_accounts(self) -> list[Account]:
+        """By name."""
         with self._database.transaction() as connection:
-            found = connection.execute(select(accounts).order_by(accounts.c.folded_name))
-            return [Account(**row) for row in found.mappings()]
+            found = [Account(**row) for row in connection.execute(select(accounts)).mappings()]
+        return sorted(found, key=attrgetter("folded_name"))
 
     def update(self, account_id: str, **columns: str) -> Account | None:
         """As it is then; None when it has gone."""
@@ -81,16 +84,23 @@ class AccountCatalog:
         its failures so far and the moment of the last one, while nobody else can add one: what it
         raises counts nothing."""
         with self._database.transaction() as connection:
-            connection.execute(delete(failed_tries).where(failed_tries.c.last < forget_before))
-            for key in sorted(keys):  # in one order, so that no two wait for each other
+            old = select(failed_tries.c.key).where(failed_tries.c.last < forget_before)
+            # None that somebody else is just counting: two would wait for each other.
+            old = old.with_for_update(skip_locked=True)
+            connection.execute(delete(failed_tries).where(failed_tries.c.key.in_(old)))
+            for key in sorted(keys):  # in one order, for the same reason
                 _count(connection, key, moment, check)
 
     def take_back(self, keys: Collection[str], forget: Collection[str]) -> None:
         """The last try did not fail: `keys` have one failure less, `forget` have none."""
         with self._database.transaction() as connection:
-            connection.execute(delete(failed_tries).where(failed_tries.c.key.in_(forget)))
-            less = update(failed_tries).where(failed_tries.c.key.in_(keys))
-            connection.execute(less.values(failures=failed_tries.c.failures - 1))
+            for key in sorted({*keys, *forget}):  # as in count_tries
+                this_one = failed_tries.c.key == key
+                if key in forget:
+                    connection.execute(delete(failed_tries).where(this_one))
+                else:
+                    less = update(failed_tries).where(this_one)
+                    connection.execute(less.values(failures=failed_tries.c.failures - 1))
 
     def _find(self, query: Select[Any]) -> Account | None:
         with self._database.transaction() as connection:
@@ -102,16 +112,12 @@ def _count(
     connection: Connection, key: str, moment: str, check: Callable[[str, int, str], None]
 ) -> None:
     # Its row stays locked until the commit: those who try at once are counted one by one.
-    counted = (
-        update(failed_tries)
-        .where(failed_tries.c.key == key)
-        .values(failures=failed_tries.c.failures + 1)
-        .returning(failed_tries.c.failures, failed_tries.c.last)
-    )
-    if row := connection.execute(counted).first():
-        check(key, row.failures - 1, row.last)
+    first = {"key": key, "failures": 1, "last": moment}
+    one_more = {"failures": failed_tries.c.failures + 1}
+    counted = insert_or_update(connection, failed_tries, first, one_more)
+    counted = counted.returning(failed_tries.c.failures, failed_tries.c.last)
+    failures, last = connection.execute(counted).one()
+    if failures > 1:
+        check(key, failures - 1, last)
         this_one = update(failed_tries).where(failed_tries.c.key == key)
         connection.execute(this_one.values(last=moment))
-    else:
-        first = {"key": key, "failures": 1, "last": moment}
-        connection.execute(failed_tries.insert().values(first))

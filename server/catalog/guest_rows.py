@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 
 from .. import moments
 from .tables import guests
+from .upserts import insert_or_update
 
 ADOPTION_SECONDS = 60 * 60
 """How long a photo may be on its way from before its sender signed in."""
@@ -13,10 +14,8 @@ ADOPTION_SECONDS = 60 * 60
 
 def write_guest(connection: Connection, guest_id: str, **values: Any) -> None:
     """What is not among the values stays as it is."""
-    known = update(guests).where(guests.c.id == guest_id).values(values)
-    if not connection.execute(known).rowcount:
-        row = {"id": guest_id, "name": "", "version": 0, "own_version": 0}
-        connection.execute(guests.insert().values(row | values))
+    row = {"id": guest_id, "name": "", "folded_name": "", "version": 0, "own_version": 0}
+    connection.execute(insert_or_update(connection, guests, row | values, values))
 
 
 def present_id(connection: Connection, guest_id: str) -> str:

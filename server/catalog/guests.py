@@ -11,7 +11,7 @@ from .lists import PUBLIC, Guest
 from .photos import publish, read_photos, remove, select_photos
 from .sight import count_photos, is_seen_by, is_withheld_from_others
 from .tables import guests, is_listed, photos
-from .versions import advance, tell
+from .versions import advance, tell, wait_turn
 from .viewer import Audience, Viewer
 
 
@@ -54,6 +54,7 @@ class GuestCatalog:
         """What comes from where they have signed in is theirs no more."""
         ended = update(guests).where(guests.c.adopted_by == to_guest).values(adopted_by=None)
         with self._database.transaction() as connection:
+            wait_turn(connection)
             connection.execute(ended)
 
     def present_id(self, guest_id: str) -> str:
@@ -84,8 +85,8 @@ class GuestCatalog:
             select(guests.c.id, guests.c.name, func.count())
             .join(photos, photos.c.guest_id == guests.c.id)
             .where(is_seen_by(viewer), guests.c.name != "")
-            .group_by(guests.c.id, guests.c.name)
-            .order_by(func.lower(guests.c.name), guests.c.id)
+            .group_by(guests.c.id, guests.c.name, guests.c.folded_name)
+            .order_by(guests.c.folded_name, guests.c.id)
         )
         with self._database.transaction() as connection:
             return [Guest(*row) for row in connection.execute(query.limit(limit))]
@@ -100,4 +101,4 @@ def _name(connection: Connection, version: int, guest_id: str, name: str) -> Non
     listed = select(func.max(photos.c.audience)).where(photos.c.guest_id == guest_id, is_listed)
     tell(connection, version, connection.scalar(listed) or Audience.OWNER, [guest_id])
     named = update(guests).where(guests.c.id == guest_id)
-    connection.execute(named.values(name=name, version=version))
+    connection.execute(named.values(name=name, folded_name=name.lower(), version=version))

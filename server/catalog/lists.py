@@ -91,16 +91,14 @@ class Changes:
 
 
 class PhotoLists:
-    """Every method is one transaction, with the troubles of `Database`. The gallery's version is
-    read first: where a later statement sees more than an earlier one (PostgreSQL's default), photos
-    are told twice rather than not at all."""
+    """Every method sees one moment, with the troubles of `Database`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def version(self, viewer: Viewer | None = None) -> int:
         """Of the last change, or of the last that this viewer may know of."""
-        with self._database.transaction() as connection:
+        with self._database.snapshot() as connection:
             return read_known_version(connection, viewer) if viewer else read_version(connection)
 
     def list_photos(
@@ -139,7 +137,7 @@ class PhotoLists:
         selection: Selection,
         viewer: Viewer,
     ) -> Page[SomePhoto]:
-        with self._database.transaction() as connection:
+        with self._database.snapshot() as connection:
             version, total = read_state(connection, viewer)
             query = _selected(query.where(is_seen_by(viewer)), selection, viewer)
             query = _ordered(query, selection.sort, _place(connection, before, viewer))
@@ -149,14 +147,14 @@ class PhotoLists:
 
     def find_photos(self, photo_ids: list[str], viewer: Viewer = PUBLIC) -> Page[Photo]:
         """Those of these (some hundreds at most) that are in the gallery, in no order."""
-        with self._database.transaction() as connection:
+        with self._database.snapshot() as connection:
             version, total = read_state(connection, viewer)
             query = select_photos().where(photos.c.id.in_(photo_ids), is_seen_by(viewer))
             return Page(read_photos(connection, query), None, total, version)
 
     def changes_since(self, since: int, limit: int, viewer: Viewer = PUBLIC) -> Changes:
         """At most `limit` changes; more than that, or a version that never was, is a reset."""
-        with self._database.transaction() as connection:
+        with self._database.snapshot() as connection:
             return _read_changes(connection, since, limit, viewer)
 
     def news(
@@ -168,7 +166,7 @@ class PhotoLists:
         read: dict[Viewer, Changes] = {}
         told: dict[tuple[Viewer, int], Changes] = {}
         news = {}
-        with self._database.transaction() as connection:
+        with self._database.snapshot() as connection:
             version = read_version(connection)
             owners = set(connection.scalars(changed))
             own = count_own(connection, viewers)
@@ -234,7 +232,7 @@ def _selected(query: Select[Any], selection: Selection, viewer: Viewer) -> Selec
     if selection.guest_id is not None:
         query = query.where(photos.c.guest_id == selection.guest_id)
     for word in list(dict.fromkeys(selection.words.lower().split()))[:MAX_WORDS]:
-        senders = select(guests.c.id).where(guests.c.name.icontains(word, autoescape=True))
+        senders = select(guests.c.id).where(guests.c.folded_name.contains(word, autoescape=True))
         query = query.where(
             photos.c.folded_name.contains(word, autoescape=True) | photos.c.guest_id.in_(senders)
         )

@@ -176,7 +176,8 @@ class Catalog:
         try:
             with self._database.transaction() as connection:
                 version = advance(connection)
-                photo = _find(connection, (photos.c.id == photo_id) & can_be_restored_by(viewer))
+                wanted = (photos.c.id == photo_id) & can_be_restored_by(viewer)
+                photo = _find(connection, wanted, for_update=True)  # nobody wipes it meanwhile
                 values = {"removed_version": None, "removed": None, "removed_by_owner": None}
                 shown = {"shown_version": version, **_sight(version, photo.audience)}
                 _update(connection, [photo_id], values | shown)
@@ -283,7 +284,10 @@ def _update(connection: Connection, photo_ids: list[str], values: dict[str, Any]
         connection.execute(update(photos).where(photos.c.id.in_(ids)).values(values))
 
 
-def _find(connection: Connection, which: ColumnElement[bool]) -> Photo:
-    for photo in read_photos(connection, select_photos().where(which)):
+def _find(connection: Connection, which: ColumnElement[bool], for_update: bool = False) -> Photo:
+    query = select_photos().where(which)
+    if for_update:
+        query = query.with_for_update(of=photos)
+    for photo in read_photos(connection, query):
         return photo
     raise NoSuchPhoto

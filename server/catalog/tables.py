@@ -1,24 +1,54 @@
 """The tables; what stands here, the migrations have made."""
 
+import re
 from typing import Any
 
+import sqlalchemy
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
     ColumnElement,
+    Dialect,
     Index,
     Integer,
     MetaData,
-    String,
     Table,
-    Text,
+    TypeDecorator,
     literal_column,
 )
 
 from .viewer import Audience
 
 metadata = MetaData()
+
+_NEVER_KEPT = re.compile("[\0\ud800-\udfff]")
+"""NUL, which PostgreSQL does not take, and halves of surrogate pairs, which are no UTF-8."""
+
+
+class String(TypeDecorator[str]):
+    """Whatever is asked for, every database can answer: what can be in no row is U+FFFD."""
+
+    impl = sqlalchemy.String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, _: Dialect) -> str | None:
+        return value and _NEVER_KEPT.sub("\ufffd", value)
+
+
+class Text(String):
+    impl = sqlalchemy.Text
+    cache_ok = True
+
+
+class CodePoints(String):
+    """Text in the order of its code points, which SQLite has anyway."""
+
+    impl = sqlalchemy.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        return sqlalchemy.Text(collation="C" if dialect.name == "postgresql" else None)
 
 
 def _index_where(
@@ -84,6 +114,7 @@ guests = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     Column("name", Text, nullable=False),
+    Column("folded_name", CodePoints, nullable=False),  # in lower case, to be searched
     Column("version", BigInteger, nullable=False),  # in which it got this name
     Column("own_version", BigInteger, nullable=False),  # the last one with a change of its photos
     # Who has signed in there, and when: what was on its way then is theirs.
@@ -119,7 +150,7 @@ uploads = Table(
     Column("touched", String(20), nullable=False),
     Column("outcome", Text, nullable=False),
 )
-goes_on = uploads.c.outcome == ""
+goes_on = uploads.c.outcome == literal_column("''")  # as is_shared
 Index("untouched", uploads.c.touched)
 _index_where(goes_on, "going_on", uploads.c.guest_id)
 
@@ -150,3 +181,10 @@ failed_tries = Table(
     Column("last", String(20), nullable=False),
 )
 Index("tried", failed_tries.c.last)
+
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)

@@ -49,8 +49,8 @@ class UsageCatalog:
         self._database = database
 
     def read(self, guest_id: str, since: str) -> Usage:
-        """In one transaction, with the troubles of `Database`."""
-        with self._database.transaction() as connection:
+        """Of one moment, with the troubles of `Database`."""
+        with self._database.snapshot() as connection:
             return read_usage(connection, guest_id, since)
 
     def overview(self) -> Overview:
@@ -67,7 +67,7 @@ class UsageCatalog:
             select(func.coalesce(func.sum(photos.c.bytes), 0)).where(private).scalar_subquery(),
             select(func.count()).select_from(guests).where(has_photos).scalar_subquery(),
         )
-        with self._database.transaction() as connection:
+        with self._database.snapshot() as connection:
             total, held, pending, hidden, own, own_bytes, senders = connection.execute(query).one()
         return Overview(total, int(held), pending, hidden, Share(own, int(own_bytes)), senders)
 

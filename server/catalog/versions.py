@@ -9,20 +9,33 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, case, select, update
+from sqlalchemy import BigInteger, ColumnElement, Connection, case, func, literal, select, update
 
 from .guest_rows import write_guest
 from .tables import gallery
 from .viewer import Audience
 
+CHANNEL = "dropwall"
+"""PostgreSQL's, on which those who watch are woken by the commit."""
+
 
 def advance(connection: Connection) -> int:
     """The next version. Its row stays locked until the commit, so that versions are in commit
     order; it is the transaction's first statement, so that SQLite waits its turn."""
-    now = time.time_ns() // 1000
+    now = literal(time.time_ns() // 1000, BigInteger)
     following = case((gallery.c.version >= now, gallery.c.version + 1), else_=now)
-    advanced = update(gallery).values(version=following).returning(gallery.c.version)
-    return int(connection.execute(advanced).scalar_one())
+    advanced = update(gallery).values(version=following)
+    advanced_to = advanced.returning(gallery.c.version, *_wake(connection))
+    return int(connection.execute(advanced_to).one().version)
+
+
+def wait_turn(connection: Connection) -> None:
+    """For what changes guests' rows and no photo: nobody advances beside it."""
+    connection.execute(update(gallery).values(version=gallery.c.version))
+
+
+def _wake(connection: Connection) -> list[ColumnElement[Any]]:
+    return [func.pg_notify(CHANNEL, "")] if connection.dialect.name == "postgresql" else []
 
 
 def tell(

@@ -1,0 +1,113 @@
+"""PostgreSQL as the catalog's engine: one server, for the processes of many machines."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import DBAPIError
+
+from .troubles import CatalogUnavailable, UnusableCatalog
+from .versions import CHANNEL
+
+SCHEME = "postgresql://"
+MIGRATING = 0x64726F7077616C6C
+"""The lock of who changes the schema: "dropwall"."""
+DEFAULTS = {
+    "application_name": "dropwall",
+    "client_encoding": "utf8",
+    "connect_timeout": "5",
+    # Whether a server that says nothing is still there is known within half a minute.
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "4",
+    "tcp_user_timeout": "30000",  # milliseconds
+}
+# A machine that vanishes must not hold the gallery's row for ever.
+SESSION = {
+    "statement_timeout": "30s",
+    "idle_in_transaction_session_timeout": "30s",
+    "tcp_keepalives_idle": "10s",
+    "tcp_keepalives_interval": "5s",
+    "tcp_keepalives_count": "4",
+    "jit": "off",  # takes longer than our longest query
+}
+
+
+class PostgreSQL:
+    patience_seconds = 30
+    """It may be starting at the same time as we are."""
+
+    def __init__(self, address: str) -> None:
+        """Raises UnusableCatalog."""
+        self._parameters = _parameters(address)
+        self.engine = create_engine(
+            "postgresql+psycopg://",
+            # Not prepared: each is planned for the values it has, which partial indexes need.
+            connect_args={**self._parameters, "prepare_threshold": None},
+            pool_pre_ping=True,
+            pool_size=8,
+            max_overflow=8,  # four workers stay below PostgreSQL's own limit of 100
+            hide_parameters=True,
+        )
+        self.snapshots = self.engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+
+    @contextmanager
+    def alone(self) -> Iterator[Connection]:
+        with self.engine.begin() as connection:
+            for setting in ("statement_timeout", "idle_in_transaction_session_timeout"):
+                connection.execute(text(f"SET LOCAL {setting} = 0"))
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATING})"))
+            encoding = connection.scalar(text("SHOW server_encoding"))
+            if encoding != "UTF8":
+                raise UnusableCatalog(
+                    f"The database that DROPWALL_DATABASE names is encoded in {encoding}, which"
+                    " cannot hold every name; please make one in UTF8."
+                )
+            yield connection
+
+    @contextmanager
+    def watch(self) -> Iterator[Callable[[float], bool]]:
+        """A notification only wakes: what has happened, the catalog tells, and it may tell when
+        none came, too."""
+        try:
+            info = make_conninfo("", **self._parameters)
+            with closing(psycopg.connect(info, autocommit=True)) as connection:
+                connection.execute(f"LISTEN {CHANNEL}")
+                is_first = True
+
+                def wait(seconds: float) -> bool:
+                    nonlocal is_first
+                    if not is_first:
+                        list(connection.notifies(timeout=seconds, stop_after=1))
+                    is_first = False
+                    return True
+
+                yield wait
+        except psycopg.Error as error:
+            raise CatalogUnavailable(str(error)) from error
+
+    def is_full(self, error: DBAPIError) -> bool:
+        return isinstance(error.orig, psycopg.errors.DiskFull)
+
+
+def _parameters(address: str) -> dict[str, str]:
+    """Of the connection. What libpq says of a bad address may have pieces of the password in it."""
+    try:
+        asked = {name: str(value) for name, value in conninfo_to_dict(address).items()}
+    except psycopg.Error:
+        asked = {}
+    place = f"{asked.get('host')}{asked.get('dbname')}"
+    if not asked or "@" in place or not re.fullmatch(r"[\d,]*", asked.get("port", "")):
+        raise UnusableCatalog(
+            "DROPWALL_DATABASE is no address that PostgreSQL understands; please write it as"
+            " postgresql://user:password@host:port/name, with %40 for an @ in the password,"
+            " and so on."
+        )
+    options = " ".join(f"-c {name}={value}" for name, value in SESSION.items())
+    options = f"{options} {asked.get('options', '')}".strip()
+    return DEFAULTS | asked | {"options": options}

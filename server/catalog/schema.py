@@ -1,0 +1,40 @@
+"""The schema: made, brought up to date, or left alone."""
+
+from pathlib import Path
+
+import alembic.command
+import alembic.config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect
+
+from .tables import metadata
+from .troubles import UnusableCatalog
+
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
+
+
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """In the transaction of one who is alone there. Raises UnusableCatalog."""
+    config = alembic.config.Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    _check(connection, ScriptDirectory.from_config(config))
+    alembic.command.upgrade(config, revision)
+
+
+def _check(connection: Connection, migrations: ScriptDirectory) -> None:
+    known = {migration.revision for migration in migrations.walk_revisions()}
+    present = set(MigrationContext.configure(connection).get_current_heads())
+    if unknown := present - known:
+        raise UnusableCatalog(
+            f"The catalog has a schema that this Dropwall does not know ({', '.join(unknown)}): it"
+            " is a newer one's, or another program's. Please update Dropwall, or let"
+            " DROPWALL_DATABASE name another database."
+        )
+    foreign = set(metadata.tables) & set(inspect(connection).get_table_names())
+    if not present and foreign:
+        raise UnusableCatalog(
+            "The database that DROPWALL_DATABASE names has tables of another program"
+            f" ({', '.join(sorted(foreign))}); please give Dropwall one of its own."
+        )

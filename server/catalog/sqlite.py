@@ -1,0 +1,88 @@
+"""SQLite as the catalog's engine: one file, for all processes of one machine."""
+
+import fcntl
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, create_engine, event
+from sqlalchemy.exc import DBAPIError
+
+from .troubles import CatalogUnavailable
+
+POLL_SECONDS = 0.02
+
+
+class SQLite:
+    patience_seconds = 0
+    """A file is there or it is not."""
+
+    def __init__(self, address: str) -> None:
+        """Of a file, which is made when it is not there."""
+        self._path = Path(address).absolute()
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.touch(mode=0o600)  # names and secrets are in it; its WAL has the same mode
+        self.engine = create_engine(
+            URL.create("sqlite", database=str(self._path)),
+            connect_args={"timeout": 30},
+            pool_size=8,
+            max_overflow=56,
+            hide_parameters=True,  # names of people and photos are no matter of a log
+        )
+        self.snapshots = self.engine  # every transaction is one
+        event.listen(self.engine, "connect", _prepare)
+        event.listen(self.engine, "begin", _begin)
+
+    @contextmanager
+    def alone(self) -> Iterator[Connection]:
+        """A transaction that no other process writes beside."""
+        # The first switch to WAL does not wait its turn: SQLite says at once that it is locked.
+        with self._path.with_suffix(".lock").open("wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            with self.engine.execution_options(alone=True).begin() as connection:
+                yield connection
+
+    @contextmanager
+    def watch(self) -> Iterator[Callable[[float], bool]]:
+        with self.engine.connect() as connection:
+            seen: object = None
+
+            def wait(seconds: float) -> bool:
+                nonlocal seen
+                deadline = time.monotonic() + seconds
+                while (version := _data_version(connection)) == seen:
+                    if time.monotonic() >= deadline:
+                        return False
+                    time.sleep(POLL_SECONDS)
+                seen = version
+                return True
+
+            yield wait
+
+    def is_full(self, error: DBAPIError) -> bool:
+        return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+
+
+def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # transactions are ours: see _begin
+    connection.execute("PRAGMA journal_mode = WAL")
+    # NORMAL could lose the last commits in a power cut, and a 204 is never taken back
+    connection.execute("PRAGMA synchronous = FULL")
+
+
+def _begin(connection: Connection) -> None:
+    """sqlite3 itself begins too late for a consistent read, and never for DDL."""
+    alone = connection.get_execution_options().get("alone", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if alone else "BEGIN")
+
+
+def _data_version(connection: Connection) -> object:
+    """Another number after every commit of another connection (SQLite's `PRAGMA data_version`)."""
+    # Not by the engine, which would begin a transaction, in which nothing ever changes.
+    with closing(connection.connection.cursor()) as cursor:
+        try:
+            return cursor.execute("PRAGMA data_version").fetchone()[0]
+        except sqlite3.Error as error:
+            raise CatalogUnavailable(str(error)) from error

@@ -1,0 +1,315 @@
+"""The database under the catalog: many who use it at once, and what can be wrong with it."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import requests
+from sqlalchemy import text
+
+from server.catalog import (
+    AccountCatalog,
+    Catalog,
+    CatalogUnavailable,
+    Changes,
+    Database,
+    GuestCatalog,
+    NoSuchPhoto,
+    NoSuchUpload,
+    PhotoLists,
+    Selection,
+    UnusableCatalog,
+    UploadCatalog,
+    Viewer,
+    Which,
+    keep_secret,
+    open_database,
+)
+from server.changes import Watchers
+from server.config import Config
+from tests.photos import photo_bytes
+from tests.postgresql import PASSWORD, PostgreSQL
+from tests.running_server import ROOT, RunningServer, free_port
+from tests.test_catalog import GUEST, MORNING, old_gallery, photo
+from tests.waiting import wait_until
+
+MANY = 8
+A_MOMENT_SECONDS = 0.3
+
+
+@pytest.fixture
+def in_postgresql(postgresql: PostgreSQL) -> Iterator[str]:
+    address = postgresql.create_database()
+    yield address
+    postgresql.drop_database(address)
+
+
+@contextmanager
+def meanwhile(work: Callable[[], object]) -> Iterator[threading.Thread]:
+    """Begun now, and at its end when the block is left."""
+    thread = threading.Thread(target=work)
+    thread.start()
+    yield thread
+    thread.join()
+
+
+def at_once(*works: Callable[[], object]) -> None:
+    """Each many times, all beside each other; what one of them raises is raised."""
+    with ThreadPoolExecutor(MANY) as pool:
+        for done in [pool.submit(work) for _ in range(20) for work in works]:
+            done.result()
+
+
+# Many at once
+
+
+def test_a_page_is_of_one_moment_whatever_happens_meanwhile(database: Database) -> None:
+    catalog, lists = Catalog(database), PhotoLists(database)
+    is_over = threading.Event()
+
+    def come_and_go() -> None:
+        for number in range(60):
+            catalog.add_photo(photo(number))
+            if number % 3 == 2:
+                catalog.remove_photos(Which(guest_id=GUEST.guest_id), MORNING, GUEST.guest_id)
+        is_over.set()
+
+    with meanwhile(come_and_go):
+        while not is_over.is_set():
+            page = lists.list_photos(99)
+            assert len(page.photos) == page.total
+            _, news = lists.news(page.version, 99, [Viewer()])
+            if changes := news.get(Viewer()):
+                known = {each.id for each in page.photos} - set(changes.removed)
+                assert len(known | {each.id for each in changes.photos}) == changes.total
+
+
+def test_what_is_wiped_at_that_moment_is_not_restored(database: Database) -> None:
+    catalog = Catalog(database)
+    catalog.add_photo(photo(1))
+    catalog.remove_photos(Which([photo(1).id]), MORNING, GUEST.guest_id)
+    outcomes: list[Exception] = []
+
+    def restore() -> None:
+        try:
+            catalog.restore_photo(photo(1).id, GUEST)
+        except NoSuchPhoto as error:
+            outcomes.append(error)
+
+    with database.transaction() as connection:
+        connection.execute(text("UPDATE photos SET sha256 = '', name = ''"))  # as wipe_photo
+        restoring = threading.Thread(target=restore)
+        restoring.start()
+        restoring.join(A_MOMENT_SECONDS)
+    restoring.join()
+    assert len(outcomes) == 1
+
+
+def test_tries_at_once_are_counted_one_by_one(database: Database) -> None:
+    accounts = AccountCatalog(database)
+    seen: list[int] = []
+
+    def check(_key: str, failures: int, _last: str) -> None:
+        seen.append(failures)
+
+    at_once(lambda: accounts.count_tries(["name"], MORNING, check, forget_before=""))
+    assert sorted(seen) == list(range(1, 20))
+
+
+def test_nobody_is_locked_out_by_those_who_do_the_same(database: Database) -> None:
+    """Two that each wait for the other would be refused."""
+    accounts, guests, catalog = AccountCatalog(database), GuestCatalog(database), Catalog(database)
+    for number in range(4):
+        catalog.add_photo(replace(photo(number), guest_id=f"phone {number}"))
+    at_once(
+        lambda: accounts.count_tries("cab", MORNING, lambda *_: None, forget_before=MORNING),
+        lambda: accounts.take_back("bc", forget="a"),
+        *(lambda n=n: guests.adopt(f"phone {n}", "anne") for n in range(4)),
+        lambda: guests.end_adoptions("anne"),
+        lambda: guests.name_guest("anne", "Anne"),
+        lambda: catalog.change_photos(Which(guest_id="anne"), visibility="owner"),
+        lambda: catalog.remove_photos(Which(guest_id="anne"), MORNING, "anne"),
+        lambda: catalog.wipe_photo(photo(1).id),
+    )
+
+
+def test_all_machines_keep_the_same_secret(database: Database) -> None:
+    with ThreadPoolExecutor(MANY) as pool:
+        proposed = [bytes([number]) * 32 for number in range(MANY)]
+        kept = set(pool.map(lambda each: keep_secret(database, "cookies", each), proposed))
+    assert len(kept) == 1
+    assert kept < set(proposed)
+    assert keep_secret(database, "cookies", b"late") in kept
+
+
+def test_processes_that_start_together_bring_the_schema_up_to_date_once(address: str) -> None:
+    with old_gallery(address, "0005"):
+        pass
+    start = "import sys; from server.catalog import open_database; open_database(sys.argv[1])"
+    command = [sys.executable, "-c", start, address]
+    starting = [subprocess.Popen(command, cwd=ROOT) for _ in range(4)]
+    assert [process.wait(timeout=60) for process in starting] == [0] * 4
+
+
+# What can be asked
+
+
+@pytest.mark.parametrize("strange", ["\0", "a\0b", "\ud800", "x" * 5000])
+def test_nothing_is_called_what_no_database_can_keep(database: Database, strange: str) -> None:
+    catalog, lists = Catalog(database), PhotoLists(database)
+    catalog.add_photo(replace(photo(1), name="a.jpg"))
+    with pytest.raises(NoSuchPhoto):
+        catalog.find_photo(strange, Viewer())
+    with pytest.raises(NoSuchUpload):
+        UploadCatalog(database).find(strange)
+    assert lists.list_photos(9, None, Selection(words=strange)).photos == []
+    assert lists.list_photos(9, None, Selection(guest_id=strange)).photos == []
+    assert lists.find_photos([strange, photo(1).id]).photos != []
+    assert catalog.known_ids([strange]) == set()
+    assert GuestCatalog(database).present_id(strange)
+    assert AccountCatalog(database).find_by_name(strange) is None
+
+
+# What is not there, or not ours
+
+
+def test_a_schema_that_is_not_known_is_left_alone(address: str) -> None:
+    with old_gallery(address, "head") as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(UnusableCatalog, match=r"\(9999\).* Please update Dropwall"):
+        open_database(address)
+
+
+def test_another_programs_tables_are_left_alone(address: str) -> None:
+    with old_gallery(address, "base") as connection:
+        connection.execute(text("CREATE TABLE photos (title TEXT)"))
+    with pytest.raises(UnusableCatalog, match=r"\(photos\); please give Dropwall one of its own"):
+        open_database(address)
+
+
+COMMANDS = {
+    "the gallery": ("-m", "gunicorn", "--config", "server/gunicorn.conf.py"),
+    "dropwall": ("-c", "from server import command_line; command_line()", "accounts"),
+}
+
+
+@pytest.mark.parametrize("started", COMMANDS)
+def test_what_cannot_be_started_says_why_in_a_sentence(
+    address: str, tmp_path: Path, started: str
+) -> None:
+    with old_gallery(address, "head") as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    environ = {
+        "DROPWALL_HOST": "127.0.0.1",
+        "DROPWALL_PORT": str(free_port()),
+        "DROPWALL_DATABASE": address,
+        "DROPWALL_DATA": str(tmp_path / "data"),
+    }
+    command = [sys.executable, *COMMANDS[started]]
+    ended = subprocess.run(
+        command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60
+    )
+    assert ended.returncode == 1
+    assert "Please update Dropwall" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://anne:s3cr@t@127.0.0.1/gallery",
+        "postgresql://anne:s3cr:t@127.0.0.1:s3cr/gallery",
+        "postgresql://anne:x@127.0.0.1/gallery?s3cr=t",
+        "postgresql://anne:x/s3cr@127.0.0.1/gallery",
+    ],
+)
+def test_nobody_is_told_a_password_that_breaks_its_address(address: str) -> None:
+    with pytest.raises(UnusableCatalog, match="please write it as postgresql://") as refusal:
+        open_database(address)
+    assert "s3cr" not in str(refusal.value)
+    assert "s3cr" not in repr(Config(database=address))
+
+
+def test_a_database_that_cannot_hold_every_name_is_refused(postgresql: PostgreSQL) -> None:
+    address = postgresql.create_database("ENCODING 'LATIN1' TEMPLATE template0")
+    with pytest.raises(UnusableCatalog, match=r"encoded in LATIN1.* UTF8"):
+        open_database(address)
+    postgresql.drop_database(address)
+
+
+def test_the_settings_of_an_address_come_before_ours(in_postgresql: str) -> None:
+    database = open_database(f"{in_postgresql}?options=-cstatement_timeout%3D7s")
+    with database.transaction() as connection:
+        shown = {
+            name: connection.scalar(text(f"SHOW {name}"))
+            for name in ("statement_timeout", "idle_in_transaction_session_timeout")
+        }
+    assert shown == {"statement_timeout": "7s", "idle_in_transaction_session_timeout": "30s"}
+
+
+def test_a_full_disk_and_a_slow_database_are_told_apart(in_postgresql: str) -> None:
+    catalog = Catalog(database := open_database(in_postgresql))
+    for code, trouble in (("53100", OSError), ("57014", CatalogUnavailable)):
+        with database.transaction() as connection:
+            connection.execute(
+                text(
+                    "CREATE OR REPLACE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS"
+                    f" $$ BEGIN RAISE EXCEPTION 'No' USING ERRCODE = '{code}'; END $$"
+                )
+            )
+            connection.execute(
+                text(
+                    "CREATE OR REPLACE TRIGGER fail BEFORE INSERT ON photos"
+                    " FOR EACH ROW EXECUTE FUNCTION fail()"
+                )
+            )
+        with pytest.raises(trouble):
+            catalog.add_photo(photo(1))
+
+
+def test_who_watches_is_told_when_the_database_is_back(
+    postgresql: PostgreSQL, in_postgresql: str
+) -> None:
+    def encode(changes: Changes) -> bytes:
+        return b" ".join(each.name.encode() for each in changes.photos)
+
+    catalog = Catalog(database := open_database(in_postgresql))
+    watchers = Watchers(database, PhotoLists(database), 9, encode)
+    watcher = watchers.watch(None, Viewer())
+    told: list[bytes] = []
+    with meanwhile(lambda: told.extend(watcher)):
+        catalog.add_photo(photo(1))
+        wait_until(lambda: b"1.jpg" in told)
+        postgresql.kill()
+        for _ in range(3):
+            with pytest.raises(CatalogUnavailable):
+                catalog.version()
+        postgresql.start()
+        catalog.add_photo(photo(2))
+        wait_until(lambda: b"2.jpg" in told)
+        watchers.close()
+
+
+def test_a_gallery_outlives_its_database(
+    postgresql: PostgreSQL, in_postgresql: str, tmp_path: Path
+) -> None:
+    server = RunningServer(tmp_path / "data", database=in_postgresql)
+    assert server.send(("1.png", photo_bytes("png", 1))).status_code == 204
+    postgresql.kill()
+    well = requests.get(f"{server.url}/healthz", timeout=30)
+    assert (well.status_code, well.text) == (503, "Not answering: catalog.")
+    refused = server.send(("2.png", photo_bytes("png", 2)))
+    assert (refused.status_code, refused.headers["Dropwall-Refusal"]) == (503, "CatalogUnavailable")
+    postgresql.start()
+    assert server.send(("2.png", photo_bytes("png", 2))).status_code == 204
+    assert [photo["name"] for photo in server.photos()] == ["2.png", "1.png"]
+    server.stop()
+    log = (tmp_path / "server.log").read_text()
+    assert "Traceback" not in log
+    assert PASSWORD not in log
