@@ -75,7 +75,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     database = open_database(config.database_address)
     catalog, uploading, usage = Catalog(database), UploadCatalog(database), UsageCatalog(database)
-    storage = open_storage(config.storage_address)
+    storage = open_storage(config.storage_address, config.data)
     turns = _turns(config)
     gallery = Gallery(
         catalog,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .formats import BY_EXTENSION
+from .storage.s3_address import BadAddress, S3Address
 
 MEBIBYTE = 1024 * 1024
 GIBIBYTE = 1024 * MEBIBYTE
@@ -107,11 +108,14 @@ class Config:
                 f"{variable_name('public_url')} must be the address of a whole site, such as"
                 f" https://photos.example.com, not {self.public_url}."
             )
-        for name in ("storage", "database"):
-            if "://" in getattr(self, name):
-                raise BadSetting(
-                    f"{variable_name(name)} must be a path, not {getattr(self, name)}."
-                )
+        if "://" in self.storage:
+            try:
+                S3Address.parse(self.storage)
+            except BadAddress as reason:
+                # Which is not repeated: who writes keys into it would find them in a log.
+                raise BadSetting(f"{variable_name('storage')} must be {reason}.") from None
+        if "://" in self.database:
+            raise BadSetting(f"{variable_name('database')} must be a path, not {self.database}.")
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "Config":

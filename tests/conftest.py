@@ -17,6 +17,7 @@ from server import create_app
 from server.config import Config
 from tests import browser
 from tests.running_server import ROOT, RunningServer
+from tests.seaweedfs import KEYS, SeaweedFS
 
 CDN = "https://cdn.jsdelivr.net/npm/"
 
@@ -28,6 +29,19 @@ Send = Callable[..., TestResponse]
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
     return Config(data=tmp_path / "data")
+
+
+@pytest.fixture(scope="session")
+def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
+    """A real S3 server, started for the first test that wants one; its keys are in the
+    environment, where Dropwall looks for them."""
+    server = SeaweedFS(tmp_path_factory.mktemp("seaweedfs") / "weed")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        for name, value in KEYS.items():
+            monkeypatch.setenv(name, value)
+        server.start()
+        yield server
+        server.kill()
 
 
 @pytest.fixture
