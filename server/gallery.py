@@ -159,7 +159,7 @@ class Gallery:
         try:
             return photo, self.storage.open(key)
         except NotStored:
-            with self.storage.open(original_key(photo.id, photo.extension)) as original:
+            with self.storage.open_here(original_key(photo.id, photo.extension)) as original:
                 content = self._images.make_thumbnail(original, width)
             with suppress(OSError):  # what a full disk cannot keep can be seen all the same
                 self.storage.put_bytes(key, content)

@@ -2,6 +2,7 @@
 
 import io
 import random
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 import pytest
@@ -75,9 +76,17 @@ def test_a_stream_can_be_read_from_anywhere(storage: Storage) -> None:
         assert stream.seek(-1, io.SEEK_END) == 4_999_999
 
 
+def test_it_can_be_had_as_a_file_of_this_machine(storage: Storage) -> None:
+    storage.put_bytes("a", b"0123456789")
+    with storage.open_here("a") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+        assert content[:] == file.read() == b"0123456789"
+    assert list(storage.old_staged(-1)) == []
+
+
 def test_what_is_not_there_is_not_stored(storage: Storage) -> None:
-    with pytest.raises(NotStored):
-        storage.open("originals/ab/none.jpg")
+    for open_file in (storage.open, storage.open_here):
+        with pytest.raises(NotStored):
+            open_file("originals/ab/none.jpg")
 
 
 def test_deleting_twice_is_fine(storage: Storage) -> None:

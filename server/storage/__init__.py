@@ -40,6 +40,9 @@ class Storage(Protocol):
         """A seekable stream, closed by the caller. Raises NotStored; so does reading from it when
         the file was deleted meanwhile."""
 
+    def open_here(self, key: str) -> BinaryIO:
+        """As `open`, as a file of this machine: for whoever reads back and forth, or maps it."""
+
     def link(self, key: str, seconds: float, method: Method = "GET") -> str | None:
         """An address at which whoever has it may fetch the file for so long, with this method
         alone; None where there is none. Does not look whether there is such a file."""

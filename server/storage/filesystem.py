@@ -43,6 +43,9 @@ class FilesystemStorage:
         except FileNotFoundError:
             raise NotStored(key) from None
 
+    def open_here(self, key: str) -> BinaryIO:
+        return self.open(key)
+
     def link(self, key: str, seconds: float, method: Method = "GET") -> None:
         return None
 

@@ -3,10 +3,11 @@
 import errno
 import io
 import re
+import shutil
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -125,6 +126,14 @@ class S3Storage:
 
     def open(self, key: str) -> BinaryIO:
         return io.BufferedReader(_StoredFile(self._client, key), BUFFER_BYTES)
+
+    def open_here(self, key: str) -> BinaryIO:
+        with self.open(key) as stored, ExitStack() as opened:
+            here = opened.enter_context(self._staging.open_nameless())
+            shutil.copyfileobj(stored, here, BUFFER_BYTES)
+            here.seek(0)
+            opened.pop_all()
+        return here
 
     def link(self, key: str, seconds: float, method: Method = "GET") -> str | None:
         if self._address.public_endpoint == NO_ENDPOINT:

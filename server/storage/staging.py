@@ -5,7 +5,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import mkstemp
+from tempfile import TemporaryFile, mkstemp
+from typing import BinaryIO, cast
 
 
 class Staging:
@@ -21,6 +22,10 @@ class Staging:
             yield Path(name)
         finally:
             Path(name).unlink(missing_ok=True)  # unless it was put
+
+    def open_nameless(self) -> BinaryIO:
+        """A file that is gone once it is closed, however that happens."""
+        return cast(BinaryIO, TemporaryFile(dir=self._folder))
 
     def mark(self, name: str) -> None:
         (self._folder / name).touch(mode=0o600)
