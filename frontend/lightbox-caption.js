@@ -70,7 +70,7 @@ function fillCaption(caption, part, photo, viewer) {
   part("standing").hidden = standing === null;
   say(part("standing"), photo.standing === "pending" ? "Approve" : SHORT[standing]);
   part("remove").hidden = !viewer.mayRemove(photo);
-  part("download").href = photo.url;
+  part("download").href = `${photo.url}?download`;
   part("download").download = photo.name;
   for (const name of ["share", "download", "visibility", "standing", "remove"]) {
     part(name).ariaLabel = `${part(name).dataset.does} ${photo.name}`;

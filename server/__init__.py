@@ -79,7 +79,7 @@ def create_app(config: Config | None = None) -> Flask:
     database = open_database(config.database_address)
     secret_key = app.secret_key = _secret_key(database, config.data)
     catalog, uploading, usage = Catalog(database), UploadCatalog(database), UsageCatalog(database)
-    storage = open_storage(config.storage_address)
+    storage = open_storage(config.storage_address, config.data)
     turns = _turns(config)
     gallery = Gallery(
         catalog,

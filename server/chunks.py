@@ -171,10 +171,10 @@ class Chunks:
         try:
             upload = self._uploads.add_chunk(upload.id, chunk.number, chunk.bytes, moments.now())
         except NoSuchUpload:  # it was given up meanwhile
-            self._storage.delete(chunk_key(upload.id, chunk.number))
+            self._delete_chunks(upload, [chunk.number])
             raise
         if upload.outcome:  # another request came to the end meanwhile: nobody waits for this file
-            self._storage.delete(chunk_key(upload.id, chunk.number))
+            self._delete_chunks(upload, [chunk.number])
         return upload
 
     def _add_photo(self, upload: ChunkedUpload, sender: Sender) -> bool:
@@ -225,8 +225,9 @@ class Chunks:
         self._delete_chunks(upload, self._uploads.forget(upload.id))
 
     def _delete_chunks(self, upload: ChunkedUpload, numbers: list[int]) -> None:
-        for number in numbers:
-            self._storage.delete(chunk_key(upload.id, number))
+        """Nobody waits for it: what is left is nobody's, and swept."""
+        with suppress(OSError):
+            self._storage.delete(*(chunk_key(upload.id, number) for number in numbers))
 
 
 def _number(fields: Mapping[str, str], name: str) -> int:

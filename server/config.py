@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .formats import BY_EXTENSION
+from .storage.s3_address import BadAddress, S3Address
 
 MEBIBYTE = 1024 * 1024
 GIBIBYTE = 1024 * MEBIBYTE
@@ -108,7 +109,11 @@ class Config:
                 f" https://photos.example.com, not {self.public_url}."
             )
         if "://" in self.storage:
-            raise BadSetting(f"{variable_name('storage')} must be a path, not {self.storage}.")
+            try:
+                S3Address.parse(self.storage)
+            except BadAddress as reason:
+                # Which is not repeated: who writes keys into it would find them in a log.
+                raise BadSetting(f"{variable_name('storage')} must be {reason}.") from None
         scheme, separator, _ = self.database.partition("://")
         if separator and scheme != "postgresql":
             raise BadSetting(

@@ -37,7 +37,7 @@ from .limits import DiskNearlyFull, GalleryFull, TooMuchSent
 from .names import MAX_GUEST_NAME, LongName
 from .passcode import PasscodeWanted, WrongPasscode
 from .passwords import MAX_PASSWORD, MIN_PASSWORD, TooManyHashes, WeakPassword
-from .storage import NotStored
+from .storage import NotStored, StorageUnavailable
 from .tries import TooManyTries
 from .upload import BrokenForm, NoPhoto, PieceOfAPhoto, TooManyBytes, TooMuchAtOnce
 
@@ -108,6 +108,10 @@ REFUSALS: dict[type[Exception], tuple[int, str]] = {
     TooManyTries: (429, "That was wrong too often; please try again in {wait}."),
     TooManyHashes: (503, "Many are signing in just now; please try again in a few seconds."),
     CatalogUnavailable: (503, "Dropwall is busy; please try again in a few seconds."),
+    StorageUnavailable: (
+        503,
+        "The place where photos are kept does not answer; please try again in a few seconds.",
+    ),
     TooManyArchives: (503, "Very many are downloading just now; please try again in a while."),
     FullHouse: (503, "No more can watch just now; new photos are shown every few seconds instead."),
     LostChunks: (503, "What had arrived of this photo is gone; please send it again."),

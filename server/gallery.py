@@ -2,6 +2,8 @@
 
 import io
 import secrets
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -26,7 +28,7 @@ from .images import LARGE_THUMBNAIL_WIDTH, THUMBNAIL_WIDTHS, Images, Picture
 from .limits import GalleryFull, Limits, TooMuchSent
 from .location import erase_location
 from .names import clean_name, extension_of
-from .storage import NotStored, Storage
+from .storage import Method, NotStored, Storage, StorageUnavailable
 from .storage.keys import original_key, thumbnail_key
 from .upload import TooManyBytes, Upload
 
@@ -34,6 +36,8 @@ WIDTHS = (*THUMBNAIL_WIDTHS, LARGE_THUMBNAIL_WIDTH)
 UNDO_SECONDS = 60
 """How long a removed photo keeps its files. The page offers to undo for 10 s after the last of
 several removals, and none that is older than 45."""
+LINK_SECONDS = 300
+"""Within which a download has to begin."""
 
 
 class EmptyPhoto(Exception):
@@ -133,10 +137,17 @@ class Gallery:
         self, photo_id: str, extension: str, viewer: Viewer
     ) -> tuple[Photo, BinaryIO]:
         """The stream is closed by the caller. Raises NoSuchPhoto, NotStored."""
-        photo = self.catalog.find_photo(photo_id, viewer)
-        if photo.extension != extension:
-            raise NoSuchPhoto
+        photo = self._find_original(photo_id, extension, viewer)
         return photo, self.storage.open(original_key(photo.id, photo.extension))
+
+    def link_original(
+        self, photo_id: str, extension: str, viewer: Viewer, method: Method = "GET"
+    ) -> str | None:
+        """An address at which the storage itself hands it out for LINK_SECONDS; None where it does
+        not. Raises NoSuchPhoto."""
+        photo = self._find_original(photo_id, extension, viewer)
+        key = original_key(photo.id, photo.extension)
+        return self.storage.link(key, LINK_SECONDS, method)
 
     def open_thumbnail(self, photo_id: str, width: int, viewer: Viewer) -> tuple[Photo, BinaryIO]:
         """The stream is closed by the caller. What is missing is made from the original, and
@@ -148,7 +159,7 @@ class Gallery:
         try:
             return photo, self.storage.open(key)
         except NotStored:
-            with self.storage.open(original_key(photo.id, photo.extension)) as original:
+            with self.storage.open_here(original_key(photo.id, photo.extension)) as original:
                 content = self._images.make_thumbnail(original, width)
             with suppress(OSError):  # what a full disk cannot keep can be seen all the same
                 self.storage.put_bytes(key, content)
@@ -203,6 +214,12 @@ class Gallery:
                 failing.append(name)
         return failing
 
+    def _find_original(self, photo_id: str, extension: str, viewer: Viewer) -> Photo:
+        photo = self.catalog.find_photo(photo_id, viewer)
+        if photo.extension != extension:
+            raise NoSuchPhoto
+        return photo
+
     def _check_content(self, name: str, true_extension: str) -> None:
         if true_extension not in map(_true_extension, self._extensions):
             raise UnknownExtension(true_extension)
@@ -222,27 +239,48 @@ class Gallery:
         self, photo: Photo, original: Path, thumbnails: dict[int, bytes], counted_bytes: int
     ) -> None:
         """While a photo's files are there and its row is not, its mark is, so that what a crash,
-        a silent catalog or a broken disk has left is known for what it is (`Sweep`)."""
+        a silent catalog or a broken disk has left is known for what it is (`Sweep`). So are they
+        when catalog or storage does not answer: what it was asked for may be done all the same,
+        now or later."""
         check = partial(self.limits.check_added, counted_bytes=counted_bytes)
         self.storage.mark(photo.id)
         try:
-            for width, content in thumbnails.items():
-                self.storage.put_bytes(thumbnail_key(photo.id, width), content)
-            self.storage.put(original_key(photo.id, photo.extension), original)
+            self._put_files(photo, original, thumbnails)
             self.catalog.add_photo(photo, self.limits.hour_ago(), check)
         except SamePhoto:  # it arrived twice at once, and the other one was first
             self._was_sent(photo.guest_id, photo.sha256, photo.visibility)
-            self._delete_files(photo)
-        except (OSError, TooMuchSent, GalleryFull):  # half photos would fill a full disk
-            self._delete_files(photo)
-            self.storage.discard_staged(photo.id)
+            self._tidy_up(photo.id, photo_keys(photo.id, [photo.extension]))
+        except StorageUnavailable:
             raise
-        self.storage.discard_staged(photo.id)
+        except (OSError, TooMuchSent, GalleryFull):  # half photos would fill a full disk
+            self._tidy_up(photo.id, photo_keys(photo.id, [photo.extension]))
+            raise
+        else:
+            self._tidy_up(photo.id)
 
-    def _delete_files(self, photo: Photo) -> None:
-        self.storage.delete(original_key(photo.id, photo.extension))
-        for width in WIDTHS:
-            self.storage.delete(thumbnail_key(photo.id, width))
+    def _put_files(self, photo: Photo, original: Path, thumbnails: dict[int, bytes]) -> None:
+        """All at once, for a storage far away; when this ends, none is on its way any more."""
+        mimetype = BY_EXTENSION[photo.extension].mimetype
+        key = original_key(photo.id, photo.extension)
+        puts = [partial(self.storage.put, key, original, mimetype, photo.name)]
+        for width, content in thumbnails.items():
+            puts.append(partial(self.storage.put_bytes, thumbnail_key(photo.id, width), content))
+        with ThreadPoolExecutor(len(puts)) as pool:
+            for done in [pool.submit(put) for put in puts]:
+                done.result()
+
+    def _tidy_up(self, photo_id: str, keys: Iterable[str] = ()) -> None:
+        """The answer stands already; what cannot be deleted keeps its mark, for the sweep."""
+        with suppress(OSError):
+            if keys:
+                self.storage.delete(*keys)
+            self.storage.discard_staged(photo_id)
+
+
+def photo_keys(photo_id: str, extensions: Iterable[str]) -> list[str]:
+    """Of all files that a photo of one of these extensions may have."""
+    originals = [original_key(photo_id, extension) for extension in extensions]
+    return originals + [thumbnail_key(photo_id, width) for width in WIDTHS]
 
 
 def _owns(viewer: Viewer, photo: Photo) -> bool:

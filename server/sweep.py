@@ -3,16 +3,16 @@
 import itertools
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import NoReturn
 
 from . import moments
 from .catalog import Catalog, CatalogUnavailable, UploadCatalog
 from .formats import FORMATS
-from .gallery import UNDO_SECONDS, WIDTHS
-from .storage import Storage
-from .storage.keys import chunk_key, original_key, owner_id, thumbnail_key
+from .gallery import UNDO_SECONDS, photo_keys
+from .storage import Storage, StorageUnavailable
+from .storage.keys import chunk_key, owner_id
 
 AGE_SECONDS = 24 * 60 * 60
 """Whatever is younger may belong to a photo that is just being written."""
@@ -60,6 +60,8 @@ class Sweep:
                 try:
                     self._purge(photo_id)
                     purged += 1
+                except StorageUnavailable:  # and would not answer for the others
+                    raise
                 except OSError as error:
                     log.warning("A removed photo is still there, it is tried again: %s", error)
                     failed += 1
@@ -102,7 +104,7 @@ class Sweep:
         while old := self.uploads.untouched_since(day_ago, BATCH):
             for upload in old:
                 numbers = self.uploads.forget(upload.id, untouched_since=day_ago)
-                self._delete(chunk_key(upload.id, number) for number in numbers)
+                self.storage.delete(*(chunk_key(upload.id, number) for number in numbers))
                 swept += len(numbers)
         return swept
 
@@ -115,14 +117,10 @@ class Sweep:
         while keys := list(itertools.islice(old_keys, BATCH)):
             known = known_ids({owner_id(key) for key in keys})
             strangers = [key for key in keys if owner_id(key) not in known]
-            self._delete(strangers)
+            self.storage.delete(*strangers)
             swept += len(strangers)
         return swept
 
     def _delete_photo(self, photo_id: str) -> None:
-        self._delete(original_key(photo_id, kind.extension) for kind in FORMATS)
-        self._delete(thumbnail_key(photo_id, width) for width in WIDTHS)
-
-    def _delete(self, keys: Iterable[str]) -> None:
-        for key in keys:
-            self.storage.delete(key)
+        extensions = [kind.extension for kind in FORMATS]
+        self.storage.delete(*photo_keys(photo_id, extensions))

@@ -20,6 +20,7 @@ from tests import browser
 from tests.engines import config_of
 from tests.postgresql import PostgreSQL
 from tests.running_server import ROOT, RunningServer
+from tests.seaweedfs import KEYS, SeaweedFS
 
 CDN = "https://cdn.jsdelivr.net/npm/"
 
@@ -58,6 +59,19 @@ def database(address: str) -> Iterator[Database]:
     database = open_database(address)
     yield database
     database.close()
+
+
+@pytest.fixture(scope="session")
+def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
+    """A real S3 server, started for the first test that wants one; its keys are in the
+    environment, where Dropwall looks for them."""
+    server = SeaweedFS(tmp_path_factory.mktemp("seaweedfs") / "weed")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        for name, value in KEYS.items():
+            monkeypatch.setenv(name, value)
+        server.start()
+        yield server
+        server.kill()
 
 
 @pytest.fixture

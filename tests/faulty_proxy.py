@@ -42,14 +42,15 @@ Fault = Callable[["FaultyProxy", Request], Answer | None]
 
 
 class FaultyProxy(ThreadingHTTPServer):
-    """Only what is about uploads meets `fault`; the rest passes, piece by piece."""
+    """Only what is about uploads meets `fault`, or everything; the rest passes, piece by piece."""
 
     daemon_threads = True  # a browser keeps its connections open
 
-    def __init__(self, server_url: str, fault: Fault) -> None:
+    def __init__(self, server_url: str, fault: Fault, meets_everything: bool = False) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.asked_address = server_url.removeprefix("http://")
         self.fault = fault
+        self.meets_everything = meets_everything
         self.faults = 0
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.lock = threading.Lock()
@@ -108,6 +109,13 @@ def doubling_requests(server_url: str) -> Iterator[FaultyProxy]:
 
 
 @contextmanager
+def failing(server_url: str, fault: Fault) -> Iterator[FaultyProxy]:
+    """Every request meets `fault`, which may be exchanged meanwhile."""
+    with _running(FaultyProxy(server_url, fault, meets_everything=True)) as proxy:
+        yield proxy
+
+
+@contextmanager
 def _running(proxy: FaultyProxy) -> Iterator[FaultyProxy]:
     thread = threading.Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
@@ -137,7 +145,7 @@ class _Handler(BaseHTTPRequestHandler):
         if len(body) < size:
             raise ConnectionError("the visitor left while sending")
         request = Request(self.command, self.path, _passed_on(self.headers.items()), body)
-        if request.is_about_an_upload:
+        if self.server.meets_everything or request.is_about_an_upload:
             self._answer_or_hang_up(self.server.fault(self.server, request))
         else:
             self._stream(request)

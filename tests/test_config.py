@@ -7,6 +7,10 @@ import pytest
 from server.config import BadSetting, Config
 from tests.running_server import ROOT
 
+A_STORAGE = "a path or an address such as s3://bucket/prefix?endpoint=https://s3.example.com"
+PLAIN_FOLDERS = "an address with plain letters and digits between its slashes"
+NO_MORE_OPTIONS = "an address with no more than endpoint, region, public_endpoint after its `?`"
+
 
 def test_with_nothing_set_everything_has_a_default() -> None:
     config = Config.from_environ({"PATH": "/bin"})
@@ -42,12 +46,26 @@ def test_every_kind_of_setting_is_read() -> None:
             ("DROPWALL_PASSCODE", code, "DROPWALL_PASSCODE must have more than dots before")
             for code in ("/", "/a", "a/", "..", "a/../b", "a//b")
         ),
-        ("DROPWALL_STORAGE", "s3://x", "DROPWALL_STORAGE must be a path, not s3://x."),
         (
             "DROPWALL_DATABASE",
             "mysql://me:password@host/name",
             "DROPWALL_DATABASE must be a path, or postgresql://user:password@host:port/name, not"
             " mysql://….",
+        ),
+        *(
+            ("DROPWALL_STORAGE", address, f"DROPWALL_STORAGE must be {wanted}.")
+            for address, wanted in (
+                ("ftp://bucket", A_STORAGE),
+                ("s3:///prefix", A_STORAGE),
+                ("s3://key:secret@bucket", A_STORAGE),
+                ("s3://bucket/a#b", A_STORAGE),
+                ("s3://bucket/../a", PLAIN_FOLDERS),
+                ("s3://bucket?endpoint=s3.example.com", "an address with another endpoint"),
+                ("s3://bucket?region=", "an address with another region"),
+                ("s3://bucket?public_endpoint=no", "an address with another public_endpoint"),
+                ("s3://bucket?secret=a", NO_MORE_OPTIONS),
+                ("s3://bucket?region=a&region=b", NO_MORE_OPTIONS),
+            )
         ),
         *(
             (

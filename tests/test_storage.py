@@ -1,5 +1,8 @@
 """What every storage engine promises."""
 
+import io
+import random
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 import pytest
@@ -7,9 +10,11 @@ import pytest
 from server.storage import NotStored, Storage, open_storage
 
 
-@pytest.fixture(params=["filesystem"])
+@pytest.fixture(params=["filesystem", "s3"])
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
-    return {"filesystem": lambda: open_storage(str(tmp_path / "photos"))}[request.param]()
+    if request.param == "filesystem":
+        return open_storage(str(tmp_path / "photos"), tmp_path)
+    return open_storage(request.getfixturevalue("seaweedfs").address(), tmp_path)
 
 
 def read(storage: Storage, key: str) -> bytes:
@@ -21,7 +26,21 @@ def test_what_is_put_is_read_again(storage: Storage) -> None:
     with storage.stage() as staged:
         staged.write_bytes(b"photo")
         storage.put("originals/ab/a.jpg", staged)
+        assert not staged.exists()
     assert read(storage, "originals/ab/a.jpg") == b"photo"
+
+
+def test_a_large_file_comes_back_as_it_was(storage: Storage) -> None:
+    content = random.Random(1).randbytes(60_000_000)
+    with storage.stage() as staged:
+        staged.write_bytes(content)
+        storage.put("originals/ab/a.jpg", staged, "image/jpeg", "a.jpg")
+    assert read(storage, "originals/ab/a.jpg") == content
+
+
+def test_an_empty_file_is_a_file(storage: Storage) -> None:
+    storage.put_bytes("a", b"")
+    assert read(storage, "a") == b""
 
 
 def test_what_is_staged_and_not_put_is_gone(storage: Storage) -> None:
@@ -48,21 +67,33 @@ def test_small_files_are_replaced_whole(storage: Storage) -> None:
 
 
 def test_a_stream_can_be_read_from_anywhere(storage: Storage) -> None:
-    storage.put_bytes("a", b"0123456789")
+    content = random.Random(1).randbytes(5_000_000)
+    storage.put_bytes("a", content)
     with storage.open("a") as stream:
-        stream.seek(4)
-        assert stream.read(3) == b"456"
+        for start in (4, 4_000_000, 1_000_000, 4_999_999, 0):
+            stream.seek(start)
+            assert stream.read(100_000) == content[start:][:100_000]
+        assert stream.seek(-1, io.SEEK_END) == 4_999_999
+
+
+def test_it_can_be_had_as_a_file_of_this_machine(storage: Storage) -> None:
+    storage.put_bytes("a", b"0123456789")
+    with storage.open_here("a") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+        assert content[:] == file.read() == b"0123456789"
+    assert list(storage.old_staged(-1)) == []
 
 
 def test_what_is_not_there_is_not_stored(storage: Storage) -> None:
-    with pytest.raises(NotStored):
-        storage.open("originals/ab/none.jpg")
+    for open_file in (storage.open, storage.open_here):
+        with pytest.raises(NotStored):
+            open_file("originals/ab/none.jpg")
 
 
 def test_deleting_twice_is_fine(storage: Storage) -> None:
     storage.put_bytes("a", b"a")
     storage.delete("a")
-    storage.delete("a")
+    storage.delete("a", "b")
+    storage.delete()
     with pytest.raises(NotStored):
         storage.open("a")
 

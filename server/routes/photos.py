@@ -5,13 +5,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, BinaryIO
 
-from flask import Blueprint, Response, jsonify, request, send_file
+from flask import Blueprint, Response, jsonify, redirect, request, send_file
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
 from ..catalog import EVERYONE, OWNER, Audience, OutlinedPhoto, Photo
 from ..changes import MAX_CHANGES
 from ..formats import BY_EXTENSION
+from ..storage import Method
 from . import no_content, parts
 from .guest import viewer
 from .query import MAX_VERSION, ids_parameter, json_word, number_parameter, selection
@@ -52,12 +53,17 @@ def outline() -> ResponseReturnValue:
 
 
 @photos.get("/uploads/<filename>")
-def original(filename: str) -> Response:
+def original(filename: str) -> ResponseReturnValue:
+    """Who shows it gets it from us, with the headers that keep it harmless; who saves it, from the
+    storage where that has an address of its own."""
     photo_id, _, extension = filename.rpartition(".")
+    if _is_saved() and (link := _link(photo_id, extension)):
+        return redirect(link)  # kept by nobody, as all that says nothing of it
     photo, stream = parts().gallery.open_original(photo_id, extension, viewer())
     response = _stream_response(
         stream,
         mimetype=BY_EXTENSION[photo.extension].mimetype,
+        as_attachment="download" in request.args,
         download_name=photo.name,
         last_modified=datetime.fromisoformat(photo.uploaded),
         etag=photo.id,
@@ -103,6 +109,20 @@ def change_photo(photo_id: str) -> Response:
     """`{"visibility": "owner"}` or `"everyone"`."""
     parts().gallery.set_visibility(photo_id, json_word("visibility", VISIBILITIES), viewer())
     return no_content()
+
+
+def _is_saved() -> bool:
+    """Whether the page has said so by `?download`, or it is no browser that asks. Browsers say what
+    they load things for, except over plain http, and all of them call themselves Mozilla."""
+    if "download" in request.args:
+        return True
+    is_browser = "Sec-Fetch-Dest" in request.headers or "Mozilla/" in request.user_agent.string
+    return not is_browser
+
+
+def _link(photo_id: str, extension: str) -> str | None:
+    method: Method = "HEAD" if request.method == "HEAD" else "GET"
+    return parts().gallery.link_original(photo_id, extension, viewer(), method)
 
 
 def _is_confidential(photo: Photo | OutlinedPhoto) -> bool:

@@ -2,14 +2,13 @@
 
 import os
 import shutil
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
-from tempfile import mkstemp
 from typing import BinaryIO
 
-from . import NotStored
+from . import Method, NotStored
+from .staging import Staging, is_older
 
 
 class FilesystemStorage:
@@ -18,22 +17,15 @@ class FilesystemStorage:
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
-        self._incoming = self.root / "incoming"
-        self._incoming.mkdir(parents=True, exist_ok=True)
+        self._staging = Staging(self.root / "incoming")
 
-    @contextmanager
-    def stage(self) -> Iterator[Path]:
-        descriptor, name = mkstemp(dir=self._incoming, suffix=".part")
-        os.close(descriptor)
-        try:
-            yield Path(name)
-        finally:
-            Path(name).unlink(missing_ok=True)  # unless it was put
+    def stage(self) -> AbstractContextManager[Path]:
+        return self._staging.stage()
 
     def mark(self, name: str) -> None:
-        (self._incoming / name).touch(mode=0o600)
+        self._staging.mark(name)
 
-    def put(self, key: str, staged: Path) -> None:
+    def put(self, key: str, staged: Path, mimetype: str = "", name: str = "") -> None:
         path = self.root / key
         _sync(staged)
         _make_folder(path.parent)
@@ -51,37 +43,32 @@ class FilesystemStorage:
         except FileNotFoundError:
             raise NotStored(key) from None
 
-    def delete(self, key: str) -> None:
-        path = self.root / key
-        path.unlink(missing_ok=True)
+    def open_here(self, key: str) -> BinaryIO:
+        return self.open(key)
+
+    def link(self, key: str, seconds: float, method: Method = "GET") -> None:
+        return None
+
+    def delete(self, *keys: str) -> None:
+        for key in keys:
+            (self.root / key).unlink(missing_ok=True)
 
     def list(self, prefix: str, older_than_seconds: float | None = None) -> Iterator[str]:
         for path in (self.root / prefix).rglob("*"):
-            if path.is_file() and _is_older(path, older_than_seconds):
+            if path.is_file() and is_older(path, older_than_seconds):
                 yield path.relative_to(self.root).as_posix()
 
     def old_staged(self, older_than_seconds: float) -> Iterator[str]:
-        for path in self._incoming.iterdir():
-            if _is_older(path, older_than_seconds):
-                yield path.name
+        return self._staging.old(older_than_seconds)
 
     def discard_staged(self, name: str) -> None:
-        (self._incoming / name).unlink(missing_ok=True)
+        self._staging.discard(name)
 
     def free_bytes(self) -> int:
         return shutil.disk_usage(self.root).free
 
     def check(self) -> None:
-        with self.stage() as staged:
-            staged.write_bytes(b"well")
-            staged.read_bytes()
-
-
-def _is_older(path: Path, seconds: float | None) -> bool:
-    try:
-        return seconds is None or path.stat().st_mtime < time.time() - seconds
-    except FileNotFoundError:  # removed meanwhile
-        return False
+        self._staging.check()
 
 
 def _make_folder(folder: Path) -> None:

@@ -1,0 +1,248 @@
+"""Files in a bucket of an S3 server: obstore's corner."""
+
+import errno
+import io
+import re
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import quote
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import S3Store
+
+from . import Method, NotStored, StorageUnavailable
+from .s3_address import NO_ENDPOINT, S3Address
+from .staging import Staging
+
+CONNECT_SECONDS = 3
+ANSWER_SECONDS = 15
+"""For one answer with its body, which is short: whatever is long goes in parts."""
+PART_SECONDS = 60
+"""For one part of a file that is put; a home's line out is slow."""
+MAX_RETRIES = 3
+RETRY_SECONDS = 10
+"""After so long nothing is tried again."""
+PART_BYTES = 8 * 1024 * 1024
+"""What is larger is put in such parts. S3 takes none below 5 MiB, and 10,000 of them."""
+PARTS_AT_ONCE = 2
+PUTS_AT_ONCE = 8
+"""In one process. Each holds up to a part more than it sends in memory."""
+FIRST_BYTES = 1024 * 1024
+"""Thumbnails come whole with the first request."""
+BLOCK_BYTES = 2 * 1024 * 1024
+BUFFER_BYTES = 64 * 1024
+LISTED_AT_ONCE = 1000
+
+
+class S3Storage:
+    """Keys are those of objects, below the address's prefix. Uploads are staged in
+    `scratch/incoming`; marks are empty objects in `incoming/`, so that any machine sees them.
+
+    An object appears whole or not at all, once the server has answered. A process that is killed
+    while it puts a file in parts leaves those on the server, where no list shows them: the
+    bucket's lifecycle wants a rule AbortIncompleteMultipartUpload.
+
+    Credentials are those of the usual AWS_ variables, which obstore reads by itself.
+    """
+
+    def __init__(
+        self, address: S3Address, scratch: Path, answer_seconds: float = ANSWER_SECONDS
+    ) -> None:
+        self._address = address
+        self._answer_seconds = answer_seconds
+        self._staging = Staging(scratch / "incoming")
+        self._puts = threading.BoundedSemaphore(PUTS_AT_ONCE)
+
+    # A client that was made before a fork hangs after it: each process makes its own, when it is
+    # wanted. Two threads may both make one, of which one is used.
+
+    @cached_property
+    def _client(self) -> S3Store:
+        return self._connect(self._address.endpoint, self._answer_seconds)
+
+    @cached_property
+    def _put_client(self) -> S3Store:
+        return self._connect(self._address.endpoint, max(self._answer_seconds, PART_SECONDS))
+
+    @cached_property
+    def _link_client(self) -> S3Store:
+        """It makes links, and no connection."""
+        endpoint = self._address.public_endpoint or self._address.endpoint
+        return self._connect(endpoint, self._answer_seconds)
+
+    def _connect(self, endpoint: str, seconds: float) -> S3Store:
+        chosen = {"endpoint": endpoint, "region": self._address.region}
+        given: Any = {name: text for name, text in chosen.items() if text}
+        with _troubles():
+            return S3Store(
+                self._address.bucket,
+                prefix=self._address.prefix or None,
+                config=given,
+                client_options={
+                    "allow_http": endpoint.startswith("http://"),
+                    "connect_timeout": timedelta(seconds=CONNECT_SECONDS),
+                    "timeout": timedelta(seconds=seconds),
+                },
+                retry_config={
+                    "max_retries": MAX_RETRIES,
+                    "retry_timeout": timedelta(seconds=RETRY_SECONDS),
+                },
+            )
+
+    def stage(self) -> AbstractContextManager[Path]:
+        return self._staging.stage()
+
+    def mark(self, name: str) -> None:
+        self.put_bytes(_mark_key(name), b"")
+
+    def put(self, key: str, staged: Path, mimetype: str = "", name: str = "") -> None:
+        attributes = {
+            "Cache-Control": "private, no-store",
+            "Content-Disposition": _attachment(name),
+            "Content-Type": mimetype or "application/octet-stream",
+        }
+        with self._puts, _troubles():
+            obstore.put(
+                self._put_client,
+                key,
+                staged,
+                attributes=attributes,
+                chunk_size=PART_BYTES,
+                max_concurrency=PARTS_AT_ONCE,
+            )
+        staged.unlink()
+
+    def put_bytes(self, key: str, content: bytes) -> None:
+        with _troubles():
+            obstore.put(self._client, key, content, use_multipart=False)
+
+    def open(self, key: str) -> BinaryIO:
+        return io.BufferedReader(_StoredFile(self._client, key), BUFFER_BYTES)
+
+    def open_here(self, key: str) -> BinaryIO:
+        with self.open(key) as stored, ExitStack() as opened:
+            here = opened.enter_context(self._staging.open_nameless())
+            shutil.copyfileobj(stored, here, BUFFER_BYTES)
+            here.seek(0)
+            opened.pop_all()
+        return here
+
+    def link(self, key: str, seconds: float, method: Method = "GET") -> str | None:
+        if self._address.public_endpoint == NO_ENDPOINT:
+            return None
+        with _troubles():
+            return obstore.sign(self._link_client, method, key, timedelta(seconds=seconds))
+
+    def delete(self, *keys: str) -> None:
+        if keys:
+            with _troubles():
+                obstore.delete(self._client, keys)
+
+    def list(self, prefix: str, older_than_seconds: float | None = None) -> Iterator[str]:
+        latest = None if older_than_seconds is None else time.time() - older_than_seconds
+        with _troubles():
+            for listed in obstore.list(self._client, prefix, chunk_size=LISTED_AT_ONCE):
+                for file in listed:
+                    if latest is None or file["last_modified"].timestamp() < latest:
+                        yield file["path"]
+
+    def old_staged(self, older_than_seconds: float) -> Iterator[str]:
+        yield from self._staging.old(older_than_seconds)
+        for key in self.list(_mark_key(""), older_than_seconds):
+            yield key.removeprefix(_mark_key(""))
+
+    def discard_staged(self, name: str) -> None:
+        self._staging.discard(name)
+        self.delete(_mark_key(name))
+
+    def free_bytes(self) -> None:
+        return None
+
+    def check(self) -> None:
+        self._staging.check()
+        self.put_bytes("check", b"well")
+        with _troubles():
+            obstore.get(self._client, "check").bytes()
+
+
+class _StoredFile(io.RawIOBase):
+    """Reads block by block, each in a request of its own: however slowly it is read, no request is
+    open meanwhile, and no more than a block is held."""
+
+    def __init__(self, client: S3Store, key: str) -> None:
+        self._client = client
+        self._key = key
+        self._position = self._start = 0
+        try:
+            self._block, self._size = self._fetch(0, FIRST_BYTES)
+        except StorageUnavailable as trouble:
+            if "416 Range Not Satisfiable" not in str(trouble):
+                raise
+            self._block, self._size = memoryview(b""), 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        self._position = max(0, origin + offset)
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        if self._position >= self._size:
+            return 0
+        if not self._start <= self._position < self._start + len(self._block):
+            end = min(self._position + BLOCK_BYTES, self._size)
+            self._block, _ = self._fetch(self._position, end)
+            self._start = self._position
+            if len(self._block) != end - self._start:
+                raise StorageUnavailable(errno.EIO, f"{self._key} was cut off")
+        piece = self._block[self._position - self._start :][: len(buffer)]
+        buffer[: len(piece)] = piece
+        self._position += len(piece)
+        return len(piece)
+
+    def _fetch(self, start: int, end: int) -> tuple[memoryview, int]:
+        """These bytes, fewer where the file ends, and the size of all."""
+        with _troubles():
+            try:
+                found = obstore.get(self._client, self._key, options={"range": (start, end)})
+                return memoryview(found.bytes()), found.meta["size"]
+            except FileNotFoundError as error:
+                if "NoSuchBucket" in str(error):
+                    raise
+                raise NotStored(self._key) from None
+
+
+@contextmanager
+def _troubles() -> Iterator[None]:
+    """What obstore raises, in a word of ours."""
+    try:
+        yield
+    except (BaseError, OSError, ValueError) as error:
+        summary = str(error).partition("\n\nDebug source")[0]
+        raise StorageUnavailable(errno.EIO, summary) from error
+
+
+def _mark_key(name: str) -> str:
+    return f"incoming/{name}"
+
+
+def _attachment(name: str) -> str:
+    """The name in full for browsers (RFC 6266), and before it in ASCII for `curl`."""
+    plain = re.sub(r"[^\w .-]", "_", name, flags=re.ASCII)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -1,0 +1,360 @@
+"""The gallery on an S3 server: the same as on a disk, also when the server fails in the midst."""
+
+import io
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+import requests
+from flask import Flask
+from flask.testing import FlaskClient
+
+import server.sweep
+from server import create_app
+from server.config import Config
+from server.storage import NotStored, Storage, StorageUnavailable, open_storage
+from server.storage.keys import original_key
+from server.storage.s3 import BLOCK_BYTES, FIRST_BYTES, PART_BYTES, S3Storage
+from server.storage.s3_address import S3Address
+from tests.conftest import Send, open_page
+from tests.dropzone import InChunks, send_all
+from tests.faulty_proxy import Answer, FaultyProxy, Request, failing
+from tests.photos import photo_bytes
+from tests.running_server import ROOT, RunningServer
+from tests.seaweedfs import SeaweedFS
+from tests.waiting import wait_until
+
+SILENT = "The place where photos are kept does not answer; please try again in a few seconds."
+SHOWS = {"Sec-Fetch-Dest": "image", "User-Agent": "Mozilla/5.0"}
+MEGABYTE = 1_000_000
+
+
+@pytest.fixture
+def config(tmp_path: Path, seaweedfs: SeaweedFS) -> Config:
+    return Config(data=tmp_path / "data", storage=seaweedfs.address())
+
+
+def storage_of(app: Flask) -> Storage:
+    return app.extensions["dropwall"].gallery.storage
+
+
+def stored(app: Flask) -> set[str]:
+    """Everything that visitors' photos left on the server."""
+    folders = ("incoming", "chunks", "originals", "thumbnails")
+    return {key for folder in folders for key in storage_of(app).list(folder)}
+
+
+def listed(client: FlaskClient) -> list[dict]:
+    return client.get("/api/photos").json["photos"]
+
+
+def shown(client: FlaskClient, path: str) -> bytes:
+    answer = client.get(path, headers=SHOWS, buffered=True)
+    assert answer.status_code == 200
+    return answer.data
+
+
+def sweep_all(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if a day had passed."""
+    with monkeypatch.context() as tomorrow:
+        tomorrow.setattr(server.sweep, "AGE_SECONDS", -60)
+        app.extensions["dropwall"].sweep.sweep()
+
+
+def test_a_photo_is_kept_shown_and_purged(app: Flask, client: FlaskClient, send: Send) -> None:
+    content = photo_bytes("jpg", size=(2400, 1600))
+    assert send(("beach.jpg", content)).status_code == 204
+    [photo] = listed(client)
+    assert shown(client, photo["url"]) == content
+    for thumbnail in photo["thumbnails"].values():
+        assert shown(client, thumbnail).startswith(b"RIFF")
+    assert {key.split("/")[0] for key in stored(app)} == {"originals", "thumbnails"}
+    assert len(stored(app)) == 4
+    archive = ZipFile(io.BytesIO(client.get("/photos.zip").data))
+    assert archive.read(archive.namelist()[0]) == content
+    assert client.delete(f"/api/photos/{photo['id']}").status_code == 204
+    assert app.extensions["dropwall"].sweep.purge_removed(undo_seconds=-1) == 1
+    assert stored(app) == set()
+
+
+def test_chunks_meet_on_the_server(app: Flask, client: FlaskClient) -> None:
+    content = photo_bytes("jpg") + bytes(300_000)
+    assert send_all(client, InChunks(content, 200_000)) == [204, 204]
+    [photo] = listed(client)
+    assert shown(client, photo["url"]) == content
+    assert not any(key.startswith("chunks/") for key in stored(app))
+
+
+def test_a_part_of_a_photo_can_be_had(client: FlaskClient) -> None:
+    content = photo_bytes("jpg") + bytes(range(256)) * 20_000
+    client.post("/", data=content, content_type="image/jpeg")
+    headers = SHOWS | {"Range": "bytes=3000000-3000099"}
+    answer = client.get(listed(client)[0]["url"], headers=headers, buffered=True)
+    assert (answer.status_code, answer.data) == (206, content[3_000_000:3_000_100])
+
+
+def test_a_photo_that_is_lost_is_not_here(app: Flask, client: FlaskClient, send: Send) -> None:
+    send(("a.jpg", photo_bytes("jpg")))
+    [photo] = listed(client)
+    storage_of(app).delete(original_key(photo["id"], "jpg"))
+    answer = client.get(photo["url"], headers=SHOWS)
+    assert answer.status_code == 404
+    assert answer.text == "This photo is not here; it may have been removed."
+
+
+def test_who_reads_while_it_is_deleted_is_told(seaweedfs: SeaweedFS, tmp_path: Path) -> None:
+    storage = open_storage(seaweedfs.address(), tmp_path)
+    storage.put_bytes("a", bytes(2 * FIRST_BYTES))
+    with storage.open("a") as stream:
+        storage.delete("a")
+        with pytest.raises(NotStored):
+            stream.read()
+
+
+MEMORY_OF_A_PUT = """
+import resource, sys
+from pathlib import Path
+from server.storage import open_storage
+
+def most_kibibytes():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+storage = open_storage(sys.argv[1], Path(sys.argv[2]))
+storage.put_bytes("small", b"small")
+before = most_kibibytes()
+storage.put("large", Path(sys.argv[3]))
+with storage.open("large") as stream:
+    while stream.read(65536):
+        pass
+print((most_kibibytes() - before) * 1024)
+"""
+
+
+def test_large_files_take_little_memory(seaweedfs: SeaweedFS, tmp_path: Path) -> None:
+    large = tmp_path / "large"
+    large.write_bytes(bytes(60 * MEGABYTE))
+    command = [sys.executable, "-c", MEMORY_OF_A_PUT, seaweedfs.address(), tmp_path, large]
+    measured = subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    assert int(measured.stdout) < 5 * PART_BYTES + 2 * BLOCK_BYTES
+
+
+# Who saves a photo gets it from the server itself.
+
+
+@pytest.mark.parametrize(
+    ("query", "headers"),
+    [
+        ("", SHOWS),
+        ("", {"Sec-Fetch-Dest": "document"}),
+        ("", {"User-Agent": "Mozilla/5.0"}),  # over plain http
+        pytest.param("?download", {"User-Agent": "Mozilla/5.0"}, id="without a public endpoint"),
+    ],
+)
+def test_who_is_shown_a_photo_gets_it_from_us(
+    config: Config, query: str, headers: dict[str, str]
+) -> None:
+    if query:
+        config = replace(config, storage=f"{config.storage}&public_endpoint=none")
+    client = open_page(create_app(config))
+    client.post("/", data={"file": (io.BytesIO(photo_bytes("jpg")), "a.jpg")})
+    answer = client.get(listed(client)[0]["url"] + query, headers=headers, buffered=True)
+    assert (answer.status_code, answer.data) == (200, photo_bytes("jpg"))
+    assert "sandbox" in answer.headers["Content-Security-Policy"]
+    disposition = answer.headers["Content-Disposition"]
+    assert disposition.startswith("attachment" if query else "inline")
+
+
+@pytest.mark.parametrize(
+    ("query", "headers"),
+    [
+        ("?download", SHOWS),
+        ("?download", {"User-Agent": "Mozilla/5.0"}),
+        ("", {"User-Agent": "curl/8.14.1"}),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_who_saves_a_photo_gets_it_from_the_server(
+    client: FlaskClient, send: Send, seaweedfs: SeaweedFS, query, headers, method
+) -> None:
+    name = "写真 1, 100 % é.jpg"
+    send((name, photo_bytes("jpg")))
+    answer = client.open(listed(client)[0]["url"] + query, method=method, headers=headers)
+    assert answer.status_code == 302
+    assert answer.headers["Cache-Control"] == "private, no-store"
+    assert answer.location.startswith(seaweedfs.url)
+    saved = requests.request(method, answer.location, timeout=30)
+    assert saved.status_code == 200
+    assert saved.content == (photo_bytes("jpg") if method == "GET" else b"")
+    assert saved.headers["Content-Length"] == str(len(photo_bytes("jpg")))
+    assert saved.headers["Content-Type"] == "image/jpeg"
+    assert saved.headers["Cache-Control"] == "private, no-store"
+    disposition = saved.headers["Content-Disposition"]
+    assert disposition.startswith('attachment; filename="__ 1_ 100 _ _.jpg"; filename*=UTF-8')
+    assert disposition.endswith("%E5%86%99%E7%9C%9F%201%2C%20100%20%25%20%C3%A9.jpg")
+
+
+def test_a_link_ends(seaweedfs: SeaweedFS, tmp_path: Path) -> None:
+    storage = open_storage(seaweedfs.address(), tmp_path)
+    storage.put_bytes("a", b"a")
+    link = storage.link("a", seconds=2)
+    assert requests.get(link, timeout=30).content == b"a"
+    wait_until(lambda: requests.get(link, timeout=30).status_code == 403)
+
+
+def test_nobody_gets_a_link_to_what_they_do_not_see(app: Flask, client: FlaskClient) -> None:
+    data = {"file": (io.BytesIO(photo_bytes("jpg")), "a.jpg"), "visibility": "owner"}
+    assert client.post("/", data=data).status_code == 204
+    [photo] = listed(client)
+    assert client.get(f"{photo['url']}?download").status_code == 302
+    for path in (f"{photo['url']}?download", photo["url"]):
+        answer = open_page(app).get(path)
+        assert (answer.status_code, answer.location) == (404, None)
+    assert client.get(f"/uploads/{photo['id']}.png?download").status_code == 404
+
+
+def test_links_lead_to_where_visitors_reach_the_server(config: Config) -> None:
+    public = "https://photos.example.com:8443"
+    config = replace(config, storage=f"{config.storage}&public_endpoint={public}&region=eu-north-1")
+    client = open_page(create_app(config))
+    client.post("/", data={"file": (io.BytesIO(photo_bytes("jpg")), "a.jpg")})
+    location = client.get(f"{listed(client)[0]['url']}?download").location
+    assert location.startswith(f"{public}/bucket-")
+    assert "eu-north-1" in location
+
+
+# A server that fails.
+
+
+def is_broken(_proxy: FaultyProxy, _request: Request) -> Answer:
+    return Answer(500, "Internal Server Error", [("Content-Length", "0")], b"")
+
+
+def hangs_up(_proxy: FaultyProxy, _request: Request) -> None:
+    return None
+
+
+def passes(proxy: FaultyProxy, request: Request) -> Answer:
+    return proxy.ask_server(request)
+
+
+def cuts(proxy: FaultyProxy, request: Request) -> Answer:
+    answer = proxy.ask_server(request)
+    half = answer.body[: len(answer.body) // 2]
+    return replace(answer, headers=[*answer.headers, ("Connection", "close")], body=half)
+
+
+@pytest.fixture
+def silence() -> Iterator[Callable[..., None]]:
+    ended = threading.Event()
+
+    def stands_still(_proxy: FaultyProxy, _request: Request) -> None:
+        ended.wait()
+
+    yield stands_still
+    ended.set()
+
+
+@pytest.fixture(params=[is_broken, hangs_up, cuts, "silence"])
+def fault(request: pytest.FixtureRequest) -> Callable[..., Answer | None]:
+    return request.getfixturevalue("silence") if request.param == "silence" else request.param
+
+
+def test_a_server_in_trouble_is_unavailable(seaweedfs: SeaweedFS, tmp_path: Path, fault) -> None:
+    with failing(seaweedfs.url, passes) as proxy:
+        address = S3Address.parse(seaweedfs.address(endpoint=proxy.url))
+        storage = S3Storage(address, tmp_path, answer_seconds=0.5)
+        storage.put_bytes("a", bytes(2 * FIRST_BYTES))
+        with storage.open("a") as half_read:
+            proxy.fault = fault
+            with pytest.raises(StorageUnavailable):
+                half_read.read()
+        for attempt in (
+            lambda: storage.open("a"),
+            lambda: list(storage.list("originals")),
+            storage.check,
+        ):
+            with pytest.raises(StorageUnavailable):
+                attempt()
+
+
+@pytest.mark.parametrize("sound_requests", range(6))
+def test_what_fails_in_the_midst_leaves_no_half_photo(
+    config: Config, seaweedfs: SeaweedFS, monkeypatch: pytest.MonkeyPatch, sound_requests: int
+) -> None:
+    def fails_in_the_midst(proxy: FaultyProxy, request: Request) -> Answer:
+        with proxy.lock:
+            left.append(request)
+            fails = len(left) > sound_requests
+        return is_broken(proxy, request) if fails else passes(proxy, request)
+
+    left: list[Request] = []
+    content = photo_bytes("jpg")
+    with failing(seaweedfs.url, fails_in_the_midst) as proxy:
+        storage = config.storage.replace(seaweedfs.url.rpartition(":")[2], str(proxy.server_port))
+        app = create_app(replace(config, storage=storage))
+        client = open_page(app)
+        answer = client.post("/", data={"file": (io.BytesIO(content), "a.jpg")})
+        if answer.status_code != 204:
+            assert (answer.status_code, answer.text) == (503, SILENT)
+            assert answer.headers["Retry-After"] == "5"
+            assert listed(client) == []
+        assert (answer.status_code == 204) == (sound_requests >= 4)
+        proxy.fault = passes
+        again = client.post("/", data={"file": (io.BytesIO(content), "a.jpg")})
+        assert again.status_code == 204
+        [photo] = listed(client)
+        assert shown(client, photo["url"]) == content
+        sweep_all(app, monkeypatch)
+        assert {key for key in stored(app) if photo["id"] not in key} == set()
+        assert len(stored(app)) == 3
+
+
+def test_with_the_wrong_key_nothing_is_taken(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    client = open_page(create_app(config))
+    answer = client.post("/", data={"file": (io.BytesIO(photo_bytes("jpg")), "a.jpg")})
+    assert (answer.status_code, answer.text) == (503, SILENT)
+    health = client.get("/healthz")
+    assert (health.status_code, health.text) == (503, "Not answering: storage.")
+
+
+def test_without_its_bucket_no_photo_is_taken_for_lost(
+    tmp_path: Path, seaweedfs: SeaweedFS
+) -> None:
+    storage = open_storage(f"s3://no-such-bucket?endpoint={seaweedfs.url}", tmp_path)
+    with pytest.raises(StorageUnavailable):
+        storage.open("originals/ab/a.jpg")
+
+
+def test_a_server_that_is_killed_loses_nothing(tmp_path: Path, seaweedfs: SeaweedFS) -> None:
+    running = RunningServer(tmp_path / "data", storage=seaweedfs.address())
+    try:
+        content = photo_bytes("jpg") + bytes(40 * MEGABYTE)
+        assert running.send(("large.jpg", content)).status_code == 204
+        url = running.url + running.photos()[0]["url"]
+        begun = requests.get(url, headers=SHOWS, stream=True, timeout=60)
+        seaweedfs.kill()
+        with pytest.raises(requests.exceptions.ChunkedEncodingError):
+            _ = begun.content
+        for answer in (
+            running.send(("small.jpg", photo_bytes("png"))),
+            running.send(("small.png", photo_bytes("png"))),
+            requests.get(url, headers=SHOWS, timeout=60),
+            requests.get(f"{running.url}/photos.zip", timeout=60),
+        ):
+            assert answer.status_code in (400, 503)
+        assert answer.text == SILENT
+        seaweedfs.start()
+        assert running.send(("small.png", photo_bytes("png"))).status_code == 204
+        assert requests.get(url, headers=SHOWS, timeout=60).content == content
+    finally:
+        running.stop()
+        if seaweedfs.process.poll() is not None:
+            seaweedfs.start()
