@@ -16,11 +16,11 @@ from werkzeug.test import TestResponse
 from server import create_app
 from server.catalog import Database, open_database
 from server.config import Config
-from tests import browser
+from tests import browser, engines
 from tests.engines import config_of
 from tests.postgresql import PostgreSQL
 from tests.running_server import ROOT, RunningServer
-from tests.seaweedfs import KEYS, SeaweedFS
+from tests.seaweedfs import SeaweedFS
 
 CDN = "https://cdn.jsdelivr.net/npm/"
 
@@ -29,17 +29,46 @@ expect.set_options(timeout=15_000)  # milliseconds; what must be quicker says so
 Send = Callable[..., TestResponse]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--engines", choices=engines.CHOICES, default=engines.EMBEDDED)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    engines.chosen = config.getoption("--engines")
+
+
+def pytest_unconfigure() -> None:
+    engines.stop_servers()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With other engines, all is left out that is not about engines, or only about the others."""
+    if engines.chosen == engines.EMBEDDED:
+        return
+    chosen = [item for item in items if engines.are_asked_for_by(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = chosen
+
+
+@pytest.fixture(autouse=True)
+def _discarded_databases() -> Iterator[None]:
+    with engines.discarded():
+        yield
+
+
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
     return config_of(tmp_path / "data")
 
 
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[PostgreSQL]:
-    """One server for all tests of this process, each with a database of its own."""
-    server = PostgreSQL()
-    yield server
-    server.remove()
+def postgresql() -> PostgreSQL:
+    return engines.postgresql()
+
+
+@pytest.fixture(scope="session")
+def seaweedfs() -> SeaweedFS:
+    return engines.seaweedfs()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -59,19 +88,6 @@ def database(address: str) -> Iterator[Database]:
     database = open_database(address)
     yield database
     database.close()
-
-
-@pytest.fixture(scope="session")
-def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
-    """A real S3 server, started for the first test that wants one; its keys are in the
-    environment, where Dropwall looks for them."""
-    server = SeaweedFS(tmp_path_factory.mktemp("seaweedfs") / "weed")
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        for name, value in KEYS.items():
-            monkeypatch.setenv(name, value)
-        server.start()
-        yield server
-        server.kill()
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import psycopg
 
+from tests.ports import free_port
 from tests.programs import UNPACKED, unpack
-from tests.running_server import free_port
 from tests.skips import skip
 
 INSTALLED = "usr/lib/postgresql/*/bin/initdb"

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.ports import free_port
 from tests.programs import need_program
-from tests.running_server import ROOT, free_port
+from tests.running_server import ROOT
 
 START_SECONDS = 15
 TEMPORARY_FILES = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 import requests
 
 from tests.engines import addresses, stored_files
+from tests.ports import free_port
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 30
@@ -97,10 +97,3 @@ class RunningServer:
                 time.sleep(0.05)
         self.kill()
         raise AssertionError((self.data.parent / "server.log").read_text())
-
-
-def free_port() -> int:
-    """Of this moment: nobody had it when we looked."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

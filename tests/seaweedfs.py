@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -111,6 +112,10 @@ class SeaweedFS:
     def kill(self) -> None:
         """As a power cut would; `start` finds everything again that was answered for."""
         self._signal(signal.SIGKILL)
+
+    def remove(self) -> None:
+        self.kill()
+        shutil.rmtree(self.folder)
 
     def _signal(self, sent: signal.Signals) -> None:
         with suppress(ProcessLookupError):

@@ -120,6 +120,7 @@ def test_a_chunk_that_comes_twice_counts_once(client: FlaskClient) -> None:
     assert progress(client, sent.uuid)["received"] == [0]
 
 
+@pytest.mark.embedded  # hundreds of requests: the orders above are told to every engine
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

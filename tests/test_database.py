@@ -34,8 +34,9 @@ from server.catalog import (
 from server.changes import Watchers
 from server.config import Config
 from tests.photos import photo_bytes
+from tests.ports import free_port
 from tests.postgresql import PASSWORD, PostgreSQL
-from tests.running_server import ROOT, RunningServer, free_port
+from tests.running_server import ROOT, RunningServer
 from tests.test_catalog import GUEST, MORNING, old_gallery, photo
 from tests.waiting import wait_until
 

@@ -36,10 +36,10 @@ def guest(live_server: RunningServer) -> Iterator[Guest]:
 
 def change_all(server: RunningServer, ids: list[str]) -> None:
     """A host hides them all and shows them again, at once."""
-    catalog = Catalog(database_of(server.data))
-    for standing in ("hidden", "shown"):
-        for some in (ids[: PHOTOS // 2], ids[PHOTOS // 2 :]):
-            catalog.change_photos(Which(some), standing=standing)
+    with database_of(server.data) as database:
+        for standing in ("hidden", "shown"):
+            for some in (ids[: PHOTOS // 2], ids[PHOTOS // 2 :]):
+                Catalog(database).change_photos(Which(some), standing=standing)
 
 
 def abort(route: Route) -> None:

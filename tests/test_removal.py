@@ -148,6 +148,7 @@ def test_of_a_purged_photo_nothing_can_be_read_any_more(
     assert client.get("/api/photos?since=1").json["removed"] == [photo["id"]]
 
 
+@pytest.mark.embedded
 def test_a_purge_that_was_cut_short_is_finished_by_the_next(
     app: Flask, client: FlaskClient, config: Config, photo: dict, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,6 +169,7 @@ def test_a_purge_that_was_cut_short_is_finished_by_the_next(
     assert stored_files(config.data) == []
 
 
+@pytest.mark.embedded
 def test_one_photo_that_cannot_be_purged_holds_up_no_other(
     app: Flask, client: FlaskClient, config: Config, photo: dict, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -162,6 +162,7 @@ def test_only_the_formats_of_the_settings_are_taken(config: Config) -> None:
     )
 
 
+@pytest.mark.embedded
 def test_a_full_disk_is_told_and_leaves_nothing(
     config: Config, client: FlaskClient, send: Send, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,6 +195,7 @@ def test_what_is_not_listed_is_swept_after_a_day(
     assert sorted(stored_files(config.data)) == sorted(kept)
 
 
+@pytest.mark.embedded
 def test_what_a_broken_disk_would_not_remove_is_swept_later(
     app: Flask, config: Config, send: Send, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

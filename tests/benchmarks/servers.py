@@ -11,7 +11,8 @@ from pathlib import Path
 
 import requests
 
-from tests.running_server import ROOT, RunningServer, free_port
+from tests.ports import free_port
+from tests.running_server import ROOT, RunningServer
 
 
 @contextmanager
