@@ -69,6 +69,8 @@ class PostgreSQL:
 
     def kill(self) -> None:
         """All of its processes at once, as a power cut would."""
+        if self.process.poll() is not None:
+            return
         family = [self.process.pid, *self._children()]
         for pid in family:
             try:
