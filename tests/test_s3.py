@@ -325,6 +325,23 @@ def test_with_the_wrong_key_nothing_is_taken(
     assert (health.status_code, health.text) == (503, "Not answering: storage.")
 
 
+def test_photos_that_come_together_wait_for_a_silent_server_once(
+    tmp_path: Path, seaweedfs: SeaweedFS
+) -> None:
+    def counts(proxy: FaultyProxy, request: Request) -> None:
+        asked.append(request.path)
+
+    asked: list[str] = []
+    with failing(seaweedfs.url, counts) as proxy:
+        storage = seaweedfs.address(endpoint=proxy.url)
+        client = open_page(create_app(Config(data=tmp_path / "data", storage=storage)))
+        files = [(io.BytesIO(photo_bytes("jpg", seed)), f"{seed}.jpg") for seed in range(3)]
+        answer = client.post("/", data={"file": files})
+    assert answer.status_code == 503
+    assert answer.text.count(SILENT) == 3
+    assert len(set(asked)) == 1
+
+
 def test_without_its_bucket_no_photo_is_taken_for_lost(
     tmp_path: Path, seaweedfs: SeaweedFS
 ) -> None:
