@@ -30,7 +30,8 @@ def add_commands(app: Flask) -> None:
 def sweep() -> None:
     """Remove what crashes left behind a day ago or more."""
     try:
-        click.echo(f"{parts().sweep.sweep()} leftovers removed.")
+        with _sentences():
+            click.echo(f"{parts().sweep.sweep()} leftovers removed.")
     except ForeignCatalog:
         raise click.ClickException(
             "The catalog is empty and the storage is not: is it the right one? Nothing was removed."
