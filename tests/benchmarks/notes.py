@@ -15,6 +15,10 @@ NOTES: dict[str, str] = {
         "copyparty hashes with SHA-512 and does not sync; Dropwall hashes with SHA-256 and syncs"
         " the file and its folder."
     ),
+    "one body of 50 MB, hashed and synced, scaled": (
+        "The tutorial's server writes to a disk; here each byte goes on to an S3 server, which runs"
+        " on the same two cores. What it costs is the S3 server's speed, not this comparison."
+    ),
     "the page with 200 photos of 12 MP on first view, beside a peer": (
         "copyparty's page is a file manager and a media player too, and its thumbnails are of"
         " 320x256 at most, whatever the screen."

@@ -38,6 +38,7 @@ def write_report(results: list[Result]) -> None:
         "\n## What was promised\n",
         PLOT,
         "\n",
+        *(f"**{it.benchmark}, {it.engine}, failed.**\n\n" for it in results if it.failure),
         *table(PROMISED, [promised_cells(*line, numbers) for line in promised]),
         "\n## What else was measured\n\n",
         *table(BESIDE, [cells(*line, numbers) for line in beside]),
