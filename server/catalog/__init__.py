@@ -5,6 +5,7 @@ from .database import CatalogUnavailable, Database, open_database
 from .guests import GuestCatalog
 from .lists import KINDS, SORTS, Changes, Guest, OutlinedPhoto, Page, PhotoLists, Selection
 from .photos import Catalog, NoSuchPhoto, Photo, SamePhoto, Which
+from .replica import AnotherGallery, Chunk, CopiedPhoto, Replica, SameGallery, Share, Snapshot
 from .tables import metadata
 from .uploads import ChunkedUpload, NoSuchUpload, UploadCatalog
 from .usage import Usage, UsageCatalog
@@ -20,11 +21,14 @@ __all__ = [
     "SORTS",
     "Account",
     "AccountCatalog",
+    "AnotherGallery",
     "Audience",
     "Catalog",
     "CatalogUnavailable",
     "Changes",
+    "Chunk",
     "ChunkedUpload",
+    "CopiedPhoto",
     "Database",
     "Guest",
     "GuestCatalog",
@@ -35,8 +39,12 @@ __all__ = [
     "Page",
     "Photo",
     "PhotoLists",
+    "Replica",
+    "SameGallery",
     "SamePhoto",
     "Selection",
+    "Share",
+    "Snapshot",
     "UploadCatalog",
     "Usage",
     "UsageCatalog",

@@ -54,6 +54,16 @@ class Database:
         with _translated_errors(), self._engine.begin() as connection:
             yield connection
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A transaction that sees one moment, however long it reads and whatever is committed
+        meanwhile. Every transaction of SQLite is one."""
+        engine = self._engine
+        if engine.dialect.name == "postgresql":
+            engine = engine.execution_options(isolation_level="REPEATABLE READ")
+        with _translated_errors(), engine.begin() as connection:
+            yield connection
+
 
 def open_database(address: str) -> Database:
     """The engine for an address: a SQLite file's path. Brings the schema up to date."""
