@@ -20,6 +20,7 @@ from .catalog import (
     Share,
     Snapshot,
 )
+from .formats import BY_EXTENSION
 from .gallery import WIDTHS
 from .storage import NotStored, Storage
 from .storage.keys import chunk_key, original_key, owner_id, thumbnail_key
@@ -147,7 +148,8 @@ class Move:
             for width in WIDTHS:
                 with suppress(NotStored, DamagedCopy):  # it is made when it is asked for
                     self._copy(thumbnail_key(photo.id, width))
-            self._copy(original_key(photo.id, photo.extension))
+            mimetype = BY_EXTENSION[photo.extension].mimetype
+            self._copy(original_key(photo.id, photo.extension), mimetype, photo.name)
         except NotStored:
             return not photo.is_listed  # its files go soon after it
         except DamagedCopy:
@@ -159,7 +161,7 @@ class Move:
         with suppress(NotStored, DamagedCopy):
             self._copy(chunk_key(*chunk))
 
-    def _copy(self, key: str) -> None:
+    def _copy(self, key: str, mimetype: str = "", name: str = "") -> None:
         """Raises NotStored, DamagedCopy."""
         with self._source.open(key) as original, self._target.stage() as staged:
             sent = hashlib.sha256()
@@ -167,7 +169,7 @@ class Move:
                 for block in _readable_blocks(original):
                     sent.update(block)
                     copy.write(block)
-            self._target.put(key, staged)
+            self._target.put(key, staged, mimetype, name)
         with self._target.open(key) as kept:
             received = hashlib.sha256()
             for block in _readable_blocks(kept):
@@ -191,7 +193,7 @@ def _readable_blocks(stream: BinaryIO) -> Iterator[bytes]:
         while block := stream.read(BLOCK_BYTES):
             yield block
     except OSError as error:
-        if error.errno != errno.EIO:
+        if type(error) is not OSError or error.errno != errno.EIO:  # it is not the disk's word
             raise
         raise DamagedCopy from error
 

@@ -11,7 +11,19 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, case, delete, exists, func, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Select,
+    Table,
+    case,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 
 from .database import Database
 from .tables import (
@@ -141,6 +153,7 @@ class Replica:
     def snapshot(self) -> Iterator["Snapshot"]:
         """This gallery as it is now, as long as the context lasts."""
         with self._source.snapshot() as connection:
+            _be_patient(connection)
             yield Snapshot(connection, self._replica)
 
     def purged(self) -> Iterator[list[CopiedPhoto]]:
@@ -208,6 +221,7 @@ class Snapshot:
         chunks whose files it does not need any more. Raises AnotherGallery when somebody else has
         been there meanwhile."""
         with self._replica.transaction() as replica:
+            _be_patient(replica)
             if read_version(replica) > self.version:
                 raise AnotherGallery
             self._withdraw_changed(replica)
@@ -274,6 +288,13 @@ def _uncopied(
             known = _among(connection, [row["id"] for row in rows], are_there)
         if unknown := [_copied_photo(row) for row in rows if row["id"] not in known]:
             yield unknown
+
+
+def _be_patient(connection: Connection) -> None:
+    """A server may end what says nothing for a while, such as while large files are copied."""
+    if connection.dialect.name == "postgresql":
+        for setting in ("statement_timeout", "idle_in_transaction_session_timeout"):
+            connection.execute(text(f"SET LOCAL {setting} = 0"))
 
 
 def _copied_photo(row: Row) -> CopiedPhoto:

@@ -21,8 +21,9 @@ class Storage(Protocol):
     def mark(self, name: str) -> None:
         """Stage an empty file of this name, which stays until it is discarded."""
 
-    def put(self, key: str, staged: Path) -> None:
-        """Keep a staged file, which is gone then, under `key`, durable when this returns."""
+    def put(self, key: str, staged: Path, mimetype: str = "", name: str = "") -> None:
+        """Keep a staged file, which is gone then, under `key`, durable when this returns. Who
+        fetches it by a link is told its type, and gets it under this name."""
 
     def put_bytes(self, key: str, content: bytes) -> None:
         """Keep a small file under `key`, durable when this returns; replaces what was there."""

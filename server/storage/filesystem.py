@@ -33,7 +33,7 @@ class FilesystemStorage:
     def mark(self, name: str) -> None:
         (self._incoming / name).touch(mode=0o600)
 
-    def put(self, key: str, staged: Path) -> None:
+    def put(self, key: str, staged: Path, mimetype: str = "", name: str = "") -> None:
         path = self.root / key
         _sync(staged)
         _make_folder(path.parent)
