@@ -47,22 +47,22 @@ LONGEST_LIFE_SECONDS = 0.8
 STOPPED_BY_HAND = 130
 
 
-def at_a_folder(folder: Path) -> Config:
+def at_a_folder(_: pytest.FixtureRequest, folder: Path) -> Config:
     return Config(data=folder)
 
 
 ENGINES = {"sqlite and a folder": at_a_folder}
-"""Where a gallery is kept, given a folder of its own on this machine."""
+"""Where a gallery is kept, given the fixtures and a folder of its own on this machine."""
 
 
 @pytest.fixture(params=ENGINES)
 def config(request: pytest.FixtureRequest, tmp_path: Path) -> Config:
-    return ENGINES[request.param](tmp_path / "data")
+    return ENGINES[request.param](request, tmp_path / "data")
 
 
 @pytest.fixture(params=ENGINES)
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> Config:
-    return ENGINES[request.param](tmp_path / "new")
+    return ENGINES[request.param](request, tmp_path / "new")
 
 
 def addresses(target: Config) -> list[str]:
