@@ -13,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from operator import itemgetter
 from pathlib import Path
 
 import pytest
@@ -196,7 +197,9 @@ def seen_by(client: FlaskClient) -> dict[str, object]:
     """All that the gallery tells, the photos' files too."""
     told: dict[str, object] = {path: client.get(path).json for path in ASKED}
     changes = client.get("/api/photos?since=0").json
-    told["changes"] = changes | {"removed": sorted(changes["removed"])}
+    for name, key in (("removed", None), ("guests", itemgetter("id"))):
+        changes[name].sort(key=key)
+    told["changes"] = changes
     for photo in client.get("/api/photos?limit=500").json["photos"]:
         for path in (photo["url"], *photo["thumbnails"].values()):
             answer = client.get(path, headers={"Sec-Fetch-Dest": "image"}, buffered=True)
