@@ -10,6 +10,7 @@ from flask import Flask, request
 from flask.cli import FlaskGroup
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from .access import Access
 from .accounts import Accounts
 from .archive import Archives
 from .catalog import (
@@ -27,8 +28,10 @@ from .commands import add_commands
 from .config import Config
 from .errors import answer_errors
 from .gallery import Gallery
+from .health import Health
 from .images import Images
 from .limits import Limits
+from .metrics import Metrics
 from .parts import Parts
 from .passcode import Passcode
 from .routes.accounts import accounts, login_manager
@@ -36,6 +39,7 @@ from .routes.archive import archive
 from .routes.host import host
 from .routes.invitation import invitation
 from .routes.live import live
+from .routes.operations import operations
 from .routes.page import page
 from .routes.passcode import passcode
 from .routes.people import people
@@ -72,6 +76,8 @@ def create_app(config: Config | None = None) -> Flask:
     app.session_interface = SessionCookie()
     if hops := config.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops)  # type: ignore[method-assign]
+    metrics = Metrics()
+    app.wsgi_app = Access(app.wsgi_app, metrics, bool(hops))  # type: ignore[method-assign]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     database = open_database(config.database_address)
     catalog, uploading, usage = Catalog(database), UploadCatalog(database), UsageCatalog(database)
@@ -103,8 +109,11 @@ def create_app(config: Config | None = None) -> Flask:
         watchers=Watchers(database, lists, watchers, changes_event),
         archives=Archives(gallery, lists, downloads),
         sweep=Sweep(catalog, uploading, storage),
+        health=Health({"catalog": catalog.version, "storage": storage.check}),
+        metrics=metrics,
     )
     for blueprint in (
+        operations,
         protection,
         passcode,
         page,

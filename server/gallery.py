@@ -14,7 +14,6 @@ from .catalog import (
     OWNER,
     SHOWN,
     Catalog,
-    CatalogUnavailable,
     NoSuchPhoto,
     Photo,
     SamePhoto,
@@ -192,16 +191,6 @@ class Gallery:
         """Those of one guest that nobody else sees."""
         private = Which(guest_id=guest_id, visibility=OWNER)
         self.catalog.remove_photos(private, moments.now(), by_guest="")
-
-    def failing_parts(self) -> list[str]:
-        """Which of catalog and storage do not answer."""
-        failing = []
-        for name, check in (("catalog", self.catalog.version), ("storage", self.storage.check)):
-            try:
-                check()
-            except (CatalogUnavailable, OSError):
-                failing.append(name)
-        return failing
 
     def _check_content(self, name: str, true_extension: str) -> None:
         if true_extension not in map(_true_extension, self._extensions):

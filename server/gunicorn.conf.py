@@ -1,5 +1,6 @@
 """How gunicorn serves Dropwall; the numbers come from Config."""
 
+import os
 import resource
 import socket
 import threading
@@ -8,6 +9,7 @@ from typing import Any
 
 from server.address import EVERYWHERE, lan_address
 from server.config import BadSetting, Config
+from server.logs import set_up_logs
 
 try:
     dropwall = Config.from_environ()  # not `config`, which gunicorn would take for its setting
@@ -29,7 +31,13 @@ forwarded_allow_ips = ""  # none: what a proxy says counts as DROPWALL_PROXIES h
 keepalive = 15  # longer than the page waits between two polls
 timeout = 60  # for a worker whose accepting thread hangs; requests may take as long as they need
 graceful_timeout = 30  # on SIGTERM uploads may finish; Ctrl-C does not wait (worker.handle_quit)
-loglevel = "warning"
+errorlog = None  # set_up_logs has its handler
+loglevel = "info" if dropwall.log == "json" else "warning"
+
+set_up_logs(dropwall.log)
+# Machines may share the folder. prometheus_client looks for this when it is imported.
+_counted = dropwall.data.absolute() / "metrics" / f"{socket.gethostname()}-{dropwall.port}"
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_counted)
 
 
 def on_starting(server: Any) -> None:
@@ -55,6 +63,9 @@ def on_starting(server: Any) -> None:
             f"Dropwall cannot keep photos in {dropwall.data}: {error.strerror}."
             " Set DROPWALL_DATA to another folder."
         ) from None
+    from server.metrics import start_counting  # not before its folder is set
+
+    start_counting()
     _allow_many_connections()
 
 
@@ -71,10 +82,16 @@ def _allow_many_connections() -> None:
 def post_worker_init(worker: Any) -> None:
     """Clean up, in each worker: none is there for ever, and twice does no harm. When the
     first one has loaded the gallery, say where it is."""
-    if worker.age == 1:
+    if worker.age == 1 and dropwall.log == "text":
         _greet()
     sweep = worker.wsgi.extensions["dropwall"].sweep
     threading.Thread(target=sweep.sweep_forever, name="sweep", daemon=True).start()
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    from server.metrics import forget_process
+
+    forget_process(worker.pid)
 
 
 def _greet() -> None:
