@@ -1,6 +1,5 @@
 """How gunicorn serves Dropwall; the numbers come from Config."""
 
-import os
 import resource
 import socket
 import threading
@@ -10,6 +9,7 @@ from typing import Any
 from server.address import EVERYWHERE, lan_address
 from server.config import BadSetting, Config
 from server.logs import set_up_logs
+from server.metrics import begin_at_zero, count_together, forget_process
 
 try:
     dropwall = Config.from_environ()  # not `config`, which gunicorn would take for its setting
@@ -35,9 +35,9 @@ errorlog = None  # set_up_logs has its handler
 loglevel = "info" if dropwall.log == "json" else "warning"
 
 set_up_logs(dropwall.log)
-# Machines may share the folder. prometheus_client looks for this when it is imported.
+# Other machines may have the same data folder.
 _counted = dropwall.data.absolute() / "metrics" / f"{socket.gethostname()}-{dropwall.port}"
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_counted)
+count_together(_counted)
 
 
 def on_starting(server: Any) -> None:
@@ -63,9 +63,7 @@ def on_starting(server: Any) -> None:
             f"Dropwall cannot keep photos in {dropwall.data}: {error.strerror}."
             " Set DROPWALL_DATA to another folder."
         ) from None
-    from server.metrics import start_counting  # not before its folder is set
-
-    start_counting()
+    begin_at_zero(_counted)
     _allow_many_connections()
 
 
@@ -89,8 +87,6 @@ def post_worker_init(worker: Any) -> None:
 
 
 def child_exit(server: Any, worker: Any) -> None:
-    from server.metrics import forget_process
-
     forget_process(worker.pid)
 
 

@@ -10,6 +10,7 @@ from prometheus_client import (
     Gauge,
     Histogram,
     generate_latest,
+    values,
 )
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
@@ -23,8 +24,7 @@ class TokenWanted(Exception):
 
 
 class Metrics:
-    """Each process counts for itself. Where prometheus_client was imported with its folder in the
-    environment, `page` adds up what all processes of this machine have counted there."""
+    """Each process counts for itself; after `count_together`, `page` adds up what all have."""
 
     def __init__(self) -> None:
         self._own = own = CollectorRegistry()
@@ -71,9 +71,15 @@ class Metrics:
         return generate_latest(every)
 
 
-def start_counting() -> None:
+def count_together(folder: Path) -> None:
+    """Let the processes that come of this one count there, in a file each."""
+    os.environ[FOLDER_VARIABLE] = str(folder)
+    # prometheus_client itself looks once, when it is imported; the folder is a setting of ours.
+    values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
+
+
+def begin_at_zero(folder: Path) -> None:
     """Forget what a former run has counted: Prometheus knows what a restart is."""
-    folder = Path(os.environ[FOLDER_VARIABLE])
     folder.mkdir(parents=True, exist_ok=True)
     for counted in folder.glob("*.db"):
         counted.unlink()
