@@ -65,7 +65,7 @@ class Config:
     extensions: tuple[str, ...] = EXTENSIONS
     keep_location: bool = False
     log: str = LOGS[0]
-    metrics_token: str = ""
+    metrics_token: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         for setting in fields(self):
