@@ -7,7 +7,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-EMBEDDED, SCALED = "embedded", "scaled"
+from tests.engines import EMBEDDED, SCALED
+from tests.postgresql import PostgreSQL
+from tests.seaweedfs import KEYS, SeaweedFS
+
 AS_INSTALLED = {"fsync": "on", "full_page_writes": "on", "shared_buffers": "128MB"}
 """PostgreSQL's own defaults, which other tests do without: a 204 is to be as durable as it is."""
 
@@ -35,9 +38,6 @@ def embedded() -> Iterator[Engine]:
 @contextmanager
 def scaled() -> Iterator[Engine]:
     """PostgreSQL and SeaweedFS on this machine, and so on the same cores."""
-    from tests.postgresql import PostgreSQL
-    from tests.seaweedfs import KEYS, SeaweedFS
-
     os.environ.update(KEYS)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as ends:
         database, storage = PostgreSQL(**AS_INSTALLED), SeaweedFS(Path(folder) / "seaweedfs")

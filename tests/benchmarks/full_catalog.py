@@ -109,7 +109,7 @@ def standing_row(number: int) -> dict[str, object]:
 def guest_row(number: int) -> dict[str, object]:
     name = f"Guest {number}"
     row = {"id": guest_id(number), "name": name, "version": 1, "own_version": 1}
-    return row | ({"folded_name": name.lower()} if "folded_name" in guests.c else {})
+    return row | {"folded_name": name.lower()}
 
 
 def guest_id(number: int) -> str:
