@@ -20,7 +20,7 @@ from tests.postgresql import PostgreSQL
 from tests.seaweedfs import KEYS, SeaweedFS
 
 EMBEDDED, SCALED = CHOICES = ("embedded", "scaled")
-GALLERIES = {"config", "live_server"}
+GALLERIES = {"app", "config", "live_server", "scene"}
 """Fixtures."""
 FOLDERS = ("originals", "thumbnails", "chunks")
 ANY_AGE_SECONDS = -60
