@@ -44,7 +44,6 @@ ITSELF = "This gallery itself is there; please choose another database and anoth
 PHOTOS = 80
 SENDERS, PHOTOS_OF_EACH = 4, 10
 CHUNK_BYTES = 1500
-LONGEST_LIFE_SECONDS = 0.8
 STOPPED_BY_HAND = 130
 
 
@@ -303,18 +302,18 @@ def originals(target: Config) -> int:
     return len(list(storage_of(target).list("originals")))
 
 
-def begun(config: Config, target: Config) -> subprocess.Popen[str]:
-    """A run that has just copied a first photo, unless it has ended."""
-    former = originals(target)
+def begun(config: Config, target: Config, photos: int = 1) -> subprocess.Popen[str]:
+    """A run that has just copied so many, unless it has ended."""
+    enough = originals(target) + photos
     process = command(config, target)
-    wait_until(lambda: originals(target) > former or process.poll() is not None)
+    wait_until(lambda: originals(target) >= enough or process.poll() is not None)
     return process
 
 
-def ends_unless_killed(config: Config, target: Config, seconds: float) -> bool:
-    process = begun(config, target)
+def ends_unless_killed(config: Config, target: Config, chance: random.Random) -> bool:
+    process = begun(config, target, chance.randint(1, PHOTOS // 4))
     with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(timeout=seconds)
+        process.wait(timeout=chance.uniform(0, 0.1))
     process.kill()
     process.communicate()
     return process.returncode == 0
@@ -334,7 +333,7 @@ def test_a_run_that_is_killed_at_any_moment_goes_on(
     send_many(client, PHOTOS)
     chance = random.Random(6)
     kills, former = 0, 0
-    while not ends_unless_killed(config, target, chance.uniform(0, LONGEST_LIFE_SECONDS)):
+    while not ends_unless_killed(config, target, chance):
         kills += 1
         copied, there = copied_ids(config, target), files(target)
         assert len(copied) >= former
