@@ -10,6 +10,7 @@ from flask import Flask, request
 from flask.cli import FlaskGroup
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from .access import Access
 from .accounts import Accounts
 from .archive import Archives
 from .catalog import (
@@ -31,8 +32,10 @@ from .commands import add_commands
 from .config import BadSetting, Config
 from .errors import answer_errors
 from .gallery import Gallery
+from .health import Health
 from .images import Images
 from .limits import Limits
+from .metrics import Metrics
 from .parts import Parts
 from .passcode import Passcode
 from .routes.accounts import accounts, login_manager
@@ -40,6 +43,7 @@ from .routes.archive import archive
 from .routes.host import host
 from .routes.invitation import invitation
 from .routes.live import live
+from .routes.operations import operations
 from .routes.page import page
 from .routes.passcode import passcode
 from .routes.people import people
@@ -75,6 +79,8 @@ def create_app(config: Config | None = None) -> Flask:
     app.session_interface = SessionCookie()
     if hops := config.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops)  # type: ignore[method-assign]
+    metrics = Metrics()
+    app.wsgi_app = Access(app.wsgi_app, metrics, bool(hops))  # type: ignore[method-assign]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     database = open_database(config.database_address)
     secret_key = app.secret_key = _secret_key(database, config.data)
@@ -107,8 +113,11 @@ def create_app(config: Config | None = None) -> Flask:
         watchers=Watchers(database, lists, watchers, changes_event),
         archives=Archives(gallery, lists, downloads),
         sweep=Sweep(catalog, uploading, storage),
+        health=Health({"catalog": catalog.version, "storage": storage.check}),
+        metrics=metrics,
     )
     for blueprint in (
+        operations,
         protection,
         passcode,
         page,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .formats import BY_EXTENSION
+from .logs import FORMATS as LOGS
 from .storage.s3_address import BadAddress, S3Address
 
 MEBIBYTE = 1024 * 1024
@@ -64,6 +65,8 @@ class Config:
     max_jpeg_pixels: int = 250_000_000
     extensions: tuple[str, ...] = EXTENSIONS
     keep_location: bool = False
+    log: str = LOGS[0]
+    metrics_token: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         for setting in fields(self):
@@ -86,6 +89,8 @@ class Config:
         self._check_addresses()
         if self.mode not in MODES:
             raise BadSetting(f"{variable_name('mode')} must be one of: {' '.join(MODES)}.")
+        if self.log not in LOGS:
+            raise BadSetting(f"{variable_name('log')} must be one of: {' '.join(LOGS)}.")
         if len(self.passcode) > MAX_PASSCODE:
             raise BadSetting(
                 f"{variable_name('passcode')} must be at most {MAX_PASSCODE} characters long."

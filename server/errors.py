@@ -34,6 +34,7 @@ from .gallery import (
 )
 from .images import DamagedPhoto, NotAPhoto, TooLongAnimation, TooManyPixels
 from .limits import DiskNearlyFull, GalleryFull, TooMuchSent
+from .metrics import TokenWanted
 from .names import MAX_GUEST_NAME, LongName
 from .passcode import PasscodeWanted, WrongPasscode
 from .passwords import MAX_PASSWORD, MIN_PASSWORD, TooManyHashes, WeakPassword
@@ -94,6 +95,7 @@ REFUSALS: dict[type[Exception], tuple[int, str]] = {
     WrongOldPassword: (401, "This is not your present password; please try again."),
     PasscodeWanted: (401, "This gallery has a passcode; please open it and enter that first."),
     WrongPasscode: (401, "This is not the passcode; please look at your invitation again."),
+    TokenWanted: (401, "The numbers of this gallery are for those who send its token."),
     NoSuchUpload: (404, "Nothing of this photo has arrived yet; please send it."),
     NoPhotos: (404, "There are no photos to download here yet; please send some first."),
     NoSuchPhoto: (404, "This photo is not here; it may have been removed."),

@@ -16,7 +16,6 @@ from .catalog import (
     OWNER,
     SHOWN,
     Catalog,
-    CatalogUnavailable,
     NoSuchPhoto,
     Photo,
     SamePhoto,
@@ -203,16 +202,6 @@ class Gallery:
         """Those of one guest that nobody else sees."""
         private = Which(guest_id=guest_id, visibility=OWNER)
         self.catalog.remove_photos(private, moments.now(), by_guest="")
-
-    def failing_parts(self) -> list[str]:
-        """Which of catalog and storage do not answer."""
-        failing = []
-        for name, check in (("catalog", self.catalog.version), ("storage", self.storage.check)):
-            try:
-                check()
-            except (CatalogUnavailable, OSError):
-                failing.append(name)
-        return failing
 
     def _find_original(self, photo_id: str, extension: str, viewer: Viewer) -> Photo:
         photo = self.catalog.find_photo(photo_id, viewer)

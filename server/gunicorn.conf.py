@@ -9,6 +9,8 @@ from typing import Any
 from server.address import EVERYWHERE, lan_address
 from server.catalog import CatalogUnavailable, UnusableCatalog, open_database
 from server.config import BadSetting, Config
+from server.logs import set_up_logs
+from server.metrics import begin_at_zero, count_together, forget_process
 
 try:
     dropwall = Config.from_environ()  # not `config`, which gunicorn would take for its setting
@@ -30,7 +32,13 @@ forwarded_allow_ips = ""  # none: what a proxy says counts as DROPWALL_PROXIES h
 keepalive = 15  # longer than the page waits between two polls
 timeout = 60  # for a worker whose accepting thread hangs; requests may take as long as they need
 graceful_timeout = 30  # on SIGTERM uploads may finish; Ctrl-C does not wait (worker.handle_quit)
-loglevel = "warning"
+errorlog = None  # set_up_logs has its handler
+loglevel = "info" if dropwall.log == "json" else "warning"
+
+set_up_logs(dropwall.log)
+# Other machines may have the same data folder.
+_counted = dropwall.data.absolute() / "metrics" / f"{socket.gethostname()}-{dropwall.port}"
+count_together(_counted)
 
 
 def on_starting(server: Any) -> None:
@@ -60,6 +68,7 @@ def on_starting(server: Any) -> None:
         open_database(dropwall.database_address).close()  # no connection outlives a fork
     except (CatalogUnavailable, UnusableCatalog) as trouble:
         raise SystemExit(f"Dropwall cannot start. {trouble}") from None
+    begin_at_zero(_counted)
     _allow_many_connections()
 
 
@@ -76,10 +85,14 @@ def _allow_many_connections() -> None:
 def post_worker_init(worker: Any) -> None:
     """Clean up, in each worker: none is there for ever, and twice does no harm. When the
     first one has loaded the gallery, say where it is."""
-    if worker.age == 1:
+    if worker.age == 1 and dropwall.log == "text":
         _greet()
     sweep = worker.wsgi.extensions["dropwall"].sweep
     threading.Thread(target=sweep.sweep_forever, name="sweep", daemon=True).start()
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    forget_process(worker.pid)
 
 
 def _greet() -> None:

@@ -9,6 +9,8 @@ from .changes import Watchers
 from .chunks import Chunks
 from .config import Config
 from .gallery import Gallery
+from .health import Health
+from .metrics import Metrics
 from .passcode import Passcode
 from .sweep import Sweep
 
@@ -28,3 +30,5 @@ class Parts:
     watchers: Watchers
     archives: Archives
     sweep: Sweep
+    health: Health
+    metrics: Metrics

@@ -15,8 +15,10 @@ from gunicorn.http import errors
 from gunicorn.http.body import LengthReader
 from gunicorn.workers.gthread import ThreadWorker
 
+from server.access import log_answer
 from server.catalog import CatalogUnavailable, UnusableCatalog
 from server.config import Config
+from server.logs import new_request_id, request_id
 
 # How much of a refused request is swallowed so that its sender gets to read the refusal.
 # gunicorn swallows 64 KiB and then resets the connection, which destroys the answer on its way.
@@ -175,6 +177,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
         gunicorn waits for the visitor to hang up, up to 2 s each, on the one thread that accepts.
         """
+        request_id.set("")  # of this thread's last one
         keep = super().handle(conn)
         if not keep and conn.sock.fileno() >= 0:
             conn.sock.setblocking(True)
@@ -195,17 +198,20 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
         """Answer what never reached the application: gunicorn would answer in HTML."""
+        request_id.set(answer_id := request_id.get() or new_request_id())
         status, sentence = next(REFUSALS[kind] for kind in type(exc).__mro__ if kind in REFUSALS)
         if (status, sentence) == DEFECT:
-            # Not its `uri`: what somebody has searched for is theirs.
-            self.log.exception("Error handling request %s", getattr(req, "path", ""))
-        else:
-            self.log.info("Refused a request from %s: %s", addr, exc)
+            # Not its `uri` or `path`: passcodes, names and searches are nobody else's.
+            self.log.exception("Error handling a request")
+        else:  # in whose words there may be what was sent
+            self.log.info("Refused a request: %s", type(exc).__name__)
         body = sentence.encode()
         head = (
             f"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {len(body)}\r\n"
-            "Content-Type: text/plain; charset=utf-8\r\n\r\n"
+            "Content-Type: text/plain; charset=utf-8\r\n"
+            f"X-Request-Id: {answer_id}\r\n\r\n"
         )
+        log_answer("none", "none", int(status[:3]), len(body), 0.0)
         try:
             client.sendall(head.encode() + body)
         except OSError as error:

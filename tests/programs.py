@@ -9,7 +9,8 @@ from pathlib import Path
 
 from tests.skips import skip
 
-NAMES = ("nginx", "caddy", "unzip")
+PACKAGES = {"nginx": "nginx", "caddy": "caddy", "unzip": "unzip", "systemd-analyze": "systemd"}
+"""What Debian calls the package of each."""
 UNPACKED = Path(sys.prefix) / "debian"
 PLACES = [os.environ.get("PATH", ""), "/usr/sbin", f"{UNPACKED}/usr/sbin", f"{UNPACKED}/usr/bin"]
 
@@ -26,25 +27,25 @@ def need_program(name: str) -> str:
     return program
 
 
-def unpack(name: str) -> None:
+def unpack(package: str) -> None:
     """Into the tests' own environment: nothing is installed or started, and nobody has to be
     root."""
     with tempfile.TemporaryDirectory() as folder:
         # As root, apt would drop to a user who cannot write into our folder, and complain.
-        download = ["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", name]
+        download = ["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", package]
         if subprocess.run(download, cwd=folder, check=False).returncode != 0:
             subprocess.run(["apt-get", "update", "-qq"], check=True)
             subprocess.run(download, cwd=folder, check=True)
-        [package] = Path(folder).glob("*.deb")
-        subprocess.run(["dpkg-deb", "--extract", package, UNPACKED], check=True)
+        [archive] = Path(folder).glob("*.deb")
+        subprocess.run(["dpkg-deb", "--extract", archive, UNPACKED], check=True)
 
 
 def unpack_missing() -> None:
-    for name in NAMES:
+    for name, package in PACKAGES.items():
         if find_program(name):
             continue
         try:
-            unpack(name)
+            unpack(package)
         except (OSError, subprocess.CalledProcessError) as error:
             print(f"{name} could not be had, its tests are skipped: {error}", file=sys.stderr)
 

@@ -1,4 +1,4 @@
-"""The proxies of the README, with its own configurations, in front of a server of a test."""
+"""The proxies of `deployment/`, with its own configurations, in front of servers of a test."""
 
 import os
 import re
@@ -14,25 +14,28 @@ from tests.programs import need_program
 from tests.running_server import ROOT
 
 START_SECONDS = 15
+DEPLOYMENT = ROOT / "deployment"
 TEMPORARY_FILES = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
 @contextmanager
-def behind_nginx(server_url: str, folder: Path, **changed: str) -> Iterator[str]:
-    """Its URL. `changed` are directives of the README's server block with another value, such as
+def behind_nginx(server_urls: str | list[str], folder: Path, **changed: str) -> Iterator[str]:
+    """Its URL. `changed` are directives of nginx.conf with another value, such as
     client_max_body_size="1m". All of nginx's files are in `folder`."""
     nginx = need_program("nginx")
     port = free_port()
-    changed |= {"listen": f"127.0.0.1:{port}", "proxy_pass": server_url}
-    server = readme_block("nginx")
-    for name, value in changed.items():
-        server = replace_once(rf"\b{name} [^;]*;", f"{name} {value};", server)
+    site = (DEPLOYMENT / "nginx.conf").read_text()
+    addresses = addresses_of(server_urls)
+    servers = "".join(f"server {address} max_fails=0;\n" for address in addresses)
+    site = replace_once(r"( +server app\d:8000 max_fails=0;.*\n){2}", servers, site)
+    for name, value in (changed | {"listen": f"127.0.0.1:{port}"}).items():
+        site = replace_once(rf"\b{name} [^;]*;", f"{name} {value};", site)
     temporary = "".join(f"{name}_temp_path {folder}/{name};\n" for name in TEMPORARY_FILES)
     settings = folder / "nginx.conf"
     settings.write_text(
         ("user root;\n" if os.geteuid() == 0 else "")  # a test's folders are its user's alone
         + f"daemon off;\npid {folder}/nginx.pid;\nevents {{}}\n"
-        + f"http {{\naccess_log off;\n{temporary}{server}}}\n"
+        + f"http {{\naccess_log off;\n{temporary}{site}}}\n"
     )
     command = [nginx, "-e", "stderr", "-p", str(folder), "-c", str(settings)]
     with _running([*command, "-t"], command, port, folder / "nginx.log") as url:
@@ -40,12 +43,13 @@ def behind_nginx(server_url: str, folder: Path, **changed: str) -> Iterator[str]
 
 
 @contextmanager
-def behind_caddy(server_url: str, folder: Path) -> Iterator[str]:
+def behind_caddy(server_urls: str | list[str], folder: Path) -> Iterator[str]:
     """Its URL."""
     caddy = need_program("caddy")
     port = free_port()
-    site = replace_once(r"^\S+", f"http://127.0.0.1:{port}", readme_block("caddy"))
-    site = replace_once(r"127\.0\.0\.1:8000", server_url.removeprefix("http://"), site)
+    site = (DEPLOYMENT / "Caddyfile").read_text()
+    site = replace_once(r"photos\.example\.com", f"http://127.0.0.1:{port}", site)
+    site = replace_once(r"app1:8000 app2:8000", " ".join(addresses_of(server_urls)), site)
     settings = folder / "Caddyfile"
     settings.write_text(f"{{\nadmin off\ndefault_bind 127.0.0.1\n}}\n{site}")
     options = ["--adapter", "caddyfile", "--config", str(settings)]
@@ -54,16 +58,14 @@ def behind_caddy(server_url: str, folder: Path) -> Iterator[str]:
         yield url
 
 
-def readme_block(language: str) -> str:
-    """The README's only block of code in this language."""
-    readme = (ROOT / "README.md").read_text()
-    [block] = re.findall(rf"^```{language}\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
-    return str(block)
+def addresses_of(server_urls: str | list[str]) -> list[str]:
+    urls = [server_urls] if isinstance(server_urls, str) else server_urls
+    return [url.removeprefix("http://") for url in urls]
 
 
 def replace_once(pattern: str, replacement: str, text: str) -> str:
     text, count = re.subn(pattern, lambda _: replacement, text)
-    assert count == 1, f"{pattern} is {count} times in the README's block"
+    assert count == 1, f"{pattern} is {count} times in the configuration"
     return text
 
 

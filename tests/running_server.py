@@ -24,6 +24,8 @@ class RunningServer:
 
     application: tuple[str, ...] = ()
     """Another one than the configuration's, as gunicorn's argument."""
+    code: Path = ROOT
+    """The folder in which the server's code and the page are."""
 
     def __init__(self, data: Path, **settings: object) -> None:
         self.data = data
@@ -42,7 +44,7 @@ class RunningServer:
         self.log = (self.data.parent / "server.log").open("ab")
         self.process = subprocess.Popen(
             command,
-            cwd=ROOT,
+            cwd=self.code,
             env=self._environ,
             stdout=self.log,
             stderr=self.log,

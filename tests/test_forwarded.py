@@ -102,7 +102,7 @@ def test_of_two_proxies_the_first_is_believed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("proxy", [behind_nginx, behind_caddy])
-def test_the_proxies_of_the_readme_let_nobody_speak_for_them(proxy, behind_one, tmp_path) -> None:
+def test_the_proxies_let_nobody_speak_for_them(proxy, behind_one, tmp_path) -> None:
     with proxy(behind_one, tmp_path) as url:
         assert whoami(url, FORGED) == ["127.0.0.1", f"{url}/whoami"]
         assert not is_secure(url, FORGED)

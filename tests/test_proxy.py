@@ -1,4 +1,4 @@
-"""Behind the README's proxies all is as it is without them."""
+"""Behind the proxies of `deployment/` all is as it is without them."""
 
 import hashlib
 import http.client
@@ -19,7 +19,7 @@ from tests.proxies import behind_caddy, behind_nginx
 from tests.running_server import RunningServer
 
 PROXIES = {"nginx": behind_nginx, "caddy": behind_caddy}
-PATIENCE_SECONDS = 5
+PATIENCE_SECONDS = 20
 
 
 @pytest.fixture(params=PROXIES)
@@ -113,11 +113,20 @@ class Stream:
         return f"http://127.0.0.1:{self.listening.getsockname()[1]}"
 
     def answer_head(self) -> None:
-        self.visitor = self.listening.accept()[0]
-        self.visitor.settimeout(PATIENCE_SECONDS)
-        self.visitor.recv(65536)
+        while self._is_asked_for_health():
+            pass
+        assert self.visitor
         head = b"HTTP/1.1 200 OK\r\nContent-Type: application/zip\r\nConnection: close\r\n\r\n"
         self.visitor.sendall(head)
+
+    def _is_asked_for_health(self) -> bool:
+        self.visitor = self.listening.accept()[0]
+        self.visitor.settimeout(PATIENCE_SECONDS)
+        if not self.visitor.recv(65536).startswith(b"GET /healthz"):
+            return False
+        self.visitor.sendall(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+        self.visitor.close()
+        return True
 
     def say(self, piece: bytes) -> None:
         assert self.visitor

@@ -24,6 +24,8 @@ def watch_gallery() -> Response:
     watcher = parts().watchers.watch(_since(), viewer())
     response = Response(_events(watcher, _session_check()), mimetype="text/event-stream")
     response.call_on_close(watcher.close)
+    parts().metrics.watchers.inc()
+    response.call_on_close(parts().metrics.watchers.dec)
     response.headers["X-Accel-Buffering"] = "no"  # nginx would hold events back
     return response
 

@@ -77,11 +77,3 @@ def vendor_file(package: str, filename: str) -> Response:
         abort(404)
     folder = ROOT / "node_modules" / name / "dist"
     return send_from_directory(folder, filename, max_age=ONE_YEAR_SECONDS)
-
-
-@page.get("/healthz")
-def health() -> Response:
-    """200 when photos can be taken in, else 503 naming what does not answer."""
-    if failing := parts().gallery.failing_parts():
-        return Response(f"Not answering: {', '.join(failing)}.", 503, mimetype="text/plain")
-    return Response("Dropwall is well.", mimetype="text/plain")

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from ..passcode import PasscodeWanted
-from . import parts
+from . import operations, parts
 from .body import drain_body
 from .forms import Field, Form, answer, sent, show, wanted_path
 from .guest import greet_guest
@@ -15,7 +15,8 @@ passcode = Blueprint("passcode", __name__)
 OPEN = frozenset(
     [
         "page.vendor_file",
-        "page.health",
+        *operations.OPEN,
+        "operations.numbers",  # which want a token of their own
         "accounts.sign_in",
         "accounts.try_to_sign_in",
         "accounts.account",

@@ -8,7 +8,7 @@ from flask import Blueprint, Flask, Response, request
 from flask.sessions import SecureCookieSessionInterface
 
 from ..cross_site import AnotherSite, check_site
-from . import parts
+from . import operations, parts
 from .body import drain_body
 
 protection = Blueprint("protection", __name__)
@@ -55,6 +55,8 @@ class SessionCookie(SecureCookieSessionInterface):
 
 @protection.before_app_request
 def refuse_another_site() -> None:
+    if request.endpoint in operations.OPEN:
+        return
     public_host = urlsplit(parts().settings.public_url).netloc
     own_hosts = {request.host.lower(), public_host.lower()}
     try:

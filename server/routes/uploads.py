@@ -1,6 +1,7 @@
 """Photos come in, whole or in chunks."""
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 from flask import Blueprint, Response, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
@@ -24,11 +25,18 @@ uploads = Blueprint("uploads", __name__)
 def upload_photos() -> ResponseReturnValue:
     """204 when every photo of the request is safe, or its chunk of one; 303 back to the page for a
     plain form. The good ones are kept when others are refused."""
+    metrics = parts().metrics
     with ExitStack() as staging:
-        body = receive_body(staging)
-        if _is_chunk(body):
-            return _receipt("photo" if _add_chunk(body) else "chunk")
-        refused = _add_photos(body, _sender(body, _sender_id()))
+        with _counted_refusal():
+            body = receive_body(staging)
+            metrics.received_bytes.inc(sum(upload.bytes for _, upload in body.uploads))
+            if _is_chunk(body):
+                is_safe = _add_chunk(body)
+                metrics.photos_added.inc(is_safe)
+                return _receipt("photo" if is_safe else "chunk")
+            sender = _sender(body, _sender_id())
+        refused = _add_photos(body, sender)
+    metrics.photos_added.inc(len(body.uploads) - len(refused))
     if refused:
         return errors.refusal_response(refused, len(body.uploads), parts().settings)
     if is_navigation():
@@ -90,12 +98,23 @@ def _add_photos(body: Body, sender: Sender) -> list[tuple[str, Exception]]:
     refused: list[tuple[str, Exception]] = []
     for name, upload in body.uploads:
         try:
-            parts().gallery.add_photo(upload, name, sender)
+            with _counted_refusal():
+                parts().gallery.add_photo(upload, name, sender)
         except Exception as error:
             if not errors.is_refusal(error):
                 raise
             refused.append((clean_name(name), error))
     return refused
+
+
+@contextmanager
+def _counted_refusal() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if errors.is_refusal(error):
+            parts().metrics.photos_refused.labels(type(error).__name__).inc()
+        raise
 
 
 def _receipt(safe: str) -> Response:

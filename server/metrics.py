@@ -1,0 +1,90 @@
+"""What the gallery has done, in numbers for Prometheus."""
+
+import os
+from pathlib import Path
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    values,
+)
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class TokenWanted(Exception):
+    """The numbers are for those who know the token."""
+
+
+class Metrics:
+    """Each process counts for itself; after `count_together`, `page` adds up what all have."""
+
+    def __init__(self) -> None:
+        self._own = own = CollectorRegistry()
+        self.requests = Counter(
+            "dropwall_http_requests",
+            "Requests that were answered to the end.",
+            ["method", "rule", "status"],
+            registry=own,
+        )
+        self.request_seconds = Histogram(
+            "dropwall_http_request_seconds",
+            "From a request's head to the end of its answer.",
+            ["method", "rule"],
+            registry=own,
+            buckets=SECONDS,
+        )
+        self.refusals = Counter(
+            "dropwall_refusals",
+            "Requests that were refused with a sentence, by its reason.",
+            ["reason"],
+            registry=own,
+        )
+        self.photos_added = Counter(
+            "dropwall_photos_added", "Photos that were answered as safe.", registry=own
+        )
+        self.photos_refused = Counter(
+            "dropwall_photos_refused", "Photos that were refused.", ["reason"], registry=own
+        )
+        self.received_bytes = Counter(
+            "dropwall_received_bytes", "Bytes of photos, good and bad, that came in.", registry=own
+        )
+        self.watchers = Gauge(
+            "dropwall_watchers",
+            "Open streams of who watches the gallery.",
+            registry=own,
+            multiprocess_mode="livesum",
+        )
+
+    def page(self) -> bytes:
+        if FOLDER_VARIABLE not in os.environ:
+            return generate_latest(self._own)
+        every = CollectorRegistry()
+        MultiProcessCollector(every)  # type: ignore[no-untyped-call]
+        return generate_latest(every)
+
+
+def count_together(folder: Path) -> None:
+    """Let the processes that come of this one count there, in a file each."""
+    os.environ[FOLDER_VARIABLE] = str(folder)
+    # prometheus_client itself looks once, when it is imported; the folder is a setting of ours.
+    values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
+
+
+def begin_at_zero(folder: Path) -> None:
+    """Forget what a former run has counted: Prometheus knows what a restart is."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for counted in folder.glob("*.db"):
+        counted.unlink()
+
+
+def forget_process(pid: int) -> None:
+    """It has ended: what it has counted stays, what it held open is gone."""
+    mark_process_dead(pid)  # type: ignore[no-untyped-call]
