@@ -44,8 +44,8 @@ check: $(TEST_PYTHON) $(TEST_NODE) ## What CI runs: linters, types, audits, test
 	$(BIN)/python -m tests.audit
 	$(MAKE) test
 
-bench: $(TEST_PYTHON) $(TEST_NODE) ## Measure speed and memory against references in the same run
-	$(BIN)/python -m tests.benchmarks
+bench: $(TEST_PYTHON) $(TEST_NODE) ## Measure against references in the same run (ONLY="body watchers" ENGINE=scaled)
+	$(BIN)/python -m tests.benchmarks $(ONLY) $(addprefix --engine=,$(ENGINE))
 
 screenshots: $(TEST_PYTHON) $(TEST_NODE) ## Show the page in every state and size, in tests/screenshots
 	$(BIN)/python -m tests.screenshots

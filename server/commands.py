@@ -1,23 +1,37 @@
 """What the host does at the command line: `dropwall …`."""
 
+import fcntl
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import click
 from flask import Flask
 
 from .accounts import NoSuchAccount
-from .catalog import Account
+from .catalog import Account, AnotherGallery, CatalogUnavailable, SameGallery, Share, open_database
+from .config import BadSetting, Config
 from .errors import is_refusal, response_to
+from .move import Move, Place, Progress
 from .routes import parts
+from .storage import open_storage
 from .sweep import ForeignCatalog
+
+TELL_EVERY_SECONDS = 5
+MAX_NAMED = 100
+STOPPED_BY_HAND = 130
+"""As the exit status of what Ctrl-C ends (POSIX shells: 128 + SIGINT)."""
+GOES_ON = "What has been copied stays, and the same command goes on from there."
 
 
 def add_commands(app: Flask) -> None:
     named: dict[str, Callable[..., Any]] = {
         "sweep": sweep,
+        "move": move,
         "accounts": list_accounts,
         "add-account": add_account,
         "set-password": set_password,
@@ -30,11 +44,28 @@ def add_commands(app: Flask) -> None:
 def sweep() -> None:
     """Remove what crashes left behind a day ago or more."""
     try:
-        click.echo(f"{parts().sweep.sweep()} leftovers removed.")
+        with _sentences():
+            click.echo(f"{parts().sweep.sweep()} leftovers removed.")
     except ForeignCatalog:
         raise click.ClickException(
             "The catalog is empty and the storage is not: is it the right one? Nothing was removed."
         ) from None
+
+
+@click.option("--to-database", required=True, metavar="ADDRESS", help="As DROPWALL_DATABASE.")
+@click.option("--to-storage", required=True, metavar="ADDRESS", help="As DROPWALL_STORAGE.")
+def move(to_database: str, to_storage: str) -> None:
+    """Copy the gallery to another database and storage, while it runs. The next time, what has
+    changed since then."""
+    settings = parts().settings
+    with _told_why_not_moved(), _alone(settings.data / "move.lock"):
+        target = replace(settings, database=to_database, storage=to_storage)
+        progress = Move(_place(settings), _place(target), _tell_now_and_then()).run()
+    for photo in progress.lost[:MAX_NAMED]:
+        click.echo(f"“{photo.name}” ({photo.id}) could not be read, or not be kept.", err=True)
+    click.echo(f"{_in_words(progress.copied)} copied; {_in_words(progress.there)} are there now.")
+    if progress.lost:
+        raise click.ClickException(f"{len(progress.lost)} of the photos could not be copied.")
 
 
 def list_accounts() -> None:
@@ -76,6 +107,66 @@ def remove_account(name: str, with_private: bool) -> None:
     if with_private:
         parts().gallery.remove_private(account.id)
     click.echo(f"{account.name} has no account any more.")
+
+
+def _place(settings: Config) -> Place:
+    return Place(
+        open_database(settings.database_address),
+        open_storage(settings.storage_address, settings.data),
+    )
+
+
+def _tell_now_and_then() -> Callable[[Progress], None]:
+    told = time.monotonic()
+
+    def tell(progress: Progress) -> None:
+        nonlocal told
+        if time.monotonic() - told >= TELL_EVERY_SECONDS:
+            told = time.monotonic()
+            click.echo(f"{_in_words(progress.there)} of {_in_words(progress.gallery)} are there.")
+
+    return tell
+
+
+def _in_words(share: Share) -> str:
+    photos = "1 photo" if share.photos == 1 else f"{share.photos:,} photos"
+    return f"{photos} ({share.bytes / 1e6:,.1f} MB)"
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Two that write to the same target would undo each other's work."""
+    with path.open("wb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise click.ClickException("This gallery is being copied already.") from None
+        yield
+
+
+@contextmanager
+def _told_why_not_moved() -> Iterator[None]:
+    try:
+        yield
+    except SameGallery:
+        raise click.ClickException(
+            "This gallery itself is there; please choose another database and another storage."
+        ) from None
+    except AnotherGallery:
+        raise click.ClickException(
+            "There is another gallery, or one that has changed since it was copied; please choose"
+            " an empty database and an empty storage. Nothing was changed."
+        ) from None
+    except BadSetting as error:
+        raise click.ClickException(str(error)) from None
+    except CatalogUnavailable as error:
+        raise click.ClickException(f"A database does not answer ({error}). {GOES_ON}") from None
+    except OSError as error:
+        trouble = "There is no room left" if is_refusal(error) else "Files cannot be copied"
+        raise click.ClickException(f"{trouble} ({error}). {GOES_ON}") from None
+    except KeyboardInterrupt:
+        click.echo(f"Stopped. {GOES_ON}", err=True)
+        raise SystemExit(STOPPED_BY_HAND) from None
 
 
 def _account(name: str) -> Account:

@@ -35,7 +35,9 @@ SETTINGS = {
 class PostgreSQL:
     """Starts at once. What it keeps is gone when it is removed."""
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: str) -> None:
+        """Settings of PostgreSQL's, over those of the tests."""
+        self._settings = SETTINGS | settings
         self._programs = find_programs()
         self._folder = Path(tempfile.mkdtemp(prefix="dropwall-postgresql-"))
         self._data = self._folder / "data"
@@ -51,7 +53,7 @@ class PostgreSQL:
         self.start()
 
     def start(self) -> None:
-        settings = [f"--{name}={value}" for name, value in SETTINGS.items()]
+        settings = [f"--{name}={value}" for name, value in self._settings.items()]
         self.process = self._run("postgres", "-D", str(self._data), f"-p{self._port}", *settings)
         deadline = time.monotonic() + START_SECONDS
         while True:
@@ -69,6 +71,8 @@ class PostgreSQL:
 
     def kill(self) -> None:
         """All of its processes at once, as a power cut would."""
+        if self.process.poll() is not None:
+            return
         family = [self.process.pid, *self._children()]
         for pid in family:
             try:

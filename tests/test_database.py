@@ -1,5 +1,6 @@
 """The database under the catalog: many who use it at once, and what can be wrong with it."""
 
+import io
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ import pytest
 import requests
 from sqlalchemy import text
 
+from server import create_app
 from server.catalog import (
     AccountCatalog,
     Catalog,
@@ -31,8 +33,10 @@ from server.catalog import (
     keep_secret,
     open_database,
 )
+from server.catalog import postgresql as kinds
 from server.changes import Watchers
 from server.config import Config
+from tests.conftest import open_page
 from tests.photos import photo_bytes
 from tests.ports import free_port
 from tests.postgresql import PASSWORD, PostgreSQL
@@ -177,6 +181,35 @@ def test_nothing_is_called_what_no_database_can_keep(database: Database, strange
     assert AccountCatalog(database).find_by_name(strange) is None
 
 
+def test_what_is_strange_is_answered_alike(address: str, tmp_path: Path) -> None:
+    app = create_app(Config(data=tmp_path / "data", database=address, sign_up=True))
+    visitor = open_page(app)
+    for path, status in {
+        "/uploads/a%00.jpg": 404,
+        "/thumbnails/%00/320.webp": 404,
+        "/api/uploads/%00": 404,
+        "/api/photos?q=%00&by=%00": 200,
+        "/api/photos?q=%ED%A0%80": 200,
+        "/api/photos?ids=%00,a": 200,
+        f"/api/photos?before={2**63 - 1}": 200,
+        f"/api/photos?since={2**63 - 1}&sort=taken": 200,
+        f"/api/photos?before={2**63}": 400,
+        "/photos.zip?by=%00": 404,
+    }.items():
+        assert visitor.get(path, buffered=True).status_code == status, path
+    strange = r'{"name": "a\u0000\ud800b"}'
+    assert visitor.delete("/api/photos/%00").status_code == 404
+    assert (
+        visitor.put("/api/guest", data=strange, content_type="application/json").status_code == 204
+    )
+    assert visitor.get("/api/settings").get_json()["guest"]["name"] == "a b"
+    signing_in = {"name": "\0", "password": "\0" * 20}
+    assert visitor.post("/sign-in", data=signing_in).status_code == 401
+    assert visitor.post("/sign-up", data=signing_in).status_code == 400
+    form = {"guest": "\0", "file": (io.BytesIO(photo_bytes("png", 1)), "\0.png")}
+    assert visitor.post("/", data=form).status_code == 401
+
+
 # What is not there, or not ours
 
 
@@ -219,6 +252,40 @@ def test_what_cannot_be_started_says_why_in_a_sentence(
     assert ended.returncode == 1
     assert "Please update Dropwall" in ended.stderr
     assert ended.stderr.count("\n") == 1
+
+
+def test_a_worker_that_meets_a_newer_schema_ends_the_gallery(address: str, tmp_path: Path) -> None:
+    """gunicorn would start others for ever."""
+    server = RunningServer(tmp_path / "data", database=address)
+    with open_database(address).transaction() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    server.reload()
+    assert server.process.wait(timeout=60) != 0
+    server.log.close()
+    assert "Please update Dropwall" in (tmp_path / "server.log").read_text()
+
+
+def test_a_server_that_is_just_starting_is_waited_for(
+    postgresql: PostgreSQL, in_postgresql: str
+) -> None:
+    postgresql.kill()
+    with ThreadPoolExecutor(1) as pool:
+        opening = pool.submit(open_database, in_postgresql)
+        with pytest.raises(TimeoutError):
+            opening.result(timeout=A_MOMENT_SECONDS)
+        postgresql.start()
+        assert Catalog(opening.result()).version() == 0
+
+
+def test_a_server_that_is_not_there_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kinds.PostgreSQL, "patience_seconds", 0)
+    with pytest.raises(CatalogUnavailable, match=r"see to DROPWALL_DATABASE: .* refused"):
+        open_database(f"postgresql://anne:s3cret@127.0.0.1:{free_port()}/gallery")
+
+
+def test_a_database_in_which_nothing_may_be_made_is_refused(in_postgresql: str) -> None:
+    with pytest.raises(UnusableCatalog, match="cannot be prepared: no schema has been selected"):
+        open_database(f"{in_postgresql}?options=-csearch_path%3Dnowhere")
 
 
 @pytest.mark.parametrize(

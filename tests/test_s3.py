@@ -1,6 +1,7 @@
 """The gallery on an S3 server: the same as on a disk, also when the server fails in the midst."""
 
 import io
+import signal
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ import pytest
 import requests
 from flask import Flask
 from flask.testing import FlaskClient
+from playwright.sync_api import Page
 
 import server.sweep
 from server import create_app
@@ -37,6 +39,13 @@ MEGABYTE = 1_000_000
 @pytest.fixture
 def config(tmp_path: Path, seaweedfs: SeaweedFS) -> Config:
     return Config(data=tmp_path / "data", storage=seaweedfs.address())
+
+
+@pytest.fixture
+def live_server(config: Config) -> Iterator[RunningServer]:
+    server = RunningServer(config.data, storage=config.storage)
+    yield server
+    server.stop(signal.SIGINT)
 
 
 def storage_of(app: Flask) -> Storage:
@@ -114,6 +123,24 @@ def test_who_reads_while_it_is_deleted_is_told(seaweedfs: SeaweedFS, tmp_path: P
         storage.delete("a")
         with pytest.raises(NotStored):
             stream.read()
+
+
+def test_every_machine_sees_what_another_has_left(seaweedfs: SeaweedFS, tmp_path: Path) -> None:
+    address = seaweedfs.address()
+    here, there = (open_storage(address, tmp_path / name) for name in ("here", "there"))
+    with here.stage() as staged:
+        here.mark("half")
+        assert set(here.old_staged(-60)) == {staged.name, "half"}
+        assert list(there.old_staged(-60)) == ["half"]
+        there.discard_staged("half")
+        assert list(here.old_staged(-60)) == [staged.name]
+
+
+def test_galleries_in_one_bucket_do_not_meet(seaweedfs: SeaweedFS, tmp_path: Path) -> None:
+    one, two = (open_storage(seaweedfs.address(prefix), tmp_path) for prefix in ("one", "two/a"))
+    one.put_bytes("originals/ab/a.jpg", b"a")
+    assert list(one.list("originals")) == ["originals/ab/a.jpg"]
+    assert list(two.list("originals")) == []
 
 
 MEMORY_OF_A_PUT = """
@@ -227,6 +254,20 @@ def test_links_lead_to_where_visitors_reach_the_server(config: Config) -> None:
     assert "eu-north-1" in location
 
 
+def test_the_page_saves_a_photo_under_its_name(
+    page: Page, live_server: RunningServer, seaweedfs: SeaweedFS
+) -> None:
+    content = photo_bytes("jpg", size=(900, 600))
+    live_server.send(("写真 é.jpg", content))
+    page.goto(live_server.url)
+    page.get_by_role("link", name="写真 é.jpg").click()
+    with page.expect_download() as saved:
+        page.get_by_role("dialog").get_by_role("link", name="Download").click()
+    assert saved.value.suggested_filename == "写真 é.jpg"
+    assert Path(saved.value.path()).read_bytes() == content
+    assert saved.value.url.startswith(seaweedfs.url)
+
+
 # A server that fails.
 
 
@@ -325,6 +366,23 @@ def test_with_the_wrong_key_nothing_is_taken(
     assert (health.status_code, health.text) == (503, "Not answering: storage.")
 
 
+def test_photos_that_come_together_wait_for_a_silent_server_once(
+    tmp_path: Path, seaweedfs: SeaweedFS
+) -> None:
+    def counts(proxy: FaultyProxy, request: Request) -> None:
+        asked.append(request.path)
+
+    asked: list[str] = []
+    with failing(seaweedfs.url, counts) as proxy:
+        storage = seaweedfs.address(endpoint=proxy.url)
+        client = open_page(create_app(Config(data=tmp_path / "data", storage=storage)))
+        files = [(io.BytesIO(photo_bytes("jpg", seed)), f"{seed}.jpg") for seed in range(3)]
+        answer = client.post("/", data={"file": files})
+    assert answer.status_code == 503
+    assert answer.text.count(SILENT) == 3
+    assert len(set(asked)) == 1
+
+
 def test_without_its_bucket_no_photo_is_taken_for_lost(
     tmp_path: Path, seaweedfs: SeaweedFS
 ) -> None:
@@ -333,28 +391,28 @@ def test_without_its_bucket_no_photo_is_taken_for_lost(
         storage.open("originals/ab/a.jpg")
 
 
-def test_a_server_that_is_killed_loses_nothing(tmp_path: Path, seaweedfs: SeaweedFS) -> None:
-    running = RunningServer(tmp_path / "data", storage=seaweedfs.address())
+def test_a_server_that_is_killed_loses_nothing(
+    live_server: RunningServer, seaweedfs: SeaweedFS
+) -> None:
     try:
         content = photo_bytes("jpg") + bytes(40 * MEGABYTE)
-        assert running.send(("large.jpg", content)).status_code == 204
-        url = running.url + running.photos()[0]["url"]
+        assert live_server.send(("large.jpg", content)).status_code == 204
+        url = live_server.url + live_server.photos()[0]["url"]
         begun = requests.get(url, headers=SHOWS, stream=True, timeout=60)
         seaweedfs.kill()
         with pytest.raises(requests.exceptions.ChunkedEncodingError):
             _ = begun.content
         for answer in (
-            running.send(("small.jpg", photo_bytes("png"))),
-            running.send(("small.png", photo_bytes("png"))),
+            live_server.send(("small.jpg", photo_bytes("png"))),
+            live_server.send(("small.png", photo_bytes("png"))),
             requests.get(url, headers=SHOWS, timeout=60),
-            requests.get(f"{running.url}/photos.zip", timeout=60),
+            requests.get(f"{live_server.url}/photos.zip", timeout=60),
         ):
             assert answer.status_code in (400, 503)
         assert answer.text == SILENT
         seaweedfs.start()
-        assert running.send(("small.png", photo_bytes("png"))).status_code == 204
+        assert live_server.send(("small.png", photo_bytes("png"))).status_code == 204
         assert requests.get(url, headers=SHOWS, timeout=60).content == content
     finally:
-        running.stop()
         if seaweedfs.process.poll() is not None:
             seaweedfs.start()

@@ -5,6 +5,7 @@ from .database import Database, open_database
 from .guests import GuestCatalog
 from .lists import KINDS, SORTS, Changes, Guest, OutlinedPhoto, Page, PhotoLists, Selection
 from .photos import Catalog, NoSuchPhoto, Photo, SamePhoto, Which
+from .replica import AnotherGallery, Chunk, CopiedPhoto, Replica, SameGallery, Share, Snapshot
 from .secrets import keep_secret
 from .tables import metadata
 from .troubles import CatalogUnavailable, UnusableCatalog
@@ -22,11 +23,14 @@ __all__ = [
     "SORTS",
     "Account",
     "AccountCatalog",
+    "AnotherGallery",
     "Audience",
     "Catalog",
     "CatalogUnavailable",
     "Changes",
+    "Chunk",
     "ChunkedUpload",
+    "CopiedPhoto",
     "Database",
     "Guest",
     "GuestCatalog",
@@ -37,8 +41,12 @@ __all__ = [
     "Page",
     "Photo",
     "PhotoLists",
+    "Replica",
+    "SameGallery",
     "SamePhoto",
     "Selection",
+    "Share",
+    "Snapshot",
     "UnusableCatalog",
     "UploadCatalog",
     "Usage",

@@ -12,6 +12,7 @@ from ..catalog import EVERYONE, OWNER, PENDING, SHOWN
 from ..chunks import Chunk, WrongChunk
 from ..gallery import Sender, SomebodyElse, UnknownSender
 from ..names import clean_name
+from ..storage import StorageUnavailable
 from . import no_content, parts
 from .body import Body, receive_body
 from .guest import greet_guest, guest_id, viewer
@@ -97,6 +98,9 @@ def _add_photos(body: Body, sender: Sender) -> list[tuple[str, Exception]]:
     """Those that were refused, by name."""
     refused: list[tuple[str, Exception]] = []
     for name, upload in body.uploads:
+        if refused and isinstance(silence := refused[-1][1], StorageUnavailable):
+            refused.append((clean_name(name), silence))  # nobody waits for it once more
+            continue
         try:
             with _counted_refusal():
                 parts().gallery.add_photo(upload, name, sender)

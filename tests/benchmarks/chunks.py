@@ -1,12 +1,16 @@
 """Seconds of one large photo in chunks, one after another, against the same photo whole."""
 
-import statistics
 import time
+from collections.abc import Iterator
+from itertools import count
 
 import requests
 
 from server.config import Config
-from tests.benchmarks.photos_per_second import with_comment
+from tests.benchmarks.engines import Engine
+from tests.benchmarks.rounds import in_turns
+from tests.benchmarks.row import Row
+from tests.benchmarks.sending import with_comment
 from tests.benchmarks.servers import dropwall
 from tests.dropzone import InChunks
 from tests.photos import photo_bytes
@@ -15,24 +19,23 @@ PHOTO_BYTES = 50_000_000
 ROUNDS = 8
 
 
-def measure_chunks() -> str:
+def measure(engine: Engine) -> Iterator[Row]:
     picture = photo_bytes("jpg", size=(64, 48))
     tail = bytes(range(256)) * (PHOTO_BYTES // 256)
-    whole_seconds, chunked_seconds = [], []
-    with dropwall() as server:
-        for number in range(ROUNDS):
-            whole = with_comment(picture, number, 0) + tail
-            in_chunks = InChunks(with_comment(picture, number, 1) + tail, Config().chunk_bytes)
-            whole_seconds.append(seconds_to_send(server.url, [({}, whole)]))
-            chunks = [(in_chunks.fields(n), in_chunks.bytes(n)) for n in in_chunks.numbers]
-            chunked_seconds.append(seconds_to_send(server.url, chunks))
-    pairs = zip(chunked_seconds, whole_seconds, strict=True)
-    ratios = [chunked / whole for chunked, whole in pairs]
-    return (
-        f"one 50 MB photo in chunks of 4 MB: {statistics.median(chunked_seconds):.2f} s;"
-        f" whole: {statistics.median(whole_seconds):.2f} s;"
-        f" ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-    )
+    numbers = count()
+
+    with dropwall(**engine.new_settings()) as server:
+
+        def send_whole() -> float:
+            return seconds_to_send(server.url, [({}, with_comment(picture, next(numbers)) + tail)])
+
+        def send_in_chunks() -> float:
+            photo = InChunks(with_comment(picture, next(numbers)) + tail, Config().chunk_bytes)
+            chunks = [(photo.fields(n), photo.bytes(n)) for n in photo.numbers]
+            return seconds_to_send(server.url, chunks)
+
+        in_chunks, whole = in_turns(ROUNDS, send_in_chunks, send_whole)
+    yield Row("one photo of 50 MB in chunks of 4 MB", "s", in_chunks, whole, "the same photo whole")
 
 
 def seconds_to_send(url: str, requests_of_it: list[tuple[dict[str, str], bytes]]) -> float:

@@ -6,25 +6,28 @@ import socket
 import statistics
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from multiprocessing import Pipe, Process
+from contextlib import ExitStack
+from functools import partial
 from multiprocessing.connection import Connection
 
 import requests
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.benchmarks.photos_per_second import send_photo, with_comment
+from tests.benchmarks.engines import Engine
+from tests.benchmarks.processes import BEGUN, in_a_process
+from tests.benchmarks.row import Row
+from tests.benchmarks.sending import send_photo, with_comment
 from tests.benchmarks.servers import dropwall
 from tests.browser import launch_options
 from tests.conftest import CDN, play_cdn
 from tests.photos import photo_bytes
 from tests.running_server import RunningServer
 
-PHOTOS = 120
+PHOTOS, ROUNDS = 25, 4
 PAUSE_SECONDS = 0.25
-WATCHERS = (2, 20)
+STREAMS, PAGES = 20, (2, 20)
 PATIENCE_MS = 30_000
-WANTED = "wanted p95 300"
+WANTED_MS = 300
 
 # When a photo's tile is there, by the clock of this machine, in milliseconds since 1970.
 RECORD_TILES = """
@@ -37,59 +40,48 @@ RECORD_TILES = """
 """
 
 
-def measure_live_latency() -> str:
-    lines = []
-    for count in WATCHERS:
-        with dropwall() as server:
-            lines.append(told(f"event in {count} streams", to_events(server, count)))
-    for count in WATCHERS:
-        with dropwall() as server:
-            lines.append(told(f"tile in {count} open pages", to_tiles(server, count)))
-    return "\n".join(lines)
+def measure(engine: Engine) -> Iterator[Row]:
+    with dropwall(**engine.new_settings()) as server:
+        rounds = to_events(server, STREAMS)
+    yield from told(f"event in {STREAMS} streams", rounds)
+    for count in PAGES:
+        with dropwall(**engine.new_settings()) as server:
+            rounds = to_tiles(server, count)
+        yield from told(f"tile in {count} open pages", rounds, wanted=WANTED_MS)
 
 
-def told(what: str, milliseconds: list[float]) -> str:
-    *_, p95 = statistics.quantiles(milliseconds, n=20)
-    return (
-        f"204 to {what}: p50 {statistics.median(milliseconds):.0f} ms, p95 {p95:.0f} ms,"
-        f" at most {max(milliseconds):.0f} ms of {len(milliseconds)}, {WANTED}"
-    )
+def told(what: str, rounds: list[list[float]], **wanted: float) -> Iterator[Row]:
+    """Each round's share of the photos by itself."""
+    yield Row(f"204 to {what}, p50", "ms", list(map(statistics.median, rounds)))
+    p95 = [statistics.quantiles(milliseconds, n=20)[-1] for milliseconds in rounds]
+    yield Row(f"204 to {what}, p95", "ms", p95, **wanted)
 
 
-def send_photos(server: RunningServer) -> dict[str, float]:
+def send_photos(server: RunningServer, round_number: int) -> dict[str, float]:
     """When each was answered, by its id: seconds since 1970."""
     photo = photo_bytes("jpg", size=(96, 64))
     answered = []
     for number in range(PHOTOS):
-        send_photo(server.url, with_comment(photo, number))
+        send_photo(server.url, with_comment(photo, round_number, number))
         answered.append(time.time())
         time.sleep(PAUSE_SECONDS)
     newest_first = server.photos()[:PHOTOS]
     return {listed["id"]: at for listed, at in zip(reversed(newest_first), answered, strict=True)}
 
 
-def to_events(server: RunningServer, count: int) -> list[float]:
-    with watching(server, count) as watchers:
-        answered = send_photos(server)
+def to_events(server: RunningServer, count: int) -> list[list[float]]:
+    """Milliseconds, round by round. Seen by a process of its own."""
+    with in_a_process(partial(watch, count), server) as watchers:
+        rounds = [send_photos(server, number) for number in range(ROUNDS)]
         seen = watchers.recv()
-    return [(at - answered[photo_id]) * 1000 for photo_id, at in seen]
+    return [
+        [(at - answered[photo_id]) * 1000 for photo_id, at in seen if photo_id in answered]
+        for answered in rounds
+    ]
 
 
-@contextmanager
-def watching(server: RunningServer, count: int) -> Iterator[Connection]:
-    """By a process of its own, which sends what it has seen when all have seen all photos."""
-    ours, theirs = Pipe()
-    process = Process(target=watch, args=(server.port, count, theirs))
-    process.start()
-    theirs.close()
-    ours.recv()
-    yield ours
-    process.join()
-    assert process.exitcode == 0
-
-
-def watch(port: int, count: int, told: Connection) -> None:
-    """Ids of photos and when they were seen: seconds since 1970."""
+def watch(count: int, port: int, told: Connection) -> None:
+    """Tells ids of photos and when they were seen: seconds since 1970."""
     seen: list[tuple[str, float]] = []
     received: dict[socket.socket, bytes] = {}
     with ExitStack() as sockets, selectors.DefaultSelector() as ready:
@@ -99,14 +91,15 @@ def watch(port: int, count: int, told: Connection) -> None:
             assert watcher.recv(65536).startswith(b"HTTP/1.1 200 ")
             ready.register(watcher, selectors.EVENT_READ, watcher)
             received[watcher] = b""
-        told.send("all are watching")
-        while len(seen) < count * PHOTOS:
+        told.send(BEGUN)
+        while len(seen) < count * PHOTOS * ROUNDS:
             for key, _ in ready.select():
                 received[key.data] += key.data.recv(1 << 20)
                 now = time.time()
                 *events, received[key.data] = received[key.data].split(b"\n\n")
                 seen += [(photo_id, now) for event in events for photo_id in photo_ids(event)]
     told.send(seen)
+    told.recv()
 
 
 def photo_ids(event: bytes) -> list[str]:
@@ -115,17 +108,22 @@ def photo_ids(event: bytes) -> list[str]:
     return [photo["id"] for photo in json.loads(data)["photos"]] if found else []
 
 
-def to_tiles(server: RunningServer, count: int) -> list[float]:
+def to_tiles(server: RunningServer, count: int) -> list[list[float]]:
+    """Milliseconds, round by round."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(**launch_options())
         pages = [open_page(browser, server) for _ in range(count)]
         wait_until_all_watch(server, pages)
-        answered = send_photos(server)
-        return [
-            at - answered[photo_id] * 1000
-            for page in pages
-            for photo_id, at in all_seen(page, list(answered)).items()
-        ]
+        return [tiles_of_a_round(server, pages, number) for number in range(ROUNDS)]
+
+
+def tiles_of_a_round(server: RunningServer, pages: list[Page], round_number: int) -> list[float]:
+    answered = send_photos(server, round_number)
+    return [
+        at - answered[photo_id] * 1000
+        for page in pages
+        for photo_id, at in all_seen(page, list(answered)).items()
+    ]
 
 
 def open_page(browser: Browser, server: RunningServer) -> Page:

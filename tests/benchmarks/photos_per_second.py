@@ -1,12 +1,12 @@
-"""Photos a second, from POST to 204 with thumbnails, against the same Pillow work alone."""
+"""Photos a second, from POST to 204 with thumbnails: the same Pillow work alone, and peers."""
 
-import http.client
 import os
-import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 
 import requests
@@ -14,36 +14,61 @@ import requests
 from server.config import Config
 from server.images import Images
 from server.turns import Turns
-from tests.benchmarks.servers import dropwall
+from tests.benchmarks.engines import EMBEDDED, Engine
+from tests.benchmarks.rounds import in_turns
+from tests.benchmarks.row import Row
+from tests.benchmarks.sending import ask, put_photo, send_form, send_photo, with_comment
+from tests.benchmarks.servers import copyparty, dropwall, tutorial
 from tests.photos import photo_bytes
 
 PHOTOS = 48
 ROUNDS = 5
 CLIENTS = 6
 TWELVE_MEGAPIXELS = (4000, 3000)
+PEERS = {
+    "copyparty: stored, hashed, then one thumbnail of 320x256 asked for": "with thumbnails",
+    "copyparty: stored and hashed, not looked at": "as they come",
+    "the tutorial's server: stored, not looked at": "as they come",
+}
 
 
-def measure_photos_per_second() -> str:
+def measure(engine: Engine) -> Iterator[Row]:
     photo = photo_bytes("jpg", size=TWELVE_MEGAPIXELS)
-    ratios, ours, references = [], [], []
-    with dropwall() as server, ProcessPoolExecutor(os.cpu_count()) as cores:
-        with ThreadPoolExecutor(CLIENTS) as clients:
-            list(cores.map(decode, [photo] * 4))  # both sides warm
-            for round_number in range(ROUNDS):
-                batch = [with_comment(photo, round_number, n) for n in range(PHOTOS)]
-                references.append(rate(lambda batch=batch: list(cores.map(decode, batch))))
-                send = lambda content: send_photo(server.url, content)  # noqa: E731
-                ours.append(rate(lambda batch=batch, send=send: list(clients.map(send, batch))))
-                ratios.append(ours[-1] / references[-1])
+    numbers = count()
+    with ExitStack() as ends:
+        server = ends.enter_context(dropwall(**engine.new_settings()))
+        cores = ends.enter_context(ProcessPoolExecutor(os.cpu_count()))
+        clients = ends.enter_context(ThreadPoolExecutor(CLIENTS))
+
+        def rate_of(pool: ProcessPoolExecutor | ThreadPoolExecutor, act: Callable) -> float:
+            """Of photos that nobody has seen yet."""
+            batch = [with_comment(photo, next(numbers)) for _ in range(PHOTOS)]
+            started = time.perf_counter()
+            list(pool.map(act, batch))
+            return PHOTOS / (time.perf_counter() - started)
+
+        def send(content: bytes) -> None:
+            send_photo(server.url, content)
+
+        acts = [lambda: rate_of(clients, send), lambda: rate_of(cores, decode)]
+        if engine.name == EMBEDDED:
+            peers = peers_acts(ends.enter_context(copyparty()), ends.enter_context(tutorial()))
+            acts += [lambda act=act: rate_of(clients, act) for act in peers]
+        ours, alone, *peers_rates = in_turns(ROUNDS, *acts)
         total = requests.get(f"{server.url}/api/photos?limit=1", timeout=9).json()["total"]
-        assert total == ROUNDS * PHOTOS
-    return (
-        f"photos/s, 12 MP JPEG of {len(photo) / 1e6:.1f} MB, POST to 204 with thumbnails listed:"
-        f" {statistics.median(ours):.1f}; the same Pillow work alone on"
-        f" {os.cpu_count()} cores: {statistics.median(references):.1f};"
-        f" ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}),"
-        f" wanted 0.85"
+        assert total == (1 + ROUNDS) * PHOTOS
+    yield Row(
+        f"photos of 12 MP, {len(photo) / 1e6:.1f} MB: POST to 204, checked, with thumbnails listed",
+        "photos/s",
+        ours,
+        alone,
+        f"the same Pillow work alone on {os.cpu_count()} cores",
+        wanted_ratio=0.85,
+        more_is_better=True,
     )
+    for (peer, which), rates in zip(PEERS.items(), peers_rates, strict=False):
+        what = f"photos of 12 MP, beside a peer that takes them {which}"
+        yield Row(what, "photos/s", ours, rates, peer, more_is_better=True)
 
 
 def decode(photo: bytes) -> None:
@@ -57,23 +82,18 @@ def decode(photo: bytes) -> None:
             images.read_photo(file)
 
 
-def send_photo(url: str, photo: bytes) -> None:
-    # Raw, and not by `requests`: the client has to share the cores with what is measured.
-    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=60)
-    connection.request("POST", "/", photo, {"Content-Type": "image/jpeg"})
-    answer = connection.getresponse()
-    assert answer.status == 204, answer.read()
-    connection.close()
+def peers_acts(copyparty_url: str, tutorial_url: str) -> list[Callable[[bytes], None]]:
+    """In the order of PEERS."""
+    names = (f"{number}.jpg" for number in count())
 
+    def send_and_see(photo: bytes) -> None:
+        name = next(names)
+        put_photo(copyparty_url, name, photo)
+        answer = ask(copyparty_url, "GET", f"/{name}?th=w")
+        assert answer.headers["Content-Type"] == "image/webp"
 
-def with_comment(photo: bytes, *numbers: int) -> bytes:
-    """Another photo with the same picture: the same bytes would be taken for the same photo."""
-    comment = repr(numbers).encode()
-    segment = b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment
-    return photo[:2] + segment + photo[2:]
-
-
-def rate(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    work()
-    return PHOTOS / (time.perf_counter() - started)
+    return [
+        send_and_see,
+        lambda photo: put_photo(copyparty_url, next(names), photo),
+        lambda photo: send_form(tutorial_url, "photo.jpg", photo),
+    ]

@@ -1,11 +1,14 @@
 """From the choice of 500 photos to the first request, and how the tab's memory grows."""
 
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
 from playwright.sync_api import CDPSession, Page, expect, sync_playwright
 
+from tests.benchmarks.engines import Engine
+from tests.benchmarks.row import Row
 from tests.benchmarks.servers import dropwall
 from tests.browser import launch_options
 from tests.conftest import CDN, play_cdn
@@ -18,9 +21,9 @@ PHOTO_BYTES = 1_000_000
 MINUTES_MS = 60_000
 
 
-def measure_queue() -> str:
+def measure(engine: Engine) -> Iterator[Row]:
     with (
-        dropwall() as server,
+        dropwall(**engine.new_settings()) as server,
         tempfile.TemporaryDirectory() as folder,
         sync_playwright() as playwright,
     ):
@@ -29,11 +32,11 @@ def measure_queue() -> str:
         alone_ms, _ = choose(browser.new_page(), server, files[:1])
         many_ms, heap_growth = choose(browser.new_page(), server, files[1:])
         browser.close()
-    return (
-        f"{PHOTOS} photos of 1 MB chosen in Chromium: first request after {many_ms:.0f} ms;"
-        f" of one photo: {alone_ms:.0f} ms; wanted 1,000;"
-        f" JS heap grows by {heap_growth / 1e6:.1f} MB at most, wanted 50"
-    )
+    what = f"{PHOTOS} photos of 1 MB chosen in Chromium"
+    first = f"{what}: the first request begins after"
+    yield Row(first, "ms", [many_ms], [alone_ms], "one photo chosen", wanted=1000)
+    growth = f"{what}: the page's memory grows by at most"
+    yield Row(growth, "MB", [heap_growth / 1e6], wanted=50)
 
 
 def write_photos(folder: Path) -> list[Path]:

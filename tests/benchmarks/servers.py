@@ -1,4 +1,4 @@
-"""Both servers under the same gunicorn, each in its folder."""
+"""Dropwall, the tutorial's server under the same gunicorn, and a peer, each in its folder."""
 
 import os
 import subprocess
@@ -13,6 +13,8 @@ import requests
 
 from tests.ports import free_port
 from tests.running_server import ROOT, RunningServer
+
+START_SECONDS = 30
 
 
 @contextmanager
@@ -29,21 +31,48 @@ def dropwall(**settings: object) -> Iterator[RunningServer]:
 def tutorial() -> Iterator[str]:
     """Its address. Two gthread workers, as Dropwall has."""
     with tempfile.TemporaryDirectory() as folder:
-        url = f"127.0.0.1:{free_port()}"
-        command = [sys.executable, "-m", "gunicorn", "--bind", url, "--workers", "2"]
-        command += ["--threads", "16", "--no-control-socket", "tests.benchmarks.tutorial:app"]
-        environ = os.environ | {"UPLOAD_PATH": folder}
-        process = subprocess.Popen(command, cwd=ROOT, env=environ, stderr=subprocess.DEVNULL)
-        try:
-            _wait_until_up(f"http://{url}/")
-            yield f"http://{url}/"
-        finally:
-            process.terminate()
-            process.wait()
+        port = free_port()
+        command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}"]
+        command += ["--workers", "2", "--threads", "16", "--no-control-socket"]
+        command += ["tests.benchmarks.tutorial:app"]
+        with _running(command, port, UPLOAD_PATH=folder) as url:
+            yield url
+
+
+@contextmanager
+def copyparty(*options: str) -> Iterator[str]:
+    """Its address. As it comes, with one folder into which everyone may write; only that it
+    listens on loopback, without TLS, and does not print every request."""
+    with tempfile.TemporaryDirectory() as folder:
+        port = free_port()
+        (photos := Path(folder) / "photos").mkdir()
+        command = [sys.executable, "-m", "copyparty", "-i", "127.0.0.1", "-p", str(port)]
+        command += ["--http-only", "-q", "-v", f"{photos}::rw", *options]
+        with _running(command, port, HOME=folder, XDG_CONFIG_HOME=folder) as url:
+            yield url
+
+
+@contextmanager
+def _running(command: list[str], port: int, **environ: str) -> Iterator[str]:
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=os.environ | environ,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        url = f"http://127.0.0.1:{port}/"
+        _wait_until_up(url)
+        yield url
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def _wait_until_up(url: str) -> None:
-    for _ in range(200):
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
         try:
             requests.get(url, timeout=5)
         except requests.ConnectionError:

@@ -16,7 +16,9 @@ from random import Random
 
 from playwright.sync_api import CDPSession, Page, expect, sync_playwright
 
+from tests.benchmarks.engines import EMBEDDED, Engine, running
 from tests.benchmarks.queue import heap_bytes
+from tests.benchmarks.row import Row
 from tests.benchmarks.servers import dropwall
 from tests.browser import launch_options
 from tests.conftest import CDN, play_cdn
@@ -24,6 +26,7 @@ from tests.guest import Guest
 from tests.photos import photo_bytes
 from tests.running_server import RunningServer
 
+MINUTES = 2
 PHOTOS = 40
 SIZES = ((2000, 1333), (1333, 2000), (2400, 800), (300, 200))
 STEP_SECONDS = 10
@@ -33,6 +36,13 @@ WARM_SAMPLES = 2
 OF_THE_NETWORK = r"net::ERR_|status of (404|5\d\d)"
 """A photo may be taken down just when it is its turn, and servers are killed."""
 MB = 1e6
+GROWING = (
+    ("heap_mb", "JS heap", "MB"),
+    ("nodes", "DOM nodes", "nodes"),
+    ("listeners", "listeners", "listeners"),
+    ("renderer_mb", "memory of the renderer", "MB"),
+)
+"""What a sample has, how we say it."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +61,24 @@ class Watched:
     samples: list[Sample] = field(default_factory=list)
 
 
-def measure_wall(minutes: float = 2) -> str:
-    with dropwall() as server, closing(Guest(server.url)) as guest, sync_playwright() as playwright:
+def measure(engine: Engine, minutes: float = MINUTES) -> Iterator[Row]:
+    with (
+        dropwall(**engine.new_settings()) as server,
+        closing(Guest(server.url)) as guest,
+        sync_playwright() as playwright,
+    ):
         browser = playwright.chromium.launch(**launch_options())
         page = browser.new_page(viewport={"width": 1920, "height": 1080})
         page.route(f"{CDN}**", play_cdn)
         watched = watch(page, browser.new_browser_cdp_session(), server, guest, minutes)
         browser.close()
-    return report(watched, minutes)
+    assert watched.errors == []
+    what = f"the wall for {minutes:g} minutes, its server restarted and killed again and again"
+    yield Row(f"{what}: different photos shown", "photos", [len(watched.shown)])
+    first, last = watched.samples[min(WARM_SAMPLES, len(watched.samples) - 1)], watched.samples[-1]
+    for measured, name, unit in GROWING:
+        ours, before = getattr(last, measured), getattr(first, measured)
+        yield Row(f"{what}: {name} at its end", unit, [ours], [before], "once its caches were full")
 
 
 def watch(
@@ -172,19 +192,7 @@ def resident_mb(pid: int) -> float:
     return int(kilobytes) * 1024 / MB
 
 
-def report(watched: Watched, minutes: float) -> str:
-    first = watched.samples[min(WARM_SAMPLES, len(watched.samples) - 1)]
-    last = watched.samples[-1]
-    return (
-        f"the wall for {minutes:g} minutes, its server restarted and killed again and again:"
-        f" {watched.changes} changes, {len(watched.shown)} different photos;"
-        f" JS heap {first.heap_mb:.1f} MB, then {last.heap_mb:.1f};"
-        f" DOM nodes {first.nodes:.0f}, then {last.nodes:.0f};"
-        f" listeners {first.listeners:.0f}, then {last.listeners:.0f};"
-        f" renderer {first.renderer_mb:.0f} MB, then {last.renderer_mb:.0f};"
-        f" errors: {watched.errors or 'none'}"
-    )
-
-
 if __name__ == "__main__":
-    print(measure_wall(float(sys.argv[1]) if len(sys.argv) > 1 else 2), flush=True)
+    with running(EMBEDDED) as engine:
+        for row in measure(engine, *map(float, sys.argv[1:])):
+            print(row, flush=True)

@@ -1,0 +1,207 @@
+"""Copies a gallery to another pair of engines while it runs: a move, or a backup."""
+
+import errno
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from secrets import token_hex
+from typing import BinaryIO, TypeVar
+
+from .catalog import (
+    AnotherGallery,
+    Chunk,
+    CopiedPhoto,
+    Database,
+    Replica,
+    SameGallery,
+    Share,
+    Snapshot,
+)
+from .formats import BY_EXTENSION
+from .gallery import WIDTHS
+from .storage import NotStored, Storage
+from .storage.keys import chunk_key, original_key, owner_id, thumbnail_key
+
+AT_ONCE = 4
+"""Files that are copied side by side: a storage far away lets each one wait."""
+BATCH = 20
+"""Photos whose rows are written together; so many a crash has to copy again."""
+ROUNDS = 3
+"""For what comes meanwhile, before one moment of the gallery is held fast."""
+LOOKED_AT = 500
+"""Files by which the storage of another gallery is known."""
+BLOCK_BYTES = 1024 * 1024
+
+NOTHING = Share(0, 0)
+
+Item = TypeVar("Item")
+
+
+class DamagedCopy(Exception):
+    """What is read back is not what was written; or what is written could not be read."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a gallery is kept."""
+
+    database: Database
+    storage: Storage
+
+
+@dataclass
+class Progress:
+    """`there` is how much of the `gallery` has been copied, by former runs too; `copied` by this
+    one. `lost` are photos that are listed and whose files could not be copied."""
+
+    gallery: Share
+    there: Share
+    copied: Share = NOTHING
+    lost: list[CopiedPhoto] = field(default_factory=list)
+
+
+class Move:
+    """Files first, row last: whatever ends it, the next one goes on from there. `report` is told
+    of the progress again and again."""
+
+    def __init__(self, source: Place, target: Place, report: Callable[[Progress], None]) -> None:
+        self._source = source.storage
+        self._target = target.storage
+        self._replica = Replica(source.database, target.database)
+        self._report = report
+        self._progress = Progress(NOTHING, NOTHING)
+
+    def run(self) -> Progress:
+        """What has become of it. Raises SameGallery and AnotherGallery before anything is written,
+        and CatalogUnavailable and OSError."""
+        self._check_target()
+        self._progress = Progress(*self._replica.shares())
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            after = -1
+            for _ in range(ROUNDS):
+                until = self._replica.version()
+                self._copy_photos(pool, self._replica.uncopied(after, until))
+                after = until
+            with self._replica.snapshot() as snapshot:
+                needless_chunks = self._copy_moment(pool, snapshot)
+        for chunk in needless_chunks:
+            self._target.delete(chunk_key(*chunk))
+        self._delete_purged()
+        self._progress.gallery, self._progress.there = self._replica.shares()
+        return self._progress
+
+    def _check_target(self) -> None:
+        key = chunk_key(token_hex(16), 0)  # what a crash leaves of it is swept
+        self._target.put_bytes(key, b"move")
+        try:
+            self._source.open(key).close()
+            raise SameGallery
+        except NotStored:
+            pass
+        finally:
+            self._target.delete(key)
+        if self._replica.check():
+            known = {owner_id(key) for key in islice(self._target.list("originals"), LOOKED_AT)}
+            if self._replica.strangers(known):
+                raise AnotherGallery
+            self._replica.claim()
+
+    def _copy_moment(self, pool: ThreadPoolExecutor, snapshot: Snapshot) -> list[Chunk]:
+        lost = self._copy_photos(pool, snapshot.uncopied())
+        for _ in pool.map(self._copy_chunk, snapshot.uncopied_chunks()):
+            pass
+        # What was removed since then may have lost its files since then.
+        self._progress.lost = [photo for photo in lost if self._replica.is_listed(photo.id)]
+        return snapshot.apply()
+
+    def _copy_photos(
+        self, pool: ThreadPoolExecutor, batches: Iterable[list[CopiedPhoto]]
+    ) -> list[CopiedPhoto]:
+        """Those that could not be copied."""
+        lost: list[CopiedPhoto] = []
+        for photos in (some for batch in batches for some in _in_parts(batch, BATCH)):
+            copied: list[CopiedPhoto] = []
+            try:
+                for photo, is_there in zip(photos, pool.map(self._copy_photo, photos), strict=True):
+                    if is_there:
+                        copied.append(photo)
+                    else:
+                        lost.append(replace(photo, row={}))
+            finally:
+                self._replica.add_copied(copied)
+            self._count(copied)
+        return lost
+
+    def _count(self, copied: list[CopiedPhoto]) -> None:
+        size = sum(photo.bytes for photo in copied)
+        progress = self._progress
+        progress.there = _more(progress.there, len(copied), size)
+        progress.copied = _more(progress.copied, len(copied), size)
+        self._report(progress)
+
+    def _copy_photo(self, photo: CopiedPhoto) -> bool:
+        """Whether all that is needed of it is there."""
+        try:
+            for width in WIDTHS:
+                with suppress(NotStored, DamagedCopy):  # it is made when it is asked for
+                    self._copy(thumbnail_key(photo.id, width))
+            mimetype = BY_EXTENSION[photo.extension].mimetype
+            self._copy(original_key(photo.id, photo.extension), mimetype, photo.name)
+        except NotStored:
+            return not photo.is_listed  # its files go soon after it
+        except DamagedCopy:
+            return False
+        return True
+
+    def _copy_chunk(self, chunk: Chunk) -> None:
+        """One that is gone meanwhile, or cannot be read, is sent again by its guest."""
+        with suppress(NotStored, DamagedCopy):
+            self._copy(chunk_key(*chunk))
+
+    def _copy(self, key: str, mimetype: str = "", name: str = "") -> None:
+        """Raises NotStored, DamagedCopy."""
+        with self._source.open(key) as original, self._target.stage() as staged:
+            sent = hashlib.sha256()
+            with staged.open("wb") as copy:
+                for block in _readable_blocks(original):
+                    sent.update(block)
+                    copy.write(block)
+            self._target.put(key, staged, mimetype, name)
+        with self._target.open(key) as kept:
+            received = hashlib.sha256()
+            for block in _readable_blocks(kept):
+                received.update(block)
+        if received.digest() != sent.digest():
+            self._target.delete(key)
+            raise DamagedCopy(key)
+
+    def _delete_purged(self) -> None:
+        for photos in self._replica.purged():
+            for photo in photos:
+                self._target.delete(original_key(photo.id, photo.extension))
+                for width in WIDTHS:
+                    self._target.delete(thumbnail_key(photo.id, width))
+            self._replica.forget_purged(photos)
+
+
+def _readable_blocks(stream: BinaryIO) -> Iterator[bytes]:
+    """One bad place on a disk must not hold up all the other photos."""
+    try:
+        while block := stream.read(BLOCK_BYTES):
+            yield block
+    except OSError as error:
+        if type(error) is not OSError or error.errno != errno.EIO:  # it is not the disk's word
+            raise
+        raise DamagedCopy from error
+
+
+def _in_parts(items: list[Item], size: int) -> Iterator[list[Item]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _more(share: Share, photos: int, size: int) -> Share:
+    return Share(share.photos + photos, share.bytes + size)
