@@ -31,7 +31,6 @@ LONGEST_REST_SECONDS = 0.1
 """Between two photos of one guest."""
 ASKED_AT_ONCE = 4
 TIMEOUT_SECONDS = 60
-LAST = "last.jpg"
 
 
 def small_photo(number: int, chance: Random) -> bytes:
@@ -58,6 +57,7 @@ class Follower:
     then where there is no room to watch."""
 
     url: str
+    last: str
     view: View = field(init=False)
     told_backwards: int = 0
     polls: int = 0
@@ -66,7 +66,7 @@ class Follower:
         self.view = View(self.url)
 
     def follow(self, until: threading.Event) -> None:
-        """Until LAST is there, or `until` is set."""
+        """Until the last photo is there, or `until` is set."""
         while not until.is_set() and not self._sees_last():
             try:
                 if self.view.version < 0:
@@ -106,7 +106,7 @@ class Follower:
         self.view.take(changes)
 
     def _sees_last(self) -> bool:
-        return any(photo["name"] == LAST for photo in self.view.photos.values())
+        return any(photo["name"] == self.last for photo in self.view.photos.values())
 
 
 @dataclass
@@ -129,13 +129,15 @@ class Findings:
 
 
 class Crowd:
-    """The same `seed` sends the same photos in the same order."""
+    """The same `seed` sends the same photos in the same order; several crowds, of other seeds, may
+    come to one gallery after each other."""
 
     def __init__(
         self, url: str, guests: int, watchers: int, seed: int = 0, waits_for_room: bool = False
     ) -> None:
         self.memory = Memory()
-        self.followers = [Follower(url) for _ in range(watchers)]
+        self.last = f"{seed}-last.jpg"
+        self.followers = [Follower(url, self.last) for _ in range(watchers)]
         self.given_up = 0
         self._url = url
         self._guests = guests
@@ -173,7 +175,8 @@ class Crowd:
             number = 0
             while not is_over.wait(chance.uniform(0, LONGEST_REST_SECONDS)):
                 number += 1
-                name, content = f"{guest_number}-{number}.jpg", small_photo(number, chance)
+                name = f"{self._seed}-{guest_number}-{number}.jpg"
+                content = small_photo(number, chance)
                 memory.sent[name] = sha256(content)
                 guest.patience_seconds = chance.choice([GIVE_UP_AT_ONCE, WAIT_FOR_THE_SERVER])
                 is_whole, is_mistake = chance.random() < 0.5, chance.random() < 0.1
@@ -193,17 +196,18 @@ class Crowd:
                     memory.safe.add(name)
 
     def _send_last(self) -> None:
-        content = small_photo(0, Random(LAST))
-        self.memory.sent[LAST] = sha256(content)
+        content = small_photo(0, Random(self.last))
+        self.memory.sent[self.last] = sha256(content)
         with closing(self._guest()) as guest:
-            guest.send(LAST, content)
-        self.memory.safe.add(LAST)
+            guest.send(self.last, content)
+        self.memory.safe.add(self.last)
 
     def look_at(self, url: str) -> Findings:
-        """Everything that is there, asked of a server."""
+        """All that is there of theirs, asked of a server."""
         kept = View(url)
         kept.load()
-        listed = list(kept.photos.values())
+        theirs = f"{self._seed}-"
+        listed = [photo for photo in kept.photos.values() if photo["name"].startswith(theirs)]
         often = Counter(photo["name"] for photo in listed)
         return Findings(
             answered=len(self.memory.safe),
@@ -239,10 +243,12 @@ class Crowd:
 
     def _swaps(self, listed: list[dict]) -> int:
         """Pairs of one guest's photos that are not listed in the order in which they were safe."""
-        safe = [photo["name"] for photo in listed if photo["name"] in self.memory.safe - {LAST}]
+        safe = [
+            photo["name"] for photo in listed if photo["name"] in self.memory.safe - {self.last}
+        ]
         swaps = 0
         for guest_number in range(self._guests):
-            prefix = f"{guest_number}-"
+            prefix = f"{self._seed}-{guest_number}-"
             numbers = [int(name[len(prefix) : -4]) for name in safe if name.startswith(prefix)]
             swaps += sum(newer <= older for newer, older in pairwise(numbers))
         return swaps

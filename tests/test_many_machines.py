@@ -101,12 +101,14 @@ class Visitor(requests.Session):
         self.urls = [running.url for running in site.servers]
         self.get(self.urls[0], timeout=TIMEOUT_SECONDS)
 
-    def send(self, server: int, name: str, content: bytes, **fields: str) -> requests.Response:
+    def post_photo(
+        self, server: int, name: str, content: bytes, **fields: str
+    ) -> requests.Response:
         files = {"file": (name, content)}
         return self.post(self.urls[server], fields, files=files, timeout=TIMEOUT_SECONDS)
 
     def send_chunk(self, server: int, photo: InChunks, number: int) -> int:
-        return self.send(
+        return self.post_photo(
             server, photo.name, photo.bytes(number), **photo.fields(number)
         ).status_code
 
@@ -131,7 +133,7 @@ def content(request: pytest.FixtureRequest) -> bytes:
 def test_what_is_private_on_one_server_is_so_on_the_other(
     site: Site, visitor: Visitor, content: bytes
 ) -> None:
-    assert visitor.send(0, "private.jpg", content, visibility="owner").status_code == 204
+    assert visitor.post_photo(0, "private.jpg", content, visibility="owner").status_code == 204
     [photo] = visitor.listed(1, "private.jpg")
     assert visitor.get(visitor.urls[1] + photo["url"], timeout=TIMEOUT_SECONDS).content == content
     with Visitor(site) as stranger:
@@ -170,7 +172,9 @@ def test_a_photo_that_both_servers_are_sent_at_once_is_one_photo(
     for number in range(8):
         name, content = f"both-{number}.jpg", small_photo(number, Random(request.node.name))
         with ThreadPoolExecutor(4) as pool:
-            sent = [pool.submit(visitor.send, server, name, content) for server in (0, 1, 0, 1)]
+            sent = [
+                pool.submit(visitor.post_photo, server, name, content) for server in (0, 1, 0, 1)
+            ]
         assert {answer.result().status_code for answer in sent} == {204}
         assert len(visitor.listed(0, name)) == 1
 
@@ -186,7 +190,7 @@ def test_who_watches_one_server_hears_of_the_other(visitor: Visitor, content: by
                 assert event, "the stream has ended"
                 view.take(event.changes)
 
-        assert visitor.send(0, "news.jpg", content).status_code == 204
+        assert visitor.post_photo(0, "news.jpg", content).status_code == 204
         wait_until_known(1)
         [photo] = visitor.listed(0, "news.jpg")
         url = f"{visitor.urls[0]}/api/photos/{photo['id']}"
