@@ -163,6 +163,15 @@ class Crowd:
                 is_over.set()
                 is_given_up.set()
 
+    def new_name(self, number: int, guest_number: int | None = None) -> str:
+        """Of a photo of one of the guests, or of somebody who has come to them."""
+        who = self._guests if guest_number is None else guest_number
+        return f"{self._seed}-{who}-{number}.jpg"
+
+    def remember(self, name: str, content: bytes) -> None:
+        """That it is about to be sent."""
+        self.memory.sent[name] = sha256(content)
+
     def _guest(self) -> Guest:
         return Guest(self._url, WAIT_FOR_THE_SERVER, PAUSE_SECONDS, self._waits_for_room)
 
@@ -175,9 +184,9 @@ class Crowd:
             number = 0
             while not is_over.wait(chance.uniform(0, LONGEST_REST_SECONDS)):
                 number += 1
-                name = f"{self._seed}-{guest_number}-{number}.jpg"
+                name = self.new_name(number, guest_number)
                 content = small_photo(number, chance)
-                memory.sent[name] = sha256(content)
+                self.remember(name, content)
                 guest.patience_seconds = chance.choice([GIVE_UP_AT_ONCE, WAIT_FOR_THE_SERVER])
                 is_whole, is_mistake = chance.random() < 0.5, chance.random() < 0.1
                 try:
@@ -197,7 +206,7 @@ class Crowd:
 
     def _send_last(self) -> None:
         content = small_photo(0, Random(self.last))
-        self.memory.sent[self.last] = sha256(content)
+        self.remember(self.last, content)
         with closing(self._guest()) as guest:
             guest.send(self.last, content)
         self.memory.safe.add(self.last)

@@ -36,16 +36,13 @@ class Site:
         return "".join(path.read_text() for path in sorted(self.folder.rglob("server.log")))
 
     def leftovers(self) -> set[str]:
-        """Files that belong to no photo, once the servers have stopped and what is known to be
-        unfinished was swept, as if a day had passed; with files that are missing."""
+        """Files that belong to no photo, and those that are missing. Stops the servers, and sweeps
+        what is known to be unfinished, as if a day had passed."""
         listed = View(self.servers[0].url)
         listed.load()
         for running in self.servers:
-            running.stop()
-        found = self._sweep()
-        for running in self.servers:
-            running.start()
-        return found ^ files_of(list(listed.photos.values()))
+            running.stop(signal.SIGINT)
+        return self._sweep() ^ files_of(list(listed.photos.values()))
 
     def _sweep(self) -> set[str]:
         """What is there then."""

@@ -72,6 +72,8 @@ def test_whatever_is_killed_nobody_loses_a_photo(
     findings = visitors.look_at(site.url)
     assert findings.are_good, findings
     assert site.leftovers() == set()
+    for running in site.servers:
+        running.start()
     assert sum(follower.polls for follower in visitors.followers) > 0
     assert "Traceback" not in site.log()
 
