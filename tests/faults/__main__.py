@@ -29,8 +29,8 @@ def main() -> int:
             began = time.monotonic()
             try:
                 result = play(fault, ground, chosen.rounds, chosen.seed)
-            except pytest.skip.Exception as reason:
-                result = Result(fault.name, fault.engine, trouble=str(reason))
+            except (pytest.skip.Exception, AssertionError, OSError) as trouble:
+                result = Result(fault.name, fault.engine, trouble=str(trouble))
             results.append(result)
             print(f"{' | '.join(result.row)} ({time.monotonic() - began:.0f} s)", flush=True)
             if not result.is_good:

@@ -18,7 +18,7 @@ class Ground:
     """Servers start when the first one asks for them; all is gone at the end."""
 
     def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="dropwall-faults-"))
+        self._folder = _open_to_servers(tempfile.mkdtemp(prefix="dropwall-faults-"))
 
     def __enter__(self) -> "Ground":
         return self
@@ -42,7 +42,7 @@ class Ground:
 
     def folder(self) -> Path:
         """Another one each time."""
-        return Path(tempfile.mkdtemp(dir=self._folder))
+        return _open_to_servers(tempfile.mkdtemp(dir=self._folder))
 
     def one_machine(self, folder: Path | None = None) -> AbstractContextManager[Site]:
         return on_one_machine(folder or self.folder())
@@ -65,6 +65,13 @@ class Ground:
     def postgresql_url(self) -> str:
         address = self.postgresql.address("")
         return f"http://{address.rpartition('@')[2].rstrip('/')}"
+
+
+def _open_to_servers(folder: str) -> Path:
+    """PostgreSQL's, which another user runs, has its own folder within."""
+    path = Path(folder)
+    path.chmod(0o711)
+    return path
 
 
 def _moved(database: str, url: str) -> str:
