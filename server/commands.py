@@ -13,7 +13,15 @@ import click
 from flask import Flask
 
 from .accounts import NoSuchAccount
-from .catalog import Account, AnotherGallery, CatalogUnavailable, SameGallery, Share, open_database
+from .catalog import (
+    Account,
+    AnotherGallery,
+    CatalogUnavailable,
+    SameGallery,
+    Share,
+    UnusableCatalog,
+    open_database,
+)
 from .config import BadSetting, Config
 from .errors import is_refusal, response_to
 from .move import Move, Place, Progress
@@ -157,7 +165,7 @@ def _told_why_not_moved() -> Iterator[None]:
             "There is another gallery, or one that has changed since it was copied; please choose"
             " an empty database and an empty storage. Nothing was changed."
         ) from None
-    except BadSetting as error:
+    except (BadSetting, UnusableCatalog) as error:
         raise click.ClickException(str(error)) from None
     except CatalogUnavailable as error:
         raise click.ClickException(f"A database does not answer ({error}). {GOES_ON}") from None

@@ -10,7 +10,7 @@ from server.address import EVERYWHERE, lan_address
 from server.catalog import CatalogUnavailable, UnusableCatalog, open_database
 from server.config import BadSetting, Config
 from server.logs import set_up_logs
-from server.metrics import begin_at_zero, count_together, forget_process
+from server.metrics import begin_at_zero, count_together, forget_process, make_room
 
 try:
     dropwall = Config.from_environ()  # not `config`, which gunicorn would take for its setting
@@ -80,6 +80,10 @@ def _allow_many_connections() -> None:
         wanted = min(wanted, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    make_room(_counted)
 
 
 def post_worker_init(worker: Any) -> None:

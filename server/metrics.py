@@ -18,6 +18,9 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
+ROOM_BYTES = {"counter": 256 * 1024, "histogram": 512 * 1024, "gauge_livesum": 4096}
+"""For what a process counts of each kind, several times what all rules need."""
+
 
 class TokenWanted(Exception):
     """The numbers are for those who know the token."""
@@ -83,6 +86,21 @@ def begin_at_zero(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for counted in folder.glob("*.db"):
         counted.unlink()
+
+
+def make_room(folder: Path) -> None:
+    """Before this process counts. It maps its files into memory: a full disk, met only then, would
+    kill it (SIGBUS). Without room it counts for itself alone."""
+    files = {folder / f"{kind}_{os.getpid()}.db": size for kind, size in ROOM_BYTES.items()}
+    try:
+        for path, size in files.items():
+            with path.open("ab") as file:
+                file.write(bytes(max(0, size - file.tell())))
+    except OSError:
+        for path in files:
+            path.unlink(missing_ok=True)
+        del os.environ[FOLDER_VARIABLE]
+        values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
 
 
 def forget_process(pid: int) -> None:

@@ -20,7 +20,7 @@ from tests.postgresql import PostgreSQL
 from tests.seaweedfs import KEYS, SeaweedFS
 
 EMBEDDED, SCALED = CHOICES = ("embedded", "scaled")
-GALLERIES = {"config", "live_server"}
+GALLERIES = {"app", "config", "live_server", "scene"}
 """Fixtures."""
 FOLDERS = ("originals", "thumbnails", "chunks")
 ANY_AGE_SECONDS = -60
@@ -78,8 +78,11 @@ def config_of(data: Path, **settings: object) -> Config:
 
 def addresses(data: Path) -> dict[str, str]:
     """The settings that choose the engines; none for the embedded ones."""
-    if chosen == EMBEDDED:
-        return {}
+    return servers_for(data) if chosen == SCALED else {}
+
+
+def servers_for(data: Path) -> dict[str, str]:
+    """As `addresses`, whatever the engines of this run are."""
     if data not in _scaled:
         database = postgresql().create_database(f"TEMPLATE {migrated()}")
         folder = database.rpartition("/")[2]

@@ -2,19 +2,24 @@
 
 import os
 import secrets
-import sqlite3
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from sqlalchemy import RowMapping, delete, select, update
+
+from server.catalog.tables import gallery, photos
+from server.images import THUMBNAIL_WIDTHS
 from server.moments import write_moment
+from server.storage.keys import original_key, thumbnail_key
+from tests.engines import catalog_of, storage_of
 from tests.photos import photo_bytes
 from tests.running_server import RunningServer
 
 SIZES = ((120, 80), (80, 120), (160, 90), (100, 100), (240, 70))
 HOURS_APART = 8
 """A thousand photos are a year's."""
-FILES = (("thumbnails", "-320.webp"), ("thumbnails", "-640.webp"), ("originals", ".png"))
+PUTS_AT_ONCE = 8
 
 
 def add_many(server: RunningServer, count: int) -> list[str]:
@@ -25,25 +30,25 @@ def add_many(server: RunningServer, count: int) -> list[str]:
         for number, size in enumerate(SIZES, 1)
     ]
     assert server.send(*pictures).status_code == 204
-    with closing(sqlite3.connect(server.data / "catalog.sqlite")) as catalog, catalog:
-        catalog.row_factory = sqlite3.Row
-        sent = list(catalog.execute("SELECT * FROM photos ORDER BY version"))
+    with catalog_of(server.data) as catalog:
+        sent = catalog.execute(select(photos).order_by(photos.c.version)).mappings().all()
         rows = [_row(sent, version, count) for version in range(1, count + 1)]
-        for row in rows[len(sent) :]:
-            _link_files(server.data, sent[(row["version"] - 1) % len(sent)]["id"], row["id"])
-        catalog.execute("DELETE FROM photos")
-        columns = [f":{column}" for column in rows[0]]
-        catalog.executemany(f"INSERT INTO photos VALUES ({', '.join(columns)})", rows)
-        size = sum(row["bytes"] for row in rows)
-        catalog.execute(
-            "UPDATE gallery SET version = :count, hosts_version = :count,"
-            " everyones_version = :count, total = :count, bytes = :size",
-            {"count": count, "size": size},
+        _copy_files(
+            server.data,
+            [
+                (sent[(row["version"] - 1) % len(sent)]["id"], row["id"])
+                for row in rows[len(sent) :]
+            ],
         )
+        catalog.execute(delete(photos))
+        catalog.execute(photos.insert(), rows)
+        versions = dict.fromkeys(("version", "hosts_version", "everyones_version"), count)
+        size = sum(row["bytes"] for row in rows)
+        catalog.execute(update(gallery).values(versions | {"total": count, "bytes": size}))
     return [row["id"] for row in reversed(rows)]
 
 
-def _row(sent: list[sqlite3.Row], version: int, count: int) -> dict:
+def _row(sent: list[RowMapping], version: int, count: int) -> dict:
     """The photo that the gallery's `version` added; the first are those that were really sent."""
     row = dict(sent[(version - 1) % len(sent)])
     age = timedelta(hours=HOURS_APART * (count - version + 1))
@@ -56,8 +61,26 @@ def _row(sent: list[sqlite3.Row], version: int, count: int) -> dict:
     return row | versions | {"uploaded": moment, "moment": moment}
 
 
-def _link_files(data: Path, sent_id: str, photo_id: str) -> None:
-    for folder, ending in FILES:
-        path = data / folder / photo_id[:2] / f"{photo_id}{ending}"
-        path.parent.mkdir(exist_ok=True)
-        os.link(data / folder / sent_id[:2] / f"{sent_id}{ending}", path)
+def _copy_files(data: Path, copies: list[tuple[str, str]]) -> None:
+    """Each from a photo to another."""
+    storage = storage_of(data)
+    stored: dict[str, bytes] = {}
+    for key in {key for photo_id, _ in copies for key in _keys(photo_id)}:
+        with storage.open(key) as file:
+            stored[key] = file.read()
+
+    def copy(pair: tuple[str, str]) -> None:
+        for source, target in zip(*map(_keys, pair), strict=True):
+            if (path := data / source).exists():
+                (data / target).parent.mkdir(exist_ok=True)
+                os.link(path, data / target)
+            else:
+                storage.put_bytes(target, stored[source])
+
+    with ThreadPoolExecutor(PUTS_AT_ONCE) as pool:
+        list(pool.map(copy, copies))
+
+
+def _keys(photo_id: str) -> list[str]:
+    thumbnails = [thumbnail_key(photo_id, width) for width in THUMBNAIL_WIDTHS]
+    return [original_key(photo_id, "png"), *thumbnails]

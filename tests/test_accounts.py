@@ -316,7 +316,7 @@ def test_style_sheets_do_not_depend_on_who_asks(app: Flask, ann: str) -> None:
 def test_only_for_who_is_signed_in_is_an_account_looked_up(app: Flask, ann: str) -> None:
     guest, hers = open_page(app), signed_in(app)
     asked: list[str] = []
-    engine = parts(app).accounts.catalog._database._engine
+    engine = parts(app).accounts.catalog._database._kind.engine
     event.listen(engine, "before_cursor_execute", lambda *a: asked.append(a[2]))
     for client, lookups in ((guest, 0), (hers, 1)):
         asked.clear()

@@ -255,6 +255,7 @@ def test_downloads_leave_room_for_everybody_else(config: Config) -> None:
     assert client.get("/photos.zip").status_code == 200
 
 
+@pytest.mark.embedded
 def test_a_catalog_that_falls_silent_breaks_the_archive(
     client: FlaskClient, send: Send, config: Config
 ) -> None:
@@ -276,6 +277,7 @@ def cut_off(original: Path) -> None:
     os.truncate(original, original.stat().st_size - 1)
 
 
+@pytest.mark.embedded
 @pytest.mark.parametrize("break_original", [put_a_folder_in_its_place, cut_off])
 def test_a_broken_storage_breaks_the_download(live_server: RunningServer, break_original) -> None:
     live_server.send(("old.jpg", photo_bytes("jpg", seed=1)))
@@ -289,6 +291,7 @@ def test_a_broken_storage_breaks_the_download(live_server: RunningServer, break_
     assert requests.get(f"{live_server.url}/healthz", timeout=30).ok
 
 
+@pytest.mark.embedded
 def test_nothing_is_opened_for_who_only_wants_the_head(
     client: FlaskClient, send: Send, config: Config
 ) -> None:
@@ -300,6 +303,7 @@ def test_nothing_is_opened_for_who_only_wants_the_head(
     assert answer.mimetype == "application/zip"
 
 
+@pytest.mark.embedded
 def test_who_leaves_half_way_leaves_no_original_open(live_server: RunningServer) -> None:
     live_server.send(("large.jpg", variant(50_000_000)))
     answer = requests.get(f"{live_server.url}/photos.zip", timeout=30, stream=True)
@@ -317,6 +321,7 @@ def open_originals(server: RunningServer) -> int:
     return sum(name.startswith(str(server.data / "originals")) for name in names)
 
 
+@pytest.mark.embedded
 def test_an_archive_may_be_larger_than_four_gigabytes(app: Flask, tmp_path: Path) -> None:
     gallery = app.extensions["dropwall"].gallery
     small, huge, path = (tmp_path / name for name in ("small", "huge", "all.zip"))

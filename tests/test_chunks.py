@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -74,6 +75,10 @@ def files(config: Config, *folders: str) -> list[str]:
 
 def unlisted_files(config: Config) -> list[str]:
     return files(config, "incoming", "chunks")
+
+
+def arriving(config: Config) -> list[Path]:
+    return [*(config.data / "incoming").iterdir()]
 
 
 def told(answer: TestResponse) -> tuple[int, str]:
@@ -203,17 +208,19 @@ def test_a_chunk_that_is_kept_while_its_twin_finishes_the_photo_leaves_nothing(
 
 
 def test_a_chunk_whose_upload_is_given_up_meanwhile_leaves_nothing(
-    config: Config, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    config: Config, app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent = in_chunks(3)
     send_chunk(client, sent, 0)
     another_worker = at_another_worker(client, create_app(config))
+    storage = app.extensions["dropwall"].gallery.storage
+    put = storage.put
 
-    def give_up_meanwhile(_descriptor: int) -> None:
-        monkeypatch.undo()
+    def give_up_meanwhile(key: str, staged: Path) -> None:
         assert another_worker.delete(f"/api/uploads/{sent.uuid}").status_code == 204
+        put(key, staged)
 
-    monkeypatch.setattr(os, "fsync", give_up_meanwhile)  # the moment before a chunk has its key
+    monkeypatch.setattr(storage, "put", give_up_meanwhile)
     assert told(send_chunk(client, sent, 1)) == (503, LOST)
     assert unlisted_files(config) == []
 
@@ -229,7 +236,7 @@ def test_one_of_many_last_chunks_puts_the_photo_together(config: Config) -> None
         with turns.wait_for_upload(this_upload):
             answers = [pool.submit(send_chunk, other, sent, 1) for other in clients]
             assert wait(answers, timeout=1).done == set()
-            assert sum(path.stat().st_size for path in files(config, "incoming")) < 300_000
+            assert sum(path.stat().st_size for path in arriving(config)) < 300_000
         assert {answer.result().status_code for answer in answers} == {204}
     assert originals(client) == [sent.content]
     assert unlisted_files(config) == []

@@ -28,6 +28,7 @@ from server.move import Move, Place, Progress
 from server.storage import Storage, open_storage
 from server.storage.filesystem import FilesystemStorage
 from server.storage.keys import original_key, owner_id
+from tests import engines
 from tests.conftest import open_page
 from tests.dropzone import InChunks, send_chunk
 from tests.guest import Guest
@@ -40,30 +41,43 @@ from tests.test_people import listed, own_name, send_as, take_name
 from tests.test_removal import purge
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.embedded
+
 ITSELF = "This gallery itself is there; please choose another database and another storage."
 PHOTOS = 80
-SENDERS, PHOTOS_OF_EACH = 4, 10
+SENDERS, PHOTOS_OF_EACH = 5, 50
 CHUNK_BYTES = 1500
-LONGEST_LIFE_SECONDS = 0.8
 STOPPED_BY_HAND = 130
 
 
-def at_a_folder(_: pytest.FixtureRequest, folder: Path) -> Config:
+def at_a_folder(folder: Path) -> Config:
     return Config(data=folder)
 
 
-ENGINES = {"sqlite and a folder": at_a_folder}
-"""Where a gallery is kept, given the fixtures and a folder of its own on this machine."""
+def at_servers(folder: Path) -> Config:
+    return Config(data=folder, **engines.servers_for(folder))
 
 
-@pytest.fixture(params=ENGINES)
-def config(request: pytest.FixtureRequest, tmp_path: Path) -> Config:
-    return ENGINES[request.param](request, tmp_path / "data")
+WAYS = {
+    "from folder to folder": (at_a_folder, at_a_folder),
+    "from folder to servers": (at_a_folder, at_servers),
+    "from servers to folder": (at_servers, at_a_folder),
+}
 
 
-@pytest.fixture(params=ENGINES)
-def target(request: pytest.FixtureRequest, tmp_path: Path) -> Config:
-    return ENGINES[request.param](request, tmp_path / "new")
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest) -> tuple[Callable[[Path], Config], ...]:
+    return WAYS[request.param]
+
+
+@pytest.fixture
+def config(way: tuple[Callable[[Path], Config], ...], tmp_path: Path) -> Config:
+    return way[0](tmp_path / "data")
+
+
+@pytest.fixture
+def target(way: tuple[Callable[[Path], Config], ...], tmp_path: Path) -> Config:
+    return way[1](tmp_path / "new")
 
 
 def addresses(target: Config) -> list[str]:
@@ -80,15 +94,11 @@ def moved(app: Flask, target: Config) -> str:
 
 def started(app: Flask, target: Config) -> Flask:
     """The gallery where it has gone."""
-    former = app.extensions["dropwall"].settings.data / "secret.key"
-    if former.exists():
-        target.data.mkdir(exist_ok=True)
-        (target.data / "secret.key").write_bytes(former.read_bytes())
     return create_app(replace(target, mode=app.extensions["dropwall"].settings.mode))
 
 
 def storage_of(config: Config) -> Storage:
-    return open_storage(config.storage_address)
+    return open_storage(config.storage_address, config.data)
 
 
 def place(config: Config) -> Place:
@@ -303,18 +313,18 @@ def originals(target: Config) -> int:
     return len(list(storage_of(target).list("originals")))
 
 
-def begun(config: Config, target: Config) -> subprocess.Popen[str]:
-    """A run that has just copied a first photo, unless it has ended."""
-    former = originals(target)
+def begun(config: Config, target: Config, photos: int = 1) -> subprocess.Popen[str]:
+    """A run that has just copied so many, unless it has ended."""
+    enough = originals(target) + photos
     process = command(config, target)
-    wait_until(lambda: originals(target) > former or process.poll() is not None)
+    wait_until(lambda: originals(target) >= enough or process.poll() is not None)
     return process
 
 
-def ends_unless_killed(config: Config, target: Config, seconds: float) -> bool:
-    process = begun(config, target)
+def ends_unless_killed(config: Config, target: Config, chance: random.Random) -> bool:
+    process = begun(config, target, chance.randint(1, PHOTOS // 4))
     with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(timeout=seconds)
+        process.wait(timeout=chance.uniform(0, 0.1))
     process.kill()
     process.communicate()
     return process.returncode == 0
@@ -334,7 +344,7 @@ def test_a_run_that_is_killed_at_any_moment_goes_on(
     send_many(client, PHOTOS)
     chance = random.Random(6)
     kills, former = 0, 0
-    while not ends_unless_killed(config, target, chance.uniform(0, LONGEST_LIFE_SECONDS)):
+    while not ends_unless_killed(config, target, chance):
         kills += 1
         copied, there = copied_ids(config, target), files(target)
         assert len(copied) >= former
@@ -507,7 +517,9 @@ def test_a_gallery_is_not_copied_onto_itself(
     assert len(listed(client)) == 2
 
 
-def test_a_gallery_knows_itself_by_another_path(app: Flask, config: Config, tmp_path: Path) -> None:
+def test_a_gallery_knows_itself_by_another_path(tmp_path: Path) -> None:
+    config = at_a_folder(tmp_path / "data")
+    app = create_app(config)
     other_way = tmp_path / "link"
     other_way.symlink_to(config.data)
     for data in (other_way, config.data.parent / "x" / ".." / config.data.name):
@@ -522,12 +534,13 @@ def test_a_gallery_knows_itself_by_another_path(app: Flask, config: Config, tmp_
         ("{new}.sqlite", "gopher://there", "DROPWALL_STORAGE must be"),
         ("{file}/catalog.sqlite", "{new}", "Files cannot be copied"),
         ("{new}.sqlite", "{file}/photos", "Files cannot be copied"),
-        ("{file}", "{new}", "A database does not answer"),
+        ("{file}", "{new}", "The catalog does not answer"),
     ],
 )
 def test_where_nothing_can_be_kept_is_told_in_a_sentence(
-    app: Flask, tmp_path: Path, to_database: str, to_storage: str, sentence: str
+    tmp_path: Path, to_database: str, to_storage: str, sentence: str
 ) -> None:
+    app = create_app(at_a_folder(tmp_path / "data"))
     (tmp_path / "file").write_bytes(b"something else, and longer than the header of a database" * 9)
     known = {"new": tmp_path / "new", "file": tmp_path / "file"}
     there = [to_database.format(**known), to_storage.format(**known)]
@@ -549,10 +562,11 @@ class Sender:
     number: int
     safe: dict[str, str] = field(default_factory=dict)
 
-    def send_all(self, server_url: str) -> None:
+    def send(self, server_url: str, count: int) -> None:
+        """So many more."""
         small = photo_bytes("jpg", size=(48, 32))
         with contextlib.closing(Guest(server_url)) as guest:
-            for number in range(PHOTOS_OF_EACH):
+            for number in range(len(self.safe), len(self.safe) + count):
                 name = f"{self.number}-{number}.jpg"
                 content = small + name.encode() * 500
                 if number % 2:
@@ -562,29 +576,39 @@ class Sender:
                 self.safe[name] = sha256(content).hexdigest()
 
 
-def test_nothing_is_lost_by_a_move_while_guests_are_sending(
-    tmp_path: Path, config: Config, target: Config
-) -> None:
-    config, target = (replace(place, mode="everyone") for place in (config, target))
-    server = RunningServer(config.data, **settings(config))
+def move_while_all_send(here: Config, there: Config, senders: list[Sender], count: int) -> int:
+    """Each of them so many. The gallery's version."""
+    server = RunningServer(here.data, **settings(here))
     try:
-        senders = [Sender(number) for number in range(SENDERS)]
-        with ThreadPoolExecutor(SENDERS) as pool:
-            sending = [pool.submit(sender.send_all, server.url) for sender in senders]
-            wait_until(lambda: all(len(sender.safe) > 1 for sender in senders))
-            first = command(config, target)
-            said, trouble = first.communicate(timeout=60)
-            assert (first.returncode, trouble) == (0, "")
-            for sent in sending:
-                sent.result()
+        sent = [len(sender.safe) for sender in senders]
+        with ThreadPoolExecutor(len(senders)) as pool:
+            sending = [pool.submit(sender.send, server.url, count) for sender in senders]
+            wait_until(lambda: all(len(s.safe) > n + 1 for s, n in zip(senders, sent, strict=True)))
+            run_to_its_end(here, there)
+            for each in sending:
+                each.result()
         version = server.version()
     finally:
         server.stop(signal.SIGINT)
-    second = command(config, target)
-    said, trouble = second.communicate(timeout=60)
-    assert (second.returncode, trouble) == (0, "")
-    assert f"{SENDERS * PHOTOS_OF_EACH} photos" in said
-    server = RunningServer(target.data, **settings(target))
+    said = run_to_its_end(here, there)
+    assert f"{sum(len(sender.safe) for sender in senders)} photos" in said
+    return version
+
+
+def run_to_its_end(here: Config, there: Config) -> str:
+    said, trouble = (process := command(here, there)).communicate(timeout=180)
+    assert (process.returncode, trouble) == (0, "")
+    return said
+
+
+def test_five_hundred_photos_go_to_servers_and_back_while_guests_are_sending(
+    tmp_path: Path,
+) -> None:
+    home, away, back = at_a_folder(tmp_path / "1"), at_servers(tmp_path / "2"), tmp_path / "3"
+    senders = [Sender(number) for number in range(SENDERS)]
+    move_while_all_send(home, away, senders, PHOTOS_OF_EACH)
+    version = move_while_all_send(away, at_a_folder(back), senders, PHOTOS_OF_EACH)
+    server = RunningServer(back)
     try:
         assert server.version() == version
         there = {
@@ -595,3 +619,4 @@ def test_nothing_is_lost_by_a_move_while_guests_are_sending(
         server.stop(signal.SIGINT)
     safe = {name: digest for sender in senders for name, digest in sender.safe.items()}
     assert {name: content.hexdigest() for name, content in there.items()} == safe
+    assert len(safe) == 2 * SENDERS * PHOTOS_OF_EACH

@@ -79,6 +79,7 @@ def test_without_script_there_is_a_form_and_a_gallery(client: FlaskClient, send:
     assert "&lt;b&gt;&amp;name.jpg" in plain
 
 
+@pytest.mark.embedded
 def test_the_health_check_names_what_does_not_answer(client: FlaskClient, config) -> None:
     assert client.get("/healthz").status_code == 200
     (config.data / "incoming").rmdir()

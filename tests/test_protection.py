@@ -165,6 +165,7 @@ def test_a_cookie_of_a_machine_whose_clock_is_ahead_is_known(
     assert "Set-Cookie" not in client.get("/", buffered=True).headers
 
 
+@pytest.mark.embedded
 def test_what_is_secret_is_nobody_elses_to_read(tmp_path: Path) -> None:
     data = tmp_path / "data"
     client = open_page(create_app(config_of(data)))
@@ -175,6 +176,7 @@ def test_what_is_secret_is_nobody_elses_to_read(tmp_path: Path) -> None:
             assert stat.S_IMODE((data / name).stat().st_mode) == 0o600, name
 
 
+@pytest.mark.embedded
 def test_no_log_tells_a_name(live_server: RunningServer) -> None:
     """Of what the catalog refuses, which nobody expects, all is logged but the values."""
     with closing(sqlite3.connect(live_server.data / "catalog.sqlite", timeout=30)) as catalog:

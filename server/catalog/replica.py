@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Select,
     Table,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    true,
     update,
 )
 
@@ -118,7 +120,7 @@ class Replica:
     def strangers(self, photo_ids: Collection[str]) -> set[str]:
         """Those of `photo_ids` (some hundreds at most) that this gallery has never had."""
         with self._source.transaction() as connection:
-            return set(photo_ids) - _among(connection, photo_ids)
+            return set(photo_ids) - _among(connection, photo_ids, true())
 
     def version(self) -> int:
         """This gallery's, now."""
@@ -245,23 +247,27 @@ class Snapshot:
                 for row in changed
                 if _is_tombstone(row) and _is_tombstone(known.get(row["id"], row))
             ]
-            withdrawn = photos.c.id.in_([row["id"] for row in changed]) & _keeps_files
+            withdrawn = photos.c.id.in_([row["id"] for row in changed]) & _keeps_files_but_not(
+                COPIED
+            )
             values = {"removed_version": photos.c.version, "removed": COPIED}
             replica.execute(update(photos).where(withdrawn).values(values))
             _replace_photos(replica, stones)
 
     def _show_withdrawn(self, replica: Connection) -> None:
-        last = ""
-        while True:
-            withdrawn = select(photos.c.id).where(photos.c.removed == COPIED, photos.c.id > last)
-            ids = list(replica.scalars(withdrawn.order_by(photos.c.id).limit(BATCH)))
-            if not ids:
-                return
-            rows = _rows(self._source, select(photos).where(photos.c.id.in_(ids)))
+        are_withdrawn = photos.c.removed == COPIED
+        if not replica.scalar(select(exists().where(are_withdrawn))):
+            return
+        for rows in _streamed(self._source, select(photos).order_by(photos.c.version)):
+            ids = _among(replica, [row["id"] for row in rows], are_withdrawn)
+            shown = [row for row in rows if row["id"] in ids]
             _replace_photos(
-                replica, [row | {"removed": PURGED} if _is_tombstone(row) else row for row in rows]
+                replica, [row | {"removed": PURGED} if _is_tombstone(row) else row for row in shown]
             )
-            last = ids[-1]
+
+
+def _keeps_files_but_not(removed: str) -> ColumnElement[bool]:
+    return _keeps_files & or_(photos.c.removed.is_(None), photos.c.removed != removed)
 
 
 def _is_tombstone(row: Row) -> bool:
@@ -284,8 +290,7 @@ def _uncopied(
             return
         after = rows[-1]["version"]
         with replica.transaction() as connection:
-            are_there = _keeps_files & or_(photos.c.removed.is_(None), photos.c.removed != PURGED)
-            known = _among(connection, [row["id"] for row in rows], are_there)
+            known = _among(connection, [row["id"] for row in rows], _keeps_files_but_not(PURGED))
         if unknown := [_copied_photo(row) for row in rows if row["id"] not in known]:
             yield unknown
 
@@ -353,7 +358,9 @@ def _chunks(connection: Connection) -> set[tuple[str, int, int, int]]:
     return {(row[0], row[1], row[2], row[3]) for row in connection.execute(query)}
 
 
-def _among(connection: Connection, photo_ids: Collection[str], which: Any = True) -> set[str]:
+def _among(
+    connection: Connection, photo_ids: Collection[str], which: ColumnElement[bool]
+) -> set[str]:
     query = select(photos.c.id).where(photos.c.id.in_(photo_ids), which)
     return set(connection.scalars(query))
 
