@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.crowd import Crowd, Findings
-from tests.faults.faults import FAULTS, Fault
+from tests.faults.fault import Fault
+from tests.faults.faults import FAULTS
 from tests.faults.ground import Ground
 from tests.faults.playing import play
 from tests.faults.results import Result, table, tracebacks

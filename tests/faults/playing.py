@@ -4,12 +4,12 @@ import time
 from random import Random
 
 from tests.crowd import Crowd
-from tests.faults.faults import Fault
+from tests.faults.fault import Fault
 from tests.faults.ground import Ground
 from tests.faults.results import Result, tracebacks
 
 GUESTS, WATCHERS = 4, 6
-LONGEST_CALM_SECONDS = 0.6
+LONGEST_CALM_SECONDS = 1.5
 
 
 def play(fault: Fault, ground: Ground, rounds: int, seed: int) -> Result:
