@@ -27,13 +27,16 @@ run: $(RUN_PYTHON) $(RUN_NODE) ## Start the gallery (PORT=8000 DATA=./data HOST=
 sweep: $(RUN_PYTHON) ## Remove what crashes left behind in DATA=./data a day ago or more
 	@DROPWALL_DATA='$(DATA)' $(BIN)/dropwall sweep
 
-# The stories of interrupted uploads hang on the clock of the page: none but these run beside them.
+# First with SQLite and a folder, then what acts on a gallery with PostgreSQL and SeaweedFS, too. The
+# stories of interrupted uploads hang on the clock of the page: none but these run beside them.
 test: $(TEST_PYTHON) $(TEST_NODE) ## Run every test, installing what they need
 	$(BIN)/python -m tests.browser
 	$(BIN)/python -m tests.programs
 	$(BIN)/python -m tests.postgresql
 	$(BIN)/python -m pytest $(ALL_CORES) tests/test_resuming.py
 	$(BIN)/python -m pytest $(ALL_CORES) --ignore tests/test_resuming.py
+	$(BIN)/python -m pytest $(ALL_CORES) --engines scaled tests/test_resuming.py
+	$(BIN)/python -m pytest $(ALL_CORES) --engines scaled --ignore tests/test_resuming.py
 
 check: $(TEST_PYTHON) $(TEST_NODE) ## What CI runs: linters, types, audits, tests
 	$(BIN)/ruff check .

@@ -5,6 +5,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import (
@@ -17,9 +18,11 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from . import schema
-from .postgresql import SCHEME, PostgreSQL
 from .sqlite import SQLite
 from .troubles import CatalogUnavailable, UnusableCatalog
+
+if TYPE_CHECKING:
+    from .postgresql import PostgreSQL
 
 RETRY_SECONDS = 0.5
 
@@ -28,7 +31,7 @@ class Database:
     """Every transaction raises CatalogUnavailable when the database is not there,
     OSError(ENOSPC) when its disk is full."""
 
-    def __init__(self, kind: SQLite | PostgreSQL) -> None:
+    def __init__(self, kind: "SQLite | PostgreSQL") -> None:
         self._kind = kind
         # Nobody has to: it is closed when nobody has it any more.
         self.close = weakref.finalize(self, kind.engine.dispose)
@@ -93,7 +96,14 @@ class Database:
 def open_database(address: str) -> Database:
     """The database of an address: a SQLite file's path, or PostgreSQL's `postgresql://…`. Brings
     the schema up to date. Raises CatalogUnavailable, UnusableCatalog."""
-    kind = PostgreSQL(address) if address.startswith(SCHEME) else SQLite(address)
-    database = Database(kind)
+    database = Database(_kind_of(address))
     database.upgrade()
     return database
+
+
+def _kind_of(address: str) -> "SQLite | PostgreSQL":
+    if not address.startswith("postgresql://"):
+        return SQLite(address)
+    from .postgresql import PostgreSQL
+
+    return PostgreSQL(address)

@@ -12,7 +12,6 @@ from sqlalchemy.exc import DBAPIError
 from .troubles import CatalogUnavailable, UnusableCatalog
 from .versions import CHANNEL
 
-SCHEME = "postgresql://"
 MIGRATING = 0x64726F7077616C6C
 """The lock of who changes the schema: "dropwall"."""
 DEFAULTS = {
