@@ -18,6 +18,7 @@ class Ground:
     """Servers start when the first one asks for them; all is gone at the end."""
 
     def __init__(self) -> None:
+        os.environ |= KEYS  # where Dropwall looks for those of the S3 server
         self._folder = _open_to_servers(tempfile.mkdtemp(prefix="dropwall-faults-"))
 
     def __enter__(self) -> "Ground":
@@ -35,7 +36,6 @@ class Ground:
 
     @cached_property
     def seaweedfs(self) -> SeaweedFS:
-        os.environ |= KEYS  # where Dropwall looks for them
         server = SeaweedFS(self.folder())
         server.start()
         return server
