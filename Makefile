@@ -15,7 +15,7 @@ TEST_NODE := node_modules/.test
 ALL_CORES := --numprocesses auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help run sweep test check bench screenshots lock
+.PHONY: help run sweep test check bench faults screenshots lock
 
 help: ## List the commands
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -49,6 +49,12 @@ check: $(TEST_PYTHON) $(TEST_NODE) ## What CI runs: linters, types, audits, test
 
 bench: $(TEST_PYTHON) $(TEST_NODE) ## Measure against references in the same run (ONLY="body watchers" ENGINE=scaled)
 	$(BIN)/python -m tests.benchmarks $(ONLY) $(addprefix --engine=,$(ENGINE))
+
+faults: $(TEST_PYTHON) ## Break everything on purpose, under load (ROUNDS=20 SEED=… ONLY="S3")
+	$(BIN)/python -m tests.programs
+	$(BIN)/python -m tests.postgresql
+	$(BIN)/python -m tests.faults $(addprefix --rounds=,$(ROUNDS)) $(addprefix --seed=,$(SEED)) \
+		$(if $(ONLY),--only='$(ONLY)')
 
 screenshots: $(TEST_PYTHON) $(TEST_NODE) ## Show the page in every state and size, in tests/screenshots
 	$(BIN)/python -m tests.screenshots

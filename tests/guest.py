@@ -10,17 +10,25 @@ from tests.dropzone import InChunks
 
 PAUSE_SECONDS = 0.02
 TIMEOUT_SECONDS = 30
-BUSY, GONE = 503, 404
+BUSY, GONE, FULL = 503, 404, 507
 
 
 class Guest:
     """Known to the server by a cookie; for one thread. Every method tries again for as long as
     `patience_seconds`, and raises requests.RequestException then."""
 
-    def __init__(self, server_url: str, patience_seconds: float = 30) -> None:
+    def __init__(
+        self,
+        server_url: str,
+        patience_seconds: float = 30,
+        pause_seconds: float = PAUSE_SECONDS,
+        waits_for_room: bool = False,
+    ) -> None:
         self._url = server_url
         self._session = requests.Session()
         self.patience_seconds = patience_seconds
+        self._pause_seconds = pause_seconds
+        self._waits_for = (BUSY, FULL) if waits_for_room else (BUSY,)
         self._patiently(lambda: self._ask("GET", "/"))
 
     def close(self) -> None:
@@ -72,7 +80,8 @@ class Guest:
         """What answers neither well nor with `or_else` is a defect, unless it asks for patience."""
         url = self._url + path
         answer = self._session.request(method, url, timeout=TIMEOUT_SECONDS, **options)
-        if answer.status_code == BUSY:
+        if answer.status_code in self._waits_for:
+            assert answer.status_code == FULL or "Retry-After" in answer.headers
             answer.raise_for_status()
         assert answer.ok or answer.status_code == or_else, f"{method} {path}: {answer.text}"
         return answer
@@ -86,4 +95,4 @@ class Guest:
             except requests.RequestException:
                 if time.monotonic() > deadline:
                     raise
-                time.sleep(PAUSE_SECONDS)
+                time.sleep(self._pause_seconds)

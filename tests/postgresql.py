@@ -35,11 +35,11 @@ SETTINGS = {
 class PostgreSQL:
     """Starts at once. What it keeps is gone when it is removed."""
 
-    def __init__(self, **settings: str) -> None:
+    def __init__(self, folder: Path | None = None, **settings: str) -> None:
         """Settings of PostgreSQL's, over those of the tests."""
         self._settings = SETTINGS | settings
         self._programs = find_programs()
-        self._folder = Path(tempfile.mkdtemp(prefix="dropwall-postgresql-"))
+        self._folder = Path(tempfile.mkdtemp(prefix="dropwall-postgresql-", dir=folder))
         self._data = self._folder / "data"
         self._port = free_port()
         self._user = _another_user()
@@ -68,6 +68,9 @@ class PostgreSQL:
         """Who is connected is sent away."""
         self.process.send_signal(signal.SIGINT)
         self.process.wait(timeout=START_SECONDS)
+
+    def is_running(self) -> bool:
+        return self.process.poll() is None
 
     def kill(self) -> None:
         """All of its processes at once, as a power cut would."""

@@ -15,6 +15,7 @@ import yaml
 
 from server.config import Config
 from tests.photos import photo_bytes
+from tests.ports import free_port
 from tests.programs import need_program
 from tests.proxies import DEPLOYMENT, behind_caddy, behind_nginx
 from tests.running_server import ROOT, RunningServer
@@ -48,6 +49,15 @@ def test_the_proxy_passes_everything_on_to_both(proxy, servers, tmp_path: Path) 
     assert "chosen-by-a-visitor" not in ids
     wait_until(lambda: len(lines_of(servers, ids)) == 8)
     assert len({line["pid"] for line in lines_of(servers, ids)}) == 2
+
+
+@pytest.mark.parametrize("proxy", [behind_nginx, behind_caddy])
+def test_who_finds_no_server_is_told_to_try_again(proxy, tmp_path: Path) -> None:
+    with proxy(f"http://127.0.0.1:{free_port()}", tmp_path) as url:
+        answer = requests.post(url, files={"file": ("a.jpg", photo_bytes("jpg"))}, timeout=30)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert answer.text.endswith("please try again in a few seconds.")
 
 
 def lines_of(servers: list[RunningServer], ids: set[str]) -> list[dict]:

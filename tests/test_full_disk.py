@@ -3,9 +3,6 @@
 import fcntl
 import http.client
 import itertools
-import os
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
@@ -18,7 +15,7 @@ import requests
 from tests.dropzone import InChunks
 from tests.photos import photo_bytes
 from tests.running_server import RunningServer
-from tests.skips import skip
+from tests.small_disk import filled, free, small_disk
 from tests.waiting import PATIENCE_SECONDS, wait_until
 
 MEGABYTE = 1024 * 1024
@@ -41,14 +38,8 @@ Told = tuple[int, str]
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A small disk of its own; its files are in memory."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    size = f"size={DISK_BYTES}"
-    mount = ["mount", "-t", "tmpfs", "-o", size, "tmpfs", folder]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode != 0:
-        skip("mounting a small disk is not allowed: run the tests as root, privileged")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
+    with small_disk(tmp_path / "disk", DISK_BYTES) as folder:
+        yield folder
 
 
 @contextmanager
@@ -71,21 +62,6 @@ def photo(size: int = 300_000) -> bytes:
     """Another one each time."""
     image = photo_bytes("jpg", 1, (600, 400))
     return image + next(_numbers).to_bytes(size - len(image))
-
-
-def free(disk: Path) -> int:
-    return shutil.disk_usage(disk).free
-
-
-@contextmanager
-def filled(disk: Path, but_bytes: int = 0) -> Iterator[None]:
-    filler = disk / "filler"
-    with filler.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, free(disk) - but_bytes)
-    try:
-        yield
-    finally:
-        filler.unlink()
 
 
 def told(answer: requests.Response) -> Told:

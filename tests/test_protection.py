@@ -11,6 +11,7 @@ import pytest
 import requests
 from flask import Flask
 from flask.testing import FlaskClient
+from itsdangerous import TimestampSigner
 
 from server import create_app
 from server.config import Config
@@ -151,6 +152,17 @@ def test_what_has_not_changed_keeps_its_policy(client: FlaskClient) -> None:
 def test_a_cookie_is_kept_from_scripts_and_other_sites(client: FlaskClient, app: Flask) -> None:
     cookie = app.test_client().get("/", buffered=True).headers["Set-Cookie"]
     assert re.fullmatch(r"dropwall=\S+; Expires=[^;]+; HttpOnly; Path=/; SameSite=Lax", cookie)
+
+
+def test_a_cookie_of_a_machine_whose_clock_is_ahead_is_known(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = app.test_client()
+    now = TimestampSigner.get_timestamp
+    with monkeypatch.context() as ahead:
+        ahead.setattr(TimestampSigner, "get_timestamp", lambda signer: now(signer) + 3600)
+        assert "Set-Cookie" in client.get("/", buffered=True).headers
+    assert "Set-Cookie" not in client.get("/", buffered=True).headers
 
 
 @pytest.mark.embedded

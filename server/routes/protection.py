@@ -1,11 +1,14 @@
 """What keeps other sites, and photos that are also scripts, from acting in a visitor's name."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Response, request
 from flask.sessions import SecureCookieSessionInterface
+from itsdangerous import SignatureExpired, TimestampSigner, URLSafeTimedSerializer
 
 from ..cross_site import AnotherSite, check_site
 from . import operations, parts
@@ -47,7 +50,27 @@ HEADERS = {
 }
 
 
+class Signer(TimestampSigner):
+    """Knows a cookie that another machine has signed, or this one before its clock was set back:
+    signed later than now, it is new. itsdangerous takes it for one that is too old."""
+
+    def unsign(self, *args: Any, max_age: int | None = None, **options: Any) -> Any:
+        unsign: Any = super().unsign
+        try:
+            return unsign(*args, max_age=max_age, **options)
+        except SignatureExpired as expired:
+            if expired.date_signed is None or expired.date_signed <= datetime.now(UTC):
+                raise
+            return unsign(*args, **options)
+
+
 class SessionCookie(SecureCookieSessionInterface):
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        serializer = super().get_signing_serializer(app)
+        if serializer:
+            serializer.signer = Signer
+        return serializer
+
     def get_cookie_secure(self, app: Flask) -> bool:
         """Where it came encrypted, it never goes back in the clear."""
         return request.is_secure
