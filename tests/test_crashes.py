@@ -42,6 +42,7 @@ def make_everything_old(data: Path) -> None:
         catalog.execute(update(photos).where(is_unpurged).values(removed=LONG_AGO))
 
 
+@pytest.mark.embedded  # the other engines are killed by tests/faults
 def test_what_was_answered_outlives_fifty_crashes_and_nothing_else_stays(
     live_server: RunningServer,
 ) -> None:
