@@ -21,7 +21,7 @@ from .catalog import (
     Snapshot,
 )
 from .formats import BY_EXTENSION
-from .gallery import WIDTHS
+from .gallery import WIDTHS, photo_keys
 from .storage import NotStored, Storage
 from .storage.keys import chunk_key, original_key, owner_id, thumbnail_key
 
@@ -114,7 +114,7 @@ class Move:
         for _ in pool.map(self._copy_chunk, snapshot.uncopied_chunks()):
             pass
         # What was removed since then may have lost its files since then.
-        self._progress.lost = [photo for photo in lost if self._replica.is_listed(photo.id)]
+        self._progress.lost = [photo for photo in lost if self._replica.still_lists(photo.id)]
         return snapshot.apply()
 
     def _copy_photos(
@@ -181,9 +181,7 @@ class Move:
     def _delete_purged(self) -> None:
         for photos in self._replica.purged():
             for photo in photos:
-                self._target.delete(original_key(photo.id, photo.extension))
-                for width in WIDTHS:
-                    self._target.delete(thumbnail_key(photo.id, width))
+                self._target.delete(*photo_keys(photo.id, [photo.extension]))
             self._replica.forget_purged(photos)
 
 
