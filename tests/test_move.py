@@ -22,7 +22,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from server import create_app
-from server.catalog import Replica, open_database
+from server.catalog import AnotherGallery, Replica, open_database
+from server.catalog.versions import advance, read_version
 from server.config import Config
 from server.move import Move, Place, Progress
 from server.storage import Storage, open_storage
@@ -491,6 +492,25 @@ def test_a_copy_that_went_on_by_itself_is_not_written_over(
         refused = dropwall(app, "move", *addresses(target))
         assert refused.output.startswith("Error: There is another gallery, or one that has changed")
         send_many(open_page(app), 1)
+
+
+def test_a_photo_that_comes_to_the_copy_at_the_last_moment_is_not_written_over(
+    app: Flask, client: FlaskClient, config: Config, target: Config
+) -> None:
+    send_many(client, 2)
+    moved(app, target)
+    there = open_database(target.database_address)
+    replica = Replica(open_database(config.database_address), there)
+    with ThreadPoolExecutor() as pool, replica.snapshot() as snapshot:
+        with there.transaction() as sending:
+            version = advance(sending)
+            applied = pool.submit(snapshot.apply)
+            with pytest.raises(TimeoutError):
+                applied.result(0.5)
+        with pytest.raises(AnotherGallery):
+            applied.result()
+    with there.transaction() as connection:
+        assert read_version(connection) == version
 
 
 def test_a_gallery_that_has_been_started_and_is_empty_is_taken(

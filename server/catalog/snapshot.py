@@ -18,7 +18,7 @@ from .copied_photos import (
 from .database import Database
 from .rows import Row, copy_table, read_rows, stream_rows
 from .tables import chunks, gallery, goes_on, is_listed, is_shared, metadata, photos, uploads
-from .versions import read_version
+from .versions import read_version, wait_turn
 
 Chunk = tuple[str, int]
 """The id of its upload, its number."""
@@ -52,15 +52,18 @@ class Snapshot:
         been there meanwhile."""
         with self._replica.transaction() as replica:
             _be_patient(replica)
+            wait_turn(replica)  # nobody who is there sends a photo between the look and the copy
             if read_version(replica) > self.version:
                 raise AnotherGallery
             self._withdraw_changed(replica)
             self._show_withdrawn(replica)
             former, present = _names(_chunks(replica)), set(_names(_chunks(self._source)))
             for table in metadata.sorted_tables:
-                if table is not photos:
+                if table not in (photos, gallery):
                     copy_table(self._source, replica, table)
-            replica.execute(update(gallery).values(_count_listed()))
+            # Never deleted: whoever is there may be waiting for their turn.
+            [versions] = read_rows(self._source, select(gallery))
+            replica.execute(update(gallery).values(versions | _count_listed()))
         return [chunk for chunk in former if chunk not in present]
 
     def _withdraw_changed(self, replica: Connection) -> None:
