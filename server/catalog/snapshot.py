@@ -10,7 +10,6 @@ from .copied_photos import (
     COPIED,
     PURGED,
     CopiedPhoto,
-    among,
     keeps_files_but_not,
     read_uncopied,
     replace_photos,
@@ -22,6 +21,8 @@ from .versions import read_version, wait_turn
 
 Chunk = tuple[str, int]
 """The id of its upload, its number."""
+
+LISTED: Row = {"removed_version": None, "removed": None}
 
 
 class AnotherGallery(Exception):
@@ -90,11 +91,17 @@ class Snapshot:
         if not replica.scalar(select(exists().where(are_withdrawn))):
             return
         for rows in stream_rows(self._source, select(photos).order_by(photos.c.version)):
-            ids = among(replica, [row["id"] for row in rows], are_withdrawn)
-            shown = [row for row in rows if row["id"] in ids]
-            replace_photos(
-                replica, [row | {"removed": PURGED} if _is_tombstone(row) else row for row in shown]
-            )
+            these = select(photos).where(photos.c.id.in_([row["id"] for row in rows]))
+            known = {row["id"]: row for row in read_rows(replica, these.where(are_withdrawn))}
+            shown = [
+                row | {"removed": PURGED} if _is_tombstone(row) else row
+                for row in rows
+                if row["id"] in known
+            ]
+            # Nearly all, in a first run, and a third of the work.
+            as_copied = {row["id"] for row in shown if known[row["id"]] | LISTED == row}
+            replica.execute(update(photos).where(photos.c.id.in_(as_copied)).values(LISTED))
+            replace_photos(replica, [row for row in shown if row["id"] not in as_copied])
 
 
 def _be_patient(connection: Connection) -> None:
