@@ -10,7 +10,7 @@ from .replica import Replica, SameGallery
 from .secrets import keep_secret
 from .snapshot import AnotherGallery, Chunk, Snapshot
 from .tables import metadata
-from .troubles import CatalogUnavailable, UnusableCatalog
+from .troubles import AlreadyClaimed, CatalogUnavailable, UnusableCatalog
 from .uploads import ChunkedUpload, NoSuchUpload, UploadCatalog
 from .usage import Share, Usage, UsageCatalog
 from .viewer import EVERYONE, HIDDEN, OWNER, PENDING, SHOWN, Audience, Viewer
@@ -25,6 +25,7 @@ __all__ = [
     "SORTS",
     "Account",
     "AccountCatalog",
+    "AlreadyClaimed",
     "AnotherGallery",
     "Audience",
     "Catalog",

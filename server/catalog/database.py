@@ -62,6 +62,12 @@ class Database:
             yield wait
 
     @contextmanager
+    def claim(self) -> Iterator[None]:
+        """For who copies a gallery to there, on whichever machine. Raises AlreadyClaimed."""
+        with self._translated_errors(), self._kind.claim():
+            yield
+
+    @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """A later statement may see more than an earlier one; rows that it has written wait for
         nobody else's."""
