@@ -19,6 +19,7 @@ import pytest
 import requests
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import text
 
 from server import create_app
 from server.catalog import AnotherGallery, Replica, open_database
@@ -528,6 +529,17 @@ def test_a_photo_that_comes_to_the_copy_at_the_last_moment_is_not_written_over(
             applied.result()
     with there.transaction() as connection:
         assert read_version(connection) == version
+
+
+def test_the_planner_knows_of_what_was_copied(
+    app: Flask, client: FlaskClient, config: Config, tmp_path: Path
+) -> None:
+    send_many(client, 3)
+    target = at_servers(tmp_path / "servers")
+    moved(app, target)
+    with open_database(target.database_address).transaction() as connection:
+        known = connection.scalar(text("SELECT reltuples FROM pg_class WHERE relname = 'photos'"))
+    assert known == 3
 
 
 def test_a_gallery_that_has_been_started_and_is_empty_is_taken(

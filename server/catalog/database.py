@@ -67,6 +67,11 @@ class Database:
         with self._translated_errors(), self._kind.claim():
             yield
 
+    def analyze(self) -> None:
+        """After very many rows have come at once."""
+        with self._translated_errors():
+            self._kind.analyze()
+
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """A later statement may see more than an earlier one; rows that it has written wait for

@@ -9,6 +9,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
+from .tables import metadata
 from .troubles import AlreadyClaimed, CatalogUnavailable, UnusableCatalog
 from .versions import CHANNEL
 
@@ -83,6 +84,12 @@ class PostgreSQL:
                 yield
         except psycopg.Error as error:
             raise CatalogUnavailable(str(error)) from error
+
+    def analyze(self) -> None:
+        """So that the planner knows of them."""
+        with self.engine.begin() as connection:
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            connection.execute(text(f"ANALYZE {', '.join(metadata.tables)}"))
 
     @contextmanager
     def watch(self) -> Iterator[Callable[[float], bool]]:

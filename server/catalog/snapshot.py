@@ -65,6 +65,7 @@ class Snapshot:
             # Never deleted: whoever is there may be waiting for their turn.
             [versions] = read_rows(self._source, select(gallery))
             replica.execute(update(gallery).values(versions | _count_listed()))
+        self._replica.analyze()
         return [chunk for chunk in former if chunk not in present]
 
     def _withdraw_changed(self, replica: Connection) -> None:
