@@ -10,7 +10,6 @@ from flask import Flask, request
 from flask.cli import FlaskGroup
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from .access import Access
 from .accounts import Accounts
 from .archive import Archives
 from .catalog import (
@@ -55,6 +54,7 @@ from .storage import open_storage
 from .sweep import Sweep
 from .tries import Tries
 from .turns import Turns
+from .visits import Visits
 
 FRONTEND = Path(__file__).parent.parent / "frontend"
 SECRET_KEY_BYTES = 32
@@ -80,7 +80,7 @@ def create_app(config: Config | None = None) -> Flask:
     if hops := config.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops)  # type: ignore[method-assign]
     metrics = Metrics()
-    app.wsgi_app = Access(app.wsgi_app, metrics, bool(hops))  # type: ignore[method-assign]
+    app.wsgi_app = Visits(app.wsgi_app, metrics, bool(hops))  # type: ignore[method-assign]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     database = open_database(config.database_address)
     secret_key = app.secret_key = _secret_key(database, config.data)

@@ -1,12 +1,10 @@
 """What the host does at the command line: `dropwall …`."""
 
-import fcntl
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import click
@@ -15,6 +13,7 @@ from flask import Flask
 from .accounts import NoSuchAccount
 from .catalog import (
     Account,
+    AlreadyClaimed,
     AnotherGallery,
     CatalogUnavailable,
     SameGallery,
@@ -33,6 +32,7 @@ TELL_EVERY_SECONDS = 5
 MAX_NAMED = 100
 STOPPED_BY_HAND = 130
 """As the exit status of what Ctrl-C ends (POSIX shells: 128 + SIGINT)."""
+NOTHING = "Nothing was copied."
 GOES_ON = "What has been copied stays, and the same command goes on from there."
 
 
@@ -66,11 +66,11 @@ def move(to_database: str, to_storage: str) -> None:
     """Copy the gallery to another database and storage, while it runs. The next time, what has
     changed since then."""
     settings = parts().settings
-    with _told_why_not_moved(), _alone(settings.data / "move.lock"):
+    with _told_why_not_moved():
         target = replace(settings, database=to_database, storage=to_storage)
-        progress = Move(_place(settings), _place(target), _tell_now_and_then()).run()
+        progress = Move(_place(settings), _place_there(target), _tell_now_and_then()).run()
     for photo in progress.lost[:MAX_NAMED]:
-        click.echo(f"“{photo.name}” ({photo.id}) could not be read, or not be kept.", err=True)
+        click.echo(f"“{photo.name}” ({photo.id}) is lost, damaged, or cannot be kept.", err=True)
     click.echo(f"{_in_words(progress.copied)} copied; {_in_words(progress.there)} are there now.")
     if progress.lost:
         raise click.ClickException(f"{len(progress.lost)} of the photos could not be copied.")
@@ -124,6 +124,18 @@ def _place(settings: Config) -> Place:
     )
 
 
+def _place_there(settings: Config) -> Place:
+    try:
+        return _place(settings)
+    except CatalogUnavailable as error:
+        raise click.ClickException(
+            f"The database there does not answer ({error.__cause__}); please see to --to-database."
+            f" {NOTHING}"
+        ) from None
+    except OSError as error:
+        raise click.ClickException(f"Nothing can be kept there ({error}). {NOTHING}") from None
+
+
 def _tell_now_and_then() -> Callable[[Progress], None]:
     told = time.monotonic()
 
@@ -142,20 +154,11 @@ def _in_words(share: Share) -> str:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Two that write to the same target would undo each other's work."""
-    with path.open("wb") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise click.ClickException("This gallery is being copied already.") from None
-        yield
-
-
-@contextmanager
 def _told_why_not_moved() -> Iterator[None]:
     try:
         yield
+    except AlreadyClaimed:
+        raise click.ClickException("This gallery is being copied already.") from None
     except SameGallery:
         raise click.ClickException(
             "This gallery itself is there; please choose another database and another storage."

@@ -30,7 +30,7 @@ def set_up_logs(style: str) -> None:
     handler.setFormatter(_json() if style == "json" else _text())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.getLogger("gunicorn.error").handlers = [handler]
-    logging.getLogger("server.access").setLevel(logging.INFO if style == "json" else logging.NOTSET)
+    logging.getLogger("server.visits").setLevel(logging.INFO if style == "json" else logging.NOTSET)
 
 
 def _add_request_id(record: logging.LogRecord) -> bool:

@@ -21,7 +21,7 @@ from .catalog import (
     Snapshot,
 )
 from .formats import BY_EXTENSION
-from .gallery import WIDTHS
+from .gallery import WIDTHS, photo_keys
 from .storage import NotStored, Storage
 from .storage.keys import chunk_key, original_key, owner_id, thumbnail_key
 
@@ -40,8 +40,9 @@ NOTHING = Share(0, 0)
 Item = TypeVar("Item")
 
 
-class DamagedCopy(Exception):
-    """What is read back is not what was written; or what is written could not be read."""
+class DamagedFile(Exception):
+    """It cannot be read, has not the length that the catalog says, or is read back as something
+    else than was written."""
 
 
 @dataclass(frozen=True)
@@ -70,14 +71,19 @@ class Move:
     def __init__(self, source: Place, target: Place, report: Callable[[Progress], None]) -> None:
         self._source = source.storage
         self._target = target.storage
+        self._claim = target.database.claim
         self._replica = Replica(source.database, target.database)
         self._report = report
         self._progress = Progress(NOTHING, NOTHING)
 
     def run(self) -> Progress:
-        """What has become of it. Raises SameGallery and AnotherGallery before anything is written,
-        and CatalogUnavailable and OSError."""
-        self._check_target()
+        """What has become of it. Raises AlreadyClaimed, SameGallery and AnotherGallery before
+        anything is written, and CatalogUnavailable and OSError."""
+        with self._claim():
+            self._check_target()
+            return self._run()
+
+    def _run(self) -> Progress:
         self._progress = Progress(*self._replica.shares())
         with ThreadPoolExecutor(AT_ONCE) as pool:
             after = -1
@@ -87,8 +93,7 @@ class Move:
                 after = until
             with self._replica.snapshot() as snapshot:
                 needless_chunks = self._copy_moment(pool, snapshot)
-        for chunk in needless_chunks:
-            self._target.delete(chunk_key(*chunk))
+        self._target.delete(*[chunk_key(*chunk) for chunk in needless_chunks])
         self._delete_purged()
         self._progress.gallery, self._progress.there = self._replica.shares()
         return self._progress
@@ -114,7 +119,7 @@ class Move:
         for _ in pool.map(self._copy_chunk, snapshot.uncopied_chunks()):
             pass
         # What was removed since then may have lost its files since then.
-        self._progress.lost = [photo for photo in lost if self._replica.is_listed(photo.id)]
+        self._progress.lost = [photo for photo in lost if self._replica.still_lists(photo.id)]
         return snapshot.apply()
 
     def _copy_photos(
@@ -146,29 +151,32 @@ class Move:
         """Whether all that is needed of it is there."""
         try:
             for width in WIDTHS:
-                with suppress(NotStored, DamagedCopy):  # it is made when it is asked for
+                with suppress(NotStored, DamagedFile):  # it is made when it is asked for
                     self._copy(thumbnail_key(photo.id, width))
             mimetype = BY_EXTENSION[photo.extension].mimetype
-            self._copy(original_key(photo.id, photo.extension), mimetype, photo.name)
+            key = original_key(photo.id, photo.extension)
+            self._copy(key, mimetype, photo.name, photo.bytes)
         except NotStored:
             return not photo.is_listed  # its files go soon after it
-        except DamagedCopy:
+        except DamagedFile:
             return False
         return True
 
     def _copy_chunk(self, chunk: Chunk) -> None:
         """One that is gone meanwhile, or cannot be read, is sent again by its guest."""
-        with suppress(NotStored, DamagedCopy):
+        with suppress(NotStored, DamagedFile):
             self._copy(chunk_key(*chunk))
 
-    def _copy(self, key: str, mimetype: str = "", name: str = "") -> None:
-        """Raises NotStored, DamagedCopy."""
+    def _copy(self, key: str, mimetype: str = "", name: str = "", size: int | None = None) -> None:
+        """Raises NotStored; DamagedFile, also when it has not this `size`."""
         with self._source.open(key) as original, self._target.stage() as staged:
             sent = hashlib.sha256()
             with staged.open("wb") as copy:
                 for block in _readable_blocks(original):
                     sent.update(block)
                     copy.write(block)
+                if size not in (None, copy.tell()):
+                    raise DamagedFile(key)
             self._target.put(key, staged, mimetype, name)
         with self._target.open(key) as kept:
             received = hashlib.sha256()
@@ -176,14 +184,12 @@ class Move:
                 received.update(block)
         if received.digest() != sent.digest():
             self._target.delete(key)
-            raise DamagedCopy(key)
+            raise DamagedFile(key)
 
     def _delete_purged(self) -> None:
         for photos in self._replica.purged():
             for photo in photos:
-                self._target.delete(original_key(photo.id, photo.extension))
-                for width in WIDTHS:
-                    self._target.delete(thumbnail_key(photo.id, width))
+                self._target.delete(*photo_keys(photo.id, [photo.extension]))
             self._replica.forget_purged(photos)
 
 
@@ -195,7 +201,7 @@ def _readable_blocks(stream: BinaryIO) -> Iterator[bytes]:
     except OSError as error:
         if type(error) is not OSError or error.errno != errno.EIO:  # it is not the disk's word
             raise
-        raise DamagedCopy from error
+        raise DamagedFile from error
 
 
 def _in_parts(items: list[Item], size: int) -> Iterator[list[Item]]:

@@ -15,10 +15,10 @@ from gunicorn.http import errors
 from gunicorn.http.body import LengthReader
 from gunicorn.workers.gthread import ThreadWorker
 
-from server.access import log_answer
 from server.catalog import CatalogUnavailable, UnusableCatalog
 from server.config import Config
 from server.logs import new_request_id, request_id
+from server.visits import log_answer
 
 # How much of a refused request is swallowed so that its sender gets to read the refusal.
 # gunicorn swallows 64 KiB and then resets the connection, which destroys the answer on its way.

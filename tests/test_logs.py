@@ -61,7 +61,7 @@ def test_each_request_has_one_line_that_says_all(server: RunningServer) -> None:
     assert f"/proc/{line.pop('pid')}" in map(str, server.workers())
     assert line == {
         "level": "INFO",
-        "logger": "server.access",
+        "logger": "server.visits",
         "message": "answered",
         "machine": gethostname(),
         "request_id": answer.headers["X-Request-Id"],

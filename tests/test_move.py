@@ -1,7 +1,6 @@
 """`dropwall move`: a gallery goes to other engines while it runs, or is backed up to them."""
 
 import contextlib
-import fcntl
 import io
 import os
 import random
@@ -20,9 +19,11 @@ import pytest
 import requests
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import text
 
 from server import create_app
-from server.catalog import Replica, open_database
+from server.catalog import AnotherGallery, Replica, open_database
+from server.catalog.versions import advance, read_version
 from server.config import Config
 from server.move import Move, Place, Progress
 from server.storage import Storage, open_storage
@@ -44,6 +45,10 @@ from tests.waiting import wait_until
 pytestmark = pytest.mark.embedded
 
 ITSELF = "This gallery itself is there; please choose another database and another storage."
+NO_DATABASE = (
+    "The database there does not answer (file is not a database); please see to --to-database."
+    " Nothing was copied."
+)
 PHOTOS = 80
 SENDERS, PHOTOS_OF_EACH = 5, 50
 CHUNK_BYTES = 1500
@@ -382,12 +387,11 @@ def assert_as_many(app: Flask, there: Flask) -> None:
 
 def test_two_runs_at_once_do_not_meet(app: Flask, client: FlaskClient, target: Config) -> None:
     send_many(client, 1)
-    data = app.extensions["dropwall"].settings.data
-    with (data / "move.lock").open("wb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with open_database(target.database_address).claim():
         refused = dropwall(app, "move", *addresses(target))
     assert refused.output == "Error: This gallery is being copied already.\n"
     assert refused.exit_code == 1
+    assert moved(app, target).startswith("1 photo ")
 
 
 class BadDisk(FilesystemStorage):
@@ -421,16 +425,31 @@ def test_a_copy_that_is_not_what_was_sent_is_found_and_made_anew(
     assert files(target) == files(config)
 
 
-def test_a_photo_whose_file_is_lost_is_named_and_holds_up_no_other(
-    app: Flask, client: FlaskClient, config: Config, target: Config
+def lose(storage: Storage, key: str) -> None:
+    storage.delete(key)
+
+
+def cut_short(storage: Storage, key: str) -> None:
+    with storage.open(key) as file:
+        storage.put_bytes(key, file.read()[:-1])
+
+
+@pytest.mark.parametrize("spoil", [lose, cut_short])
+def test_a_photo_whose_file_is_no_more_what_it_was_is_named_and_holds_up_no_other(
+    app: Flask,
+    client: FlaskClient,
+    config: Config,
+    target: Config,
+    spoil: Callable[[Storage, str], None],
 ) -> None:
     send_many(client, 5)
     lost = client.get("/api/photos").json["photos"][2]
-    storage_of(config).delete(original_key(lost["id"], "jpg"))
+    spoil(storage_of(config), original_key(lost["id"], "jpg"))
     done = dropwall(app, "move", *addresses(target))
     assert done.exit_code == 1
-    assert f"“{lost['name']}” ({lost['id']}) could not be read, or not be kept.\n" in done.output
+    assert f"“{lost['name']}” ({lost['id']}) is lost, damaged, or cannot be kept.\n" in done.output
     assert done.output.endswith("Error: 1 of the photos could not be copied.\n")
+    assert original_key(lost["id"], "jpg") not in files(target)
     there = with_cookie(started(app, target), cookie(client))
     page = there.get("/api/photos").json
     assert lost["name"] not in [photo["name"] for photo in page["photos"]]
@@ -493,6 +512,36 @@ def test_a_copy_that_went_on_by_itself_is_not_written_over(
         send_many(open_page(app), 1)
 
 
+def test_a_photo_that_comes_to_the_copy_at_the_last_moment_is_not_written_over(
+    app: Flask, client: FlaskClient, config: Config, target: Config
+) -> None:
+    send_many(client, 2)
+    moved(app, target)
+    there = open_database(target.database_address)
+    replica = Replica(open_database(config.database_address), there)
+    with ThreadPoolExecutor() as pool, replica.snapshot() as snapshot:
+        with there.transaction() as sending:
+            version = advance(sending)
+            applied = pool.submit(snapshot.apply)
+            with pytest.raises(TimeoutError):
+                applied.result(0.5)
+        with pytest.raises(AnotherGallery):
+            applied.result()
+    with there.transaction() as connection:
+        assert read_version(connection) == version
+
+
+def test_the_planner_knows_of_what_was_copied(
+    app: Flask, client: FlaskClient, config: Config, tmp_path: Path
+) -> None:
+    send_many(client, 3)
+    target = at_servers(tmp_path / "servers")
+    moved(app, target)
+    with open_database(target.database_address).transaction() as connection:
+        known = connection.scalar(text("SELECT reltuples FROM pg_class WHERE relname = 'photos'"))
+    assert known == 3
+
+
 def test_a_gallery_that_has_been_started_and_is_empty_is_taken(
     app: Flask, client: FlaskClient, target: Config
 ) -> None:
@@ -532,9 +581,9 @@ def test_a_gallery_knows_itself_by_another_path(tmp_path: Path) -> None:
     [
         ("gopher://there", "{new}", "DROPWALL_DATABASE must be"),
         ("{new}.sqlite", "gopher://there", "DROPWALL_STORAGE must be"),
-        ("{file}/catalog.sqlite", "{new}", "Files cannot be copied"),
-        ("{new}.sqlite", "{file}/photos", "Files cannot be copied"),
-        ("{file}", "{new}", "The catalog does not answer"),
+        ("{file}/catalog.sqlite", "{new}", "Nothing can be kept there"),
+        ("{new}.sqlite", "{file}/photos", "Nothing can be kept there"),
+        ("{file}", "{new}", NO_DATABASE),
     ],
 )
 def test_where_nothing_can_be_kept_is_told_in_a_sentence(

@@ -1,16 +1,18 @@
 """What Dropwall knows, as rows: all of the SQL."""
 
 from .accounts import Account, AccountCatalog, NameTaken
+from .copied_photos import CopiedPhoto
 from .database import Database, open_database
 from .guests import GuestCatalog
 from .lists import KINDS, SORTS, Changes, Guest, OutlinedPhoto, Page, PhotoLists, Selection
 from .photos import Catalog, NoSuchPhoto, Photo, SamePhoto, Which
-from .replica import AnotherGallery, Chunk, CopiedPhoto, Replica, SameGallery, Share, Snapshot
+from .replica import Replica, SameGallery
 from .secrets import keep_secret
+from .snapshot import AnotherGallery, Chunk, Snapshot
 from .tables import metadata
-from .troubles import CatalogUnavailable, UnusableCatalog
+from .troubles import AlreadyClaimed, CatalogUnavailable, UnusableCatalog
 from .uploads import ChunkedUpload, NoSuchUpload, UploadCatalog
-from .usage import Usage, UsageCatalog
+from .usage import Share, Usage, UsageCatalog
 from .viewer import EVERYONE, HIDDEN, OWNER, PENDING, SHOWN, Audience, Viewer
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "SORTS",
     "Account",
     "AccountCatalog",
+    "AlreadyClaimed",
     "AnotherGallery",
     "Audience",
     "Catalog",

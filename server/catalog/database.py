@@ -62,6 +62,17 @@ class Database:
             yield wait
 
     @contextmanager
+    def claim(self) -> Iterator[None]:
+        """For who copies a gallery to there, on whichever machine. Raises AlreadyClaimed."""
+        with self._translated_errors(), self._kind.claim():
+            yield
+
+    def analyze(self) -> None:
+        """After very many rows have come at once."""
+        with self._translated_errors():
+            self._kind.analyze()
+
+    @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """A later statement may see more than an earlier one; rows that it has written wait for
         nobody else's."""

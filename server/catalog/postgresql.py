@@ -9,11 +9,14 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from .troubles import CatalogUnavailable, UnusableCatalog
+from .tables import metadata
+from .troubles import AlreadyClaimed, CatalogUnavailable, UnusableCatalog
 from .versions import CHANNEL
 
 MIGRATING = 0x64726F7077616C6C
 """The lock of who changes the schema: "dropwall"."""
+CLAIMED = MIGRATING + 1
+"""The lock of who copies a gallery to there."""
 DEFAULTS = {
     "application_name": "dropwall",
     "client_encoding": "utf8",
@@ -68,6 +71,25 @@ class PostgreSQL:
                     " cannot hold every name; please make one in UTF8."
                 )
             yield connection
+
+    @contextmanager
+    def claim(self) -> Iterator[None]:
+        """By a connection, so that it ends with whoever has it, however they end."""
+        try:
+            info = make_conninfo("", **self._parameters)
+            with closing(psycopg.connect(info, autocommit=True)) as connection:
+                claimed = connection.execute(f"SELECT pg_try_advisory_lock({CLAIMED})").fetchone()
+                if claimed != (True,):
+                    raise AlreadyClaimed
+                yield
+        except psycopg.Error as error:
+            raise CatalogUnavailable(str(error)) from error
+
+    def analyze(self) -> None:
+        """So that the planner knows of them."""
+        with self.engine.begin() as connection:
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            connection.execute(text(f"ANALYZE {', '.join(metadata.tables)}"))
 
     @contextmanager
     def watch(self) -> Iterator[Callable[[float], bool]]:

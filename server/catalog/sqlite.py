@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import URL, Connection, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
-from .troubles import CatalogUnavailable
+from .troubles import AlreadyClaimed, CatalogUnavailable
 
 POLL_SECONDS = 0.02
 
@@ -43,6 +43,18 @@ class SQLite:
             fcntl.flock(lock, fcntl.LOCK_EX)
             with self.engine.execution_options(alone=True).begin() as connection:
                 yield connection
+
+    @contextmanager
+    def claim(self) -> Iterator[None]:
+        with self._path.with_suffix(".claim").open("wb") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise AlreadyClaimed from None
+            yield
+
+    def analyze(self) -> None:
+        """Plans follow the indexes here, whatever stands in them."""
 
     @contextmanager
     def watch(self) -> Iterator[Callable[[float], bool]]:

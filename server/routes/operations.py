@@ -4,9 +4,9 @@ from hmac import compare_digest
 
 from flask import Blueprint, Response, abort, request
 
-from ..access import RULE
 from ..errors import RETRY_SECONDS
 from ..metrics import CONTENT_TYPE, TokenWanted
+from ..visits import RULE
 from . import parts
 
 operations = Blueprint("operations", __name__)

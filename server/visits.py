@@ -16,7 +16,7 @@ RULE = "dropwall.rule"
 log = logging.getLogger(__name__)
 
 
-class Access:
+class Visits:
     """Around the whole application. It knows of a request its rule, never its path or its query,
     which may be a passcode, the address of a private photo, a name."""
 
