@@ -16,7 +16,7 @@ from .accounts import (
     WrongPassword,
 )
 from .archive import NoPhotos, TooManyArchives
-from .catalog import CatalogUnavailable, NameTaken, NoSuchPhoto, NoSuchUpload
+from .catalog import CatalogUnavailable, NameTaken, NoSuchPhoto, NoSuchUpload, RuledOut
 from .changes import FullHouse
 from .chunks import LostChunks, WrongChunk
 from .config import Config
@@ -43,6 +43,7 @@ from .tries import TooManyTries
 from .upload import BrokenForm, NoPhoto, PieceOfAPhoto, TooManyBytes, TooMuchAtOnce
 
 DAMAGED = (400, "This photo is damaged or incomplete; please send the original again.")
+LOST = (503, "What had arrived of this photo is gone; please send it again.")
 
 REFUSALS: dict[type[Exception], tuple[int, str]] = {
     NoPhoto: (400, "No photo came with this request; please choose one first."),
@@ -116,7 +117,8 @@ REFUSALS: dict[type[Exception], tuple[int, str]] = {
     ),
     TooManyArchives: (503, "Very many are downloading just now; please try again in a while."),
     FullHouse: (503, "No more can watch just now; new photos are shown every few seconds instead."),
-    LostChunks: (503, "What had arrived of this photo is gone; please send it again."),
+    LostChunks: LOST,
+    RuledOut: LOST,
     GalleryFull: (
         507,
         "The gallery has reached its limit of {max_gallery_bytes}; please tell your host.",

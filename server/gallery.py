@@ -18,6 +18,7 @@ from .catalog import (
     Catalog,
     NoSuchPhoto,
     Photo,
+    RuledOut,
     SamePhoto,
     Viewer,
     Which,
@@ -107,7 +108,7 @@ class Gallery:
     ) -> None:
         """Take a photo in; when this returns, it is safe. The same bytes from the same guest
         are one photo. `counted_bytes` of it count against the limits already. Raises this
-        module's refusals, those of the images and the limits, and TooManyBytes."""
+        module's refusals, those of the images and the limits, TooManyBytes, and RuledOut."""
         name = clean_name(sent_name)
         self.check_announced(name, upload.bytes)
         if upload.bytes == 0:
@@ -241,7 +242,7 @@ class Gallery:
             self._tidy_up(photo.id, photo_keys(photo.id, [photo.extension]))
         except StorageUnavailable:
             raise
-        except (OSError, TooMuchSent, GalleryFull):  # half photos would fill a full disk
+        except (OSError, TooMuchSent, GalleryFull, RuledOut):  # half photos would fill a full disk
             self._tidy_up(photo.id, photo_keys(photo.id, [photo.extension]))
             raise
         else:

@@ -4,7 +4,7 @@ from .accounts import Account, AccountCatalog, NameTaken
 from .database import Database, open_database
 from .guests import GuestCatalog
 from .lists import KINDS, SORTS, Changes, Guest, OutlinedPhoto, Page, PhotoLists, Selection
-from .photos import Catalog, NoSuchPhoto, Photo, SamePhoto, Which
+from .photos import Catalog, NoSuchPhoto, Photo, RuledOut, SamePhoto, Which
 from .replica import AnotherGallery, Chunk, CopiedPhoto, Replica, SameGallery, Share, Snapshot
 from .secrets import keep_secret
 from .tables import metadata
@@ -42,6 +42,7 @@ __all__ = [
     "Photo",
     "PhotoLists",
     "Replica",
+    "RuledOut",
     "SameGallery",
     "SamePhoto",
     "Selection",
