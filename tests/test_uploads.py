@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from flask import Flask
@@ -267,3 +268,17 @@ def test_a_photo_that_a_machine_with_a_wrong_clock_sweeps_is_not_answered_as_saf
     assert send(("late.jpg", photo_bytes("jpg"))).status_code == 204
     for photo in listed(client):
         assert client.get(photo["url"], buffered=True).status_code == 200
+
+
+@pytest.mark.embedded
+def test_a_machine_without_another_thread_refuses_for_now(
+    config: Config, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_thread(_thread: Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as exhausted:
+        exhausted.setattr(Thread, "start", no_thread)
+        answer = send(("a.jpg", photo_bytes("jpg")))
+    assert answer.status_code == 503
+    assert send(("a.jpg", photo_bytes("jpg"))).status_code == 204
