@@ -21,6 +21,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Page
 
+import server.errors
 import server.sweep
 from server import create_app
 from server.config import Config
@@ -454,14 +455,21 @@ def test_what_fails_in_the_midst_leaves_no_half_photo(
 
 
 def test_with_the_wrong_key_nothing_is_taken(
-    config: Config, monkeypatch: pytest.MonkeyPatch
+    config: Config, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    monkeypatch.setattr(server.errors.log, "filters", [])
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     client = open_page(create_app(config))
     answer = client.post("/", data={"file": (io.BytesIO(photo_bytes("jpg")), "a.jpg")})
     assert (answer.status_code, answer.text) == (503, SILENT)
     health = client.get("/healthz")
     assert (health.status_code, health.text) == (503, "Not answering: storage.")
+    refused, unwell = (record.getMessage() for record in caplog.records)
+    assert refused.startswith("Requests are refused (StorageUnavailable): ")
+    assert unwell.startswith("The storage is not well: ")
+    for line in (refused, unwell):
+        assert "SignatureDoesNotMatch" in line
+        assert "<" not in line
 
 
 def test_photos_that_come_together_wait_for_a_silent_server_once(
