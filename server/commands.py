@@ -56,7 +56,8 @@ def sweep() -> None:
             click.echo(f"{parts().sweep.sweep()} leftovers removed.")
     except ForeignCatalog:
         raise click.ClickException(
-            "The catalog is empty and the storage is not: is it the right one? Nothing was removed."
+            "The catalog knows none of the photos in the storage: is it the right one?"
+            " Nothing was removed."
         ) from None
 
 

@@ -1,6 +1,7 @@
 """From exception to status: every refusal is plain text, one sentence a visitor understands."""
 
 import errno
+import logging
 import math
 
 from flask import Flask, Response
@@ -16,7 +17,7 @@ from .accounts import (
     WrongPassword,
 )
 from .archive import NoPhotos, TooManyArchives
-from .catalog import CatalogUnavailable, NameTaken, NoSuchPhoto, NoSuchUpload
+from .catalog import CatalogUnavailable, NameTaken, NoSuchPhoto, NoSuchUpload, RuledOut
 from .changes import FullHouse
 from .chunks import LostChunks, WrongChunk
 from .config import Config
@@ -34,6 +35,7 @@ from .gallery import (
 )
 from .images import DamagedPhoto, NotAPhoto, TooLongAnimation, TooManyPixels
 from .limits import DiskNearlyFull, GalleryFull, TooMuchSent
+from .logs import Seldom, reason
 from .metrics import TokenWanted
 from .names import MAX_GUEST_NAME, LongName
 from .passcode import PasscodeWanted, WrongPasscode
@@ -43,6 +45,7 @@ from .tries import TooManyTries
 from .upload import BrokenForm, NoPhoto, PieceOfAPhoto, TooManyBytes, TooMuchAtOnce
 
 DAMAGED = (400, "This photo is damaged or incomplete; please send the original again.")
+LOST = (503, "What had arrived of this photo is gone; please send it again.")
 
 REFUSALS: dict[type[Exception], tuple[int, str]] = {
     NoPhoto: (400, "No photo came with this request; please choose one first."),
@@ -116,7 +119,8 @@ REFUSALS: dict[type[Exception], tuple[int, str]] = {
     ),
     TooManyArchives: (503, "Very many are downloading just now; please try again in a while."),
     FullHouse: (503, "No more can watch just now; new photos are shown every few seconds instead."),
-    LostChunks: (503, "What had arrived of this photo is gone; please send it again."),
+    LostChunks: LOST,
+    RuledOut: LOST,
     GalleryFull: (
         507,
         "The gallery has reached its limit of {max_gallery_bytes}; please tell your host.",
@@ -137,6 +141,10 @@ HTTP_SENTENCES = {
 FULL = (507, "The gallery is full; nothing was lost, please tell your host.")
 BROKEN = (500, "Something went wrong on our side; please try again in a moment.")
 RETRY_SECONDS = 5
+TELL_EVERY_SECONDS = 60
+
+log = logging.getLogger(__name__)
+log.addFilter(Seldom(TELL_EVERY_SECONDS))
 
 
 def is_refusal(error: Exception) -> bool:
@@ -153,6 +161,7 @@ def refusal_response(refused: list[tuple[str, Exception]], sent: int, config: Co
     """The answer for a request of which `refused` (name, reason) of `sent` photos were not
     kept. It has the first one's status, and a line for each when several were sent."""
     status, sentence = _refusal(refused[0][1], config)
+    _tell_why(refused[0][1])
     if sent > 1:
         lines = [f"“{name}”: {_refusal(error, config)[1]}" for name, error in refused]
         kept = sent - len(refused)
@@ -165,6 +174,13 @@ def refusal_response(refused: list[tuple[str, Exception]], sent: int, config: Co
         seconds = [getattr(error, "wait_seconds", RETRY_SECONDS) for _, error in refused]
         response.headers["Retry-After"] = str(max(seconds))
     return response
+
+
+def _tell_why(error: Exception) -> None:
+    """What visitors are not told, and the host has to know."""
+    if isinstance(error, CatalogUnavailable | StorageUnavailable):
+        kind = type(error).__name__
+        log.warning("Requests are refused (%s): %s", kind, reason(error), extra={"kind": kind})
 
 
 def answer_errors(app: Flask, config: Config) -> None:

@@ -1,9 +1,11 @@
 """What can be done with photos, and in which order it is written."""
 
+import errno
 import io
 import secrets
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +20,7 @@ from .catalog import (
     Catalog,
     NoSuchPhoto,
     Photo,
+    RuledOut,
     SamePhoto,
     Viewer,
     Which,
@@ -35,6 +38,8 @@ WIDTHS = (*THUMBNAIL_WIDTHS, LARGE_THUMBNAIL_WIDTH)
 UNDO_SECONDS = 60
 """How long a removed photo keeps its files. The page offers to undo for 10 s after the last of
 several removals, and none that is older than 45."""
+COPIES_AT_ONCE = 4
+"""Of originals, in one process, of which large thumbnails are made: they fill the disk."""
 LINK_SECONDS = 300
 """Within which a download has to begin."""
 
@@ -101,13 +106,14 @@ class Gallery:
         self._max_upload_bytes = max_upload_bytes
         self._extensions = extensions
         self._keep_location = keep_location
+        self._copies = threading.BoundedSemaphore(COPIES_AT_ONCE)
 
     def add_photo(
         self, upload: Upload, sent_name: str, sender: Sender, counted_bytes: int = 0
     ) -> None:
         """Take a photo in; when this returns, it is safe. The same bytes from the same guest
         are one photo. `counted_bytes` of it count against the limits already. Raises this
-        module's refusals, those of the images and the limits, and TooManyBytes."""
+        module's refusals, those of the images and the limits, TooManyBytes, and RuledOut."""
         name = clean_name(sent_name)
         self.check_announced(name, upload.bytes)
         if upload.bytes == 0:
@@ -150,7 +156,8 @@ class Gallery:
 
     def open_thumbnail(self, photo_id: str, width: int, viewer: Viewer) -> tuple[Photo, BinaryIO]:
         """The stream is closed by the caller. What is missing is made from the original, and
-        kept if it can be. Raises NoSuchPhoto, also for a width that is not of WIDTHS."""
+        kept if it can be. Raises NoSuchPhoto, also for a width that is not of WIDTHS, and
+        DiskNearlyFull."""
         if width not in WIDTHS:
             raise NoSuchPhoto
         photo = self.catalog.find_photo(photo_id, viewer)
@@ -158,11 +165,19 @@ class Gallery:
         try:
             return photo, self.storage.open(key)
         except NotStored:
-            with self.storage.open_here(original_key(photo.id, photo.extension)) as original:
-                content = self._images.make_thumbnail(original, width)
-            with suppress(OSError):  # what a full disk cannot keep can be seen all the same
-                self.storage.put_bytes(key, content)
-            return photo, io.BytesIO(content)
+            return photo, self._make_thumbnail(photo, width)
+
+    def _make_thumbnail(self, photo: Photo, width: int) -> BinaryIO:
+        key = thumbnail_key(photo.id, width)
+        with self._copies:
+            with suppress(NotStored):  # who waited for the same one has it now
+                return self.storage.open(key)
+            original = original_key(photo.id, photo.extension)
+            with self.storage.open_here(original, self.limits.check_disk) as file:
+                content = self._images.make_thumbnail(file, width)
+        with suppress(OSError):  # what a full disk cannot keep can be seen all the same
+            self.storage.put_bytes(key, content)
+        return io.BytesIO(content)
 
     def remove_photo(self, photo_id: str, viewer: Viewer) -> None:
         """Gone from every list at once, its files in a while. Raises NoSuchPhoto, NotTheOwner."""
@@ -241,7 +256,7 @@ class Gallery:
             self._tidy_up(photo.id, photo_keys(photo.id, [photo.extension]))
         except StorageUnavailable:
             raise
-        except (OSError, TooMuchSent, GalleryFull):  # half photos would fill a full disk
+        except (OSError, TooMuchSent, GalleryFull, RuledOut):  # half photos would fill a full disk
             self._tidy_up(photo.id, photo_keys(photo.id, [photo.extension]))
             raise
         else:
@@ -255,7 +270,7 @@ class Gallery:
         for width, content in thumbnails.items():
             puts.append(partial(self.storage.put_bytes, thumbnail_key(photo.id, width), content))
         with ThreadPoolExecutor(len(puts)) as pool:
-            for done in [pool.submit(put) for put in puts]:
+            for done in [_submit(pool, put) for put in puts]:
                 done.result()
 
     def _tidy_up(self, photo_id: str, keys: Iterable[str] = ()) -> None:
@@ -270,6 +285,14 @@ def photo_keys(photo_id: str, extensions: Iterable[str]) -> list[str]:
     """Of all files that a photo of one of these extensions may have."""
     originals = [original_key(photo_id, extension) for extension in extensions]
     return originals + [thumbnail_key(photo_id, width) for width in WIDTHS]
+
+
+def _submit(pool: ThreadPoolExecutor, put: Callable[[], None]) -> Future[None]:
+    """A machine without another thread, and a process that is about to end, put nothing."""
+    try:
+        return pool.submit(put)
+    except RuntimeError as error:
+        raise StorageUnavailable(errno.EAGAIN, str(error)) from error
 
 
 def _owns(viewer: Viewer, photo: Photo) -> bool:

@@ -1,9 +1,11 @@
 """What is written to the log, and for whom: people, or programs that read JSON."""
 
 import logging
+import math
 import re
 import secrets
 import socket
+import time
 from contextvars import ContextVar
 
 from pythonjsonlogger.json import JsonFormatter
@@ -16,6 +18,34 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 _TEXT = "%(asctime)s [%(process)d] [%(levelname)s] [%(request_id)s] %(message)s"
 _TIME = "[%Y-%m-%d %H:%M:%S %z]"
+
+
+MAX_REASON = 500
+"""Characters."""
+
+
+class Seldom(logging.Filter):
+    """Lets a line of each kind, which stands in `record.kind`, pass once in so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self._seconds = seconds
+        self._passed: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        kind, now = getattr(record, "kind", ""), time.monotonic()
+        if now - self._passed.get(kind, -math.inf) < self._seconds:
+            return False
+        self._passed[kind] = now
+        return True
+
+
+def reason(error: Exception) -> str:
+    """In one line. Of an S3 server's answer its code and message alone: the rest may have the
+    request's signature in it."""
+    text, _, document = str(error).partition("<?xml")
+    told = re.findall(r"<(?:Code|Message)>([^<]*)<", document)
+    return " ".join([*text.split(), *told])[:MAX_REASON]
 
 
 def new_request_id() -> str:

@@ -12,7 +12,7 @@ from .catalog import Catalog, CatalogUnavailable, UploadCatalog
 from .formats import FORMATS
 from .gallery import UNDO_SECONDS, photo_keys
 from .storage import Storage, StorageUnavailable
-from .storage.keys import chunk_key, owner_id
+from .storage.keys import chunk_key, is_photo_id, owner_id
 
 AGE_SECONDS = 24 * 60 * 60
 """Whatever is younger may belong to a photo that is just being written."""
@@ -24,12 +24,15 @@ log = logging.getLogger(__name__)
 
 
 class ForeignCatalog(Exception):
-    """There are photos in the storage, and this catalog has never seen one."""
+    """There are photos in the storage, and this catalog knows none of them."""
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """`sweep` and `sweep_unfinished` return how many leftovers they found, `purge_removed` how many
+    """Ages only tell what to look at: clocks may be wrong, and a photo that seems old may be listed
+    the next moment. Before its files are deleted, the catalog rules that out.
+
+    `sweep` and `sweep_unfinished` return how many leftovers they found, `purge_removed` how many
     photos."""
 
     catalog: Catalog
@@ -77,26 +80,43 @@ class Sweep:
         half written, uploads given up. Touches no other photo, whatever the catalog
         says."""
         swept = 0
-        for name in list(self.storage.old_staged(AGE_SECONDS)):
-            if not self.catalog.known_ids({name}):
-                self._delete_photo(name)  # its files, when the name is that of a photo
-            self.storage.discard_staged(name)
-            swept += 1
-        return (
-            swept
-            + self._give_up_uploads()
-            + self._sweep_strangers("chunks", self.uploads.known_ids)
-        )
+        old = self.storage.old_staged(AGE_SECONDS)
+        while names := list(itertools.islice(old, BATCH)):
+            for photo_id in self._ruled_out(set(names)):
+                self._delete_photo(photo_id)
+            for name in names:
+                self.storage.discard_staged(name)
+            swept += len(names)
+        return swept + self._give_up_uploads() + self._sweep_strangers("chunks", self._given_up)
 
     def sweep(self) -> int:
         """Removes also what was received and never listed. By order only: with the wrong catalog
-        that would be every photo. Raises ForeignCatalog when it looks so."""
-        if self.catalog.version() == 0 and any(self.storage.list("originals")):
+        that would be every photo. Raises ForeignCatalog when it looks so, as it does when all that
+        a gallery has are such leftovers: they wait for its first photo."""
+        if self._is_foreign():
             raise ForeignCatalog
         swept = self.sweep_unfinished()
         for folder in ("originals", "thumbnails"):
-            swept += self._sweep_strangers(folder, self.catalog.known_ids)
+            swept += self._sweep_strangers(folder, self._ruled_out)
         return swept
+
+    def _is_foreign(self) -> bool:
+        keys = self.storage.list("originals")
+        is_foreign = False
+        while batch := list(itertools.islice(keys, BATCH)):
+            if self.catalog.known_ids({owner_id(key) for key in batch}):
+                return False
+            is_foreign = True
+        return is_foreign
+
+    def _ruled_out(self, names: Collection[str]) -> set[str]:
+        """Those of `names` that are no photo's, and never will be."""
+        strange = set(names) - self.catalog.known_ids(names)
+        possible = {name for name in strange if is_photo_id(name)}
+        return strange - possible | (self.catalog.rule_out(possible) if possible else set())
+
+    def _given_up(self, upload_ids: Collection[str]) -> set[str]:
+        return set(upload_ids) - self.uploads.known_ids(upload_ids)
 
     def _give_up_uploads(self) -> int:
         swept = 0
@@ -109,14 +129,14 @@ class Sweep:
         return swept
 
     def _sweep_strangers(
-        self, folder: str, known_ids: Callable[[Collection[str]], set[str]]
+        self, folder: str, strange_ids: Callable[[Collection[str]], set[str]]
     ) -> int:
-        """Old files that belong to nothing known."""
+        """Old files that belong to nothing."""
         swept = 0
         old_keys = self.storage.list(folder, older_than_seconds=AGE_SECONDS)
         while keys := list(itertools.islice(old_keys, BATCH)):
-            known = known_ids({owner_id(key) for key in keys})
-            strangers = [key for key in keys if owner_id(key) not in known]
+            strange = strange_ids({owner_id(key) for key in keys})
+            strangers = [key for key in keys if owner_id(key) in strange]
             self.storage.delete(*strangers)
             swept += len(strangers)
         return swept

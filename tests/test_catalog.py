@@ -24,6 +24,7 @@ from server.catalog import (
     OutlinedPhoto,
     Photo,
     PhotoLists,
+    RuledOut,
     SamePhoto,
     Selection,
     UploadCatalog,
@@ -203,6 +204,35 @@ def test_too_many_changes_are_a_reset(catalog: Catalog, lists: PhotoLists) -> No
 def test_ids_are_told_apart(catalog: Catalog) -> None:
     catalog.add_photo(photo(1))
     assert catalog.known_ids({photo(1).id, photo(2).id}) == {photo(1).id}
+
+
+def test_an_id_that_is_ruled_out_is_nobodys_and_no_photo_ever_has_it(
+    catalog: Catalog, lists: PhotoLists, usage: UsageCatalog
+) -> None:
+    version = catalog.add_photo(photo(1)).version
+    overview, used = usage.overview(), usage.read("", MORNING)
+    for _ in range(2):
+        assert catalog.rule_out([photo(1).id, photo(2).id, photo(3).id]) == {
+            photo(2).id,
+            photo(3).id,
+        }
+    with pytest.raises(RuledOut):
+        catalog.add_photo(photo(2))
+    assert catalog.known_ids([photo(1).id, photo(2).id]) == {photo(1).id}
+    for viewer in (Viewer(), GUEST, Viewer("host", is_host=True)):
+        changes = lists.changes_since(version, 9, viewer)
+        assert (changes.photos, changes.removed, changes.total) == ([], [], 1)
+        assert changes.version == version
+        with pytest.raises(NoSuchPhoto):
+            catalog.restore_photo(photo(2).id, viewer)
+    assert (usage.overview(), usage.read("", MORNING)) == (overview, used)
+
+
+def test_what_can_be_restored_is_not_ruled_out(catalog: Catalog) -> None:
+    catalog.add_photo(photo(1))
+    catalog.remove_photos(Which([photo(1).id]), MORNING, GUEST.guest_id)
+    assert catalog.rule_out([photo(1).id]) == set()
+    catalog.restore_photo(photo(1).id, GUEST)
 
 
 # Some of them, in an order

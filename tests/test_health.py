@@ -1,5 +1,7 @@
 """Whoever looks after the gallery is told whether it lives and whether it is well, in time."""
 
+import errno
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +14,8 @@ from server import create_app
 from server.catalog import CatalogUnavailable
 from server.config import Config
 from server.health import PATIENCE_SECONDS, Health
+from server.logs import Seldom, reason
+from server.storage import StorageUnavailable
 from tests.waiting import wait_until
 
 PATHS = ("/livez", "/healthz")
@@ -63,10 +67,51 @@ def test_however_often_one_asks_what_hangs_keeps_one_thread(hanging: Callable[[]
 
 def test_what_hung_and_answers_again_is_well() -> None:
     over = threading.Event()
-    health = Health({"part": over.wait})
+    health = Health({"part": over.wait}, fresh_seconds=0)
     assert health.failing() == ["part"]
     over.set()
     wait_until(lambda: health.failing() == [])
+
+
+def test_whoever_asks_again_at_once_gets_the_last_answer() -> None:
+    asked = []
+    health = Health({"part": lambda: asked.append(1)}, fresh_seconds=3600)
+    assert [health.failing() for _ in range(5)] == [[]] * 5
+    assert len(asked) == 1
+
+
+def test_whoever_looks_after_it_reads_why_it_is_not_well(
+    caplog: pytest.LogCaptureFixture, hanging: Callable[[], None]
+) -> None:
+    state = iter([well, broken, broken, well, silent, hanging])
+    health = Health({"storage": lambda: next(state)()}, fresh_seconds=0)
+    told = []
+    for _ in range(6):
+        health.failing()
+        told += [record.getMessage() for record in caplog.records]
+        caplog.clear()
+    assert told == [
+        "The storage is not well: no disk",
+        "The storage is well again",
+        "The storage is not well: no catalog",
+    ]
+
+
+def test_a_reason_is_one_line_without_the_signature_that_was_refused() -> None:
+    refused = StorageUnavailable(
+        errno.EIO,
+        "status 403 Forbidden: \n<?xml version='1.0'?><Error><Code>SignatureDoesNotMatch</Code>"
+        "<Message>It does not match.</Message><StringToSign>secret</StringToSign></Error>",
+    )
+    told = reason(refused)
+    assert told == "[Errno 5] status 403 Forbidden: SignatureDoesNotMatch It does not match."
+
+
+def test_why_requests_are_refused_is_told_once_a_minute_for_each_kind() -> None:
+    seldom, often = Seldom(3600), Seldom(0)
+    lines = [logging.makeLogRecord({"kind": kind}) for kind in ("one", "one", "two", "one")]
+    assert [seldom.filter(line) for line in lines] == [True, False, True, False]
+    assert all(often.filter(line) for line in lines)
 
 
 def test_a_defect_is_no_failing_part() -> None:

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from tests.conftest import CDN, Send
 from tests.photos import photo_bytes
 from tests.running_server import ROOT
+from tests.waiting import wait_until
 
 INDEX = (ROOT / "frontend" / "index.html").read_text()
 LIBRARY_TAGS = re.findall(r"<link[^>]+data-library[^>]*>", INDEX)
@@ -83,9 +84,13 @@ def test_without_script_there_is_a_form_and_a_gallery(client: FlaskClient, send:
 def test_the_health_check_names_what_does_not_answer(client: FlaskClient, config) -> None:
     assert client.get("/healthz").status_code == 200
     (config.data / "incoming").rmdir()
-    answer = client.get("/healthz")
-    assert (answer.status_code, answer.text) == (503, "Not answering: storage.")
+    wait_until(lambda: told(client) == (503, "Not answering: storage."))
     for path in config.data.glob("catalog.sqlite*"):
         path.write_bytes(b"no database" * 1000)
+    wait_until(lambda: told(client) == (503, "Not answering: catalog, storage."))
+
+
+def told(client: FlaskClient) -> tuple[int, str]:
+    """Of its health, once the last answer is not given again any more."""
     answer = client.get("/healthz")
-    assert (answer.status_code, answer.text) == (503, "Not answering: catalog, storage.")
+    return answer.status_code, answer.text

@@ -1,13 +1,18 @@
 """The gallery on an S3 server: the same as on a disk, also when the server fails in the midst."""
 
 import io
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import BinaryIO
 from zipfile import ZipFile
 
 import pytest
@@ -16,12 +21,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Page
 
+import server.errors
 import server.sweep
 from server import create_app
 from server.config import Config
+from server.gallery import COPIES_AT_ONCE
 from server.storage import NotStored, Storage, StorageUnavailable, open_storage
 from server.storage.keys import original_key
-from server.storage.s3 import BLOCK_BYTES, FIRST_BYTES, PART_BYTES, S3Storage
+from server.storage.s3 import BLOCK_BYTES, FIRST_BYTES, PART_BYTES, PUTS_AT_ONCE, S3Storage
 from server.storage.s3_address import S3Address
 from tests.conftest import Send, open_page
 from tests.dropzone import InChunks, send_all
@@ -38,7 +45,8 @@ MEGABYTE = 1_000_000
 
 @pytest.fixture
 def config(tmp_path: Path, seaweedfs: SeaweedFS) -> Config:
-    return Config(data=tmp_path / "data", storage=seaweedfs.address())
+    storage = seaweedfs.address(public_endpoint=seaweedfs.url)
+    return Config(data=tmp_path / "data", storage=storage)
 
 
 @pytest.fixture
@@ -186,7 +194,7 @@ def test_who_is_shown_a_photo_gets_it_from_us(
     config: Config, query: str, headers: dict[str, str]
 ) -> None:
     if query:
-        config = replace(config, storage=f"{config.storage}&public_endpoint=none")
+        config = replace(config, storage=config.storage.partition("&")[0])
     client = open_page(create_app(config))
     client.post("/", data={"file": (io.BytesIO(photo_bytes("jpg")), "a.jpg")})
     answer = client.get(listed(client)[0]["url"] + query, headers=headers, buffered=True)
@@ -226,7 +234,8 @@ def test_who_saves_a_photo_gets_it_from_the_server(
 
 
 def test_a_link_ends(seaweedfs: SeaweedFS, tmp_path: Path) -> None:
-    storage = open_storage(seaweedfs.address(), tmp_path)
+    address = seaweedfs.address(public_endpoint=seaweedfs.url)
+    storage = open_storage(address, tmp_path)
     storage.put_bytes("a", b"a")
     link = storage.link("a", seconds=2)
     assert requests.get(link, timeout=30).content == b"a"
@@ -246,7 +255,8 @@ def test_nobody_gets_a_link_to_what_they_do_not_see(app: Flask, client: FlaskCli
 
 def test_links_lead_to_where_visitors_reach_the_server(config: Config) -> None:
     public = "https://photos.example.com:8443"
-    config = replace(config, storage=f"{config.storage}&public_endpoint={public}&region=eu-north-1")
+    storage = f"{config.storage.partition('&')[0]}&public_endpoint={public}&region=eu-north-1"
+    config = replace(config, storage=storage)
     client = open_page(create_app(config))
     client.post("/", data={"file": (io.BytesIO(photo_bytes("jpg")), "a.jpg")})
     location = client.get(f"{listed(client)[0]['url']}?download").location
@@ -266,6 +276,95 @@ def test_the_page_saves_a_photo_under_its_name(
     assert saved.value.suggested_filename == "写真 é.jpg"
     assert Path(saved.value.path()).read_bytes() == content
     assert saved.value.url.startswith(seaweedfs.url)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "has_links"),
+    [
+        ("http://127.0.0.1:8333", False),
+        ("http://[::1]:8333", False),
+        ("http://localhost:8333", False),
+        ("http://seaweedfs:8333", False),
+        ("https://s3.example.com", True),
+        ("http://192.168.1.7:8333", True),
+    ],
+)
+def test_nobody_is_led_where_only_the_gallery_comes(
+    tmp_path: Path, endpoint: str, has_links: bool
+) -> None:
+    storage = open_storage(f"s3://bucket?endpoint={endpoint}", tmp_path)
+    assert bool(storage.link("a", 60)) == has_links
+
+
+# What is copied here for a while.
+
+
+def missing_thumbnail(app: Flask, client: FlaskClient) -> str:
+    client.post("/", data=photo_bytes("jpg", size=(2400, 1600)), content_type="image/jpeg")
+    return listed(client)[0]["thumbnails"]["2048"]
+
+
+def test_an_original_is_copied_here_only_where_there_is_room(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = create_app(config)
+    client = open_page(app)
+    path = missing_thumbnail(app, client)
+    limits = app.extensions["dropwall"].gallery.limits
+    with monkeypatch.context() as full:
+        full.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=config.min_free_bytes))
+        answer = client.get(path)
+        assert (answer.status_code, answer.headers["Dropwall-Refusal"]) == (507, "DiskNearlyFull")
+    assert limits.free_bytes() > 0
+    assert shown(client, path).startswith(b"RIFF")
+
+
+def test_few_originals_are_copied_here_at_once(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = missing_thumbnail(app, client)
+    storage = storage_of(app)
+    lock, copying, most, copied = threading.Lock(), 0, 0, 0
+
+    @contextmanager
+    def open_here(*arguments: object) -> Iterator[BinaryIO]:
+        nonlocal copying, most, copied
+        with lock:
+            copied, copying = copied + 1, copying + 1
+            most = max(most, copying)
+        with S3Storage.open_here(storage, *arguments) as file:
+            yield file
+        with lock:
+            copying -= 1
+
+    monkeypatch.setattr(storage, "open_here", open_here)
+    with ThreadPoolExecutor(20) as pool:
+        pages = [client.application.test_client() for _ in range(20)]
+        answers = list(pool.map(lambda page: page.get(path, buffered=True), pages))
+    assert {answer.status_code for answer in answers} == {200}
+    assert most <= COPIES_AT_ONCE
+    assert copied < len(answers)
+
+
+def test_whoever_waits_too_long_to_put_a_file_is_told(
+    seaweedfs: SeaweedFS, tmp_path: Path, silence: Callable[..., None]
+) -> None:
+    with failing(seaweedfs.url, silence) as proxy:
+        address = S3Address.parse(seaweedfs.address(endpoint=proxy.url))
+        storage = S3Storage(address, tmp_path, queue_seconds=0.1)
+        staged = [tmp_path / str(number) for number in range(PUTS_AT_ONCE + 1)]
+        for path in staged:
+            path.write_bytes(b"a")
+        for path in staged[1:]:
+            threading.Thread(target=put_in_vain, args=(storage, path), daemon=True).start()
+        wait_until(lambda: storage._puts._value == 0)
+        with pytest.raises(StorageUnavailable, match="wait to be put"):
+            storage.put("a", staged[0])
+
+
+def put_in_vain(storage: Storage, path: Path) -> None:
+    with suppress(StorageUnavailable):
+        storage.put("a", path)
 
 
 # A server that fails.
@@ -336,7 +435,7 @@ def test_what_fails_in_the_midst_leaves_no_half_photo(
     left: list[Request] = []
     content = photo_bytes("jpg")
     with failing(seaweedfs.url, fails_in_the_midst) as proxy:
-        storage = config.storage.replace(seaweedfs.url.rpartition(":")[2], str(proxy.server_port))
+        storage = seaweedfs.address(endpoint=proxy.url)
         app = create_app(replace(config, storage=storage))
         client = open_page(app)
         answer = client.post("/", data={"file": (io.BytesIO(content), "a.jpg")})
@@ -356,14 +455,21 @@ def test_what_fails_in_the_midst_leaves_no_half_photo(
 
 
 def test_with_the_wrong_key_nothing_is_taken(
-    config: Config, monkeypatch: pytest.MonkeyPatch
+    config: Config, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    monkeypatch.setattr(server.errors.log, "filters", [])
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     client = open_page(create_app(config))
     answer = client.post("/", data={"file": (io.BytesIO(photo_bytes("jpg")), "a.jpg")})
     assert (answer.status_code, answer.text) == (503, SILENT)
     health = client.get("/healthz")
     assert (health.status_code, health.text) == (503, "Not answering: storage.")
+    refused, unwell = (record.getMessage() for record in caplog.records)
+    assert refused.startswith("Requests are refused (StorageUnavailable): ")
+    assert unwell.startswith("The storage is not well: ")
+    for line in (refused, unwell):
+        assert "SignatureDoesNotMatch" in line
+        assert "<" not in line
 
 
 def test_photos_that_come_together_wait_for_a_silent_server_once(

@@ -8,17 +8,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+import server.sweep
 from server import create_app
+from server.catalog import Catalog, Photo
 from server.config import Config
 from server.names import MAX_NAME_BYTES
 from server.storage.keys import original_key, thumbnail_key
-from tests.conftest import Send
-from tests.engines import make_old, storage_of, stored_files
+from tests.conftest import Send, open_page
+from tests.engines import config_of, make_old, storage_of, stored_files
 from tests.photos import photo_bytes
 
 FORMATS = ("jpg", "png", "apng", "gif", "webp", "avif", "heic")
@@ -227,3 +230,55 @@ def test_with_the_wrong_catalog_no_photo_is_swept(
     result = wrong.test_cli_runner().invoke(args=["sweep"])
     assert "is it the right one? Nothing was removed." in result.output
     assert stored_files(config.data) == kept
+
+
+def test_with_the_catalog_of_another_gallery_no_photo_is_swept(
+    app: Flask, config: Config, send: Send
+) -> None:
+    send(("kept.jpg", photo_bytes("jpg")))
+    kept = sorted(stored_files(config.data))
+    another = config_of(config.data / "another")
+    open_page(create_app(another)).post("/", data=photo_bytes("png"), content_type="image/png")
+    wrong = create_app(replace(config, database=another.database_address))
+    result = wrong.test_cli_runner().invoke(args=["sweep"])
+    assert "is it the right one? Nothing was removed." in result.output
+    assert sorted(stored_files(config.data)) == kept
+
+
+def test_a_photo_that_a_machine_with_a_wrong_clock_sweeps_is_not_answered_as_safe(
+    app: Flask, config: Config, client: FlaskClient, send: Send, monkeypatch
+) -> None:
+    """Both machines are healthy; the other one's clock is days ahead."""
+    send(("kept.png", photo_bytes("png")))
+    catalog = app.extensions["dropwall"].gallery.catalog
+    other = create_app(config).extensions["dropwall"].sweep
+
+    def add_late(*arguments: object) -> Photo:
+        other.sweep()
+        return Catalog.add_photo(catalog, *arguments)
+
+    with monkeypatch.context() as late:
+        late.setattr(server.sweep, "AGE_SECONDS", -60)
+        late.setattr(catalog, "add_photo", add_late)
+        answer = send(("late.jpg", photo_bytes("jpg")))
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert answer.text == "What had arrived of this photo is gone; please send it again."
+    assert [photo["name"] for photo in listed(client)] == ["kept.png"]
+    assert len(stored_files(config.data)) == 3
+    assert send(("late.jpg", photo_bytes("jpg"))).status_code == 204
+    for photo in listed(client):
+        assert client.get(photo["url"], buffered=True).status_code == 200
+
+
+@pytest.mark.embedded
+def test_a_machine_without_another_thread_refuses_for_now(
+    config: Config, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_thread(_thread: Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as exhausted:
+        exhausted.setattr(Thread, "start", no_thread)
+        answer = send(("a.jpg", photo_bytes("jpg")))
+    assert answer.status_code == 503
+    assert send(("a.jpg", photo_bytes("jpg"))).status_code == 204

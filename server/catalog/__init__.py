@@ -5,7 +5,7 @@ from .copied_photos import CopiedPhoto
 from .database import Database, open_database
 from .guests import GuestCatalog
 from .lists import KINDS, SORTS, Changes, Guest, OutlinedPhoto, Page, PhotoLists, Selection
-from .photos import Catalog, NoSuchPhoto, Photo, SamePhoto, Which
+from .photos import Catalog, NoSuchPhoto, Photo, RuledOut, SamePhoto, Which
 from .replica import Replica, SameGallery
 from .secrets import keep_secret
 from .snapshot import AnotherGallery, Chunk, Snapshot
@@ -45,6 +45,7 @@ __all__ = [
     "Photo",
     "PhotoLists",
     "Replica",
+    "RuledOut",
     "SameGallery",
     "SamePhoto",
     "Selection",

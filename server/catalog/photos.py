@@ -60,6 +60,10 @@ class SamePhoto(Exception):
     """This guest's gallery holds these very bytes already."""
 
 
+class RuledOut(Exception):
+    """A sweep has taken this photo for left behind: under this id there will never be one."""
+
+
 MAX_IDS = 500
 """In one statement."""
 
@@ -116,7 +120,7 @@ class Catalog:
     ) -> Photo:
         """The photo with its version. `check` is shown the usage of its guest `since` a moment,
         with this photo, while nobody else can add one: what it raises leaves the photo out.
-        Raises SamePhoto, also when two arrive at once."""
+        Raises SamePhoto, also when two arrive at once, and RuledOut."""
         try:
             with self._database.transaction() as connection:
                 version = advance(connection)
@@ -136,6 +140,8 @@ class Catalog:
         except IntegrityError:
             if self.find_same(photo.guest_id, photo.sha256):
                 raise SamePhoto from None
+            if self._is_ruled_out(photo.id):
+                raise RuledOut from None
             raise
         return photo
 
@@ -229,6 +235,25 @@ class Catalog:
             query = select(photos.c.id).where(photos.c.id.in_(photo_ids), is_listed | is_unpurged)
             return set(connection.scalars(query))
 
+    def rule_out(self, photo_ids: Collection[str]) -> set[str]:
+        """Those of `photo_ids` (some hundreds at most) under which there will never be a photo from
+        now on, whatever is on its way: what is of no photo yet gets a tombstone, which nobody is
+        told of."""
+        these = photos.c.id.in_(photo_ids)
+        with self._database.transaction() as connection:
+            version = advance(connection)  # nobody adds one of them meanwhile
+            known = set(connection.scalars(select(photos.c.id).where(these)))
+            for photo_id in sorted(set(photo_ids) - known):
+                connection.execute(photos.insert().values(_tombstone(photo_id, version)))
+                version = advance(connection)
+            gone = select(photos.c.id).where(these, was_removed, ~is_unpurged)
+            return set(connection.scalars(gone))
+
+    def _is_ruled_out(self, photo_id: str) -> bool:
+        query = select(photos.c.id).where(photos.c.id == photo_id, was_removed)
+        with self._database.transaction() as connection:
+            return connection.execute(query).first() is not None
+
 
 def publish(
     connection: Connection, version: int, former: list[Photo], present: list[Photo]
@@ -256,6 +281,24 @@ def remove(
     }
     _update(connection, [photo.id for photo in gone], values | _sight(version, None))
     publish(connection, version, gone, [])
+
+
+def _tombstone(photo_id: str, version: int) -> dict[str, Any]:
+    """As of a photo that nobody ever saw."""
+    texts = ("guest_id", "sha256", "name", "folded_name", "extension", "uploaded", "moment")
+    return {
+        "id": photo_id,
+        "version": version,
+        "shown_version": version,
+        "removed_version": version,
+        **dict.fromkeys(texts, ""),
+        **dict.fromkeys(("bytes", "width", "height"), 0),
+        "animated": False,
+        "placeholder": "",
+        "visibility": OWNER,
+        "standing": SHOWN,
+        "audience": Audience.OWNER,
+    }
 
 
 def _count_shared(counted: list[Photo]) -> int:

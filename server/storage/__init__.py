@@ -1,6 +1,6 @@
 """Where the bytes of photos are kept: the contract, and the choice of an engine."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO, Literal, Protocol
@@ -40,8 +40,9 @@ class Storage(Protocol):
         """A seekable stream, closed by the caller. Raises NotStored; so does reading from it when
         the file was deleted meanwhile."""
 
-    def open_here(self, key: str) -> BinaryIO:
-        """As `open`, as a file of this machine: for whoever reads back and forth, or maps it."""
+    def open_here(self, key: str, check_room: Callable[[int], None] | None = None) -> BinaryIO:
+        """As `open`, as a file of this machine: for whoever reads back and forth, or maps it. How
+        many bytes are copied here for that is shown to `check_room` first."""
 
     def link(self, key: str, seconds: float, method: Method = "GET") -> str | None:
         """An address at which whoever has it may fetch the file for so long, with this method

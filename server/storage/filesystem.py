@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO
@@ -43,7 +43,7 @@ class FilesystemStorage:
         except FileNotFoundError:
             raise NotStored(key) from None
 
-    def open_here(self, key: str) -> BinaryIO:
+    def open_here(self, key: str, check_room: Callable[[int], None] | None = None) -> BinaryIO:
         return self.open(key)
 
     def link(self, key: str, seconds: float, method: Method = "GET") -> None:

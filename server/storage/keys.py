@@ -1,5 +1,9 @@
 """Under which keys files are kept."""
 
+import re
+
+_PHOTO_ID = re.compile(r"[\da-f]{32}", re.ASCII)
+
 
 def original_key(photo_id: str, extension: str) -> str:
     return f"originals/{photo_id[:2]}/{photo_id}.{extension}"
@@ -16,3 +20,7 @@ def chunk_key(upload_id: str, number: int) -> str:
 def owner_id(key: str) -> str:
     """The id of the photo or the upload that the file belongs to."""
     return key.rpartition("/")[2][:32]
+
+
+def is_photo_id(name: str) -> bool:
+    return bool(_PHOTO_ID.fullmatch(name))

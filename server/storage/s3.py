@@ -6,7 +6,7 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import timedelta
 from functools import cached_property
@@ -35,9 +35,12 @@ PART_BYTES = 8 * 1024 * 1024
 PARTS_AT_ONCE = 2
 PUTS_AT_ONCE = 8
 """In one process. Each holds up to a part more than it sends in memory."""
-FIRST_BYTES = 1024 * 1024
+QUEUE_SECONDS = 120
+"""After so long a file's turn to be put does not come any more: whoever sent it may try again."""
+FIRST_BYTES = 512 * 1024
 """Thumbnails come whole with the first request."""
-BLOCK_BYTES = 2 * 1024 * 1024
+BLOCK_BYTES = 512 * 1024
+"""What each of those holds who read slowly."""
 BUFFER_BYTES = 64 * 1024
 LISTED_AT_ONCE = 1000
 
@@ -54,10 +57,15 @@ class S3Storage:
     """
 
     def __init__(
-        self, address: S3Address, scratch: Path, answer_seconds: float = ANSWER_SECONDS
+        self,
+        address: S3Address,
+        scratch: Path,
+        answer_seconds: float = ANSWER_SECONDS,
+        queue_seconds: float = QUEUE_SECONDS,
     ) -> None:
         self._address = address
         self._answer_seconds = answer_seconds
+        self._queue_seconds = queue_seconds
         self._staging = Staging(scratch / "incoming")
         self._puts = threading.BoundedSemaphore(PUTS_AT_ONCE)
 
@@ -109,7 +117,7 @@ class S3Storage:
             "Content-Disposition": _attachment(name),
             "Content-Type": mimetype or "application/octet-stream",
         }
-        with self._puts, _troubles():
+        with self._turn_to_put(), _troubles():
             obstore.put(
                 self._put_client,
                 key,
@@ -120,6 +128,15 @@ class S3Storage:
             )
         staged.unlink()
 
+    @contextmanager
+    def _turn_to_put(self) -> Iterator[None]:
+        if not self._puts.acquire(timeout=self._queue_seconds):
+            raise StorageUnavailable(errno.EBUSY, "Too many files wait to be put")
+        try:
+            yield
+        finally:
+            self._puts.release()
+
     def put_bytes(self, key: str, content: bytes) -> None:
         with _troubles():
             obstore.put(self._client, key, content, use_multipart=False)
@@ -127,8 +144,11 @@ class S3Storage:
     def open(self, key: str) -> BinaryIO:
         return io.BufferedReader(_StoredFile(self._client, key), BUFFER_BYTES)
 
-    def open_here(self, key: str) -> BinaryIO:
+    def open_here(self, key: str, check_room: Callable[[int], None] | None = None) -> BinaryIO:
         with self.open(key) as stored, ExitStack() as opened:
+            if check_room:
+                check_room(stored.seek(0, io.SEEK_END))
+                stored.seek(0)
             here = opened.enter_context(self._staging.open_nameless())
             shutil.copyfileobj(stored, here, BUFFER_BYTES)
             here.seek(0)

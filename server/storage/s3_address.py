@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from ipaddress import ip_address
 from urllib.parse import parse_qsl, urlsplit
 
 EXAMPLE = "s3://bucket/prefix?endpoint=https://s3.example.com"
@@ -21,7 +22,8 @@ class BadAddress(ValueError):
 class S3Address:
     """`s3://bucket/prefix?endpoint=…&region=…&public_endpoint=…`; all but the bucket may be left
     out. At `public_endpoint` visitors reach what the gallery itself reaches at `endpoint`; it is
-    `none` where they cannot."""
+    `none` where they cannot, as it is where nothing is said and the endpoint is of this machine, or
+    has a name that only its own network knows."""
 
     bucket: str
     prefix: str = ""
@@ -46,7 +48,20 @@ class S3Address:
         if prefix and not _PREFIX.fullmatch(prefix):
             raise BadAddress("an address with plain letters and digits between its slashes")
         stripped = {name: text.rstrip("/") for name, text in options.items()}
+        if _is_of_its_network_alone(stripped.get("endpoint", "")):
+            stripped.setdefault("public_endpoint", NO_ENDPOINT)
         return cls(parts.netloc, prefix, **stripped)
+
+
+def _is_of_its_network_alone(endpoint: str) -> bool:
+    try:
+        host = urlsplit(endpoint).hostname or ""
+    except ValueError:  # a bracket alone
+        raise BadAddress("an address with another endpoint") from None
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return bool(host) and "." not in host  # `localhost`, and what containers call each other
 
 
 _OPTIONS = {
