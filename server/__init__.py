@@ -113,7 +113,7 @@ def create_app(config: Config | None = None) -> Flask:
         watchers=Watchers(database, lists, watchers, changes_event),
         archives=Archives(gallery, lists, downloads),
         sweep=Sweep(catalog, uploading, storage),
-        health=Health({"catalog": catalog.version, "storage": storage.check}),
+        health=Health({"catalog": database.check, "storage": storage.check}),
         metrics=metrics,
     )
     for blueprint in (

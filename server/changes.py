@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
@@ -51,7 +52,8 @@ class Watchers:
         self._most = most
         self._encode = encode
         self._watchers: set[Watcher] = set()
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # nobody asks the catalog while they hold it
+        self._door = threading.Lock()  # nobody comes in while the news is read
         self._last: int | None = None  # what all were told; None before anybody watched
         self._is_closed = False
 
@@ -59,11 +61,13 @@ class Watchers:
         """From what comes after this version on; by default from now. Closed by the caller. Raises
         FullHouse, CatalogUnavailable."""
         watcher = Watcher(self, viewer)
-        with self._lock:
+        if (last := self._last) is None:
+            last = self._lists.version()
+        with self._door, self._lock:
             if self._is_closed or len(self._watchers) >= self._most:
                 raise FullHouse
             if self._last is None:
-                self._last = self._lists.version()
+                self._last = last
                 self._start_looking()
             self._watchers.add(watcher)
         try:
@@ -105,31 +109,38 @@ class Watchers:
         stream that is silent, but alive, would be believed."""
         try:
             while not self._is_closed:
-                self._look_until_trouble()
+                try:
+                    self._look_until_trouble()
+                except (CatalogUnavailable, OSError) as error:
+                    log.warning("The catalog cannot be watched just now: %s", error)
+                    self._look_all_the_same()
+                    time.sleep(RETRY_SECONDS)
         finally:
             with self._lock:
                 self._last = None
             self._let_go()
 
     def _look_until_trouble(self) -> None:
-        try:
-            with self._database.watch() as wait:
-                while not self._is_closed:
-                    if wait(WAIT_SECONDS):
-                        self._tell_all()
-                        time.sleep(PAUSE_SECONDS)
-        except (CatalogUnavailable, OSError) as error:
-            log.warning("The catalog cannot be watched just now: %s", error)
-            time.sleep(RETRY_SECONDS)
+        with self._database.watch() as wait:
+            while not self._is_closed:
+                if wait(WAIT_SECONDS):
+                    self._tell_all()
+                    time.sleep(PAUSE_SECONDS)
+
+    def _look_all_the_same(self) -> None:
+        """Who cannot be woken, such as for want of one connection more, may be answered."""
+        with suppress(CatalogUnavailable, OSError):
+            self._tell_all()
 
     def _tell_all(self) -> None:
         last = self._last or 0
         if self._lists.version() == last:  # something else was written: a chunk, say
             return
-        # Who comes after this reads what was read here, too. Nobody takes the lock while they hold
-        # a connection.
-        with self._lock:
-            watchers = list(self._watchers)
+        # Who comes after this reads what was read here, too. Nobody waits at the door while they
+        # hold a connection.
+        with self._door:
+            with self._lock:
+                watchers = list(self._watchers)
             viewers = {watcher.viewer for watcher in watchers}
             self._last, news = self._lists.news(last, MAX_CHANGES, viewers)
         texts = {id(changes): self._encode(changes) for changes in news.values()}

@@ -45,9 +45,10 @@ class Tries:
         than one after another. Raises TooManyTries."""
 
         def check(key: str, failures: int, last: str) -> None:
-            wait = allowances[key].wait_seconds(failures) - moments.seconds_since(last)
-            if wait > 0:
-                raise TooManyTries(wait)
+            pause = allowances[key].wait_seconds(failures)
+            passed = max(0.0, moments.seconds_since(last))  # another machine's clock may be ahead
+            if pause > passed:
+                raise TooManyTries(pause - passed)
 
         forget_before = moments.now(seconds_ago=FORGET_SECONDS)
         self.catalog.count_tries(allowances, moments.now(), check, forget_before)

@@ -643,6 +643,17 @@ def test_workers_and_restarts_know_of_each_try(
     assert waits(sign_in(app.test_client())) == 1
 
 
+def test_nobody_waits_for_a_pause_that_there_is_not_though_clocks_differ(
+    client: FlaskClient, ann: str, clock: Clock
+) -> None:
+    """Each machine has its own, some seconds off."""
+    fail(client, 1)
+    clock.set_forward(-20)
+    fail(client, 4)
+    clock.set_forward(-20)
+    assert waits(sign_in(client)) == 1
+
+
 def test_the_old_password_may_be_guessed_no_more_often(app: Flask, ann: str, clock: Clock) -> None:
     client = signed_in(app)
     for _ in range(5):

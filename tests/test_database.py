@@ -4,15 +4,18 @@ import io
 import subprocess
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import psycopg
 import pytest
 import requests
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.exc import IntegrityError
 
 from server import create_app
 from server.catalog import (
@@ -39,7 +42,7 @@ from server.config import Config
 from tests.conftest import open_page
 from tests.photos import photo_bytes
 from tests.ports import free_port
-from tests.postgresql import PASSWORD, PostgreSQL
+from tests.postgresql import PASSWORD, USER, PostgreSQL
 from tests.running_server import ROOT, RunningServer
 from tests.test_catalog import GUEST, MORNING, old_gallery, photo
 from tests.waiting import wait_until
@@ -69,6 +72,10 @@ def at_once(*works: Callable[[], object]) -> None:
     with ThreadPoolExecutor(MANY) as pool:
         for done in [pool.submit(work) for _ in range(20) for work in works]:
             done.result()
+
+
+def names(changes: Changes) -> bytes:
+    return b" ".join(each.name.encode() for each in changes.photos)
 
 
 # Many at once
@@ -125,6 +132,27 @@ def test_tries_at_once_are_counted_one_by_one(database: Database) -> None:
 
     at_once(lambda: accounts.count_tries(["name"], MORNING, check, forget_before=""))
     assert sorted(seen) == list(range(1, 20))
+
+
+def test_who_forgets_old_tries_and_who_counts_them_do_not_wait_for_each_other(
+    database: Database,
+) -> None:
+    accounts = AccountCatalog(database)
+    accounts.count_tries("ab", "2026-11-01T00:00:00Z", lambda *_: None, forget_before="")
+
+    def count_other() -> None:
+        accounts.count_tries("a", MORNING, lambda *_: None, forget_before=MORNING)
+
+    with ThreadPoolExecutor(1) as pool:
+        others: list[Future[None]] = []
+
+        def meet_other(key: str, _failures: int, _last: str) -> None:
+            if key == "a":
+                others.append(pool.submit(count_other))
+                wait([others[0]], A_MOMENT_SECONDS)
+
+        accounts.count_tries("ab", MORNING, meet_other, forget_before="")
+        others[0].result()
 
 
 def test_nobody_is_locked_out_by_those_who_do_the_same(database: Database) -> None:
@@ -321,6 +349,67 @@ def test_the_settings_of_an_address_come_before_ours(in_postgresql: str) -> None
     assert shown == {"statement_timeout": "7s", "idle_in_transaction_session_timeout": "30s"}
 
 
+@pytest.mark.parametrize(("asked", "is_so"), [("off", "on"), ("remote_apply", "remote_apply")])
+def test_commits_are_waited_for_whatever_the_server_says(
+    in_postgresql: str, asked: str, is_so: str
+) -> None:
+    name = in_postgresql.rpartition("/")[2]
+    with psycopg.connect(in_postgresql, autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {name} SET synchronous_commit = {asked}")
+    with open_database(in_postgresql).transaction() as connection:
+        assert connection.scalar(text("SHOW synchronous_commit")) == is_so
+
+
+def test_a_server_that_takes_nothing_in_is_none(in_postgresql: str) -> None:
+    name = in_postgresql.rpartition("/")[2]
+    catalog = Catalog(database := open_database(in_postgresql))
+    turned = f"ALTER DATABASE {name} SET default_transaction_read_only = on"
+    with database.transaction() as connection:
+        former = connection.scalar(text("SELECT pg_backend_pid()"))
+        connection.execute(text(turned))
+    database.check()
+    with database.transaction() as connection:
+        connection.execute(text("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"))
+    for ask in (database.check, catalog.version, database.check):
+        with pytest.raises(CatalogUnavailable, match="read-only"):
+            ask()
+    options = "-c default_transaction_read_only=off"
+    with psycopg.connect(in_postgresql, autocommit=True, options=options) as connection:
+        connection.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+    assert catalog.add_photo(photo(1))
+    with database.transaction() as connection:
+        assert connection.scalar(text("SELECT pg_backend_pid()")) != former
+
+
+def test_a_row_that_is_refused_is_not_told(in_postgresql: str) -> None:
+    """Whatever ends in the log: it has people's names in it."""
+    catalog = Catalog(database := open_database(in_postgresql))
+    with database.transaction() as connection:
+        connection.execute(text("ALTER TABLE photos ADD CONSTRAINT not_today CHECK (bytes < 0)"))
+    pauline = replace(photo(1), name="Pauline.jpg")
+    with pytest.raises(IntegrityError) as refusal:
+        catalog.add_photo(pauline)
+    told = "".join(traceback.format_exception(refusal.value))
+    assert "not_today" in told
+    assert "Pauline" not in told
+
+
+def test_a_form_of_many_photos_waits_for_a_silent_catalog_once(
+    in_postgresql: str, tmp_path: Path
+) -> None:
+    address = f"{in_postgresql}?options=-cstatement_timeout%3D300ms"
+    app = create_app(Config(data=tmp_path / "data", database=address))
+    database = app.extensions["dropwall"].gallery.catalog._database
+    waited: list[str] = []
+    event.listen(database._kind.engine, "handle_error", lambda it: waited.append(it.statement))
+    photos = [(io.BytesIO(photo_bytes("jpg", seed)), f"{seed}.jpg") for seed in range(3)]
+    with database.transaction() as connection:
+        connection.execute(text("UPDATE gallery SET version = version"))
+        answer = app.test_client().post("/", data={"file": photos}, buffered=True)
+    assert (answer.status_code, answer.text.count("Dropwall is busy")) == (503, 3)
+    assert len(waited) == 1
+
+
 def test_a_full_disk_and_a_slow_database_are_told_apart(in_postgresql: str) -> None:
     catalog = Catalog(database := open_database(in_postgresql))
     for code, trouble in (("53100", OSError), ("57014", CatalogUnavailable)):
@@ -344,11 +433,8 @@ def test_a_full_disk_and_a_slow_database_are_told_apart(in_postgresql: str) -> N
 def test_who_watches_is_told_when_the_database_is_back(
     postgresql: PostgreSQL, in_postgresql: str
 ) -> None:
-    def encode(changes: Changes) -> bytes:
-        return b" ".join(each.name.encode() for each in changes.photos)
-
     catalog = Catalog(database := open_database(in_postgresql))
-    watchers = Watchers(database, PhotoLists(database), 9, encode)
+    watchers = Watchers(database, PhotoLists(database), 9, names)
     watcher = watchers.watch(None, Viewer())
     told: list[bytes] = []
     with meanwhile(lambda: told.extend(watcher)):
@@ -362,6 +448,30 @@ def test_who_watches_is_told_when_the_database_is_back(
         catalog.add_photo(photo(2))
         wait_until(lambda: b"2.jpg" in told)
         watchers.close()
+
+
+def test_who_watches_is_told_though_no_connection_is_left_to_wake_them(in_postgresql: str) -> None:
+    catalog, name = Catalog(open_database(in_postgresql)), in_postgresql.rpartition("/")[2]
+    with psycopg.connect(in_postgresql, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {name} SUPERUSER LOGIN PASSWORD '{PASSWORD}'")
+    address = in_postgresql.replace(USER, name, 1)
+    database = open_database(address)
+    with database.transaction(), database.transaction():  # one for each thread
+        pass
+    with psycopg.connect(in_postgresql, autocommit=True) as connection:
+        connection.execute(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {name}")
+        connection.execute(f"ALTER ROLE {name} NOSUPERUSER CONNECTION LIMIT 0")
+    with pytest.raises(psycopg.OperationalError, match="too many connections"):
+        psycopg.connect(address)
+    watchers = Watchers(database, PhotoLists(database), 9, names)
+    watcher = watchers.watch(None, Viewer())
+    told: list[bytes] = []
+    with meanwhile(lambda: told.extend(watcher)):
+        try:
+            catalog.add_photo(photo(1))
+            wait_until(lambda: b"1.jpg" in told)
+        finally:
+            watchers.close()
 
 
 def test_a_gallery_outlives_its_database(

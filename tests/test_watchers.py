@@ -1,11 +1,12 @@
 """Those who watch, whoever else comes at the same moment."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 from server.catalog import Catalog, Changes, Database, PhotoLists, Viewer
 from server.changes import Watcher, Watchers
 from tests.test_catalog import photo
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 A_WHILE_SECONDS = 0.5
 
@@ -47,3 +48,30 @@ def test_who_comes_while_the_news_is_read_misses_nothing(database: Database) -> 
     catalog.add_photo(photo(1))
     wait_until(lambda: all(b"2.jpg" in b" ".join(texts) for texts in told.values()))
     watchers.close()
+
+
+def test_who_leaves_does_not_wait_for_a_catalog_that_hangs(database: Database) -> None:
+    catalog = Catalog(database)
+    is_reading, answers, has_read = threading.Event(), threading.Event(), threading.Event()
+
+    class HangingLists(PhotoLists):
+        def news(self, *asked):
+            is_reading.set()
+            answers.wait()
+            news = super().news(*asked)
+            has_read.set()
+            return news
+
+    watchers = Watchers(database, HangingLists(database), 9, lambda _: b"")
+    one, another = watchers.watch(None, Viewer()), watchers.watch(None, Viewer())
+    catalog.add_photo(photo(1))
+    assert is_reading.wait(PATIENCE_SECONDS)
+    with ThreadPoolExecutor(2) as pool:
+        leaving = [pool.submit(one.close), pool.submit(watchers.close)]
+        try:
+            for left in leaving:
+                left.result(PATIENCE_SECONDS)
+        finally:
+            answers.set()
+            has_read.wait()
+    assert list(another) == [b""]

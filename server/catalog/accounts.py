@@ -37,7 +37,7 @@ class NameTaken(Exception):
 
 
 class AccountCatalog:
-    """Every method is one transaction, with the troubles of `Database`."""
+    """Every method but `count_tries` is one transaction, with the troubles of `Database`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -80,15 +80,12 @@ class AccountCatalog:
         check: Callable[[str, int, str], None],
         forget_before: str,
     ) -> None:
-        """One more failure of each key, and all that is older forgotten. `check` is shown a key,
-        its failures so far and the moment of the last one, while nobody else can add one: what it
-        raises counts nothing."""
+        """One more failure of each key, and all that is older forgotten before. `check` is shown
+        a key, its failures so far and the moment of the last one, while nobody else can add one:
+        what it raises counts nothing."""
+        self._forget(forget_before)
         with self._database.transaction() as connection:
-            old = select(failed_tries.c.key).where(failed_tries.c.last < forget_before)
-            # None that somebody else is just counting: two would wait for each other.
-            old = old.with_for_update(skip_locked=True)
-            connection.execute(delete(failed_tries).where(failed_tries.c.key.in_(old)))
-            for key in sorted(keys):  # in one order, for the same reason
+            for key in sorted(keys):  # in one order: two would wait for each other
                 _count(connection, key, moment, check)
 
     def take_back(self, keys: Collection[str], forget: Collection[str]) -> None:
@@ -101,6 +98,14 @@ class AccountCatalog:
                 else:
                     less = update(failed_tries).where(this_one)
                     connection.execute(less.values(failures=failed_tries.c.failures - 1))
+
+    def _forget(self, before: str) -> None:
+        """In a transaction of its own: who counts holds nothing that others may count."""
+        with self._database.transaction() as connection:
+            old = select(failed_tries.c.key).where(failed_tries.c.last < before)
+            # None that somebody else is just counting, who may hold several, in another order.
+            old = old.with_for_update(skip_locked=True)
+            connection.execute(delete(failed_tries).where(failed_tries.c.key.in_(old)))
 
     def _find(self, query: Select[Any]) -> Account | None:
         with self._database.transaction() as connection:

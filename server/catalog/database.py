@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import (
     DataError,
     DBAPIError,
@@ -60,6 +60,11 @@ class Database:
         once; no is certain."""
         with self._translated_errors(), self._kind.watch() as wait:
             yield wait
+
+    def check(self) -> None:
+        """Raises CatalogUnavailable when it does not answer, or takes nothing in."""
+        with self.transaction() as connection:
+            connection.execute(text(self._kind.check))
 
     @contextmanager
     def claim(self) -> Iterator[None]:

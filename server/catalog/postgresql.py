@@ -3,10 +3,11 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, ExceptionContext, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 
 from .tables import metadata
@@ -21,6 +22,7 @@ DEFAULTS = {
     "application_name": "dropwall",
     "client_encoding": "utf8",
     "connect_timeout": "5",
+    "target_session_attrs": "read-write",  # after a failover, the one that took over
     # Whether a server that says nothing is still there is known within half a minute.
     "keepalives_idle": "10",
     "keepalives_interval": "5",
@@ -41,6 +43,8 @@ SESSION = {
 class PostgreSQL:
     patience_seconds = 30
     """It may be starting at the same time as we are."""
+    check = "UPDATE gallery SET version = version WHERE false"
+    """A standby refuses even that, and nobody waits for its lock."""
 
     def __init__(self, address: str) -> None:
         """Raises UnusableCatalog."""
@@ -51,9 +55,12 @@ class PostgreSQL:
             connect_args={**self._parameters, "prepare_threshold": None},
             pool_pre_ping=True,
             pool_size=8,
-            max_overflow=8,  # four workers stay below PostgreSQL's own limit of 100
+            max_overflow=8,  # and one that watches: four workers of one machine stay below 100
             hide_parameters=True,
         )
+        event.listen(self.engine, "connect", _keep_what_is_told)
+        event.listen(self.engine, "handle_error", _give_up_standby)
+        event.listen(self.engine, "handle_error", _hide_rows)
         self.snapshots = self.engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
@@ -114,6 +121,33 @@ class PostgreSQL:
 
     def is_full(self, error: DBAPIError) -> bool:
         return isinstance(error.orig, psycopg.errors.DiskFull)
+
+
+def _keep_what_is_told(connection: "psycopg.Connection[Any]", _record: object) -> None:
+    """A 204 is never taken back, as it would be by a power cut where commits are not waited for.
+    Who waits for more than one disk goes on to do so."""
+    connection.autocommit = True
+    connection.execute(
+        "SELECT set_config('synchronous_commit', 'on', false)"
+        " WHERE current_setting('synchronous_commit') = 'off'"
+    )
+    connection.autocommit = False
+
+
+def _give_up_standby(context: ExceptionContext) -> None:
+    """Another server takes what is written by now, or this one will: all connections are made
+    anew."""
+    if isinstance(context.original_exception, psycopg.errors.ReadOnlySqlTransaction):
+        context.is_disconnect = True
+
+
+def _hide_rows(context: ExceptionContext) -> None:
+    """What libpq says in detail of a refused row are its values: names, which are no matter of a
+    log."""
+    error, wrapped = context.original_exception, context.sqlalchemy_exception
+    if isinstance(error, psycopg.Error) and wrapped and (primary := error.diag.message_primary):
+        wrapped.args = tuple(each.replace(str(error), primary) for each in wrapped.args)
+        error.args = (primary,)
 
 
 def _parameters(address: str) -> dict[str, str]:

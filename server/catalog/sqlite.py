@@ -18,6 +18,8 @@ POLL_SECONDS = 0.02
 class SQLite:
     patience_seconds = 0
     """A file is there or it is not."""
+    check = "SELECT version FROM gallery"
+    """To write would be to wait for others who do."""
 
     def __init__(self, address: str) -> None:
         """Of a file, which is made when it is not there."""

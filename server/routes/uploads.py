@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
 
 from .. import errors
-from ..catalog import EVERYONE, OWNER, PENDING, SHOWN
+from ..catalog import EVERYONE, OWNER, PENDING, SHOWN, CatalogUnavailable
 from ..chunks import Chunk, WrongChunk
 from ..gallery import Sender, SomebodyElse, UnknownSender
 from ..names import clean_name
@@ -20,6 +20,8 @@ from .navigation import is_navigation
 from .photos import VISIBILITIES
 
 uploads = Blueprint("uploads", __name__)
+
+SILENCES = (CatalogUnavailable, StorageUnavailable)
 
 
 @uploads.post("/")
@@ -98,7 +100,7 @@ def _add_photos(body: Body, sender: Sender) -> list[tuple[str, Exception]]:
     """Those that were refused, by name."""
     refused: list[tuple[str, Exception]] = []
     for name, upload in body.uploads:
-        if refused and isinstance(silence := refused[-1][1], StorageUnavailable):
+        if refused and isinstance(silence := refused[-1][1], SILENCES):
             refused.append((clean_name(name), silence))  # nobody waits for it once more
             continue
         try:
