@@ -96,7 +96,7 @@ def post_worker_init(worker: Any) -> None:
 
 
 def child_exit(server: Any, worker: Any) -> None:
-    forget_process(worker.pid)
+    forget_process(_counted, worker.pid)
 
 
 def _greet() -> None:

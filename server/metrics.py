@@ -1,6 +1,7 @@
 """What the gallery has done, in numbers for Prometheus."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from prometheus_client import (
@@ -12,6 +13,7 @@ from prometheus_client import (
     generate_latest,
     values,
 )
+from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -71,6 +73,8 @@ class Metrics:
             return generate_latest(self._own)
         every = CollectorRegistry()
         MultiProcessCollector(every)  # type: ignore[no-untyped-call]
+        with suppress(FileNotFoundError):  # of a process that is just being forgotten
+            return generate_latest(every)
         return generate_latest(every)
 
 
@@ -84,25 +88,48 @@ def count_together(folder: Path) -> None:
 def begin_at_zero(folder: Path) -> None:
     """Forget what a former run has counted: Prometheus knows what a restart is."""
     folder.mkdir(parents=True, exist_ok=True)
-    for counted in folder.glob("*.db"):
+    for counted in folder.iterdir():
         counted.unlink()
 
 
 def make_room(folder: Path) -> None:
     """Before this process counts. It maps its files into memory: a full disk, met only then, would
     kill it (SIGBUS). Without room it counts for itself alone."""
-    files = {folder / f"{kind}_{os.getpid()}.db": size for kind, size in ROOM_BYTES.items()}
     try:
-        for path, size in files.items():
-            with path.open("ab") as file:
-                file.write(bytes(max(0, size - file.tell())))
+        for path, size in _files(folder, os.getpid()).items():
+            if not path.exists():  # another process of this number has counted there
+                made = path.with_suffix(".new")  # who adds up may read half a file
+                made.write_bytes(bytes(size))
+                made.rename(path)
     except OSError:
-        for path in files:
-            path.unlink(missing_ok=True)
+        _delete(folder, os.getpid())
         del os.environ[FOLDER_VARIABLE]
         values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
 
 
-def forget_process(pid: int) -> None:
-    """It has ended: what it has counted stays, what it held open is gone."""
+def forget_process(folder: Path, pid: int) -> None:
+    """It has ended: what it has counted stays, what it held open is gone. Of one that has answered
+    nobody, nothing stays: without a catalog one worker after the other does not even begin."""
     mark_process_dead(pid)  # type: ignore[no-untyped-call]
+    if not _has_counted(folder, pid):
+        _delete(folder, pid)
+
+
+def _has_counted(folder: Path, pid: int) -> bool:
+    try:
+        counters = folder / f"counter_{pid}.db"
+        counted = MmapedDict.read_all_values_from_file(counters)  # type: ignore[no-untyped-call]
+    except FileNotFoundError:
+        return False
+    return any(value for _, value, *_ in counted)
+
+
+def _files(folder: Path, pid: int) -> dict[Path, int]:
+    """What a process counts in, and the room for it."""
+    return {folder / f"{kind}_{pid}.db": size for kind, size in ROOM_BYTES.items()}
+
+
+def _delete(folder: Path, pid: int) -> None:
+    for path in _files(folder, pid):
+        path.unlink(missing_ok=True)
+        path.with_suffix(".new").unlink(missing_ok=True)

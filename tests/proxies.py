@@ -26,8 +26,9 @@ def behind_nginx(server_urls: str | list[str], folder: Path, **changed: str) -> 
     port = free_port()
     site = (DEPLOYMENT / "nginx.conf").read_text()
     addresses = addresses_of(server_urls)
-    servers = "".join(f"server {address} max_fails=0;\n" for address in addresses)
-    site = replace_once(r"( +server app\d:8000 max_fails=0;.*\n){2}", servers, site)
+    [how] = set(re.findall(r"^ +server app\d:8000([^;]*);", site, re.MULTILINE))
+    servers = "".join(f"server {address}{how};\n" for address in addresses)
+    site = replace_once(r"( +server app\d:8000.*\n){2}", servers, site)
     for name, value in (changed | {"listen": f"127.0.0.1:{port}"}).items():
         site = replace_once(rf"\b{name} [^;]*;", f"{name} {value};", site)
     temporary = "".join(f"{name}_temp_path {folder}/{name};\n" for name in TEMPORARY_FILES)

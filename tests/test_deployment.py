@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 import requests
 import yaml
+from sqlalchemy import QueuePool
 
+from server.catalog.postgresql import PostgreSQL
 from server.config import Config
 from tests.photos import photo_bytes
 from tests.ports import free_port
@@ -172,6 +174,22 @@ def test_every_service_is_pinned_watched_restarted_and_may_finish(name: str) -> 
     assert service["restart"] == "unless-stopped"
     seconds = int(service["stop_grace_period"].removesuffix("s"))
     assert seconds > graceful_seconds()
+
+
+def test_postgresql_has_a_connection_for_each_that_two_large_machines_may_want() -> None:
+    pool = PostgreSQL("postgresql://dropwall@postgres/dropwall").engine.pool
+    assert isinstance(pool, QueuePool)
+    of_worker = pool.size() + pool._max_overflow + 1  # and one that waits for news
+    [most] = re.findall(r"max_connections=(\d+)", " ".join(SERVICES["postgres"]["command"]))
+    assert int(most) > len(APPS) * 16 * of_worker
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_who_is_unwell_gets_no_visitors_at_first_and_is_never_restarted_for_it(app: str) -> None:
+    [check] = [rest for name, rest in those_of_last_stage() if name == "HEALTHCHECK"]
+    assert "/livez" in check
+    assert "/healthz" in SERVICES[app]["healthcheck"]["test"][-1]
+    assert re.findall(r"health_uri (.*)", (DEPLOYMENT / "Caddyfile").read_text()) == ["/livez"]
 
 
 @pytest.mark.parametrize("name", SERVICES)

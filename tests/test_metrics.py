@@ -179,3 +179,16 @@ def test_a_restart_begins_at_zero(server: RunningServer) -> None:
     server.stop()
     server.start()
     assert _plain(read(server)) == 0
+
+
+def test_workers_that_never_answered_leave_nothing(server: RunningServer) -> None:
+    """Where none can begin, such as without a catalog, there is one after the other."""
+    [folder] = (server.data / "metrics").iterdir()
+    first = {worker.name for worker in server.workers()}
+    for _ in range(3):
+        for worker in server.workers():
+            before = {each.name for each in server.workers()}
+            os.kill(int(worker.name), signal.SIGKILL)
+            wait_until(lambda before=before: _are_replaced(server, before))
+    counted = {path.stem.rpartition("_")[2] for path in folder.glob("*.db")}
+    assert counted <= first | {worker.name for worker in server.workers()}
