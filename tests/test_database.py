@@ -39,7 +39,10 @@ from server.catalog import (
 from server.catalog import postgresql as kinds
 from server.changes import Watchers
 from server.config import Config
+from server.storage.keys import owner_id
 from tests.conftest import open_page
+from tests.cut_commits import cutting_a_commit
+from tests.engines import make_old
 from tests.photos import photo_bytes
 from tests.ports import free_port
 from tests.postgresql import PASSWORD, USER, PostgreSQL
@@ -491,3 +494,35 @@ def test_a_gallery_outlives_its_database(
     log = (tmp_path / "server.log").read_text()
     assert "Traceback" not in log
     assert PASSWORD not in log
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+def test_a_photo_whose_commit_is_cut_off_is_kept_once_it_is_answered(
+    in_postgresql: str, tmp_path: Path, arrives: bool
+) -> None:
+    """Nobody can know whether the commit has arrived."""
+    content = photo_bytes("png", 1)
+    with cutting_a_commit(in_postgresql, arrives) as way:
+        server = RunningServer(tmp_path / "data", database=way.address)
+        visitor = requests.Session()
+        visitor.get(server.url, timeout=30)
+        refused, again = [
+            visitor.post(server.url, files={"file": ("1.png", content)}, timeout=60)
+            for _ in range(2)
+        ]
+        assert way.cuts == 1
+        assert (refused.status_code, bool(refused.headers["Retry-After"])) == (503, True)
+        assert again.status_code == 204
+        [kept] = server.photos()
+        assert requests.get(server.url + kept["url"], timeout=30).content == content
+        for thumbnail in kept["thumbnails"].values():
+            assert requests.get(server.url + thumbnail, timeout=30).ok
+        marks = [key for key in server.files() if key.startswith("incoming/")]
+        assert {owner_id(key) for key in server.files()} == {kept["id"], *map(owner_id, marks)}
+        assert (owner_id(marks[0]) == kept["id"]) == arrives
+        server.stop()
+    make_old(server.data, *marks)
+    app = create_app(Config(data=server.data, database=in_postgresql))
+    assert app.extensions["dropwall"].sweep.sweep_unfinished() == 1
+    assert {owner_id(key) for key in server.files()} == {kept["id"]}
+    assert app.test_client().get(kept["url"], buffered=True).data == content
