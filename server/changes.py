@@ -9,6 +9,7 @@ from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
 from .catalog import CatalogUnavailable, Changes, Database, PhotoLists, Viewer
+from .logs import reason
 
 WAIT_SECONDS = 2
 """At most, before the catalog is looked at anyway."""
@@ -18,6 +19,8 @@ HEARTBEAT_SECONDS = 15
 """Often enough for proxies, which cut what is silent for a minute, and for the page, which takes
 a silent stream for a dead one."""
 RETRY_SECONDS = 1
+TELL_AGAIN_SECONDS = 60
+"""Of one trouble, which goes on."""
 MAX_CHANGES = 500
 """That are told one by one; what is more is read anew."""
 
@@ -56,6 +59,7 @@ class Watchers:
         self._door = threading.Lock()  # nobody comes in while the news is read
         self._last: int | None = None  # what all were told; None before anybody watched
         self._is_closed = False
+        self._told_trouble: float | None = None  # when it was; None while all is well
 
     def watch(self, since: int | None, viewer: Viewer) -> "Watcher":
         """From what comes after this version on; by default from now. Closed by the caller. Raises
@@ -112,7 +116,7 @@ class Watchers:
                 try:
                     self._look_until_trouble()
                 except (CatalogUnavailable, OSError) as error:
-                    log.warning("The catalog cannot be watched just now: %s", error)
+                    self._tell_trouble(error)
                     self._look_all_the_same()
                     time.sleep(RETRY_SECONDS)
         finally:
@@ -125,7 +129,19 @@ class Watchers:
             while not self._is_closed:
                 if wait(WAIT_SECONDS):
                     self._tell_all()
+                    self._tell_well()
                     time.sleep(PAUSE_SECONDS)
+
+    def _tell_trouble(self, error: Exception) -> None:
+        now = time.monotonic()
+        if self._told_trouble is None or now - self._told_trouble >= TELL_AGAIN_SECONDS:
+            log.warning("The catalog cannot be watched just now: %s", reason(error))
+            self._told_trouble = now
+
+    def _tell_well(self) -> None:
+        if self._told_trouble is not None:
+            log.warning("The catalog is watched again")
+            self._told_trouble = None
 
     def _look_all_the_same(self) -> None:
         """Who cannot be woken, such as for want of one connection more, may be answered."""

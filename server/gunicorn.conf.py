@@ -1,5 +1,7 @@
 """How gunicorn serves Dropwall; the numbers come from Config."""
 
+import errno
+import logging
 import resource
 import socket
 import threading
@@ -9,8 +11,9 @@ from typing import Any
 from server.address import EVERYWHERE, lan_address
 from server.catalog import CatalogUnavailable, UnusableCatalog, open_database
 from server.config import BadSetting, Config
-from server.logs import set_up_logs
+from server.logs import reason, set_up_logs
 from server.metrics import begin_at_zero, count_together, forget_process, make_room
+from server.storage import Storage
 
 try:
     dropwall = Config.from_environ()  # not `config`, which gunicorn would take for its setting
@@ -42,7 +45,7 @@ count_together(_counted)
 
 
 def on_starting(server: Any) -> None:
-    """Refuse a folder, an address or a catalog that cannot be had.
+    """Refuse an address, a folder or a catalog that cannot be had.
 
     With SO_REUSEPORT two Dropwalls would silently share a port, each answering half of the
     requests; and a worker that cannot bind would be restarted for ever (Arbiter.reap_workers).
@@ -54,22 +57,40 @@ def on_starting(server: Any) -> None:
             probe.bind((dropwall.host, dropwall.port))
             probe.listen()
         except OSError as error:
+            is_elsewhere = isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL
+            wanted = (
+                "DROPWALL_HOST to an address of this computer"
+                if is_elsewhere
+                else "DROPWALL_PORT to another port"
+            )
             raise SystemExit(
-                f"Dropwall cannot use {bind}: {error.strerror}. Set DROPWALL_PORT to another port."
+                f"Dropwall cannot use {bind}: {error.strerror}. Set {wanted}."
             ) from None
-    try:
-        dropwall.data.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SystemExit(
-            f"Dropwall cannot keep photos in {dropwall.data}: {error.strerror}."
-            " Set DROPWALL_DATA to another folder."
-        ) from None
+    _make_folder(dropwall.data, "DROPWALL_DATA")
+    if "://" not in dropwall.storage_address:
+        named = "DROPWALL_STORAGE" if dropwall.storage else "DROPWALL_DATA"
+        _make_folder(Path(dropwall.storage_address), named, "incoming")
     try:
         open_database(dropwall.database_address).close()  # no connection outlives a fork
     except (CatalogUnavailable, UnusableCatalog) as trouble:
         raise SystemExit(f"Dropwall cannot start. {trouble}") from None
+    except OSError as error:
+        raise SystemExit(
+            f"Dropwall cannot keep its catalog in {dropwall.database_address}: {error.strerror}."
+            " Set DROPWALL_DATABASE to another file."
+        ) from None
     begin_at_zero(_counted)
     _allow_many_connections()
+
+
+def _make_folder(folder: Path, setting: str, within: str = "") -> None:
+    try:
+        (folder / within).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SystemExit(
+            f"Dropwall cannot keep photos in {folder}: {error.strerror}."
+            f" Set {setting} to another folder."
+        ) from None
 
 
 def _allow_many_connections() -> None:
@@ -89,10 +110,27 @@ def post_fork(server: Any, worker: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     """Clean up, in each worker: none is there for ever, and twice does no harm. When the
     first one has loaded the gallery, say where it is."""
-    if worker.age == 1 and dropwall.log == "text":
-        _greet()
-    sweep = worker.wsgi.extensions["dropwall"].sweep
-    threading.Thread(target=sweep.sweep_forever, name="sweep", daemon=True).start()
+    parts = worker.wsgi.extensions["dropwall"]
+    if worker.age == 1:
+        threading.Thread(
+            target=_try_storage, args=(parts.gallery.storage,), name="storage", daemon=True
+        ).start()
+        if dropwall.log == "text":
+            _greet()
+    threading.Thread(target=parts.sweep.sweep_forever, name="sweep", daemon=True).start()
+
+
+def _try_storage(storage: Storage) -> None:
+    """Not before the fork, for its client's sake. It stops nothing: the storage may come later."""
+    try:
+        storage.check()
+    except OSError as trouble:
+        see_to = "DROPWALL_STORAGE or DROPWALL_DATA"
+        if "://" in dropwall.storage_address:
+            see_to = "DROPWALL_STORAGE, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        logging.getLogger("server.storage").warning(
+            "No photo can be kept just now; please see to %s: %s", see_to, reason(trouble)
+        )
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlencode
 
 import psycopg
 import pytest
@@ -36,6 +37,7 @@ from server.catalog import (
     keep_secret,
     open_database,
 )
+from server.catalog import database as database_module
 from server.catalog import postgresql as kinds
 from server.changes import Watchers
 from server.config import Config
@@ -258,6 +260,48 @@ def test_another_programs_tables_are_left_alone(address: str) -> None:
         open_database(address)
 
 
+def test_another_programs_database_is_left_alone_though_no_table_is_named_like_ours(
+    address: str,
+) -> None:
+    with old_gallery(address, "base") as connection:
+        connection.execute(text("CREATE TABLE customers (title TEXT)"))
+    with pytest.raises(UnusableCatalog, match=r"another program \(customers\)"):
+        open_database(address)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("DATA", "/proc/x"),
+        ("STORAGE", "/proc/x"),
+        ("STORAGE", "/proc"),
+        ("DATABASE", "/proc/x/catalog.sqlite"),
+        ("HOST", "192.0.2.1"),
+    ],
+)
+def test_what_cannot_be_had_is_named_before_anything_is_started(
+    tmp_path: Path, setting: str, value: str
+) -> None:
+    environ = {
+        "DROPWALL_HOST": "127.0.0.1",
+        "DROPWALL_PORT": str(free_port()),
+        "DROPWALL_DATA": str(tmp_path / "data"),
+        f"DROPWALL_{setting}": value,
+    }
+    ended = subprocess.run(
+        [sys.executable, *COMMANDS["the gallery"]],
+        cwd=ROOT,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("Dropwall cannot ")
+    assert f" Set DROPWALL_{setting} to " in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
 COMMANDS = {
     "the gallery": ("-m", "gunicorn", "--config", "server/gunicorn.conf.py"),
     "dropwall": ("-c", "from server import command_line; command_line()", "accounts"),
@@ -297,7 +341,7 @@ def test_a_worker_that_meets_a_newer_schema_ends_the_gallery(address: str, tmp_p
 
 
 def test_a_server_that_is_just_starting_is_waited_for(
-    postgresql: PostgreSQL, in_postgresql: str
+    postgresql: PostgreSQL, in_postgresql: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     postgresql.kill()
     with ThreadPoolExecutor(1) as pool:
@@ -306,6 +350,26 @@ def test_a_server_that_is_just_starting_is_waited_for(
             opening.result(timeout=A_MOMENT_SECONDS)
         postgresql.start()
         assert Catalog(opening.result()).version() == 0
+    [told] = caplog.messages
+    assert told.startswith("Waiting for the database, 30 seconds at most: ")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ({"user": "anne"}, "password authentication failed"),
+        ({"password": "wrong"}, "password authentication failed"),
+        ({"dbname": "nobodys"}, 'database "nobodys" does not exist'),
+        ({"port": "99999"}, "invalid port number"),
+    ],
+)
+def test_what_no_waiting_helps_is_told_at_once(
+    in_postgresql: str, monkeypatch: pytest.MonkeyPatch, wrong: dict[str, str], why: str
+) -> None:
+    monkeypatch.setattr(database_module, "RETRY_SECONDS", 3600)
+    query = urlencode(wrong)
+    with pytest.raises(CatalogUnavailable, match=rf"see to DROPWALL_DATABASE: .*{why}"):
+        open_database(f"{in_postgresql}?{query}")
 
 
 def test_a_server_that_is_not_there_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -434,7 +498,7 @@ def test_a_full_disk_and_a_slow_database_are_told_apart(in_postgresql: str) -> N
 
 
 def test_who_watches_is_told_when_the_database_is_back(
-    postgresql: PostgreSQL, in_postgresql: str
+    postgresql: PostgreSQL, in_postgresql: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     catalog = Catalog(database := open_database(in_postgresql))
     watchers = Watchers(database, PhotoLists(database), 9, names)
@@ -450,7 +514,10 @@ def test_who_watches_is_told_when_the_database_is_back(
         postgresql.start()
         catalog.add_photo(photo(2))
         wait_until(lambda: b"2.jpg" in told)
+        wait_until(lambda: "The catalog is watched again" in caplog.messages)
         watchers.close()
+    troubles = [line for line in caplog.messages if "cannot be watched" in line]
+    assert len(troubles) == 1
 
 
 def test_who_watches_is_told_though_no_connection_is_left_to_wake_them(in_postgresql: str) -> None:

@@ -23,6 +23,8 @@ from tests.proxies import DEPLOYMENT, behind_caddy, behind_nginx
 from tests.running_server import ROOT, RunningServer
 from tests.waiting import wait_until
 
+NOTHING_HERE = "There is nothing at this address; please go back to the gallery."
+
 
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[RunningServer]]:
@@ -60,6 +62,15 @@ def test_who_finds_no_server_is_told_to_try_again(proxy, tmp_path: Path) -> None
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert answer.text.endswith("please try again in a few seconds.")
+
+
+@pytest.mark.parametrize("proxy", [behind_nginx, behind_caddy])
+def test_the_metrics_of_one_server_are_not_for_the_world(proxy, servers, tmp_path: Path) -> None:
+    with proxy([server.url for server in servers], tmp_path) as url:
+        for path in ("/metrics", "//metrics"):
+            answer = requests.get(url + path, timeout=30)
+            assert (answer.status_code, answer.text) == (404, NOTHING_HERE)
+            assert "X-Request-Id" not in answer.headers
 
 
 def lines_of(servers: list[RunningServer], ids: set[str]) -> list[dict]:

@@ -34,6 +34,7 @@ from tests.conftest import Send, open_page
 from tests.dropzone import InChunks, send_all
 from tests.faulty_proxy import Answer, FaultyProxy, Request, failing
 from tests.photos import photo_bytes
+from tests.ports import free_port
 from tests.running_server import ROOT, RunningServer
 from tests.seaweedfs import SeaweedFS
 from tests.waiting import wait_until
@@ -470,6 +471,32 @@ def test_with_the_wrong_key_nothing_is_taken(
     for line in (refused, unwell):
         assert "SignatureDoesNotMatch" in line
         assert "<" not in line
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"), [("key", "403 Forbidden: SignatureDoesNotMatch"), ("endpoint", "HTTP error")]
+)
+def test_a_storage_that_takes_nothing_is_told_of_at_the_start(
+    tmp_path: Path, seaweedfs: SeaweedFS, monkeypatch: pytest.MonkeyPatch, wrong: str, why: str
+) -> None:
+    """The gallery starts all the same: its storage may come later."""
+
+    class Starting(RunningServer):
+        def _wait_until_well(self) -> None:
+            log = self.data.parent / "server.log"
+            wait_until(lambda: "No photo can be kept just now" in log.read_text())
+
+    if wrong == "key":
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    nowhere = {"endpoint": f"http://127.0.0.1:{free_port()}"} if wrong == "endpoint" else {}
+    server = Starting(tmp_path / "data", storage=seaweedfs.address(**nowhere))
+    assert requests.get(f"{server.url}/livez", timeout=30).status_code == 200
+    server.stop(signal.SIGINT)
+    lines = (tmp_path / "server.log").read_text().splitlines()
+    [told] = [line for line in lines if "No photo can be kept just now" in line]
+    assert "please see to DROPWALL_STORAGE, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" in told
+    assert why in told
+    assert "<" not in told
 
 
 def test_photos_that_come_together_wait_for_a_silent_server_once(

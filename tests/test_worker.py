@@ -65,6 +65,10 @@ class Parts:
     class sweep:
         sweep_forever = staticmethod(lambda: None)
 
+    class gallery:
+        class storage:
+            check = staticmethod(lambda: None)
+
     class watchers:
         close = staticmethod(lambda: WATCHED.put(None))
 

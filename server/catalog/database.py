@@ -1,6 +1,7 @@
 """The database under the catalog: its transactions, its troubles."""
 
 import errno
+import logging
 import time
 import weakref
 from collections.abc import Callable, Iterator
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 RETRY_SECONDS = 0.5
 
+log = logging.getLogger(__name__)
+
 
 class Database:
     """Every transaction raises CatalogUnavailable when the database is not there,
@@ -38,8 +41,10 @@ class Database:
 
     def upgrade(self) -> None:
         """Bring the schema up to date; safe when many machines start together. Waits for a
-        server that is just starting, too. Raises CatalogUnavailable, UnusableCatalog."""
+        server that is just starting, too, but not for one that knows us not. Raises
+        CatalogUnavailable, UnusableCatalog."""
         deadline = time.monotonic() + self._kind.patience_seconds
+        is_told = False
         while True:
             try:
                 with self._translated_errors(), self._kind.alone() as connection:
@@ -47,10 +52,22 @@ class Database:
             except ProgrammingError as error:  # such as what this user may not do
                 raise UnusableCatalog(f"The catalog cannot be prepared: {error.orig}") from error
             except CatalogUnavailable as error:
+                why = " ".join(str(error).split())
+                if self._kind.is_refusal(why):
+                    raise CatalogUnavailable(
+                        f"The catalog cannot be opened; please see to DROPWALL_DATABASE: {why}"
+                    ) from error
                 if time.monotonic() >= deadline:
                     raise CatalogUnavailable(
-                        f"The catalog does not answer; please see to DROPWALL_DATABASE: {error}"
+                        f"The catalog does not answer; please see to DROPWALL_DATABASE: {why}"
                     ) from error
+                if not is_told:
+                    log.warning(
+                        "Waiting for the database, %d seconds at most: %s",
+                        self._kind.patience_seconds,
+                        why,
+                    )
+                is_told = True
                 time.sleep(RETRY_SECONDS)
 
     @contextmanager

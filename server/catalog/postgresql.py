@@ -29,6 +29,14 @@ DEFAULTS = {
     "keepalives_count": "4",
     "tcp_user_timeout": "30000",  # milliseconds
 }
+# When a connection is refused, psycopg knows no SQLSTATE of it, but what was said.
+REFUSAL = re.compile(
+    r"password authentication failed|no password supplied|no pg_hba\.conf entry"
+    r'|(database|role) "[^"]*" does not exist|is not permitted to log in'
+    r"|invalid port number|server does not support SSL"
+)
+STARTING = re.compile(r"is starting up|[Cc]onnection refused|timeout expired|not accepting")
+"""Another of several servers."""
 # A machine that vanishes must not hold the gallery's row for ever.
 SESSION = {
     "statement_timeout": "30s",
@@ -118,6 +126,10 @@ class PostgreSQL:
                 yield wait
         except psycopg.Error as error:
             raise CatalogUnavailable(str(error)) from error
+
+    def is_refusal(self, why: str) -> bool:
+        """Whether no waiting will help."""
+        return bool(REFUSAL.search(why)) and not STARTING.search(why)
 
     def is_full(self, error: DBAPIError) -> bool:
         return isinstance(error.orig, psycopg.errors.DiskFull)

@@ -8,10 +8,12 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
 
-from .tables import metadata
 from .troubles import UnusableCatalog
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
+OURS = {"alembic_version"}
+"""Of tables, before the first migration."""
+MAX_NAMED = 5
 
 
 def upgrade(connection: Connection, revision: str = "head") -> None:
@@ -32,9 +34,11 @@ def _check(connection: Connection, migrations: ScriptDirectory) -> None:
             " is a newer one's, or another program's. Please update Dropwall, or let"
             " DROPWALL_DATABASE name another database."
         )
-    foreign = set(metadata.tables) & set(inspect(connection).get_table_names())
-    if not present and foreign:
+    if present:
+        return
+    if foreign := sorted(set(inspect(connection).get_table_names()) - OURS):
+        named = ", ".join([*foreign[:MAX_NAMED], *(["…"] if len(foreign) > MAX_NAMED else [])])
         raise UnusableCatalog(
             "The database that DROPWALL_DATABASE names has tables of another program"
-            f" ({', '.join(sorted(foreign))}); please give Dropwall one of its own."
+            f" ({named}); please give Dropwall one of its own."
         )

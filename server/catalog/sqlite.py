@@ -75,6 +75,9 @@ class SQLite:
 
             yield wait
 
+    def is_refusal(self, why: str) -> bool:
+        return False
+
     def is_full(self, error: DBAPIError) -> bool:
         return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
 

@@ -255,7 +255,15 @@ def _troubles() -> Iterator[None]:
         yield
     except (BaseError, OSError, ValueError) as error:
         summary = str(error).partition("\n\nDebug source")[0]
-        raise StorageUnavailable(errno.EIO, summary) from error
+        raise StorageUnavailable(errno.EIO, _in_short(summary)) from error
+
+
+def _in_short(text: str) -> str:
+    """In one line. Of the server's answer its code alone: the rest may have the request's signature
+    in it."""
+    told, _, document = text.partition("<?xml")
+    code = re.search(r"<Code>([^<]*)<", document)
+    return " ".join([*told.split(), *(code.groups() if code else ())])
 
 
 def _mark_key(name: str) -> str:
