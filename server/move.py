@@ -33,6 +33,8 @@ ROUNDS = 3
 """For what comes meanwhile, before one moment of the gallery is held fast."""
 LOOKED_AT = 500
 """Files by which the storage of another gallery is known."""
+LOST_AT_ONCE = 500
+"""Photos that are forgotten together."""
 BLOCK_BYTES = 1024 * 1024
 STORAGE_ID = "storage.id"
 """The key under which the storage of a copy has the id that its catalog knows, too."""
@@ -156,7 +158,7 @@ class Move:
                 for photo in photos
                 if sizes.get(original_key(photo.id, photo.extension)) != photo.bytes
             ]
-            for some in _in_parts(lost, BATCH):
+            for some in _in_parts(lost, LOST_AT_ONCE):
                 self._replica.forget_copied(some)
 
     def _copy_moment(self, pool: ThreadPoolExecutor, snapshot: Snapshot) -> list[Chunk]:
