@@ -1,5 +1,9 @@
 """Dropwall: an upload gallery. `create_app` puts its parts together."""
 
+from . import ctrl_c  # noqa: F401  # it waits for whoever presses it during the other imports
+
+# isort: split
+
 import os
 import secrets
 from contextlib import suppress

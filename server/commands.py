@@ -1,10 +1,13 @@
 """What the host does at the command line: `dropwall …`."""
 
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import click
@@ -21,18 +24,22 @@ from .catalog import (
     UnusableCatalog,
     open_database,
 )
-from .config import BadSetting, Config
+from .config import BadSetting, Config, variable_name
 from .errors import is_refusal, response_to
-from .move import Move, Place, Progress
+from .move import AnotherStorage, Move, Place, Progress
 from .routes import parts
-from .storage import open_storage
+from .storage import StorageUnavailable, open_storage
 from .sweep import ForeignCatalog
 
 TELL_EVERY_SECONDS = 5
 MAX_NAMED = 100
+MAX_REASON = 200
+S3_STATUS = re.compile(r"status code: (\d+ [A-Za-z ]+)")
+S3_CODE = re.compile(r"<Code>(\w+)</Code>")
 STOPPED_BY_HAND = 130
 """As the exit status of what Ctrl-C ends (POSIX shells: 128 + SIGINT)."""
 NOTHING = "Nothing was copied."
+ITSELF = "This gallery itself is there; please choose another database and another storage."
 GOES_ON = "What has been copied stays, and the same command goes on from there."
 
 
@@ -67,9 +74,12 @@ def move(to_database: str, to_storage: str) -> None:
     """Copy the gallery to another database and storage, while it runs. The next time, what has
     changed since then."""
     settings = parts().settings
-    with _told_why_not_moved():
-        target = replace(settings, database=to_database, storage=to_storage)
-        progress = Move(_place(settings), _place_there(target), _tell_now_and_then()).run()
+    target = _target(settings, to_database, to_storage)
+    with _told_why_not_moved(lambda: NOTHING):
+        there = _place_there(target)
+        work = Move(_place(settings), there, _tell_now_and_then())
+    with _told_why_not_moved(lambda: GOES_ON if work.has_begun else NOTHING):
+        progress = work.run()
     for photo in progress.lost[:MAX_NAMED]:
         click.echo(f"“{photo.name}” ({photo.id}) is lost, damaged, or cannot be kept.", err=True)
     click.echo(f"{_in_words(progress.copied)} copied; {_in_words(progress.there)} are there now.")
@@ -125,16 +135,53 @@ def _place(settings: Config) -> Place:
     )
 
 
+def _target(settings: Config, to_database: str, to_storage: str) -> Config:
+    """Nothing is made there yet: not beside what it would not be copied to."""
+    try:
+        target = replace(settings, database=to_database, storage=to_storage)
+    except BadSetting as error:
+        raise click.ClickException(_in_options(error)) from None
+    if _is_same(target.database_address, settings.database_address) or _is_same(
+        target.storage_address, settings.storage_address
+    ):
+        raise click.ClickException(ITSELF)
+    return target
+
+
+def _is_same(there: str, here: str) -> bool:
+    if "://" in there + here:
+        return there == here
+    return Path(there).resolve() == Path(here).resolve()
+
+
 def _place_there(settings: Config) -> Place:
     try:
         return _place(settings)
+    except UnusableCatalog as error:
+        raise click.ClickException(f"{_in_options(error)} {NOTHING}") from None
     except CatalogUnavailable as error:
         raise click.ClickException(
-            f"The database there does not answer ({error.__cause__}); please see to --to-database."
-            f" {NOTHING}"
+            f"The database there does not answer ({_short(error.__cause__ or error)}); please see"
+            f" to --to-database. {NOTHING}"
         ) from None
     except OSError as error:
         raise click.ClickException(f"Nothing can be kept there ({error}). {NOTHING}") from None
+
+
+def _in_options(error: Exception) -> str:
+    """What is wrong with a setting, for whoever has written an option."""
+    sentence = str(error)
+    for name in ("database", "storage"):
+        sentence = sentence.replace(variable_name(name), f"--to-{name}")
+    return sentence
+
+
+def _short(error: BaseException) -> str:
+    """In one line; what an S3 server answers is long, and meant for programs."""
+    if status := S3_STATUS.search(str(error)):
+        code = S3_CODE.search(str(error))
+        return f"{status[1]}, {code[1]}" if code else status[1]
+    return shorten(str(getattr(error, "strerror", None) or error), MAX_REASON, placeholder="…")
 
 
 def _tell_now_and_then() -> Callable[[Progress], None]:
@@ -155,29 +202,39 @@ def _in_words(share: Share) -> str:
 
 
 @contextmanager
-def _told_why_not_moved() -> Iterator[None]:
+def _told_why_not_moved(outcome: Callable[[], str]) -> Iterator[None]:
     try:
         yield
     except AlreadyClaimed:
         raise click.ClickException("This gallery is being copied already.") from None
     except SameGallery:
-        raise click.ClickException(
-            "This gallery itself is there; please choose another database and another storage."
-        ) from None
+        raise click.ClickException(ITSELF) from None
     except AnotherGallery:
         raise click.ClickException(
             "There is another gallery, or one that has changed since it was copied; please choose"
             " an empty database and an empty storage. Nothing was changed."
         ) from None
-    except (BadSetting, UnusableCatalog) as error:
+    except AnotherStorage:
+        raise click.ClickException(
+            "The storage there belongs to another database; please choose that one, or an empty"
+            " storage. Nothing was changed."
+        ) from None
+    except UnusableCatalog as error:
         raise click.ClickException(str(error)) from None
     except CatalogUnavailable as error:
-        raise click.ClickException(f"A database does not answer ({error}). {GOES_ON}") from None
+        raise click.ClickException(
+            f"A database does not answer ({_short(error)}). {outcome()}"
+        ) from None
+    except StorageUnavailable as error:
+        raise click.ClickException(
+            f"A storage refuses or does not answer ({_short(error)}); please see to its address and"
+            f" the AWS_ variables. {outcome()}"
+        ) from None
     except OSError as error:
         trouble = "There is no room left" if is_refusal(error) else "Files cannot be copied"
-        raise click.ClickException(f"{trouble} ({error}). {GOES_ON}") from None
+        raise click.ClickException(f"{trouble} ({error}). {outcome()}") from None
     except KeyboardInterrupt:
-        click.echo(f"Stopped. {GOES_ON}", err=True)
+        click.echo(f"Stopped. {outcome()}", err=True)
         raise SystemExit(STOPPED_BY_HAND) from None
 
 

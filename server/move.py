@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import chain, groupby, islice
 from secrets import token_hex
 from typing import BinaryIO, TypeVar
 
@@ -23,7 +23,7 @@ from .catalog import (
 from .formats import BY_EXTENSION
 from .gallery import WIDTHS, photo_keys
 from .storage import NotStored, Storage
-from .storage.keys import chunk_key, original_key, owner_id, thumbnail_key
+from .storage.keys import chunk_key, mark_key, original_key, owner_id, thumbnail_key
 
 AT_ONCE = 4
 """Files that are copied side by side: a storage far away lets each one wait."""
@@ -33,11 +33,19 @@ ROUNDS = 3
 """For what comes meanwhile, before one moment of the gallery is held fast."""
 LOOKED_AT = 500
 """Files by which the storage of another gallery is known."""
+LOST_AT_ONCE = 500
+"""Photos that are forgotten together."""
 BLOCK_BYTES = 1024 * 1024
+STORAGE_ID = "storage.id"
+"""The key under which the storage of a copy has the id that its catalog knows, too."""
 
 NOTHING = Share(0, 0)
 
 Item = TypeVar("Item")
+
+
+class AnotherStorage(Exception):
+    """It belongs to another copy: to another catalog."""
 
 
 class DamagedFile(Exception):
@@ -75,12 +83,16 @@ class Move:
         self._replica = Replica(source.database, target.database)
         self._report = report
         self._progress = Progress(NOTHING, NOTHING)
+        self.has_begun = False
+        """Something may have been copied."""
 
     def run(self) -> Progress:
-        """What has become of it. Raises AlreadyClaimed, SameGallery and AnotherGallery before
-        anything is written, and CatalogUnavailable and OSError."""
+        """What has become of it. Raises AlreadyClaimed, SameGallery, AnotherGallery and
+        AnotherStorage before anything is written, and CatalogUnavailable and OSError."""
         with self._claim():
             self._check_target()
+            self.has_begun = True
+            self._forget_lost()
             return self._run()
 
     def _run(self) -> Progress:
@@ -99,24 +111,61 @@ class Move:
         return self._progress
 
     def _check_target(self) -> None:
-        key = chunk_key(token_hex(16), 0)  # what a crash leaves of it is swept
-        self._target.put_bytes(key, b"move")
-        try:
-            self._source.open(key).close()
+        is_empty = self._replica.check()
+        if self._is_same_storage():
             raise SameGallery
-        except NotStored:
-            pass
-        finally:
-            self._target.delete(key)
-        if self._replica.check():
-            known = {owner_id(key) for key in islice(self._target.list("originals"), LOOKED_AT)}
-            if self._replica.strangers(known):
+        known, held = self._replica.storage_id(), self._storage_id()
+        if held and held != known:
+            raise AnotherStorage
+        if not held:
+            some = {owner_id(key) for key in islice(self._target.list("originals"), LOOKED_AT)}
+            if self._replica.strangers(some):
                 raise AnotherGallery
+        if is_empty:
             self._replica.claim()
+        if not known:
+            self._replica.keep_storage_id(known := token_hex(16))
+        if not held:
+            self._target.put_bytes(STORAGE_ID, known.encode())
+
+    def _is_same_storage(self) -> bool:
+        """Whatever the addresses say: is what is written there read here?"""
+        name = token_hex(16)  # what a crash leaves of it is swept
+        try:
+            self._target.mark(name)
+            self._source.open(mark_key(name)).close()
+        except NotStored:
+            return False
+        finally:
+            self._target.discard_staged(name)
+        return True
+
+    def _storage_id(self) -> str | None:
+        try:
+            with self._target.open(STORAGE_ID) as file:
+                return file.read().decode("ascii", "replace")
+        except NotStored:
+            return None
+
+    def _forget_lost(self) -> None:
+        """What the replica says is there, and is not, or no more as long as it was. Folder by
+        folder, in which no more is than memory holds."""
+        copied = chain.from_iterable(self._replica.copied())
+        for start, photos in groupby(copied, lambda photo: photo.id[:2]):
+            sizes = dict(self._target.list_sizes(f"originals/{start}"))
+            lost = [
+                photo
+                for photo in photos
+                if sizes.get(original_key(photo.id, photo.extension)) != photo.bytes
+            ]
+            for some in _in_parts(lost, LOST_AT_ONCE):
+                self._replica.forget_copied(some)
 
     def _copy_moment(self, pool: ThreadPoolExecutor, snapshot: Snapshot) -> list[Chunk]:
         lost = self._copy_photos(pool, snapshot.uncopied())
-        for _ in pool.map(self._copy_chunk, snapshot.uncopied_chunks()):
+        kept = set(self._target.list("chunks"))
+        chunks = snapshot.uncopied_chunks(lambda chunk: chunk_key(*chunk) in kept)
+        for _ in pool.map(self._copy_chunk, chunks):
             pass
         # What was removed since then may have lost its files since then.
         self._progress.lost = [photo for photo in lost if self._replica.still_lists(photo.id)]

@@ -3,6 +3,7 @@
 import io
 import os
 import pty
+import signal
 import subprocess
 import sys
 
@@ -142,3 +143,22 @@ def on_a_terminal(config: Config, arguments: list[str], answers: list[str]) -> s
     screen += os.read(ours, 1000).decode()
     os.close(ours)
     return screen
+
+
+STOPPED_WHILE_IMPORTING = """
+import os, signal, sys
+
+class CtrlC:
+    def find_spec(self, name, path, target=None):
+        if name == "server.gallery":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, CtrlC())
+from server import command_line
+"""
+
+
+def test_ctrl_c_at_once_ends_a_command_without_a_word() -> None:
+    code = STOPPED_WHILE_IMPORTING
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, timeout=60)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, b"", b"")

@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -48,6 +49,10 @@ ITSELF = "This gallery itself is there; please choose another database and anoth
 NO_DATABASE = (
     "The database there does not answer (file is not a database); please see to --to-database."
     " Nothing was copied."
+)
+OF_ANOTHER_DATABASE = (
+    "The storage there belongs to another database; please choose that one, or an empty storage."
+    " Nothing was changed."
 )
 PHOTOS = 80
 SENDERS, PHOTOS_OF_EACH = 5, 50
@@ -234,6 +239,7 @@ def test_everybody_finds_the_gallery_as_it_was(
 ) -> None:
     assert moved(scene.app, target).startswith("6 photos")
     assert files(target) == files(config)
+    assert list(storage_of(target).list("incoming")) == []
     there = started(scene.app, target)
     assert_is_the_same(scene, there)
     ann = with_cookie(there, cookie(scene.ann))
@@ -456,6 +462,91 @@ def test_a_photo_whose_file_is_no_more_what_it_was_is_named_and_holds_up_no_othe
     assert page["total"] == len(page["photos"]) == 4
 
 
+@pytest.mark.parametrize("spoil", [lose, cut_short])
+def test_what_is_not_there_any_more_is_copied_again(
+    scene: Scene, config: Config, target: Config, spoil: Callable[[Storage, str], None]
+) -> None:
+    moved(scene.app, target)
+    spoil(storage_of(target), original_key(photo_id(scene.owner, "public.jpg"), "jpg"))
+    assert moved(scene.app, target).startswith("1 photo ")
+    assert files(target) == files(config)
+    assert_is_the_same(scene, started(scene.app, target))
+
+
+def test_what_is_lost_at_both_places_is_told(
+    app: Flask, client: FlaskClient, config: Config, target: Config
+) -> None:
+    send_many(client, 2)
+    moved(app, target)
+    [lost, _] = storage_of(config).list("originals")
+    for each in (config, target):
+        storage_of(each).delete(lost)
+    for _ in range(2):
+        done = dropwall(app, "move", *addresses(target))
+        assert done.exit_code == 1
+        assert "; 1 photo (" in done.output
+        assert done.output.endswith("Error: 1 of the photos could not be copied.\n")
+
+
+def elsewhere(target: Config) -> Config:
+    """The same database, with another storage."""
+    return replace(target, storage=f"{target.data}-elsewhere")
+
+
+def test_a_storage_that_is_empty_is_filled_whatever_the_database_knows(
+    scene: Scene, config: Config, target: Config
+) -> None:
+    moved(scene.app, target)
+    assert moved(scene.app, elsewhere(target)).startswith("6 photos ")
+    assert files(elsewhere(target)) == files(config)
+    assert_is_the_same(scene, started(scene.app, elsewhere(target)))
+    assert moved(scene.app, elsewhere(target)).startswith("0 photos ")
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_a_storage_belongs_to_one_database(
+    app: Flask, client: FlaskClient, config: Config, target: Config, is_new: bool, tmp_path: Path
+) -> None:
+    send_many(client, 2)
+    moved(app, target)
+    other = at_a_folder(tmp_path / "other")
+    if not is_new:
+        moved(app, other)
+    mixed = replace(target, database=other.database_address)
+    before = files(target)
+    refused = dropwall(app, "move", *addresses(mixed))
+    assert (refused.exit_code, refused.output) == (1, f"Error: {OF_ANOTHER_DATABASE}\n")
+    assert files(target) == before
+    assert moved(app, target).startswith("0 photos ")
+
+
+def test_a_copy_can_be_moved_from_and_back_to(
+    app: Flask, client: FlaskClient, config: Config, target: Config
+) -> None:
+    send_many(client, 2)
+    moved(app, target)
+    there = started(app, target)
+    send_as(with_cookie(there, cookie(client)), "new.jpg", photo_bytes("jpg"))
+    assert moved(there, config).startswith("1 photo ")
+    assert files(target) == files(config)
+    assert moved(app, target).startswith("0 photos ")
+
+
+@pytest.mark.parametrize("wrong", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])
+def test_a_storage_that_refuses_is_told_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: str
+) -> None:
+    app, target = create_app(at_a_folder(tmp_path / "data")), at_servers(tmp_path / "new")
+    monkeypatch.setenv(wrong, "wrong")
+    refused = dropwall(app, "move", *addresses(target))
+    assert refused.exit_code == 1
+    assert re.fullmatch(
+        r"Error: A storage refuses or does not answer \(403 Forbidden, \w+\); please see to its"
+        r" address and the AWS_ variables. Nothing was copied.\n",
+        refused.output,
+    )
+
+
 def test_a_full_disk_is_told_and_loses_nothing(
     app: Flask,
     client: FlaskClient,
@@ -564,6 +655,7 @@ def test_a_gallery_is_not_copied_onto_itself(
     assert (refused.exit_code, refused.output) == (1, f"Error: {ITSELF}\n")
     assert files(config) == before
     assert len(listed(client)) == 2
+    assert not target.data.exists()
 
 
 def test_a_gallery_knows_itself_by_another_path(tmp_path: Path) -> None:
@@ -579,8 +671,9 @@ def test_a_gallery_knows_itself_by_another_path(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("to_database", "to_storage", "sentence"),
     [
-        ("gopher://there", "{new}", "DROPWALL_DATABASE must be"),
-        ("{new}.sqlite", "gopher://there", "DROPWALL_STORAGE must be"),
+        ("gopher://there", "{new}", "--to-database must be"),
+        ("postgresql://a:b@c@d/e", "{new}", "--to-database is no address"),
+        ("{new}.sqlite", "gopher://there", "--to-storage must be"),
         ("{file}/catalog.sqlite", "{new}", "Nothing can be kept there"),
         ("{new}.sqlite", "{file}/photos", "Nothing can be kept there"),
         ("{file}", "{new}", NO_DATABASE),

@@ -105,6 +105,8 @@ def test_files_are_listed_below_their_folder(storage: Storage) -> None:
     assert len(list(storage.list("originals", older_than_seconds=-1))) == 2
     assert list(storage.list("originals", older_than_seconds=60)) == []
     assert list(storage.list("nothing")) == []
+    assert {key for key, _ in storage.list_sizes("originals")} == set(storage.list("originals"))
+    assert list(storage.list_sizes("nothing")) == []
 
 
 def test_how_much_room_there_is_is_told(storage: Storage) -> None:

@@ -8,19 +8,20 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from secrets import token_hex
 
-from sqlalchemy import Connection, delete, exists, func, select, true, update
+from sqlalchemy import ColumnElement, Connection, delete, exists, func, select, true, update
 
 from .copied_photos import (
     COPIED,
     PURGED,
     CopiedPhoto,
     among,
-    keeps_files,
+    keeps_files_but_not,
     read_uncopied,
     replace_photos,
 )
 from .database import Database
-from .rows import BATCH, copy_table, read_rows
+from .rows import BATCH, read_rows
+from .secrets import STORAGE, copy_secrets, read_secrets
 from .snapshot import AnotherGallery, Snapshot
 from .tables import accounts, failed_tries, guests, is_listed, photos, uploads
 from .tables import secrets as kept_secrets
@@ -44,23 +45,33 @@ class Replica:
         or an earlier replica of this gallery."""
         if self._is_same():
             raise SameGallery
-        query = select(kept_secrets)
         with self._replica.transaction() as connection:
             if _is_empty(connection):
                 return True
-            version, known = read_version(connection), read_rows(connection, query)
+            version, known = read_version(connection), read_secrets(connection)
         with self._source.transaction() as connection:
-            if version > read_version(connection) or known != read_rows(connection, query):
+            if version > read_version(connection) or known != read_secrets(connection):
                 raise AnotherGallery
-        for ids in self._replica_ids():
-            if self.strangers(ids):
+        for some in self._replica_photos(true()):
+            if self.strangers([photo.id for photo in some]):
                 raise AnotherGallery
         return False
 
     def claim(self) -> None:
         """An empty replica is this gallery's from now on: a run that is killed can go on."""
         with self._source.transaction() as source, self._replica.transaction() as replica:
-            copy_table(source, replica, kept_secrets)
+            copy_secrets(source, replica)
+
+    def storage_id(self) -> str | None:
+        """Of the storage that belongs to the replica, if it has ever had one."""
+        query = select(kept_secrets.c.value).where(kept_secrets.c.name == STORAGE)
+        with self._replica.transaction() as connection:
+            return connection.scalar(query)
+
+    def keep_storage_id(self, storage_id: str) -> None:
+        with self._replica.transaction() as connection:
+            row = {"name": STORAGE, "value": storage_id}
+            connection.execute(kept_secrets.insert().values(row))
 
     def strangers(self, photo_ids: Collection[str]) -> set[str]:
         """Those of `photo_ids` (some hundreds at most) that this gallery has never had."""
@@ -89,6 +100,18 @@ class Replica:
         ]
         with self._replica.transaction() as connection:
             replace_photos(connection, rows)
+
+    def copied(self) -> Iterator[list[CopiedPhoto]]:
+        """All that have their files there, as the replica says, in the order of their ids."""
+        return self._replica_photos(keeps_files_but_not(PURGED))
+
+    def forget_copied(self, lost: Collection[CopiedPhoto]) -> None:
+        """The files of these are not there, whatever was said of them: they are uncopied again."""
+        these = photos.c.id.in_([photo.id for photo in lost])
+        version = func.coalesce(photos.c.removed_version, photos.c.version)
+        values = {"removed_version": version, "removed": None}
+        with self._replica.transaction() as connection:
+            connection.execute(update(photos).where(these).values(values))
 
     def still_lists(self, photo_id: str) -> bool:
         """Whether this gallery does, now."""
@@ -123,25 +146,25 @@ class Replica:
         key = f"move {token_hex(16)}"
         this_one = failed_tries.c.key == key
         row = {"key": key, "failures": 0, "last": PURGED}  # a crash's is forgotten soon
-        with self._replica.transaction() as connection:
-            connection.execute(failed_tries.insert().values(row))
         try:
+            with self._replica.transaction() as connection:
+                connection.execute(failed_tries.insert().values(row))
             with self._source.transaction() as connection:
                 return connection.execute(select(failed_tries).where(this_one)).first() is not None
         finally:
             with self._replica.transaction() as connection:
                 connection.execute(delete(failed_tries).where(this_one))
 
-    def _replica_ids(self) -> Iterator[list[str]]:
+    def _replica_photos(self, which: ColumnElement[bool]) -> Iterator[list[CopiedPhoto]]:
         last = ""
         while True:
-            query = select(photos.c.id).where(photos.c.id > last).order_by(photos.c.id)
+            query = select(photos).where(which, photos.c.id > last).order_by(photos.c.id)
             with self._replica.transaction() as connection:
-                ids = list(connection.scalars(query.limit(BATCH)))
-            if not ids:
+                found = [CopiedPhoto.of(row) for row in read_rows(connection, query.limit(BATCH))]
+            if not found:
                 return
-            yield ids
-            last = ids[-1]
+            yield found
+            last = found[-1].id
 
 
 def _is_empty(connection: Connection) -> bool:
@@ -152,6 +175,8 @@ def _is_empty(connection: Connection) -> bool:
 
 
 def _share(connection: Connection) -> Share:
-    figures = select(func.count(), func.coalesce(func.sum(photos.c.bytes), 0)).where(keeps_files)
+    figures = select(func.count(), func.coalesce(func.sum(photos.c.bytes), 0)).where(
+        keeps_files_but_not(PURGED)
+    )
     count, size = connection.execute(figures).one()
     return Share(count, int(size))

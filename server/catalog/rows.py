@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, delete, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, delete, select, true
 
 Row = dict[str, Any]
 
@@ -21,7 +21,11 @@ def stream_rows(connection: Connection, query: Select[Any]) -> Iterator[list[Row
         yield [dict(row) for row in rows]
 
 
-def copy_table(source: Connection, replica: Connection, table: Table) -> None:
-    replica.execute(delete(table))
-    for rows in stream_rows(source, select(table)):
+def copy_table(
+    source: Connection, replica: Connection, table: Table, which: ColumnElement[bool] | None = None
+) -> None:
+    """By default all rows."""
+    these = true() if which is None else which
+    replica.execute(delete(table).where(these))
+    for rows in stream_rows(source, select(table).where(these)):
         replica.execute(table.insert(), rows)

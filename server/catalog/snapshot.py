@@ -1,6 +1,6 @@
 """The gallery as it was at one moment, for a replica to show: in one transaction, all of it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from typing import Any
 
@@ -16,7 +16,18 @@ from .copied_photos import (
 )
 from .database import Database
 from .rows import Row, copy_table, read_rows, stream_rows
-from .tables import chunks, gallery, goes_on, is_listed, is_shared, metadata, photos, uploads
+from .secrets import copy_secrets
+from .tables import (
+    chunks,
+    gallery,
+    goes_on,
+    is_listed,
+    is_shared,
+    metadata,
+    photos,
+    secrets,
+    uploads,
+)
 from .versions import read_version, wait_turn
 
 Chunk = tuple[str, int]
@@ -42,10 +53,11 @@ class Snapshot:
         source = self._source
         return read_uncopied(lambda: nullcontext(source), self._replica, -1, self.version)
 
-    def uncopied_chunks(self) -> list[Chunk]:
-        """Of unfinished uploads."""
+    def uncopied_chunks(self, is_kept: Callable[[Chunk], bool]) -> list[Chunk]:
+        """Of unfinished uploads; also those that the replica has, and that are not kept there."""
         with self._replica.transaction() as connection:
-            return _names(_chunks(self._source) - _chunks(connection))
+            known = {row for row in _chunks(connection) if is_kept((row[0], row[1]))}
+        return _names(_chunks(self._source) - known)
 
     def apply(self) -> list[Chunk]:
         """Make the replica show what the snapshot does, but for photos that it still lacks. The
@@ -60,8 +72,9 @@ class Snapshot:
             self._show_withdrawn(replica)
             former, present = _names(_chunks(replica)), set(_names(_chunks(self._source)))
             for table in metadata.sorted_tables:
-                if table not in (photos, gallery):
+                if table not in (photos, gallery, secrets):
                     copy_table(self._source, replica, table)
+            copy_secrets(self._source, replica)
             # Never deleted: whoever is there may be waiting for their turn.
             [versions] = read_rows(self._source, select(gallery))
             replica.execute(update(gallery).values(versions | _count_listed()))

@@ -54,6 +54,9 @@ class Storage(Protocol):
     def list(self, prefix: str, older_than_seconds: float | None = None) -> Iterator[str]:
         """The keys in the folder `prefix`, in no order; with an age only the older ones."""
 
+    def list_sizes(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """The keys in the folder `prefix`, in no order, and how many bytes each file has."""
+
     def old_staged(self, older_than_seconds: float) -> Iterator[str]:
         """The names of staged files, of this machine, and of marks, of any, that a crash left
         behind."""

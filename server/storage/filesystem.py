@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -57,6 +57,11 @@ class FilesystemStorage:
         for path in (self.root / prefix).rglob("*"):
             if path.is_file() and is_older(path, older_than_seconds):
                 yield path.relative_to(self.root).as_posix()
+
+    def list_sizes(self, prefix: str) -> Iterator[tuple[str, int]]:
+        for key in self.list(prefix):
+            with suppress(FileNotFoundError):  # removed meanwhile
+                yield key, (self.root / key).stat().st_size
 
     def old_staged(self, older_than_seconds: float) -> Iterator[str]:
         return self._staging.old(older_than_seconds)

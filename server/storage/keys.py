@@ -17,6 +17,10 @@ def chunk_key(upload_id: str, number: int) -> str:
     return f"chunks/{upload_id[:2]}/{upload_id}-{number}"
 
 
+def mark_key(name: str) -> str:
+    return f"incoming/{name}"
+
+
 def owner_id(key: str) -> str:
     """The id of the photo or the upload that the file belongs to."""
     return key.rpartition("/")[2][:32]

@@ -19,6 +19,7 @@ from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from . import Method, NotStored, StorageUnavailable
+from .keys import mark_key
 from .s3_address import NO_ENDPOINT, S3Address
 from .staging import Staging
 
@@ -109,7 +110,7 @@ class S3Storage:
         return self._staging.stage()
 
     def mark(self, name: str) -> None:
-        self.put_bytes(_mark_key(name), b"")
+        self.put_bytes(mark_key(name), b"")
 
     def put(self, key: str, staged: Path, mimetype: str = "", name: str = "") -> None:
         attributes = {
@@ -174,14 +175,20 @@ class S3Storage:
                     if latest is None or file["last_modified"].timestamp() < latest:
                         yield file["path"]
 
+    def list_sizes(self, prefix: str) -> Iterator[tuple[str, int]]:
+        with _troubles():
+            for listed in obstore.list(self._client, prefix, chunk_size=LISTED_AT_ONCE):
+                for file in listed:
+                    yield file["path"], file["size"]
+
     def old_staged(self, older_than_seconds: float) -> Iterator[str]:
         yield from self._staging.old(older_than_seconds)
-        for key in self.list(_mark_key(""), older_than_seconds):
-            yield key.removeprefix(_mark_key(""))
+        for key in self.list(mark_key(""), older_than_seconds):
+            yield key.removeprefix(mark_key(""))
 
     def discard_staged(self, name: str) -> None:
         self._staging.discard(name)
-        self.delete(_mark_key(name))
+        self.delete(mark_key(name))
 
     def free_bytes(self) -> None:
         return None
@@ -264,10 +271,6 @@ def _in_short(text: str) -> str:
     told, _, document = text.partition("<?xml")
     code = re.search(r"<Code>([^<]*)<", document)
     return " ".join([*told.split(), *(code.groups() if code else ())])
-
-
-def _mark_key(name: str) -> str:
-    return f"incoming/{name}"
 
 
 def _attachment(name: str) -> str:
