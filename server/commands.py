@@ -34,8 +34,7 @@ from .sweep import ForeignCatalog
 TELL_EVERY_SECONDS = 5
 MAX_NAMED = 100
 MAX_REASON = 200
-S3_STATUS = re.compile(r"status code: (\d+ [A-Za-z ]+)")
-S3_CODE = re.compile(r"<Code>(\w+)</Code>")
+S3_ANSWER = re.compile(r"\d{3} [A-Z][A-Za-z ]*(: \w+)?$")
 STOPPED_BY_HAND = 130
 """As the exit status of what Ctrl-C ends (POSIX shells: 128 + SIGINT)."""
 NOTHING = "Nothing was copied."
@@ -177,10 +176,9 @@ def _in_options(error: Exception) -> str:
 
 
 def _short(error: BaseException) -> str:
-    """In one line; what an S3 server answers is long, and meant for programs."""
-    if status := S3_STATUS.search(str(error)):
-        code = S3_CODE.search(str(error))
-        return f"{status[1]}, {code[1]}" if code else status[1]
+    """In one line; what is told of an S3 server's answer is long, and ends with what matters."""
+    if answer := S3_ANSWER.search(str(error)):
+        return answer[0]
     return shorten(str(getattr(error, "strerror", None) or error), MAX_REASON, placeholder="…")
 
 

@@ -541,7 +541,7 @@ def test_a_storage_that_refuses_is_told_in_a_sentence(
     refused = dropwall(app, "move", *addresses(target))
     assert refused.exit_code == 1
     assert re.fullmatch(
-        r"Error: A storage refuses or does not answer \(403 Forbidden, \w+\); please see to its"
+        r"Error: A storage refuses or does not answer \(403 Forbidden: \w+\); please see to its"
         r" address and the AWS_ variables. Nothing was copied.\n",
         refused.output,
     )

@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Error, Page, Route, expect
 
 from tests.photos import encode, photo_bytes
 from tests.running_server import RunningServer
@@ -80,7 +80,6 @@ HOSTILE_NAMES = [
 
 OPENED = {
     "as it is": "{}",
-    "to be saved": "{}?download=1",
     "as if it were a page": "{}?page.html",
 }
 # How a page of ours would use it, if somebody could make it do so.
@@ -147,6 +146,13 @@ def test_opened_it_is_a_photo(page: Page, said: list[str], addresses: list[str],
         assert page.locator("h1, script, svg").count() == 0
         assert page.locator("img").count() == 1
     assert RAN not in said
+
+
+def test_to_be_saved_it_is_not_opened(page: Page, addresses: list[str]) -> None:
+    for address in addresses:
+        if "/uploads/" in address:
+            with pytest.raises(Error, match="Download is starting"):
+                page.goto(f"{address}?download")
 
 
 @pytest.mark.parametrize("way", USED)

@@ -122,7 +122,7 @@ class Stream:
     def _is_asked_for_health(self) -> bool:
         self.visitor = self.listening.accept()[0]
         self.visitor.settimeout(PATIENCE_SECONDS)
-        if not self.visitor.recv(65536).startswith(b"GET /healthz"):
+        if not self.visitor.recv(65536).startswith(b"GET /livez"):
             return False
         self.visitor.sendall(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
         self.visitor.close()
