@@ -7,6 +7,8 @@ from contextlib import contextmanager, suppress
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 from urllib.parse import urlsplit
 
+from tests.serving import in_a_thread
+
 PIECE_BYTES = 65536
 STREAM = b"GET /api/live"
 
@@ -82,11 +84,8 @@ class _Connection(BaseRequestHandler):
 def cable_to(server_url: str) -> Iterator[Cable]:
     with Cable(server_url) as cable:
         cable.block_on_close = False  # a page keeps its connections open
-        thread = threading.Thread(target=cable.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
         try:
-            yield cable
+            with in_a_thread(cable):
+                yield cable
         finally:
-            cable.shutdown()
-            thread.join()
             cable.pull()

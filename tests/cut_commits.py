@@ -7,6 +7,8 @@ from contextlib import contextmanager, suppress
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 from urllib.parse import urlsplit
 
+from tests.serving import in_a_thread
+
 PIECE_BYTES = 65536
 ADDING, COMMIT = b"INSERT INTO photos ", b"COMMIT\0"
 
@@ -69,10 +71,5 @@ class _Connection(BaseRequestHandler):
 def cutting_a_commit(address: str, arrives: bool) -> Iterator[CutCommits]:
     with CutCommits(address, arrives) as way:
         way.block_on_close = False
-        thread = threading.Thread(target=way.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
+        with in_a_thread(way):
             yield way
-        finally:
-            way.shutdown()
-            thread.join()

@@ -9,6 +9,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from tests.serving import in_a_thread
+
 PIECE_BYTES = 65536
 TIMEOUT_SECONDS = 120
 BETWEEN_TWO_ONLY = {"connection", "keep-alive", "transfer-encoding"}
@@ -117,14 +119,8 @@ def failing(server_url: str, fault: Fault) -> Iterator[FaultyProxy]:
 
 @contextmanager
 def _running(proxy: FaultyProxy) -> Iterator[FaultyProxy]:
-    thread = threading.Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
+    with proxy, in_a_thread(proxy):  # closed only when its thread has ended
         yield proxy
-    finally:
-        proxy.shutdown()
-        thread.join()
-        proxy.server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):

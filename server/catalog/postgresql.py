@@ -10,6 +10,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sqlalchemy import Connection, ExceptionContext, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 
+from .patience import be_patient
 from .tables import metadata
 from .troubles import AlreadyClaimed, CatalogUnavailable, UnusableCatalog
 from .versions import CHANNEL
@@ -76,8 +77,7 @@ class PostgreSQL:
     @contextmanager
     def alone(self) -> Iterator[Connection]:
         with self.engine.begin() as connection:
-            for setting in ("statement_timeout", "idle_in_transaction_session_timeout"):
-                connection.execute(text(f"SET LOCAL {setting} = 0"))
+            be_patient(connection)
             connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATING})"))
             encoding = connection.scalar(text("SHOW server_encoding"))
             if encoding != "UTF8":

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from typing import Any
 
-from sqlalchemy import Connection, case, exists, func, select, text, update
+from sqlalchemy import Connection, case, exists, func, select, update
 
 from .copied_photos import (
     COPIED,
@@ -15,6 +15,7 @@ from .copied_photos import (
     replace_photos,
 )
 from .database import Database
+from .patience import be_patient
 from .rows import Row, copy_table, read_rows, stream_rows
 from .secrets import copy_secrets
 from .tables import (
@@ -43,7 +44,7 @@ class AnotherGallery(Exception):
 class Snapshot:
     def __init__(self, source: Connection, replica: Database) -> None:
         """`source` reads that moment, for as long as the snapshot is used."""
-        _be_patient(source)
+        be_patient(source)
         self._source = source
         self._replica = replica
         self.version = read_version(source)
@@ -64,7 +65,7 @@ class Snapshot:
         chunks whose files it does not need any more. Raises AnotherGallery when somebody else has
         been there meanwhile."""
         with self._replica.transaction() as replica:
-            _be_patient(replica)
+            be_patient(replica)
             wait_turn(replica)  # nobody who is there sends a photo between the look and the copy
             if read_version(replica) > self.version:
                 raise AnotherGallery
@@ -116,13 +117,6 @@ class Snapshot:
             as_copied = {row["id"] for row in shown if known[row["id"]] | LISTED == row}
             replica.execute(update(photos).where(photos.c.id.in_(as_copied)).values(LISTED))
             replace_photos(replica, [row for row in shown if row["id"] not in as_copied])
-
-
-def _be_patient(connection: Connection) -> None:
-    """A server may end what says nothing for a while, such as while large files are copied."""
-    if connection.dialect.name == "postgresql":
-        for setting in ("statement_timeout", "idle_in_transaction_session_timeout"):
-            connection.execute(text(f"SET LOCAL {setting} = 0"))
 
 
 def _is_tombstone(row: Row) -> bool:
