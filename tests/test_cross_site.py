@@ -2,7 +2,6 @@
 
 import http.server
 import signal
-import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from playwright.sync_api import Browser, BrowserType, Page, expect
 
 from tests.photos import photo_bytes
 from tests.running_server import RunningServer
+from tests.serving import in_a_thread
 from tests.test_protection import REFUSAL
 
 # Where the gallery is, and where the other page. Chromium tells of `.test` only its origin, for it
@@ -38,10 +38,9 @@ class BlankPage(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def other_port() -> Iterator[int]:
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), BlankPage) as server:
-        threading.Thread(target=server.serve_forever).start()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), BlankPage)
+    with server, in_a_thread(server):
         yield server.server_port
-        server.shutdown()
 
 
 @pytest.fixture(scope="module")
