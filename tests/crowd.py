@@ -138,7 +138,8 @@ class Crowd:
         self.memory = Memory()
         self.last = f"{seed}-last.jpg"
         self.followers = [Follower(url, self.last) for _ in range(watchers)]
-        self.given_up = 0
+        self.given_up: list[str] = []
+        """Why, each time."""
         self._url = url
         self._guests = guests
         self._seed = seed
@@ -194,8 +195,8 @@ class Crowd:
                         guest.send(name, content)
                     else:
                         guest.send_in_chunks(name, content, CHUNK_BYTES)
-                except requests.RequestException:
-                    self.given_up += 1
+                except requests.RequestException as why:
+                    self.given_up.append(str(why))
                     continue
                 if is_mistake:
                     guest.patience_seconds = WAIT_FOR_THE_SERVER

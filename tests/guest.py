@@ -82,7 +82,7 @@ class Guest:
         answer = self._session.request(method, url, timeout=TIMEOUT_SECONDS, **options)
         if answer.status_code in self._waits_for:
             assert answer.status_code == FULL or "Retry-After" in answer.headers
-            answer.raise_for_status()
+            raise requests.HTTPError(f"{method} {path}: {answer.text}", response=answer)
         assert answer.ok or answer.status_code == or_else, f"{method} {path}: {answer.text}"
         return answer
 
