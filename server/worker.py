@@ -1,7 +1,6 @@
 """The gunicorn worker that lets no slow or broken visitor hold up, or puzzle, another one."""
 
 import os
-import selectors
 import socket
 import sys
 import time
@@ -17,6 +16,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from server.catalog import CatalogUnavailable, UnusableCatalog
 from server.config import Config
+from server.door import close_door
 from server.logs import new_request_id, request_id
 from server.visits import log_answer
 
@@ -231,21 +231,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """
         super().set_accept_enabled(enabled)
         if not enabled and not self.alive:
-            self._close_door()
+            listeners, self.sockets = self.sockets, []
+            close_door(listeners, self.accept, HANDOVER_SECONDS)
             time.sleep(HANDOVER_SECONDS)  # the other old workers' doors are closed by then, too
             self.wsgi.extensions["dropwall"].watchers.close()
-
-    def _close_door(self) -> None:
-        closing = time.monotonic() + HANDOVER_SECONDS
-        listeners, self.sockets = self.sockets, []
-        with selectors.DefaultSelector() as door:
-            for listener in listeners:
-                door.register(listener, selectors.EVENT_READ)
-            while waiting := door.select(max(0, closing - time.monotonic())):
-                for key, _ in waiting:
-                    self.accept(key.fileobj)
-        for listener in listeners:
-            listener.close()
 
     def handle_quit(self, sig: int, frame: Any) -> None:
         """End at once on Ctrl-C; a normal exit would first wait for every busy thread.
