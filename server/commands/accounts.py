@@ -1,0 +1,66 @@
+"""The commands that make, change and remove accounts."""
+
+import sys
+
+import click
+
+from ..accounts import NoSuchAccount
+from ..catalog import Account
+from ..routes import parts
+from .refusals import refusals_as_told
+
+
+def list_accounts() -> None:
+    """List who has an account."""
+    for account in parts().accounts.catalog.list_accounts():
+        click.echo(f"{account.name}{' (host)' if account.is_host else ''}")
+
+
+@click.argument("name")
+@click.option("--host", "is_host", is_flag=True, help="They may approve, hide and remove photos.")
+def add_account(name: str, is_host: bool) -> None:
+    """Make an account; its password is asked for, or read from a pipe."""
+    with refusals_as_told():
+        account = parts().accounts.add(name, _new_password(), is_host)
+    click.echo(f"{account.name} can sign in now{', as a host' if is_host else ''}.")
+
+
+@click.argument("name")
+def set_password(name: str) -> None:
+    """Give an account another password, and sign it out everywhere."""
+    account = _account(name)
+    with refusals_as_told():
+        parts().accounts.set_password(account, _new_password())
+    click.echo(f"{account.name} has another password now, and is signed out everywhere.")
+
+
+@click.argument("name")
+@click.option("--with-private", is_flag=True, help="Remove its private photos, too.")
+def remove_account(name: str, with_private: bool) -> None:
+    """Remove an account; its photos stay in the gallery, but for those that nobody else sees."""
+    account = _account(name)
+    private = parts().guests.count_private(account.id)
+    if private and not with_private:
+        raise click.ClickException(
+            f"{account.name} has private photos, {private} in all, that nobody could see or remove"
+            " any more; --with-private removes them, too."
+        )
+    parts().accounts.remove(account)  # first, so that no photo comes meanwhile
+    if with_private:
+        parts().gallery.remove_private(account.id)
+    click.echo(f"{account.name} has no account any more.")
+
+
+def _account(name: str) -> Account:
+    try:
+        return parts().accounts.called(name)
+    except NoSuchAccount:
+        raise click.ClickException(
+            f"Nobody called {name} has an account; `dropwall accounts` lists who has."
+        ) from None
+
+
+def _new_password() -> str:
+    if sys.stdin.isatty():
+        return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+    return sys.stdin.readline().rstrip("\r\n")
