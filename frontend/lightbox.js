@@ -2,6 +2,7 @@
 
 import { enterPhoto, isOverGallery, turnToPhoto } from "./address.js";
 import { captionElement } from "./lightbox-caption.js";
+import { loadSlideAgain } from "./loading-again.js";
 
 const LARGE_PX = 2048;
 const ITEMS_AROUND = 5; // of the one that is shown, which are made ready
@@ -65,6 +66,7 @@ class Lightbox {
       if (photo) dispatch("removal-asked", { photo });
     });
     closeWithBack(pswp);
+    loadSlideAgain(pswp);
   }
 
   /** Whether there was anything to close; `lightbox-closed` follows then. */
@@ -203,7 +205,7 @@ function options(index) {
     initialPointerPos: { x: 0, y: 0 }, // else it takes the focus once more, when it is open
     returnFocus: false, // the tile of the photo last seen is focused instead
     paddingFn: (viewport) => ({ top: 56, bottom: viewport.x < 600 ? 120 : 88, left: 0, right: 0 }),
-    errorMsg: "This photo could not be shown.",
+    errorMsg: "This photo cannot be shown just now.",
     closeTitle: "Close",
     zoomTitle: "Zoom",
     arrowPrevTitle: "Previous photo",

@@ -1,11 +1,10 @@
 /** One photo on the wall: a link to the original with its thumbnail in it. */
 
 import { markOf } from "./audience.js";
+import { loadImageAgain } from "./loading-again.js";
 
 const TILE_WIDTHS = [320, 640];
 const FADE_MS = 300; // as in photo-tile's transition, with a margin
-const FIRST_RETRY_MS = 2_000;
-const LAST_RETRY_MS = 60_000;
 
 /**
  * @param {import("./places.js").Item} item
@@ -53,18 +52,8 @@ function fillImage(image, photo) {
   image.setAttribute("height", photo.height);
   image.draggable = false;
   // Not the large one, which is made when it is first asked for: for the lightbox.
-  const sources = TILE_WIDTHS.map((width) => `${photo.thumbnails[width]} ${width}w`).join(", ");
-  image.srcset = sources;
-  loadAgainAfterErrors(image, sources);
-}
-
-/** What was lost with the network stays a blur no longer than that. */
-function loadAgainAfterErrors(image, sources) {
-  let pauseMs = FIRST_RETRY_MS;
-  image.addEventListener("error", () => {
-    setTimeout(() => image.isConnected && (image.srcset = sources), pauseMs);
-    pauseMs = Math.min(2 * pauseMs, LAST_RETRY_MS);
-  });
+  image.srcset = TILE_WIDTHS.map((width) => `${photo.thumbnails[width]} ${width}w`).join(", ");
+  loadImageAgain(image);
 }
 
 function showImage(image) {

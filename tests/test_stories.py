@@ -307,6 +307,22 @@ def test_pictures_that_were_lost_with_the_network_appear_later(
     page.wait_for_function("() => document.querySelector('main img')?.naturalWidth > 0")
 
 
+def test_an_enlarged_photo_that_could_not_be_had_appears_later(
+    page: Page, live_server: RunningServer, expected_errors: list[str]
+) -> None:
+    expected_errors.append("503")
+    live_server.send(("a.jpg", photo_bytes("jpg", size=(900, 600))))
+    page.route("**/thumbnails/*/2048.webp", lambda route: route.fulfill(status=503))
+    open_gallery(page, live_server)
+    tiles(page).first.click()
+    lightbox = page.get_by_role("dialog")
+    expect(lightbox).to_contain_text("This photo cannot be shown just now.")
+    page.unroute("**/thumbnails/*/2048.webp")
+    expect(lightbox.get_by_role("img", name="a.jpg")).to_have_js_property("naturalWidth", 900)
+    expect(lightbox).not_to_contain_text("cannot be shown")
+    expect(lightbox).to_contain_text("a.jpg")
+
+
 def until_nothing_moves(page: Page) -> None:
     page.wait_for_function(
         """() => document.getAnimations().every(({ effect, playState }) =>
