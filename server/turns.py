@@ -1,6 +1,7 @@
 """How many photos are worked on at once, whichever process has taken them in."""
 
 import fcntl
+import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -48,7 +49,9 @@ class Turns:
 
 def _lock(path: Path, held: ExitStack, operation: int = fcntl.LOCK_EX) -> None:
     """Until `held` closes the file."""
-    fcntl.flock(held.enter_context(path.open("wb")), operation)
+    file = os.open(path, os.O_WRONLY | os.O_CREAT)
+    held.callback(os.close, file)
+    fcntl.flock(file, operation)
 
 
 def _is_locked(path: Path, held: ExitStack) -> bool:

@@ -24,6 +24,10 @@ from server.visits import log_answer
 # gunicorn swallows 64 KiB and then resets the connection, which destroys the answer on its way.
 LINGER_BYTES = 16 * 1024 * 1024
 
+READ_BYTES = 64 * 1024
+"""Of a body at once: as much as is asked for. gunicorn reads 1 MiB ahead, and copies all that is
+left of it twice for each piece that it hands over."""
+
 WATCHING = "/api/live"
 HANDOVER_SECONDS = 0.2
 """For a new worker to listen in the place of one that ends."""
@@ -191,6 +195,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             super().finish_request(conn, fs)
 
     def handle_request(self, req: Any, conn: Any) -> Any:
+        conn.parser.unreader.max_body_chunk = READ_BYTES
         req.body.reader = WholeBody(req.body.reader)
         if req.path == WATCHING:  # its connection would lead back to a worker that ends
             req.force_close()
