@@ -3,6 +3,7 @@
 import os
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -15,6 +16,7 @@ from server.config import Config
 from server.images import Images
 from server.turns import Turns
 from tests.benchmarks.engines import EMBEDDED, Engine
+from tests.benchmarks.processes import busy_seconds, processor_seconds
 from tests.benchmarks.rounds import in_turns
 from tests.benchmarks.row import Row
 from tests.benchmarks.sending import ask, put_photo, send_form, send_photo, with_comment
@@ -40,11 +42,15 @@ def measure(engine: Engine) -> Iterator[Row]:
         cores = ends.enter_context(ProcessPoolExecutor(os.cpu_count()))
         clients = ends.enter_context(ThreadPoolExecutor(CLIENTS))
 
+        spent: dict[Callable, list[float]] = defaultdict(list)
+
         def rate_of(pool: ProcessPoolExecutor | ThreadPoolExecutor, act: Callable) -> float:
-            """Of photos that nobody has seen yet."""
+            """Of photos that nobody has seen yet. In `spent` is what all processors spent on one
+            of them, in ms."""
             batch = [with_comment(photo, next(numbers)) for _ in range(PHOTOS)]
-            started = time.perf_counter()
+            started, busy = time.perf_counter(), busy_seconds()
             list(pool.map(act, batch))
+            spent[act].append(1000 * (busy_seconds() - busy) / PHOTOS)
             return PHOTOS / (time.perf_counter() - started)
 
         def send(content: bytes) -> None:
@@ -54,7 +60,9 @@ def measure(engine: Engine) -> Iterator[Row]:
         if engine.name == EMBEDDED:
             peers = peers_acts(ends.enter_context(copyparty()), ends.enter_context(tutorial()))
             acts += [lambda act=act: rate_of(clients, act) for act in peers]
+        own_before = processor_seconds(server)
         ours, alone, *peers_rates = in_turns(ROUNDS, *acts)
+        own = 1000 * (processor_seconds(server) - own_before) / ((1 + ROUNDS) * PHOTOS)
         total = requests.get(f"{server.url}/api/photos?limit=1", timeout=9).json()["total"]
         assert total == (1 + ROUNDS) * PHOTOS
     yield Row(
@@ -66,6 +74,13 @@ def measure(engine: Engine) -> Iterator[Row]:
         wanted_ratio=0.85,
         more_is_better=True,
     )
+    everything, pillows = spent[send][1:], spent[decode][1:]
+    for whose, milliseconds in (
+        ("Dropwall's workers'", [own] * ROUNDS),
+        ("the client's, the kernel's and the engines' too", everything),
+    ):
+        what = f"photos of 12 MP: processor time, {whose}"
+        yield Row(what, "ms a photo", milliseconds, pillows, "the same Pillow work alone")
     for (peer, which), rates in zip(PEERS.items(), peers_rates, strict=False):
         what = f"photos of 12 MP, beside a peer that takes them {which}"
         yield Row(what, "photos/s", ours, rates, peer, more_is_better=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import Pipe, Process
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from tests.running_server import RunningServer
 
@@ -67,6 +68,14 @@ def processor_percents(seconds: float, *servers: RunningServer) -> list[float]:
     passed = time.monotonic() - started
     after = [processor_seconds(server) for server in servers]
     return [100 * (late - early) / passed for early, late in zip(before, after, strict=True)]
+
+
+def busy_seconds() -> float:
+    """Of all processors of this machine, whatever kept them busy (proc_stat(5))."""
+    user, nice, system, _idle, _iowait, *interrupts = (
+        int(ticks) for ticks in Path("/proc/stat").read_text().splitlines()[0].split()[1:8]
+    )
+    return (user + nice + system + sum(interrupts)) / TICKS_PER_SECOND
 
 
 def processor_seconds(server: RunningServer) -> float:

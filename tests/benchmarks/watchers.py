@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from multiprocessing.connection import Connection
 
+from server.changes import HEARTBEAT_SECONDS
 from tests.benchmarks.engines import Engine
 from tests.benchmarks.fast_request import fast_request_ms, show_some_photos
 from tests.benchmarks.processes import BEGUN, in_a_process, memory_bytes, processor_percents
@@ -14,7 +15,8 @@ from tests.benchmarks.row import Row
 from tests.benchmarks.servers import dropwall
 
 WATCHERS = 500
-IDLE_SECONDS, ROUNDS = 6, 5
+IDLE_SECONDS, ROUNDS = HEARTBEAT_SECONDS, 4
+"""All of them are sent a heartbeat once in each round: they come at once, and stay together."""
 SETTLE_SECONDS = 2
 
 
