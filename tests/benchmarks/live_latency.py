@@ -14,7 +14,7 @@ import requests
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.benchmarks.engines import Engine
-from tests.benchmarks.processes import BEGUN, in_a_process
+from tests.benchmarks.processes import BEGUN, busy_seconds, in_a_process
 from tests.benchmarks.row import Row
 from tests.benchmarks.sending import send_photo, with_comment
 from tests.benchmarks.servers import dropwall
@@ -46,8 +46,9 @@ def measure(engine: Engine) -> Iterator[Row]:
     yield from told(f"event in {STREAMS} streams", rounds)
     for count in PAGES:
         with dropwall(**engine.new_settings()) as server:
-            rounds = to_tiles(server, count)
+            rounds, spent = to_tiles(server, count)
         yield from told(f"tile in {count} open pages", rounds, wanted=WANTED_MS)
+        yield Row(f"{count} open pages: processor time, all processes', of each tile", "ms", spent)
 
 
 def told(what: str, rounds: list[list[float]], **wanted: float) -> Iterator[Row]:
@@ -108,13 +109,19 @@ def photo_ids(event: bytes) -> list[str]:
     return [photo["id"] for photo in json.loads(data)["photos"]] if found else []
 
 
-def to_tiles(server: RunningServer, count: int) -> list[list[float]]:
-    """Milliseconds, round by round."""
+def to_tiles(server: RunningServer, count: int) -> tuple[list[list[float]], list[float]]:
+    """Milliseconds, round by round: until each tile was there, and those that all processors spent
+    on one, the photo's own share included."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(**launch_options())
         pages = [open_page(browser, server) for _ in range(count)]
         wait_until_all_watch(server, pages)
-        return [tiles_of_a_round(server, pages, number) for number in range(ROUNDS)]
+        rounds, spent = [], []
+        for number in range(ROUNDS):
+            busy = busy_seconds()
+            rounds.append(tiles_of_a_round(server, pages, number))
+            spent.append(1000 * (busy_seconds() - busy) / (PHOTOS * count))
+        return rounds, spent
 
 
 def tiles_of_a_round(server: RunningServer, pages: list[Page], round_number: int) -> list[float]:
