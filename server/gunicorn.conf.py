@@ -12,6 +12,7 @@ from server.address import EVERYWHERE, lan_address
 from server.catalog import CatalogUnavailable, UnusableCatalog, open_database
 from server.config import BadSetting, Config
 from server.logs import reason, set_up_logs
+from server.memory import keep_memory
 from server.metrics import begin_at_zero, count_together, forget_process, make_room
 from server.storage import Storage
 
@@ -105,6 +106,7 @@ def _allow_many_connections() -> None:
 
 def post_fork(server: Any, worker: Any) -> None:
     make_room(_counted)
+    keep_memory()
 
 
 def post_worker_init(worker: Any) -> None:
