@@ -1,0 +1,42 @@
+"""A schema that is not the newest: made, brought up to date, or left alone."""
+
+import alembic.command
+import alembic.config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect
+
+from .schema import MIGRATIONS
+from .troubles import UnusableCatalog
+
+OURS = {"alembic_version"}
+"""Of tables, before the first migration."""
+MAX_NAMED = 5
+
+
+def migrate(connection: Connection, revision: str) -> None:
+    """Raises UnusableCatalog."""
+    config = alembic.config.Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    _check(connection, ScriptDirectory.from_config(config))
+    alembic.command.upgrade(config, revision)
+
+
+def _check(connection: Connection, migrations: ScriptDirectory) -> None:
+    known = {migration.revision for migration in migrations.walk_revisions()}
+    present = set(MigrationContext.configure(connection).get_current_heads())
+    if unknown := present - known:
+        raise UnusableCatalog(
+            f"The catalog has a schema that this Dropwall does not know ({', '.join(unknown)}): it"
+            " is a newer one's, or another program's. Please update Dropwall, or let"
+            " DROPWALL_DATABASE name another database."
+        )
+    if present:
+        return
+    if foreign := sorted(set(inspect(connection).get_table_names()) - OURS):
+        named = ", ".join([*foreign[:MAX_NAMED], *(["…"] if len(foreign) > MAX_NAMED else [])])
+        raise UnusableCatalog(
+            "The database that DROPWALL_DATABASE names has tables of another program"
+            f" ({named}); please give Dropwall one of its own."
+        )
