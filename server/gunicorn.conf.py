@@ -15,6 +15,7 @@ from server.logs import reason, set_up_logs
 from server.memory import keep_memory
 from server.metrics import begin_at_zero, count_together, forget_process, make_room
 from server.storage import Storage
+from server.worker import hold_signals_for_new_workers
 
 try:
     dropwall = Config.from_environ()  # not `config`, which gunicorn would take for its setting
@@ -81,6 +82,7 @@ def on_starting(server: Any) -> None:
             " Set DROPWALL_DATABASE to another file."
         ) from None
     begin_at_zero(_counted)
+    hold_signals_for_new_workers()
     _allow_many_connections()
 
 

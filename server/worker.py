@@ -1,6 +1,7 @@
 """The gunicorn worker that lets no slow or broken visitor hold up, or puzzle, another one."""
 
 import os
+import signal
 import socket
 import sys
 import time
@@ -29,6 +30,7 @@ READ_BYTES = 64 * 1024
 left of it twice for each piece that it hands over."""
 
 WATCHING = "/api/live"
+ENDING = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 HANDOVER_SECONDS = 0.2
 """For a new worker to listen in the place of one that ends."""
 
@@ -146,6 +148,16 @@ class WholeBody:
         return data
 
 
+def hold_signals_for_new_workers() -> None:
+    """Until they heed them: gunicorn tells a worker once that it should end, and one that has just
+    been forked would still take that as its parent does, for later. gunicorn kills it after
+    `graceful_timeout`."""
+    os.register_at_fork(
+        before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, ENDING),
+        after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING),
+    )
+
+
 class Worker(ThreadWorker):  # type: ignore[misc]
     """gthread, with what `tests/test_worker.py` asks of it beyond gunicorn's own."""
 
@@ -155,6 +167,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.settings = Config.from_environ()
+
+    def init_signals(self) -> None:
+        super().init_signals()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
 
     def load_wsgi(self) -> None:
         """When the catalog cannot be used, gunicorn ends; while it only does not answer, the next

@@ -16,8 +16,9 @@ from werkzeug.test import TestResponse
 from server import create_app
 from server.catalog import Database, open_database
 from server.config import Config
-from tests import browser, engines
+from tests import browser, engines, running_server
 from tests.engines import config_of
+from tests.nursery import Nursery
 from tests.postgresql import PostgreSQL
 from tests.running_server import ROOT, RunningServer
 from tests.seaweedfs import SeaweedFS
@@ -35,10 +36,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     engines.chosen = config.getoption("--engines")
+    running_server.nursery = Nursery(ROOT)
 
 
 def pytest_unconfigure() -> None:
     engines.stop_servers()
+    if running_server.nursery:
+        running_server.nursery.close()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -7,16 +7,23 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import requests
 
 from tests.engines import addresses, stored_files
+from tests.nursery import Forked, Nursery
 from tests.ports import free_port
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 30
 STOP_SECONDS = 60
 """gunicorn itself gives a worker that was just starting half of that, before it kills it."""
+
+Process = subprocess.Popen[bytes] | Forked
+
+nursery: Nursery | None = None
+"""Of the tests; what is measured starts as it does anywhere."""
 
 
 class RunningServer:
@@ -39,17 +46,9 @@ class RunningServer:
         self.start()
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "gunicorn", "--config", "server/gunicorn.conf.py"]
-        command += self.application
         self.log = (self.data.parent / "server.log").open("ab")
-        self.process = subprocess.Popen(
-            command,
-            cwd=self.code,
-            env=self._environ,
-            stdout=self.log,
-            stderr=self.log,
-            start_new_session=True,  # so that `kill` reaches the workers
-        )
+        arguments = ["--config", "server/gunicorn.conf.py", *self.application]
+        self.process = start_gunicorn(arguments, self.code, self._environ, self.log, self.code)
         self._wait_until_well()
 
     def stop(self, with_signal: int = signal.SIGTERM) -> int:
@@ -99,3 +98,19 @@ class RunningServer:
                 time.sleep(0.05)
         self.kill()
         raise AssertionError((self.data.parent / "server.log").read_text())
+
+
+def start_gunicorn(
+    arguments: list[str], folder: Path, environ: dict[str, str], log: BinaryIO, code: Path = ROOT
+) -> Process:
+    """In this folder, with the server's code of another one."""
+    if nursery and code == ROOT and "LD_PRELOAD" not in environ:
+        return nursery.start(arguments, folder, environ, log)
+    return subprocess.Popen(
+        [sys.executable, "-m", "gunicorn", *arguments],
+        cwd=folder,
+        env=environ,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,  # so that `kill` reaches the workers
+    )

@@ -9,17 +9,17 @@ import resource
 import signal
 import socket
 import struct
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.running_server import ROOT, Process, start_gunicorn
+
 PATIENCE_SECONDS = 4.0  # with a stall of 1 s and a goodbye of at most 2 s, all is over by then
 START_SECONDS = 30  # a process of Python and all that it imports, on a busy machine
 
@@ -79,7 +79,7 @@ app.extensions = {"dropwall": Parts}
 
 @dataclass
 class Server:
-    process: subprocess.Popen[bytes]
+    process: Process
     port: int
     log: Path
 
@@ -99,25 +99,20 @@ def free_port() -> int:
         return port
 
 
-def launch(folder: Path, port: int, **changed: int) -> subprocess.Popen[bytes]:
+def launch(
+    folder: Path, port: int, config: str = f"{ROOT}/server/gunicorn.conf.py", **changed: int
+) -> Process:
     (folder / "probe.py").write_text(PROBE)
     settings = {"host": "127.0.0.1", "port": port, "data": "kept", "workers": 1}
     settings |= {"threads": 2, "stall_seconds": 1} | changed
     environ = {f"DROPWALL_{name.upper()}": str(value) for name, value in settings.items()}
-    gunicorn = [sys.executable, "-m", "gunicorn", "-c", f"{ROOT}/server/gunicorn.conf.py"]
+    environ |= os.environ | {"PYTHONPATH": f"{ROOT}:{folder}"}
     with (folder / "log").open("wb") as log:
-        return subprocess.Popen(
-            [*gunicorn, "probe:app"],
-            cwd=folder,
-            env={**os.environ, **environ, "PYTHONPATH": f"{ROOT}:{folder}"},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        return start_gunicorn(["--config", config, "probe:app"], folder, environ, log)
 
 
 @contextmanager
-def serving(folder: Path, **changed: int) -> Iterator[Server]:
+def serving(folder: Path, **changed: Any) -> Iterator[Server]:
     port = free_port()
     process = launch(folder, port, **changed)
     server = Server(process, port, folder / "log")
@@ -354,6 +349,29 @@ def test_an_upload_may_finish_while_the_server_stops(tmp_path: Path) -> None:
         assert read_to_end(uploading).endswith(b"9 bytes")
         uploading.close()
         assert server.process.wait(PATIENCE_SECONDS) == 0
+
+
+SLOW_FORK = f"""
+import time
+exec(compile(open("{ROOT}/server/gunicorn.conf.py").read(), "gunicorn.conf.py", "exec"))
+
+def post_fork(server, worker):
+    if worker.age == 2:
+        time.sleep(1)
+    make_room(_counted)
+"""
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_worker_that_is_just_starting_ends_with_the_server(
+    tmp_path: Path, sent: signal.Signals
+) -> None:
+    """It is told so once, and killed half a minute later."""
+    (tmp_path / "slow.conf.py").write_text(SLOW_FORK)
+    config = str(tmp_path / "slow.conf.py")
+    with serving(tmp_path, workers=2, config=config) as server:
+        server.process.send_signal(sent)
+        assert server.process.wait(START_SECONDS / 2) == 0
 
 
 def test_a_worker_that_ends_leaves_nobody_at_its_door(tmp_path: Path) -> None:
