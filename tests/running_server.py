@@ -58,9 +58,13 @@ class RunningServer:
 
     def kill(self) -> None:
         """All of its processes at once, as a power cut would; nothing is tidied up."""
+        self.log.close()
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        self.log.close()
+            self.process.wait(timeout=START_SECONDS)
+            while True:  # its workers have its port until they are gone, too
+                os.killpg(self.process.pid, 0)
+                time.sleep(0.01)
         self.process.wait(timeout=START_SECONDS)
 
     def reload(self) -> None:
