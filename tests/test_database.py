@@ -302,6 +302,17 @@ def test_what_cannot_be_had_is_named_before_anything_is_started(
     assert ended.stderr.count("\n") == 1
 
 
+def test_a_catalog_that_is_up_to_date_is_opened_without_alembic(address: str) -> None:
+    open_database(address).close()
+    opened = (
+        "import sys; from server.catalog import open_database;"
+        "open_database(sys.argv[1]); print('alembic' in sys.modules)"
+    )
+    command = [sys.executable, "-c", opened, address]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (ended.stdout, ended.stderr) == ("False\n", "")
+
+
 COMMANDS = {
     "the gallery": ("-m", "gunicorn", "--config", "server/gunicorn.conf.py"),
     "dropwall": ("-c", "from server import command_line; command_line()", "accounts"),
