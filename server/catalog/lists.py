@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Select, exists, select, tuple_
 
+from . import search
 from .database import Database
 from .photos import Photo, read_photos, select_photos
 from .sight import (
@@ -25,9 +26,8 @@ from .viewer import HIDDEN, PENDING, Audience, Viewer
 @dataclass(frozen=True)
 class Selection:
     """Which photos, and in which order: newest first, by `arrival` or by the time they were
-    `taken`. With `guest_id` only that guest's, with `words` only those that have each of them (the
-    first MAX_WORDS, for each costs time) in their name or their sender's, with `only` (one of
-    KINDS) what not everyone sees."""
+    `taken`. With `guest_id` only that guest's, with `words` only those that have each of them in
+    their name or their sender's, with `only` (one of KINDS) what not everyone sees."""
 
     sort: str = "arrival"
     guest_id: str | None = None
@@ -38,7 +38,6 @@ class Selection:
 ALL = Selection()
 PUBLIC = Viewer()
 KINDS = ("private", PENDING, HIDDEN)
-MAX_WORDS = 5
 SORTS = ("arrival", "taken")
 
 
@@ -141,7 +140,12 @@ class PhotoLists:
             version, total = read_state(connection, viewer)
             query = _selected(query.where(is_seen_by(viewer)), selection, viewer)
             query = _ordered(query, selection.sort, _place(connection, before, viewer))
-            found = read(connection, query.limit(limit + 1))
+            words = search.split(selection.words)
+            having = query.where(*map(search.has, words)).limit(limit + 1)
+            few = _find_few(connection, query, words, before, selection.sort) if words else None
+            found = read(connection, having.where(few.rows(connection))) if few else []
+            if few is None or not (few.are_all or len(found) > limit):
+                found = read(connection, having)
         more = len(found) > limit
         return Page(found[:limit], found[limit - 1].version if more else None, total, version)
 
@@ -231,12 +235,16 @@ def _selected(query: Select[Any], selection: Selection, viewer: Viewer) -> Selec
         query = query.where(photos.c.standing == selection.only)
     if selection.guest_id is not None:
         query = query.where(photos.c.guest_id == selection.guest_id)
-    for word in list(dict.fromkeys(selection.words.lower().split()))[:MAX_WORDS]:
-        senders = select(guests.c.id).where(guests.c.folded_name.contains(word, autoescape=True))
-        query = query.where(
-            photos.c.folded_name.contains(word, autoescape=True) | photos.c.guest_id.in_(senders)
-        )
     return query
+
+
+def _find_few(
+    connection: Connection, query: Select[Any], words: list[str], before: int | None, sort: str
+) -> search.Few | None:
+    """Where they are not all, they are the first of the page."""
+    by_arrival = sort == "arrival"
+    few = search.find_few(connection, query, words, before if by_arrival else None)
+    return few if few and (few.are_all or by_arrival) else None
 
 
 def _ordered(query: Select[Any], sort: str, place: tuple[str, int] | None) -> Select[Any]:

@@ -1,0 +1,59 @@
+"""The index of the photos' names by their trigrams: in which photos' names a word may be.
+
+The migration 0007 has made it; the database itself keeps it right. Two blanks follow each name
+there, so that one or two letters, too, begin a trigram wherever they stand.
+"""
+
+from sqlalchemy import BigInteger, Connection, Select, cast, column, func, literal, select, table
+from sqlalchemy.dialects.postgresql import TSQUERY
+
+from .tables import Text, photos
+
+LENGTH = 3
+MOST_BEGUN = 50
+LAST = "\U0010ffff"
+
+_index = table("photo_trigrams", column("photo_trigrams"), column("rowid", BigInteger))
+_known = table("trigrams", column("term", Text()))
+
+
+def versions_named(connection: Connection, word: str, below: int) -> Select[int] | None:
+    """Of photos with all the trigrams of a word in their names, the newest first; None where what
+    the word begins are too many trigrams."""
+    if connection.dialect.name == "postgresql":
+        sought = cast(literal(_for_postgresql(word), Text()), TSQUERY)
+        have_them = func.name_trigrams(photos.c.folded_name).op("@@")(sought)
+        these = select(photos.c.version).where(have_them, photos.c.version < below)
+        return these.order_by(photos.c.version.desc())
+    # FTS5 goes quickly through its rowids in their order alone, so they are negative versions.
+    grams = _grams(word) or _begun_with(connection, word)
+    if len(grams) > MOST_BEGUN:
+        return None
+    joint = " AND " if len(word) >= LENGTH else " OR "
+    query = joint.join(_quoted(gram, '"') for gram in grams) or '""'
+    these = select(-_index.c.rowid).where(_index.c.rowid > -below)
+    matching = _index.c.photo_trigrams.op("MATCH")(literal(query, Text()))
+    return these.where(matching).order_by(_index.c.rowid)
+
+
+def _grams(word: str) -> list[str]:
+    """As few as leave out no letter."""
+    last = len(word) - LENGTH
+    starts = [*range(0, last, LENGTH), last] if last >= 0 else []
+    return [word[start : start + LENGTH] for start in starts]
+
+
+def _begun_with(connection: Connection, word: str) -> list[str]:
+    term = _known.c.term
+    begun = select(term).where(term >= word, term < word + LAST)
+    return list(connection.scalars(begun.limit(MOST_BEGUN + 1)))
+
+
+def _for_postgresql(word: str) -> str:
+    grams = _grams(word)
+    quoted = [_quoted(gram.replace("\\", "\\\\"), "'") for gram in grams or [word]]
+    return " & ".join(quoted) + ("" if grams else ":*")
+
+
+def _quoted(text: str, mark: str) -> str:
+    return mark + text.replace(mark, 2 * mark) + mark
