@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import RowMapping, delete, select, update
 
+from server.catalog.counts import recount
 from server.catalog.tables import gallery, photos
 from server.images import THUMBNAIL_WIDTHS
 from server.moments import write_moment
@@ -43,8 +44,8 @@ def add_many(server: RunningServer, count: int) -> list[str]:
         catalog.execute(delete(photos))
         catalog.execute(photos.insert(), rows)
         versions = dict.fromkeys(("version", "hosts_version", "everyones_version"), count)
-        size = sum(row["bytes"] for row in rows)
-        catalog.execute(update(gallery).values(versions | {"total": count, "bytes": size}))
+        catalog.execute(update(gallery).values(versions))
+        recount(catalog)
     return [row["id"] for row in reversed(rows)]
 
 

@@ -2,9 +2,10 @@
 
 from .accounts import Account, AccountCatalog, NameTaken
 from .copied_photos import CopiedPhoto
+from .counts import KINDS
 from .database import Database, open_database
 from .guests import GuestCatalog
-from .lists import KINDS, SORTS, Changes, Guest, OutlinedPhoto, Page, PhotoLists, Selection
+from .lists import SORTS, Changes, Guest, OutlinedPhoto, Page, PhotoLists, Selection
 from .photos import Catalog, NoSuchPhoto, Photo, RuledOut, SamePhoto, Which
 from .replica import Replica, SameGallery
 from .secrets import keep_secret

@@ -12,10 +12,12 @@ ADOPTION_SECONDS = 60 * 60
 """How long a photo may be on its way from before its sender signed in."""
 
 
-def write_guest(connection: Connection, guest_id: str, **values: Any) -> None:
-    """What is not among the values stays as it is."""
+def write_guest(connection: Connection, guest_id: str, added: int = 0, **values: Any) -> None:
+    """They have so many photos more. What is not among the values stays as it is."""
     row = {"id": guest_id, "name": "", "folded_name": "", "version": 0, "own_version": 0}
-    connection.execute(insert_or_update(connection, guests, row | values, values))
+    changes = values | ({"photos": guests.c.photos + added} if added else {})
+    written = insert_or_update(connection, guests, row | {"photos": added} | values, changes)
+    connection.execute(written)
 
 
 def present_id(connection: Connection, guest_id: str) -> str:

@@ -99,6 +99,6 @@ def _name_of(connection: Connection, guest_id: str) -> str:
 def _name(connection: Connection, version: int, guest_id: str, name: str) -> None:
     """Told to those who see a photo of theirs."""
     listed = select(func.max(photos.c.audience)).where(photos.c.guest_id == guest_id, is_listed)
-    tell(connection, version, connection.scalar(listed) or Audience.OWNER, [guest_id])
+    tell(connection, version, connection.scalar(listed) or Audience.OWNER, {guest_id: 0}, {})
     named = update(guests).where(guests.c.id == guest_id)
     connection.execute(named.values(name=name, folded_name=name.lower(), version=version))

@@ -20,7 +20,7 @@ from .sight import (
 )
 from .tables import guests, photos
 from .versions import read_version
-from .viewer import HIDDEN, PENDING, Audience, Viewer
+from .viewer import Audience, Viewer
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,6 @@ class Selection:
 
 ALL = Selection()
 PUBLIC = Viewer()
-KINDS = ("private", PENDING, HIDDEN)
 SORTS = ("arrival", "taken")
 
 

@@ -1,5 +1,6 @@
 """Photos as rows."""
 
+from collections import Counter
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -8,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, case, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from .counts import count_kind
 from .database import Database
 from .guest_rows import present_id
 from .sight import can_be_restored_by, is_seen_by
@@ -261,14 +263,11 @@ def publish(
     """What these photos have become is told to all who see a difference."""
     touched = [*former, *present]
     if touched:
-        tell(
-            connection,
-            version,
-            max(photo.audience for photo in touched),
-            {photo.guest_id for photo in touched},
-            _count_shared(present) - _count_shared(former),
-            _count_bytes(present) - _count_bytes(former),
-        )
+        theirs = Counter(photo.guest_id for photo in present)
+        theirs.subtract(photo.guest_id for photo in former)
+        counts = _count(present)
+        counts.subtract(_count(former))
+        tell(connection, version, max(photo.audience for photo in touched), theirs, counts)
 
 
 def remove(
@@ -301,12 +300,11 @@ def _tombstone(photo_id: str, version: int) -> dict[str, Any]:
     }
 
 
-def _count_shared(counted: list[Photo]) -> int:
-    return sum(photo.audience >= Audience.EVERYONE for photo in counted)
-
-
-def _count_bytes(counted: list[Photo]) -> int:
-    return sum(photo.bytes for photo in counted)
+def _count(counted: list[Photo]) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for photo in counted:
+        counts.update(count_kind(photo.audience, photo.standing, photo.bytes))
+    return counts
 
 
 def _sight(version: int, audience: Audience | None) -> dict[str, Any]:

@@ -123,11 +123,12 @@ def _version(viewer: Viewer) -> ColumnElement[int]:
 
 
 def _total(viewer: Viewer) -> ColumnElement[int]:
-    """Counted where a partial index tells: most photos are for everyone."""
+    """Only their own are counted."""
     if not _sees_others(viewer):
         return count_photos(is_seen_by(viewer))
     total: ColumnElement[int] = gallery.c.total
-    for level in Audience:
-        if level < Audience.EVERYONE:
-            total = total + count_photos(is_withheld_from_others(viewer, level))
+    if viewer.is_host:
+        total = total + gallery.c.pending + gallery.c.hidden
+    for level in _own_levels(viewer):
+        total = total + count_photos(is_withheld_from_others(viewer, level))
     return total

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from typing import Any
 
-from sqlalchemy import Connection, case, exists, func, select, update
+from sqlalchemy import Connection, exists, select, update
 
 from .copied_photos import (
     COPIED,
@@ -14,6 +13,7 @@ from .copied_photos import (
     read_uncopied,
     replace_photos,
 )
+from .counts import recount
 from .database import Database
 from .patience import be_patient
 from .rows import Row, copy_table, read_rows, stream_rows
@@ -22,8 +22,6 @@ from .tables import (
     chunks,
     gallery,
     goes_on,
-    is_listed,
-    is_shared,
     metadata,
     photos,
     secrets,
@@ -78,7 +76,8 @@ class Snapshot:
             copy_secrets(self._source, replica)
             # Never deleted: whoever is there may be waiting for their turn.
             [versions] = read_rows(self._source, select(gallery))
-            replica.execute(update(gallery).values(versions | _count_listed()))
+            replica.execute(update(gallery).values(versions))
+            recount(replica)  # without photos whose files could not be copied
         self._replica.analyze()
         return [chunk for chunk in former if chunk not in present]
 
@@ -122,16 +121,6 @@ class Snapshot:
 def _is_tombstone(row: Row) -> bool:
     """Without files."""
     return row["removed_version"] is not None and row["removed"] is None
-
-
-def _count_listed() -> dict[str, Any]:
-    """The gallery's totals; without photos whose files could not be copied."""
-    shared = func.coalesce(func.sum(case((is_shared, 1), else_=0)), 0)
-    size = func.coalesce(func.sum(photos.c.bytes), 0)
-    return {
-        "total": select(shared).where(is_listed).scalar_subquery(),
-        "bytes": select(size).where(is_listed).scalar_subquery(),
-    }
 
 
 def _names(measured: set[tuple[str, int, int, int]]) -> list[Chunk]:

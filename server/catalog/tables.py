@@ -101,7 +101,8 @@ _index_where(is_listed, "shown", photos.c.shown_version)
 _index_where(is_listed, "by_time", photos.c.moment, photos.c.version)
 _index_where(is_listed, "of_guest", photos.c.guest_id, photos.c.version)
 _index_where(is_listed, "of_guest_by_time", photos.c.guest_id, photos.c.moment, photos.c.version)
-_index_where(is_unshared, "unshared", photos.c.audience, photos.c.guest_id)
+_index_where(is_unshared, "unshared", photos.c.audience, photos.c.guest_id, photos.c.version)
+_index_where(is_unshared, "judged", photos.c.audience, photos.c.standing, photos.c.version)
 _index_where(was_removed, "removed", photos.c.removed_version)
 _index_where(photos.c.left_hosts.is_not(None), "left_hosts", photos.c.left_hosts)
 _index_where(photos.c.left_everyone.is_not(None), "left_everyone", photos.c.left_everyone)
@@ -117,6 +118,7 @@ guests = Table(
     Column("folded_name", CodePoints, nullable=False),  # in lower case, to be searched
     Column("version", BigInteger, nullable=False),  # in which it got this name
     Column("own_version", BigInteger, nullable=False),  # the last one with a change of its photos
+    Column("photos", BigInteger, nullable=False, server_default="0"),  # of theirs, listed
     # Who has signed in there, and when: what was on its way then is theirs.
     Column("adopted_by", String(32)),
     Column("adopted", String(20)),
@@ -133,6 +135,11 @@ gallery = Table(
     Column("everyones_version", BigInteger, nullable=False),
     Column("total", BigInteger, nullable=False),  # of photos that everyone sees
     Column("bytes", BigInteger, nullable=False),
+    # Of those that not everyone sees.
+    Column("pending", BigInteger, nullable=False),
+    Column("hidden", BigInteger, nullable=False),
+    Column("private", BigInteger, nullable=False),
+    Column("private_bytes", BigInteger, nullable=False),
 )
 
 uploads = Table(

@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, exists, func, select
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, func, select
 
 from .database import Database
-from .sight import count_photos
-from .tables import gallery, goes_on, guests, is_listed, is_unshared, photos, uploads
-from .viewer import HIDDEN, PENDING, Audience
+from .tables import gallery, goes_on, guests, photos, uploads
 
 
 @dataclass(frozen=True)
@@ -55,21 +53,22 @@ class UsageCatalog:
 
     def overview(self) -> Overview:
         """As `read`."""
-        judged = is_unshared & (photos.c.audience == Audience.HOSTS)
-        private = is_unshared & (photos.c.audience == Audience.OWNER)
-        has_photos = exists().where(photos.c.guest_id == guests.c.id, is_listed)
+        senders = select(func.count()).select_from(guests).where(guests.c.photos > 0)
         query = select(
-            gallery.c.total + count_photos(is_unshared),
-            gallery.c.bytes + _of_uploads(_RECEIVED, goes_on),
-            count_photos(judged & (photos.c.standing == PENDING)),
-            count_photos(judged & (photos.c.standing == HIDDEN)),
-            count_photos(private),
-            select(func.coalesce(func.sum(photos.c.bytes), 0)).where(private).scalar_subquery(),
-            select(func.count()).select_from(guests).where(has_photos).scalar_subquery(),
+            gallery,
+            _of_uploads(_RECEIVED, goes_on).label("received"),
+            senders.scalar_subquery().label("senders"),
         )
         with self._database.snapshot() as connection:
-            total, held, pending, hidden, own, own_bytes, senders = connection.execute(query).one()
-        return Overview(total, int(held), pending, hidden, Share(own, int(own_bytes)), senders)
+            counts = connection.execute(query).one()
+        return Overview(
+            photos=counts.total + counts.pending + counts.hidden + counts.private,
+            bytes=counts.bytes + int(counts.received),
+            pending=counts.pending,
+            hidden=counts.hidden,
+            private=Share(counts.private, counts.private_bytes),
+            guests=counts.senders,
+        )
 
 
 def read_usage(connection: Connection, guest_id: str, since: str) -> Usage:

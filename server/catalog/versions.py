@@ -6,7 +6,7 @@ between two says nothing of what happened between them, which may be private.
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, case, func, literal, select, update
@@ -42,23 +42,21 @@ def tell(
     connection: Connection,
     version: int,
     audience: Audience,
-    guest_ids: Iterable[str],
-    added: int = 0,
-    added_bytes: int = 0,
+    added: Mapping[str, int],
+    counts: Mapping[str, int],
 ) -> None:
     """A change of this version is known to its audience, and to the guests whose photos it is
-    about. `added` photos more are for everyone."""
-    values: dict[str, Any] = {
-        "total": gallery.c.total + added,
-        "bytes": gallery.c.bytes + added_bytes,
-    }
+    about, who have so many more. By so much the counts of the gallery grow."""
+    values: dict[str, Any] = {name: gallery.c[name] + count for name, count in counts.items()}
     if audience >= Audience.HOSTS:
         values["hosts_version"] = version
     if audience >= Audience.EVERYONE:
         values["everyones_version"] = version
-    connection.execute(update(gallery).values(values))
-    for guest_id in filter(None, guest_ids):
-        write_guest(connection, guest_id, own_version=version)
+    if values:
+        connection.execute(update(gallery).values(values))
+    for guest_id, count in added.items():
+        if guest_id:
+            write_guest(connection, guest_id, count, own_version=version)
 
 
 def read_version(connection: Connection) -> int:

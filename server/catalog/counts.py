@@ -1,0 +1,30 @@
+"""How many photos there are: kept with every change, for to count them takes long."""
+
+from collections import Counter
+
+from sqlalchemy import Connection, func, select, update
+
+from .tables import gallery, guests, is_listed, photos
+from .viewer import HIDDEN, PENDING, Audience
+
+KINDS = ("private", PENDING, HIDDEN)
+"""Of photos that not everyone sees: columns of the gallery, as `total` is of all others."""
+
+
+def count_kind(audience: int, standing: str, size: int, count: int = 1) -> Counter[str]:
+    """What so many photos of this kind, of so many bytes together, are in the gallery's columns."""
+    if audience == Audience.OWNER:
+        return Counter(bytes=size, private=count, private_bytes=size)
+    return Counter({"bytes": size, standing if audience == Audience.HOSTS else "total": count})
+
+
+def recount(connection: Connection) -> None:
+    """After photos were brought in by other means than one by one."""
+    kind = (photos.c.audience, photos.c.standing)
+    query = select(*kind, func.sum(photos.c.bytes), func.count()).where(is_listed).group_by(*kind)
+    counts = Counter(dict.fromkeys(("total", "bytes", "private_bytes", *KINDS), 0))
+    for audience, standing, size, count in connection.execute(query):
+        counts.update(count_kind(audience, standing, int(size), count))
+    connection.execute(update(gallery).values(counts))
+    theirs = select(func.count()).where(photos.c.guest_id == guests.c.id, is_listed)
+    connection.execute(update(guests).values(photos=theirs.scalar_subquery()))

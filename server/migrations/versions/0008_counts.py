@@ -1,0 +1,44 @@
+"""Counts that are kept: of what not everyone sees, and of each guest's photos; orders of it."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0008"
+down_revision = "0007"
+
+UNSHARED = "removed_version IS NULL AND audience < 2"
+
+COUNT_KINDS = """
+    UPDATE gallery SET (pending, hidden, private, private_bytes) = (
+        SELECT coalesce(sum(CASE WHEN audience = 1 AND standing = 'pending' THEN 1 END), 0),
+            coalesce(sum(CASE WHEN audience = 1 AND standing = 'hidden' THEN 1 END), 0),
+            coalesce(sum(CASE WHEN audience = 0 THEN 1 END), 0),
+            coalesce(sum(CASE WHEN audience = 0 THEN bytes END), 0)
+        FROM photos WHERE removed_version IS NULL AND audience < 2
+    )
+"""
+COUNT_THEIRS = """
+    UPDATE guests SET photos = (
+        SELECT count(*) FROM photos WHERE guest_id = guests.id AND removed_version IS NULL
+    )
+"""
+
+
+def upgrade() -> None:
+    op.drop_index("unshared", "photos")
+    _create_index("unshared", "audience", "guest_id", "version")
+    _create_index("judged", "audience", "standing", "version")
+    for table, *names in (
+        ("gallery", "pending", "hidden", "private", "private_bytes"),
+        ("guests", "photos"),
+    ):
+        for name in names:
+            column = sa.Column(name, sa.BigInteger, nullable=False, server_default="0")
+            op.add_column(table, column)
+    op.execute(COUNT_KINDS)
+    op.execute(COUNT_THEIRS)
+
+
+def _create_index(name: str, *columns: str) -> None:
+    where = sa.text(UNSHARED)
+    op.create_index(name, "photos", columns, sqlite_where=where, postgresql_where=where)
