@@ -139,9 +139,9 @@ class PhotoLists:
             version, total = read_state(connection, viewer)
             query = _selected(query.where(is_seen_by(viewer)), selection, viewer)
             query = _ordered(query, selection.sort, _place(connection, before, viewer))
-            words = search.split(selection.words)
-            having = query.where(*map(search.has, words)).limit(limit + 1)
-            few = _find_few(connection, query, words, before, selection.sort) if words else None
+            words = search.read_words(connection, selection.words)
+            having = query.where(*(word.is_in() for word in words)).limit(limit + 1)
+            few = _find_few(connection, query, words, before, selection.sort)
             found = read(connection, having.where(few.rows(connection))) if few else []
             if few is None or not (few.are_all or len(found) > limit):
                 found = read(connection, having)
@@ -238,7 +238,11 @@ def _selected(query: Select[Any], selection: Selection, viewer: Viewer) -> Selec
 
 
 def _find_few(
-    connection: Connection, query: Select[Any], words: list[str], before: int | None, sort: str
+    connection: Connection,
+    query: Select[Any],
+    words: list[search.Word],
+    before: int | None,
+    sort: str,
 ) -> search.Few | None:
     """Where they are not all, they are the first of the page."""
     by_arrival = sort == "arrival"

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from server.catalog import EVERYONE, HIDDEN, OWNER, PENDING, SHOWN, Audience, open_database
 from server.catalog.counts import recount
+from server.catalog.patience import be_patient
 from server.catalog.tables import gallery, guests, photos
 from server.moments import write_moment
 
@@ -40,6 +41,7 @@ def fill(address: str, rows: int) -> None:
     than they came."""
     senders = rows // PHOTOS_OF_A_GUEST
     with open_database(address).transaction() as connection:
+        be_patient(connection)
         with _without_indexes(connection):
             _add(connection, (photo_row(number, rows) for number in range(1, rows + 1)))
         connection.execute(guests.insert(), [guest_row(n) for n in range(0, senders, 2)])
