@@ -14,7 +14,11 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from server.catalog import (
+    EVERYONE,
+    HIDDEN,
     OWNER,
+    PENDING,
+    SHOWN,
     Catalog,
     ChunkedUpload,
     Database,
@@ -28,6 +32,7 @@ from server.catalog import (
     RuledOut,
     SamePhoto,
     Selection,
+    Share,
     UploadCatalog,
     Usage,
     UsageCatalog,
@@ -36,10 +41,13 @@ from server.catalog import (
     metadata,
     open_database,
     schema,
+    search,
     tables,
 )
+from server.catalog.counts import recount
 from server.catalog.postgresql import PostgreSQL
 from server.catalog.sqlite import SQLite
+from server.catalog.usage import Overview
 
 GUEST = Viewer("guest")
 MORNING, NOON = "2026-11-22T10:00:00Z", "2026-11-22T12:00:00Z"
@@ -558,6 +566,44 @@ def test_guests_of_a_former_version_are_found_by_their_names(address: str) -> No
     Catalog(database).add_photo(of(1, guest_id="anne"))
     assert GuestCatalog(database).list_senders(9) == [Guest("anne", "ÄNNE", 1)]
     assert numbers(PhotoLists(database).list_photos(9, None, Selection(words="änne")).photos) == [1]
+
+
+def test_a_former_gallery_learns_to_search_quickly_and_its_counts(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kinds = [(EVERYONE, SHOWN), (EVERYONE, PENDING), (EVERYONE, HIDDEN), (OWNER, SHOWN)]
+    with old_gallery(address, "0006") as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO guests (id, name, version, own_version) VALUES ('guest', '', 1, 1)"
+        )
+        for number, (visibility, standing) in enumerate(kinds * 2, 1):
+            added = of(number, visibility=visibility, standing=standing, name=f"写真{number}.jpg")
+            row = asdict(added) | {
+                "version": number,
+                "shown_version": number,
+                "removed_version": None if number <= 5 else number,
+                "audience": added.audience,
+                "moment": added.moment,
+                "folded_name": added.name,
+            }
+            del row["sender"]
+            connection.execute(tables.photos.insert().values(row))
+        connection.exec_driver_sql("UPDATE gallery SET version = 8, total = 2, bytes = 5000")
+    database = open_database(address)
+    assert UsageCatalog(database).overview() == Overview(5, 5000, 1, 1, Share(1, 1000), 1)
+    monkeypatch.setattr(search, "LOOKED_AT", 1)
+    for words, expected in (
+        ("写真", [5, 1]),
+        ("真1", [1]),
+        ("真5.J", [5]),
+        ("真2", []),
+        ("5.jpgx", []),
+    ):
+        found = PhotoLists(database).list_photos(9, None, Selection(words=words))
+        assert numbers(found.photos) == expected
+    with database.transaction() as connection:
+        recount(connection)
+    assert UsageCatalog(database).overview() == Overview(5, 5000, 1, 1, Share(1, 1000), 1)
 
 
 @contextmanager

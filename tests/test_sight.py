@@ -23,6 +23,7 @@ from server.catalog import (
     Viewer,
     Which,
 )
+from server.catalog.counts import recount
 from tests.test_catalog import MORNING, photo
 
 STEPS = 60
@@ -234,3 +235,7 @@ def test_all_see_and_are_told_what_is_for_them_and_no_more(database: Database, s
     for standing, count in ((PENDING, overview.pending), (HIDDEN, overview.hidden)):
         judged = [row for row in listed if (row.visibility, row.standing) == (EVERYONE, standing)]
         assert count == len(judged)
+    assert overview.guests == len({row.guest_id for row in listed})
+    with database.transaction() as connection:
+        recount(connection)
+    assert story.usage.overview() == overview

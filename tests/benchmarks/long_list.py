@@ -19,7 +19,7 @@ from tests.benchmarks.servers import dropwall
 from tests.running_server import RunningServer
 
 FEW, MANY = 1_000, 1_000_000
-ROUNDS, REQUESTS = 6, 20
+ROUNDS, REQUESTS = 20, 12
 SLOW_ROUNDS, SLOW_REQUESTS = 2, 1
 IDS = 100
 PASSWORD = "correct horse"
