@@ -13,6 +13,7 @@ all before it tells the newest, which takes about 50 ms for 100,000. The names o
 told theirs are all looked at, a tenth of a millisecond for a thousand.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,21 +124,24 @@ def _seem_rare(connection: Connection, wanted: Select[Any], words: list[Word]) -
 
 def _find(connection: Connection, word: Word, below: int) -> Few | None:
     """None where the index does not tell."""
-    named = versions_named(connection, word.text, below)
-    if named is None or not word.are_all_told:
+    if not word.are_all_told:
         return None
-    few = _newest(connection, named)
+    named = versions_named(connection, word.text, below, MOST + 1)
+    if named is None:
+        return None
+    few = _newest(named)
     if word.senders:
         theirs = select(photos.c.version).where(
             photos.c.guest_id.in_(word.senders), is_listed, photos.c.version < below
         )
-        sent = _newest(connection, theirs.order_by(photos.c.version.desc()))
+        theirs = theirs.order_by(photos.c.version.desc()).limit(MOST + 1)
+        sent = _newest(connection.scalars(theirs).all())
         few = Few(few.versions | sent.versions, max(few.least, sent.least))
     return few
 
 
-def _newest(connection: Connection, query: Select[int]) -> Few:
-    versions = list(connection.scalars(query.limit(MOST + 1)))
+def _newest(versions: Sequence[int]) -> Few:
+    """Of MOST + 1 at most, the newest first."""
     return Few(set(versions), versions[-1] if len(versions) > MOST else 0)
 
 

@@ -25,7 +25,8 @@ def is_seen_by(viewer: Viewer) -> ColumnElement[bool]:
 
 
 def is_withheld_from_others(viewer: Viewer, audience: Audience) -> ColumnElement[bool]:
-    """Of a photo that the viewer sees, and that is for this audience, but not for everyone."""
+    """Of a photo that the viewer sees (`is_seen_by`), and that is for this audience, but not for
+    everyone."""
     withheld = is_unshared & (photos.c.audience == audience)
     if viewer.is_host and audience == Audience.HOSTS:
         return withheld

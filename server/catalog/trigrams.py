@@ -4,10 +4,22 @@ The migration 0007 has made it; the database itself keeps it right. Two blanks f
 there, so that one or two letters, too, begin a trigram wherever they stand.
 """
 
-from sqlalchemy import BigInteger, Connection, Select, cast, column, func, literal, select, table
+from collections.abc import Sequence
+
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Integer,
+    cast,
+    column,
+    func,
+    literal,
+    select,
+    table,
+)
 from sqlalchemy.dialects.postgresql import TSQUERY
 
-from .tables import Text, photos
+from .tables import Text
 
 LENGTH = 3
 MOST_BEGUN = 50
@@ -17,14 +29,15 @@ _index = table("photo_trigrams", column("photo_trigrams"), column("rowid", BigIn
 _known = table("trigrams", column("term", Text()))
 
 
-def versions_named(connection: Connection, word: str, below: int) -> Select[int] | None:
+def versions_named(
+    connection: Connection, word: str, below: int, most: int
+) -> Sequence[int] | None:
     """Of photos with all the trigrams of a word in their names, the newest first; None where what
     the word begins are too many trigrams."""
     if connection.dialect.name == "postgresql":
         sought = cast(literal(_for_postgresql(word), Text()), TSQUERY)
-        have_them = func.name_trigrams(photos.c.folded_name).op("@@")(sought)
-        these = select(photos.c.version).where(have_them, photos.c.version < below)
-        return these.order_by(photos.c.version.desc())
+        end, limit = cast(below, BigInteger), cast(most, Integer)
+        return connection.scalars(select(func.photos_named(sought, end, limit))).all()
     # FTS5 goes quickly through its rowids in their order alone, so they are negative versions.
     grams = _grams(word) or _begun_with(connection, word)
     if len(grams) > MOST_BEGUN:
@@ -33,7 +46,7 @@ def versions_named(connection: Connection, word: str, below: int) -> Select[int]
     query = joint.join(_quoted(gram, '"') for gram in grams) or '""'
     these = select(-_index.c.rowid).where(_index.c.rowid > -below)
     matching = _index.c.photo_trigrams.op("MATCH")(literal(query, Text()))
-    return these.where(matching).order_by(_index.c.rowid)
+    return connection.scalars(these.where(matching).order_by(_index.c.rowid).limit(most)).all()
 
 
 def _grams(word: str) -> list[str]:

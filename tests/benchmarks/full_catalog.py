@@ -31,7 +31,11 @@ TRIGRAMS_IN_SQLITE = (
     "TABLE trigrams",
     "TABLE photo_trigrams",
 )
-TRIGRAMS_IN_POSTGRESQL = ("INDEX photo_trigrams", "FUNCTION name_trigrams")
+TRIGRAMS_IN_POSTGRESQL = (
+    "FUNCTION photos_named",
+    "INDEX photo_trigrams",
+    "FUNCTION name_trigrams",
+)
 
 trigrams = import_module("server.migrations.versions.0007_search")
 
