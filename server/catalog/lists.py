@@ -142,7 +142,9 @@ class PhotoLists:
             words = search.read_words(connection, selection.words)
             having = query.where(*(word.is_in() for word in words)).limit(limit + 1)
             few = _find_few(connection, query, words, before, selection.sort)
-            found = read(connection, having.where(few.rows(connection))) if few else []
+            found = (
+                read(connection, having.where(few.rows(connection))) if few and few.versions else []
+            )
             if few is None or not (few.are_all or len(found) > limit):
                 found = read(connection, having)
         more = len(found) > limit

@@ -35,7 +35,7 @@ from .tables import guests, is_listed, photos
 from .trigrams import versions_named
 
 MAX_WORDS = 5
-LOOKED_AT = 200
+LOOKED_AT = 100
 FEW = 2
 """Of LOOKED_AT. More of them fill a page sooner than all that the index knows is looked up."""
 MOST = 4000

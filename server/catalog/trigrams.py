@@ -10,10 +10,10 @@ from sqlalchemy import (
     BigInteger,
     Connection,
     Integer,
+    bindparam,
     cast,
     column,
     func,
-    literal,
     select,
     table,
 )
@@ -25,7 +25,20 @@ LENGTH = 3
 MOST_BEGUN = 50
 LAST = "\U0010ffff"
 
+_sought = bindparam("sought", type_=Text())
+_below = bindparam("below", type_=BigInteger)
+_most = bindparam("most", type_=Integer)
 _index = table("photo_trigrams", column("photo_trigrams"), column("rowid", BigInteger))
+# FTS5 goes quickly through its rowids in their order alone, so they are negative versions.
+_IN_SQLITE = (
+    select(-_index.c.rowid)
+    .where(_index.c.photo_trigrams.op("MATCH")(_sought), _index.c.rowid > -_below)
+    .order_by(_index.c.rowid)
+    .limit(_most)
+)
+_IN_POSTGRESQL = select(
+    func.photos_named(cast(_sought, TSQUERY), cast(_below, BigInteger), cast(_most, Integer))
+)
 _known = table("trigrams", column("term", Text()))
 
 
@@ -35,18 +48,14 @@ def versions_named(
     """Of photos with all the trigrams of a word in their names, the newest first; None where what
     the word begins are too many trigrams."""
     if connection.dialect.name == "postgresql":
-        sought = cast(literal(_for_postgresql(word), Text()), TSQUERY)
-        end, limit = cast(below, BigInteger), cast(most, Integer)
-        return connection.scalars(select(func.photos_named(sought, end, limit))).all()
-    # FTS5 goes quickly through its rowids in their order alone, so they are negative versions.
-    grams = _grams(word) or _begun_with(connection, word)
-    if len(grams) > MOST_BEGUN:
-        return None
-    joint = " AND " if len(word) >= LENGTH else " OR "
-    query = joint.join(_quoted(gram, '"') for gram in grams) or '""'
-    these = select(-_index.c.rowid).where(_index.c.rowid > -below)
-    matching = _index.c.photo_trigrams.op("MATCH")(literal(query, Text()))
-    return connection.scalars(these.where(matching).order_by(_index.c.rowid).limit(most)).all()
+        query, sought = _IN_POSTGRESQL, _for_postgresql(word)
+    else:
+        grams = _grams(word) or _begun_with(connection, word)
+        if len(grams) > MOST_BEGUN:
+            return None
+        joint = " AND " if len(word) >= LENGTH else " OR "
+        query, sought = _IN_SQLITE, joint.join(_quoted(gram, '"') for gram in grams) or '""'
+    return connection.scalars(query, {"sought": sought, "below": below, "most": most}).all()
 
 
 def _grams(word: str) -> list[str]:
