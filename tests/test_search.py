@@ -23,11 +23,11 @@ from server.catalog import (
 from server.catalog.trigrams import MOST_BEGUN
 from tests.test_catalog import MORNING, NOON, photo
 
-LETTERS = "ab.%_\"'*&|!:()-I1é写真🎉ß\\"
+LETTERS = "ab%_\"'\\é写🎉"
 NEVER_KEPT = "\0\ud800"
 SENDERS = ("ann", "bo", "cy")
 VIEWERS = (Viewer(), Viewer("ann"), Viewer("host", is_host=True), Viewer("bo", sees_others=False))
-GUESSES = (500, 5, 4000), (1, 1, 3), (2, 2, 1), (1, 99, 99)
+GUESSES = (100, 2, 4000), (1, 1, 3), (2, 2, 1), (1, 99, 1), (1, 99, 3), (1, 99, 4), (1, 99, 99)
 """LOOKED_AT, FEW, and MOST: of them it depends how a photo is found, and which is found, never."""
 
 
@@ -42,28 +42,28 @@ class Sent:
 
 
 kept_letters = st.sampled_from(LETTERS + LETTERS.upper())
-words = st.text(kept_letters | st.sampled_from(NEVER_KEPT + "\ufffd"), min_size=1, max_size=5)
+words = st.text(kept_letters | st.sampled_from(NEVER_KEPT + "*:|"), min_size=1, max_size=4)
 sent_photos = st.builds(
     Sent,
-    st.text(kept_letters | st.just(" "), min_size=1, max_size=9),
+    st.text(kept_letters | st.just(" "), min_size=1, max_size=6),
     st.sampled_from(SENDERS),
     st.sampled_from([MORNING, NOON]),
-    st.sampled_from([EVERYONE, EVERYONE, OWNER]),
-    st.sampled_from(["kept", "kept", "removed", "wiped"]),
+    st.sampled_from([EVERYONE, EVERYONE, EVERYONE, OWNER]),
+    st.sampled_from(["kept", "kept", "kept", "removed", "wiped"]),
 )
 person_names = st.text(kept_letters | st.just(" "), max_size=6)
-pieces = st.tuples(st.integers(0, 9), st.integers(0, 8), st.integers(1, 5))
+pieces = st.tuples(st.integers(0, 9), st.integers(0, 4), st.integers(1, 4))
 """Of the name of one of the photos: from where, and how long."""
 
 
 @settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     st.sampled_from(GUESSES),
-    st.lists(sent_photos, max_size=10),
+    st.lists(sent_photos, min_size=4, max_size=12),
     st.tuples(person_names, person_names),
-    st.lists(words | pieces, min_size=1, max_size=7),
+    st.lists(pieces | pieces | words, min_size=1, max_size=2) | st.lists(pieces, max_size=7),
     st.sampled_from(VIEWERS),
 )
 def test_a_search_finds_what_a_look_at_every_photo_would(
@@ -116,8 +116,8 @@ def fill(database: Database, sent: list[Sent], people: tuple[str, str]) -> dict[
 
 
 def piece_of(sent: list[Sent], sought: str | tuple[int, int, int]) -> str:
-    if isinstance(sought, str) or not sent:
-        return str(sought)
+    if isinstance(sought, str):
+        return sought
     number, start, length = sought
     return sent[number % len(sent)].name[start : start + length]
 
