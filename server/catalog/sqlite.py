@@ -4,7 +4,7 @@ import fcntl
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, create_engine, event
@@ -87,6 +87,10 @@ def _prepare(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     # NORMAL could lose the last commits in a power cut, and a 204 is never taken back
     connection.execute("PRAGMA synchronous = FULL")
+    # FTS5 reads its settings at first use: in the midst of a write, that would begin as a read,
+    # which SQLite refuses to let write when anybody else has written meanwhile.
+    with suppress(sqlite3.OperationalError):  # it is not there before the first migration
+        connection.execute("SELECT * FROM photo_trigrams LIMIT 0")
 
 
 def _begin(connection: Connection) -> None:
