@@ -125,6 +125,8 @@ guests = Table(
 )
 Index("named", guests.c.version)
 Index("own_changes", guests.c.own_version)
+has_photos = guests.c.photos > literal_column("0")  # as is_shared
+_index_where(has_photos, "senders", guests.c.id)
 
 gallery = Table(
     "gallery",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, ScalarSelect, func, select
 
 from .database import Database
-from .tables import gallery, goes_on, guests, photos, uploads
+from .tables import gallery, goes_on, guests, has_photos, photos, uploads
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class UsageCatalog:
 
     def overview(self) -> Overview:
         """As `read`."""
-        senders = select(func.count()).select_from(guests).where(guests.c.photos > 0)
+        senders = select(func.count()).select_from(guests).where(has_photos)
         query = select(
             gallery,
             _of_uploads(_RECEIVED, goes_on).label("received"),

@@ -37,6 +37,8 @@ def upgrade() -> None:
             op.add_column(table, column)
     op.execute(COUNT_KINDS)
     op.execute(COUNT_THEIRS)
+    senders = sa.text("photos > 0")
+    op.create_index("senders", "guests", ["id"], sqlite_where=senders, postgresql_where=senders)
 
 
 def _create_index(name: str, *columns: str) -> None:
