@@ -32,7 +32,8 @@ def close_door(
     What the kernel has connected and nobody has accepted is reset when its listener closes, also
     when it came after the last look. So newcomers are not answered any more before that look:
     they knock again after a second (RFC 6298), at a door that is closed or another one that is
-    open. Where there is no such filter (it is Linux's), who comes in that last moment is reset.
+    open. Where there is no such filter (it is Linux's, and a sandbox may refuse it), who comes in
+    that last moment is reset.
     """
     ending = time.monotonic() + handover_seconds
     with selectors.DefaultSelector() as door:
@@ -40,9 +41,7 @@ def close_door(
             door.register(listener, selectors.EVENT_READ)
         while (left := ending - time.monotonic()) > 0:
             _let_in(door.select(left), accept)
-        if sys.platform == "linux":
-            for listener in listeners:
-                _answer_no_newcomers(listener)
+        if all(map(_answers_no_newcomers, listeners)):
             while waiting := door.select(LAST_CALL_SECONDS):
                 _let_in(waiting, accept)
     for listener in listeners:
@@ -56,8 +55,15 @@ def _let_in(
         accept(key.fileobj)
 
 
-def _answer_no_newcomers(listener: socket.socket) -> None:
+def _answers_no_newcomers(listener: socket.socket) -> bool:
+    """From now on; False where that cannot be had."""
+    if sys.platform != "linux":
+        return False
     code = b"".join(struct.pack("HBBI", *instruction) for instruction in NO_NEWCOMERS)
     program = ctypes.create_string_buffer(code)
     wanted = struct.pack("HP", len(NO_NEWCOMERS), ctypes.addressof(program))  # sock_fprog
-    listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, wanted)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, wanted)
+    except OSError:
+        return False
+    return True

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from server.address import EVERYWHERE, lan_address
-from server.catalog import CatalogUnavailable, UnusableCatalog, open_database
+from server.catalog import CatalogUnavailable, UnusableCatalog, UsageCatalog, open_database
 from server.config import BadSetting, Config
 from server.logs import reason, set_up_logs
 from server.memory import keep_memory
@@ -73,7 +73,9 @@ def on_starting(server: Any) -> None:
         named = "DROPWALL_STORAGE" if dropwall.storage else "DROPWALL_DATA"
         _make_folder(Path(dropwall.storage_address), named, "incoming")
     try:
-        open_database(dropwall.database_address).close()  # no connection outlives a fork
+        database = open_database(dropwall.database_address)
+        UsageCatalog(database).recount()  # the server before this one may have been a former one
+        database.close()  # no connection outlives a fork
     except (CatalogUnavailable, UnusableCatalog) as trouble:
         raise SystemExit(f"Dropwall cannot start. {trouble}") from None
     except OSError as error:

@@ -49,7 +49,7 @@ class Turns:
 
 def _lock(path: Path, held: ExitStack, operation: int = fcntl.LOCK_EX) -> None:
     """Until `held` closes the file."""
-    file = os.open(path, os.O_WRONLY | os.O_CREAT)
+    file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o666)
     held.callback(os.close, file)
     fcntl.flock(file, operation)
 

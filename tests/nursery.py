@@ -58,7 +58,11 @@ class Forked:
         self.send_signal(signal.SIGKILL)
 
     def _told_within(self, seconds: float | None) -> int | None:
-        if not self._end.closed and select.select([self._end], [], [], seconds)[0]:
+        if self._end.closed:
+            return self.returncode
+        events = select.poll()  # which has no limit of descriptors
+        events.register(self._end, select.POLLIN)
+        if events.poll(None if seconds is None else 1000 * seconds):
             with self._end:
                 self.returncode = int(self._end.read())
         return self.returncode

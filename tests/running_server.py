@@ -62,7 +62,8 @@ class RunningServer:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait(timeout=START_SECONDS)
-            while True:  # its workers have its port until they are gone, too
+            deadline = time.monotonic() + START_SECONDS
+            while time.monotonic() < deadline:  # its workers have its port until they are gone, too
                 os.killpg(self.process.pid, 0)
                 time.sleep(0.01)
         self.process.wait(timeout=START_SECONDS)

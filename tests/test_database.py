@@ -4,6 +4,7 @@ import io
 import subprocess
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -175,6 +176,33 @@ def test_nobody_is_locked_out_by_those_who_do_the_same(database: Database) -> No
         lambda: catalog.remove_photos(Which(guest_id="anne"), MORNING, "anne"),
         lambda: catalog.wipe_photo(photo(1).id),
     )
+
+
+FORMER_WRITER = (
+    "UPDATE gallery SET version = version + 1",
+    "UPDATE photos SET bytes = bytes + 1",
+    "UPDATE guests SET own_version = own_version + 1",
+)
+FORMER_READER = ("SELECT * FROM gallery", "SELECT * FROM photos", "SELECT * FROM guests")
+
+
+@pytest.mark.parametrize("asked", [FORMER_WRITER, FORMER_READER], ids=["writer", "reader"])
+def test_a_server_that_is_still_to_be_exchanged_goes_on_while_the_schema_changes(
+    in_postgresql: str, asked: tuple[str, ...]
+) -> None:
+    """Who migrates waits for whoever has begun, and they do not wait for each other."""
+    with old_gallery(in_postgresql, "0006"):
+        pass
+    with psycopg.connect(in_postgresql) as former, ThreadPoolExecutor(1) as pool:
+        former.execute(asked[0])
+        migrating = pool.submit(open_database, in_postgresql)
+        time.sleep(A_MOMENT_SECONDS)
+        assert not migrating.done()
+        former.execute("SET deadlock_timeout = '10ms'")
+        for statement in asked[1:]:
+            former.execute(statement)
+        former.commit()
+        Catalog(migrating.result()).add_photo(photo(1))
 
 
 def test_all_machines_keep_the_same_secret(database: Database) -> None:

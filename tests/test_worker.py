@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from tests.running_server import ROOT, Process, start_gunicorn
+from tests.waiting import wait_until
 
 PATIENCE_SECONDS = 4.0  # with a stall of 1 s and a goodbye of at most 2 s, all is over by then
 START_SECONDS = 30  # a process of Python and all that it imports, on a busy machine
@@ -357,7 +358,8 @@ exec(compile(open("{ROOT}/server/gunicorn.conf.py").read(), "gunicorn.conf.py", 
 
 def post_fork(server, worker):
     if worker.age == 2:
-        time.sleep(1)
+        (dropwall.data / "forked").touch()
+        time.sleep(3)
     make_room(_counted)
 """
 
@@ -370,6 +372,7 @@ def test_a_worker_that_is_just_starting_ends_with_the_server(
     (tmp_path / "slow.conf.py").write_text(SLOW_FORK)
     config = str(tmp_path / "slow.conf.py")
     with serving(tmp_path, workers=2, config=config) as server:
+        wait_until(lambda: any(tmp_path.rglob("forked")))
         server.process.send_signal(sent)
         assert server.process.wait(START_SECONDS / 2) == 0
 

@@ -140,13 +140,12 @@ class PhotoLists:
             query = _selected(query, selection, viewer)
             query = _ordered(query, selection.sort, _place(connection, before, viewer))
             words = search.read_words(connection, selection.words)
-            having = query.where(*(word.is_in() for word in words)).limit(limit + 1)
-            few = _find_few(connection, query, words, before, selection.sort)
-            found = (
-                read(connection, having.where(few.rows(connection))) if few and few.versions else []
-            )
-            if few is None or not (few.are_all or len(found) > limit):
-                found = read(connection, having)
+            if words:
+                found = _read_having(
+                    connection, words, query, read, limit + 1, before, selection.sort
+                )
+            else:
+                found = read(connection, query.limit(limit + 1))
         more = len(found) > limit
         return Page(found[:limit], found[limit - 1].version if more else None, total, version)
 
@@ -242,17 +241,46 @@ def _selected(query: Select[Any], selection: Selection, viewer: Viewer) -> Selec
     return query
 
 
-def _find_few(
+def _read_having(
     connection: Connection,
-    query: Select[Any],
     words: list[search.Word],
+    query: Select[Any],
+    read: Callable[[Connection, Select[Any]], list[SomePhoto]],
+    count: int,
     before: int | None,
     sort: str,
-) -> search.Few | None:
-    """Where they are not all, they are the first of the page."""
+) -> list[SomePhoto]:
+    """The first `count` that have all these words, or as many as there are."""
+    having = query.where(*(word.is_in() for word in words)).limit(count)
+    sample = search.look_at_next(connection, query, words)
+    if sample.is_all:
+        return read(connection, having)
+    if needed := sample.needed(count):
+        end = _place_of(connection, query, needed)
+        found = read(connection, having.where(_is_until(end, sort)) if end else having)
+        if len(found) == count or not end:
+            return found
     by_arrival = sort == "arrival"
-    few = search.find_few(connection, query, words, before if by_arrival else None)
-    return few if few and (few.are_all or by_arrival) else None
+    few = search.find_few(connection, sample.rare(words), before if by_arrival else None)
+    if few and (few.are_all or by_arrival):  # else the first of the page may not be among them
+        found = read(connection, having.where(few.rows(connection))) if few.versions else []
+        if len(found) == count or few.are_all:
+            return found
+    return read(connection, having)
+
+
+def _place_of(connection: Connection, query: Select[Any], number: int) -> tuple[str, int] | None:
+    """Of this one of the photos, from 1 on; None if there are fewer."""
+    places = query.with_only_columns(photos.c.moment, photos.c.version)
+    place = connection.execute(places.offset(number - 1).limit(1)).first()
+    return place and (place.moment, place.version)
+
+
+def _is_until(place: tuple[str, int], sort: str) -> ColumnElement[bool]:
+    """Of a photo that is not after this place in the order."""
+    if sort == "taken":
+        return tuple_(photos.c.moment, photos.c.version) >= tuple_(*place)
+    return photos.c.version >= place[1]
 
 
 def _ordered(query: Select[Any], sort: str, place: tuple[str, int] | None) -> Select[Any]:

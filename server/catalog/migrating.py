@@ -4,7 +4,7 @@ import alembic.command
 import alembic.config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, inspect, text
 
 from .schema import MIGRATIONS
 from .troubles import UnusableCatalog
@@ -12,6 +12,7 @@ from .troubles import UnusableCatalog
 OURS = {"alembic_version"}
 """Of tables, before the first migration."""
 MAX_NAMED = 5
+LOCK_SECONDS = 5
 
 
 def migrate(connection: Connection, revision: str) -> None:
@@ -20,7 +21,17 @@ def migrate(connection: Connection, revision: str) -> None:
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
     _check(connection, ScriptDirectory.from_config(config))
+    _keep_writers_waiting(connection)
     alembic.command.upgrade(config, revision)
+
+
+def _keep_writers_waiting(connection: Connection) -> None:
+    """Servers that are still to be exchanged write meanwhile, and have the gallery's row before
+    they want the photos: who has both locks to take has to take them in that order, too. It rather
+    gives up, and tries again (`Database.upgrade`), than keep all who read waiting behind it."""
+    if connection.dialect.name == "postgresql" and inspect(connection).has_table("gallery"):
+        connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"))
+        connection.execute(text("LOCK TABLE gallery IN EXCLUSIVE MODE"))
 
 
 def _check(connection: Connection, migrations: ScriptDirectory) -> None:

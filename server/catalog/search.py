@@ -1,16 +1,16 @@
 """Words that photos are searched for, and which few photos may have a word that few have.
 
 A photo has a word in its name or in its sender's, compared letter by letter (`Word.is_in`). What
-many have is soon found that way: a page is full before many photos were looked at. Of what seems
-rare among the next LOOKED_AT of them, an index tells where it may be (`trigrams`). As it tells the
-newest first, that may be a whole page, however many others there are.
+many of the next LOOKED_AT photos have is looked for in them one by one, as far as it should take to
+fill the page. Of what seems rare, and of what was not found there, an index tells where it may be
+(`trigrams`). As it tells the newest first, that may be a whole page, however many others there are.
 
-So these alone go through all photos as before: a page by the time taken, or the last page, of a
-word that more than MOST photos have and hardly any of the next; words that many have, but hardly
-any photo all of them; a rare word that more than MOST_SENDERS have in their names; on SQLite, one
-or two letters with more than `trigrams.MOST_BEGUN` others after them, all rare. PostgreSQL finds
-all before it tells the newest, which takes about 50 ms for 100,000. The names of those who have
-told theirs are all looked at, a tenth of a millisecond for a thousand.
+So these alone go through all photos: a page by the time taken, or the last page, of a word that
+more than MOST photos have and hardly any of the next; words that many have, but hardly any photo
+all of them; a rare word that more than MOST_SENDERS have in their names; on SQLite, one or two
+letters with more than `trigrams.MOST_BEGUN` others after them, all rare. PostgreSQL finds all
+before it tells the newest, which takes about 50 ms for 100,000. The names of those who have told
+theirs are all looked at, a tenth of a millisecond for a thousand.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,9 @@ from .trigrams import versions_named
 MAX_WORDS = 5
 LOOKED_AT = 100
 FEW = 2
-"""Of LOOKED_AT. More of them fill a page sooner than all that the index knows is looked up."""
+"""Of LOOKED_AT; what fewer have is rare."""
+AS_FAR = 2
+"""How many times as far as a page should take, going by the next, is looked for it one by one."""
 MOST = 4000
 """Photos that are looked up for a word."""
 MOST_SENDERS = 100
@@ -94,12 +96,45 @@ def read_words(connection: Connection, text: str) -> list[Word]:
     return [Word(word, list(connection.scalars(_senders(word).limit(told)))) for word in words]
 
 
-def find_few(
-    connection: Connection, wanted: Select[Any], words: list[Word], below: int | None
-) -> Few | None:
-    """Of the photos that are `wanted`, in their order, those that may have all these words; None
-    where it is as well to look at one after another. With `below` only lower versions count."""
-    rare = _seem_rare(connection, wanted, words) if words else []
+@dataclass(frozen=True)
+class Sample:
+    """How many of the next photos were looked at, LOOKED_AT or all, and have each of the words, and
+    all of them."""
+
+    looked_at: int
+    hits: list[int]
+    full_hits: int
+
+    @property
+    def is_all(self) -> bool:
+        return self.looked_at < LOOKED_AT
+
+    def needed(self, count: int) -> int | None:
+        """Among how many of the next photos there should be so many hits, and to spare; None where
+        there are too few to go by."""
+        if self.full_hits < FEW:
+            return None
+        return AS_FAR * count * LOOKED_AT // self.full_hits
+
+    def rare(self, words: list[Word]) -> list[Word]:
+        most = max(FEW, min(self.hits))
+        return [word for word, count in zip(words, self.hits, strict=True) if count <= most]
+
+
+def look_at_next(connection: Connection, wanted: Select[Any], words: list[Word]) -> Sample:
+    """Of the photos that are `wanted`, in their order."""
+    columns = wanted.with_only_columns(photos.c.folded_name, photos.c.guest_id)
+    next_ones = columns.limit(LOOKED_AT).subquery()
+    have = [word.is_in(next_ones) for word in words]
+    counted = [func.count().filter(each) for each in (*have, and_(*have))]
+    query = select(func.count(), *counted).select_from(next_ones)
+    looked_at, *hits, full_hits = connection.execute(query).one()
+    return Sample(looked_at, hits, full_hits)
+
+
+def find_few(connection: Connection, rare: list[Word], below: int | None) -> Few | None:
+    """The photos that may have all these words; None where the index does not tell. With `below`
+    only lower versions count."""
     end = NO_END if below is None else below
     found = [few for word in rare if (few := _find(connection, word, end))]
     if not found:
@@ -108,18 +143,6 @@ def find_few(
     versions = set.intersection(*(few.versions for few in found))
     least = max(few.least for few in found)
     return Few({version for version in versions if version >= least}, least)
-
-
-def _seem_rare(connection: Connection, wanted: Select[Any], words: list[Word]) -> list[Word]:
-    columns = wanted.with_only_columns(photos.c.folded_name, photos.c.guest_id)
-    next_ones = columns.limit(LOOKED_AT).subquery()
-    have = [word.is_in(next_ones) for word in words]
-    counted = [func.count().filter(each) for each in (*have, and_(*have))]
-    query = select(func.count(), *counted).select_from(next_ones)
-    looked_at, *hits, full_hits = connection.execute(query).one()
-    if looked_at < LOOKED_AT or full_hits >= FEW:
-        return []
-    return [word for word, count in zip(words, hits, strict=True) if count <= max(FEW, min(hits))]
 
 
 def _find(connection: Connection, word: Word, below: int) -> Few | None:

@@ -76,7 +76,8 @@ class SQLite:
             yield wait
 
     def is_refusal(self, why: str) -> bool:
-        return False
+        """Whether this SQLite lacks what the search needs."""
+        return "no such module" in why or "no such tokenizer" in why
 
     def is_full(self, error: DBAPIError) -> bool:
         return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, ScalarSelect, func, select
 
+from .counts import recount
 from .database import Database
 from .tables import gallery, goes_on, guests, has_photos, photos, uploads
+from .versions import wait_turn
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,13 @@ class UsageCatalog:
         """Of one moment, with the troubles of `Database`."""
         with self._database.snapshot() as connection:
             return read_usage(connection, guest_id, since)
+
+    def recount(self) -> None:
+        """What is kept of counts: a server of a former Dropwall that writes beside this one keeps
+        only some of them."""
+        with self._database.transaction() as connection:
+            wait_turn(connection)
+            recount(connection)
 
     def overview(self) -> Overview:
         """As `read`."""

@@ -30,6 +30,7 @@ def sweep() -> None:
     """Remove what crashes left behind a day ago or more."""
     try:
         with refusals_as_told():
+            parts().usage.recount()
             click.echo(f"{parts().sweep.sweep()} leftovers removed.")
     except ForeignCatalog:
         raise click.ClickException(

@@ -24,6 +24,8 @@ UNCOMMON = 200
 """One of so many photos is private, one is hidden, and one was removed."""
 CHOSEN = 150
 """So many have another name, and so many wait, however many there are."""
+NEW = 3
+"""So many of the newest have a name of their own."""
 TRIGRAMS_IN_SQLITE = (
     "TRIGGER photo_trigrams_added",
     "TRIGGER photo_trigrams_removed",
@@ -101,6 +103,8 @@ def photo_row(number: int, rows: int) -> dict[str, object]:
     taken = write_moment(FIRST_MOMENT + timedelta(seconds=scattered))
     place = number * CHOSEN % rows  # below CHOSEN for CHOSEN of the numbers
     name = "The beach.jpg" if place < CHOSEN else f"IMG_{number}.jpg"
+    if rows - NEW <= number < rows:
+        name = f"Cake {number}.jpg"
     return {
         "id": f"{number:032x}",
         "version": number,

@@ -12,7 +12,7 @@ from flask.sessions import SecureCookieSessionInterface
 from server import create_app
 from server.config import Config
 from tests.benchmarks.engines import Engine
-from tests.benchmarks.full_catalog import CHOSEN, fill, guest_id
+from tests.benchmarks.full_catalog import CHOSEN, NEW, fill, guest_id
 from tests.benchmarks.rounds import in_turns
 from tests.benchmarks.row import Row
 from tests.benchmarks.servers import dropwall
@@ -32,6 +32,7 @@ SEARCHES = {
     f"search for a word of {CHOSEN} photos": "/api/photos?q=beach",
     "the same by time taken": "/api/photos?q=beach&sort=taken",
     "search for a word of most photos": "/api/photos?q=img",
+    f"search for a word of the newest {NEW}": "/api/photos?q=cake",
     "search for a word of no photo": "/api/photos?q=nothing",
     "search for two letters of no photo": "/api/photos?q=zz",
 }

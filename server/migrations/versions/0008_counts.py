@@ -25,9 +25,6 @@ COUNT_THEIRS = """
 
 
 def upgrade() -> None:
-    op.drop_index("unshared", "photos")
-    _create_index("unshared", "audience", "guest_id", "version")
-    _create_index("judged", "audience", "standing", "version")
     for table, *names in (
         ("gallery", "pending", "hidden", "private", "private_bytes"),
         ("guests", "photos"),
@@ -35,12 +32,18 @@ def upgrade() -> None:
         for name in names:
             column = sa.Column(name, sa.BigInteger, nullable=False, server_default="0")
             op.add_column(table, column)
+    # Last: who reads has the gallery before the photos.
+    op.drop_index("unshared", "photos")
+    op.drop_index("removed", "photos")
+    _create_index(UNSHARED, "unshared", "audience", "guest_id", "version")
+    _create_index(UNSHARED, "judged", "audience", "standing", "version")
+    _create_index("removed_version IS NOT NULL", "removed", "guest_id", "removed_version")
     op.execute(COUNT_KINDS)
     op.execute(COUNT_THEIRS)
     senders = sa.text("photos > 0")
     op.create_index("senders", "guests", ["id"], sqlite_where=senders, postgresql_where=senders)
 
 
-def _create_index(name: str, *columns: str) -> None:
-    where = sa.text(UNSHARED)
+def _create_index(which: str, name: str, *columns: str) -> None:
+    where = sa.text(which)
     op.create_index(name, "photos", columns, sqlite_where=where, postgresql_where=where)
