@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from queue import Empty, SimpleQueue
+from random import uniform
 from typing import NamedTuple
 
 from .catalog import CatalogUnavailable, Changes, Database, PhotoLists, Viewer
@@ -16,8 +17,10 @@ WAIT_SECONDS = 2
 PAUSE_SECONDS = 0.02
 """In which many changes become one piece of news."""
 HEARTBEAT_SECONDS = 15
-"""Often enough for proxies, which cut what is silent for a minute, and for the page, which takes
-a silent stream for a dead one."""
+"""At most. Often enough for proxies, which cut what is silent for a minute, and for the page, which
+takes a silent stream for a dead one."""
+HEARTBEAT_SPREAD = 0.2
+"""Of that: who were told something together do not all wake together, and wait for each other."""
 RETRY_SECONDS = 1
 TELL_AGAIN_SECONDS = 60
 """Of one trouble, which goes on."""
@@ -195,8 +198,9 @@ class Watcher:
     def _events(self) -> Iterator[Event | None]:
         yield self.first
         while True:
+            part = uniform(1 - HEARTBEAT_SPREAD, 1)  # noqa: S311 - it may be guessed
             try:
-                event = self._told.get(timeout=HEARTBEAT_SECONDS)
+                event = self._told.get(timeout=part * HEARTBEAT_SECONDS)
             except Empty:
                 yield None
             else:

@@ -16,7 +16,7 @@ from tests.benchmarks.servers import dropwall
 
 WATCHERS = 500
 IDLE_SECONDS, ROUNDS = HEARTBEAT_SECONDS, 4
-"""All of them are sent a heartbeat once in each round: they come at once, and stay together."""
+"""Each of them is sent a heartbeat once in a round, or twice."""
 SETTLE_SECONDS = 2
 
 
