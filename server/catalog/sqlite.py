@@ -8,11 +8,12 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError
 
 from .troubles import AlreadyClaimed, CatalogUnavailable
 
-POLL_SECONDS = 0.02
+POLL_SECONDS = 0.04
 
 
 class SQLite:
@@ -60,13 +61,17 @@ class SQLite:
 
     @contextmanager
     def watch(self) -> Iterator[Callable[[float], bool]]:
-        with self.engine.connect() as connection:
+        # Not by the engine, which would begin a transaction, in which nothing ever changes.
+        with (
+            self.engine.connect() as connection,
+            closing(connection.connection.cursor()) as cursor,
+        ):
             seen: object = None
 
             def wait(seconds: float) -> bool:
                 nonlocal seen
                 deadline = time.monotonic() + seconds
-                while (version := _data_version(connection)) == seen:
+                while (version := _data_version(cursor)) == seen:
                     if time.monotonic() >= deadline:
                         return False
                     time.sleep(POLL_SECONDS)
@@ -100,11 +105,9 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if alone else "BEGIN")
 
 
-def _data_version(connection: Connection) -> object:
+def _data_version(cursor: DBAPICursor) -> object:
     """Another number after every commit of another connection (SQLite's `PRAGMA data_version`)."""
-    # Not by the engine, which would begin a transaction, in which nothing ever changes.
-    with closing(connection.connection.cursor()) as cursor:
-        try:
-            return cursor.execute("PRAGMA data_version").fetchone()[0]
-        except sqlite3.Error as error:
-            raise CatalogUnavailable(str(error)) from error
+    try:
+        return cursor.execute("PRAGMA data_version").fetchall()
+    except sqlite3.Error as error:
+        raise CatalogUnavailable(str(error)) from error
