@@ -4,7 +4,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from queue import Empty, SimpleQueue
 from random import uniform
 from typing import NamedTuple
@@ -147,9 +146,12 @@ class Watchers:
             self._told_trouble = None
 
     def _look_all_the_same(self) -> None:
-        """Who cannot be woken, such as for want of one connection more, may be answered."""
-        with suppress(CatalogUnavailable, OSError):
+        """Who cannot be woken, such as for want of one connection more, may be answered. If not,
+        all are let go: they ask by themselves then, and tell their visitors."""
+        try:
             self._tell_all()
+        except (CatalogUnavailable, OSError):
+            self._let_go()
 
     def _tell_all(self) -> None:
         last = self._last or 0

@@ -1,6 +1,7 @@
 """Guests and their names; the gallery as one guest's, as found by words, in another order."""
 
 import io
+import unicodedata
 from collections.abc import Callable
 
 import pytest
@@ -218,6 +219,13 @@ def test_the_gallery_is_told_in_part_and_in_another_order(
     page = evening.get("/api/photos?q=cake&limit=1").json
     assert (page["total"], page["photos"][0]["name"]) == (4, "more cake.jpg")
     assert listed(evening, f"q=cake&limit=1&before={page['next']}") == ["cake.jpg"]
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_an_accent_is_found_however_it_was_typed(client: FlaskClient, form: str) -> None:
+    send_as(client, unicodedata.normalize(form, "Zürich.jpg"), photo_bytes("jpg"))
+    for asked in ("NFC", "NFD"):
+        assert listed(client, f"q={unicodedata.normalize(asked, 'züri')}") == ["Zürich.jpg"]
 
 
 def test_who_has_no_cookie_has_no_photos(evening: FlaskClient, app: Flask) -> None:

@@ -3,7 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from server.catalog import Catalog, Changes, Database, PhotoLists, Viewer
+from server.catalog import Catalog, CatalogUnavailable, Changes, Database, PhotoLists, Viewer
 from server.changes import Watcher, Watchers
 from tests.test_catalog import photo
 from tests.waiting import PATIENCE_SECONDS, wait_until
@@ -75,3 +75,23 @@ def test_who_leaves_does_not_wait_for_a_catalog_that_hangs(database: Database) -
             answers.set()
             has_read.wait()
     assert list(another) == [b""]
+
+
+def test_who_watches_is_let_go_when_the_catalog_does_not_answer(database: Database) -> None:
+    """A stream that is silent, but alive, would be believed."""
+
+    class LostLists(PhotoLists):
+        is_lost = False
+
+        def version(self, viewer: Viewer | None = None) -> int:
+            if self.is_lost:
+                raise CatalogUnavailable("It is gone.")
+            return super().version(viewer)
+
+    lists = LostLists(database)
+    watchers = Watchers(database, lists, 9, lambda _: b"")
+    watcher = watchers.watch(None, Viewer())
+    lists.is_lost = True
+    Catalog(database).add_photo(photo(1))
+    assert list(watcher) == [b""]
+    watchers.close()

@@ -1,5 +1,6 @@
 """What a request asks for, in its query string or as a little JSON."""
 
+import unicodedata
 from collections.abc import Collection
 
 from flask import request
@@ -41,7 +42,8 @@ def selection() -> Selection:
     if sort not in SORTS or only not in ("", *KINDS):
         raise BadRequest
     by = guest_id() if request.args.get("mine") == "1" else request.args.get("by")
-    return Selection(sort, by, request.args.get("q", "")[:MAX_SEARCH], only)
+    words = unicodedata.normalize("NFC", request.args.get("q", ""))  # as names are kept
+    return Selection(sort, by, words[:MAX_SEARCH], only)
 
 
 def ids_parameter() -> list[str]:
