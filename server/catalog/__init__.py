@@ -5,7 +5,8 @@ from .copied_photos import CopiedPhoto
 from .counts import KINDS
 from .database import Database, open_database
 from .guests import GuestCatalog
-from .lists import SORTS, Changes, Guest, OutlinedPhoto, Page, PhotoLists, Selection
+from .lists import Changes, Guest, OutlinedPhoto, Page, PhotoLists, Selection
+from .order import SORTS
 from .photos import Catalog, NoSuchPhoto, Photo, RuledOut, SamePhoto, Which
 from .replica import Replica, SameGallery
 from .secrets import keep_secret

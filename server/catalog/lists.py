@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Select, exists, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, exists, select
 
 from . import search
 from .database import Database
+from .order import find_place, in_order
 from .photos import Photo, read_photos, select_photos
 from .sight import (
     count_own,
@@ -37,7 +38,6 @@ class Selection:
 
 ALL = Selection()
 PUBLIC = Viewer()
-SORTS = ("arrival", "taken")
 
 
 @dataclass(frozen=True)
@@ -138,14 +138,11 @@ class PhotoLists:
         with self._database.snapshot() as connection:
             version, total = read_state(connection, viewer)
             query = _selected(query, selection, viewer)
-            query = _ordered(query, selection.sort, _place(connection, before, viewer))
-            words = search.read_words(connection, selection.words)
-            if words:
-                found = _read_having(
-                    connection, words, query, read, limit + 1, before, selection.sort
-                )
-            else:
-                found = read(connection, query.limit(limit + 1))
+            place = None if before is None else find_place(connection, before, viewer)
+            query = in_order(query, selection.sort, place)
+            found = search.read_having(
+                connection, selection.words, query, read, limit + 1, selection.sort, before
+            )
         more = len(found) > limit
         return Page(found[:limit], found[limit - 1].version if more else None, total, version)
 
@@ -218,15 +215,6 @@ def _read_outlined(connection: Connection, query: Select[Any]) -> list[OutlinedP
     return [OutlinedPhoto(*row) for row in connection.execute(query)]
 
 
-def _place(connection: Connection, before: int | None, viewer: Viewer) -> tuple[str, int] | None:
-    """Where a page begins; a photo that was removed meanwhile still has its place."""
-    if before is None:
-        return None
-    query = select(photos.c.moment).where(photos.c.version == before)
-    query = query.where(is_seen_by(viewer) | has_left(viewer, since=0))
-    return connection.scalar(query) or "", before
-
-
 def _selected(query: Select[Any], selection: Selection, viewer: Viewer) -> Select[Any]:
     """Each condition once: a planner takes another for one that leaves out still more."""
     if selection.only == "private":
@@ -239,55 +227,3 @@ def _selected(query: Select[Any], selection: Selection, viewer: Viewer) -> Selec
     if selection.guest_id is not None:
         query = query.where(photos.c.guest_id == selection.guest_id)
     return query
-
-
-def _read_having(
-    connection: Connection,
-    words: list[search.Word],
-    query: Select[Any],
-    read: Callable[[Connection, Select[Any]], list[SomePhoto]],
-    count: int,
-    before: int | None,
-    sort: str,
-) -> list[SomePhoto]:
-    """The first `count` that have all these words, or as many as there are."""
-    having = query.where(*(word.is_in() for word in words)).limit(count)
-    sample = search.look_at_next(connection, query, words)
-    if sample.is_all:
-        return read(connection, having)
-    if needed := sample.needed(count):
-        end = _place_of(connection, query, needed)
-        found = read(connection, having.where(_is_until(end, sort)) if end else having)
-        if len(found) == count or not end:
-            return found
-    by_arrival = sort == "arrival"
-    few = search.find_few(connection, sample.rare(words), before if by_arrival else None)
-    if few and (few.are_all or by_arrival):  # else the first of the page may not be among them
-        found = read(connection, having.where(few.rows(connection))) if few.versions else []
-        if len(found) == count or few.are_all:
-            return found
-    return read(connection, having)
-
-
-def _place_of(connection: Connection, query: Select[Any], number: int) -> tuple[str, int] | None:
-    """Of this one of the photos, from 1 on; None if there are fewer."""
-    places = query.with_only_columns(photos.c.moment, photos.c.version)
-    place = connection.execute(places.offset(number - 1).limit(1)).first()
-    return place and (place.moment, place.version)
-
-
-def _is_until(place: tuple[str, int], sort: str) -> ColumnElement[bool]:
-    """Of a photo that is not after this place in the order."""
-    if sort == "taken":
-        return tuple_(photos.c.moment, photos.c.version) >= tuple_(*place)
-    return photos.c.version >= place[1]
-
-
-def _ordered(query: Select[Any], sort: str, place: tuple[str, int] | None) -> Select[Any]:
-    if sort == "taken":
-        if place:
-            query = query.where(tuple_(photos.c.moment, photos.c.version) < tuple_(*place))
-        return query.order_by(photos.c.moment.desc(), photos.c.version.desc())
-    if place:
-        query = query.where(photos.c.version < place[1])
-    return query.order_by(photos.c.version.desc())

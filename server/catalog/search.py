@@ -13,9 +13,9 @@ before it tells the newest, which takes about 50 ms for 100,000. The names of th
 theirs are all looked at, a tenth of a millisecond for a thousand.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     ARRAY,
@@ -31,6 +31,7 @@ from sqlalchemy import (
     select,
 )
 
+from .order import is_until, read_place
 from .tables import guests, is_listed, photos
 from .trigrams import versions_named
 
@@ -45,6 +46,8 @@ MOST = 4000
 MOST_SENDERS = 100
 NO_END = 2**63 - 1
 """No version is greater."""
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -89,13 +92,6 @@ class Few:
         return photos.c.version.in_(select(listed.c.value))
 
 
-def read_words(connection: Connection, text: str) -> list[Word]:
-    """The first MAX_WORDS, for each costs time."""
-    words = list(dict.fromkeys(text.lower().split()))[:MAX_WORDS]
-    told = MOST_SENDERS + 1
-    return [Word(word, list(connection.scalars(_senders(word).limit(told)))) for word in words]
-
-
 @dataclass(frozen=True)
 class Sample:
     """How many of the next photos were looked at, LOOKED_AT or all, and have each of the words, and
@@ -121,8 +117,46 @@ class Sample:
         return [word for word, count in zip(words, self.hits, strict=True) if count <= most]
 
 
-def look_at_next(connection: Connection, wanted: Select[Any], words: list[Word]) -> Sample:
-    """Of the photos that are `wanted`, in their order."""
+def read_having(
+    connection: Connection,
+    text: str,
+    wanted: Select[Any],
+    read: Callable[[Connection, Select[Any]], list[Found]],
+    count: int,
+    sort: str,
+    before: int | None,
+) -> list[Found]:
+    """The first `count` of the photos that are `wanted`, in their order, that have each word of the
+    text; all do, if there is none."""
+    words = _read_words(connection, text)
+    having = wanted.where(*(word.is_in() for word in words)).limit(count)
+    if not words:
+        return read(connection, having)
+    sample = _look_at_next(connection, wanted, words)
+    if sample.is_all:
+        return read(connection, having)
+    if needed := sample.needed(count):
+        end = read_place(connection, wanted, needed)
+        found = read(connection, having.where(is_until(end, sort)) if end else having)
+        if len(found) == count or not end:
+            return found
+    by_arrival = sort == "arrival"
+    few = _find_few(connection, sample.rare(words), before if by_arrival else None)
+    if few and (few.are_all or by_arrival):  # else the first of the page may not be among them
+        found = read(connection, having.where(few.rows(connection))) if few.versions else []
+        if len(found) == count or few.are_all:
+            return found
+    return read(connection, having)
+
+
+def _read_words(connection: Connection, text: str) -> list[Word]:
+    """The first MAX_WORDS, for each costs time."""
+    words = list(dict.fromkeys(text.lower().split()))[:MAX_WORDS]
+    told = MOST_SENDERS + 1
+    return [Word(word, list(connection.scalars(_senders(word).limit(told)))) for word in words]
+
+
+def _look_at_next(connection: Connection, wanted: Select[Any], words: list[Word]) -> Sample:
     columns = wanted.with_only_columns(photos.c.folded_name, photos.c.guest_id)
     next_ones = columns.limit(LOOKED_AT).subquery()
     have = [word.is_in(next_ones) for word in words]
@@ -132,7 +166,7 @@ def look_at_next(connection: Connection, wanted: Select[Any], words: list[Word])
     return Sample(looked_at, hits, full_hits)
 
 
-def find_few(connection: Connection, rare: list[Word], below: int | None) -> Few | None:
+def _find_few(connection: Connection, rare: list[Word], below: int | None) -> Few | None:
     """The photos that may have all these words; None where the index does not tell. With `below`
     only lower versions count."""
     end = NO_END if below is None else below
