@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from server.catalog import (
     EVERYONE,
@@ -24,6 +24,7 @@ from server.catalog import (
     Viewer,
     Which,
 )
+from server.catalog.counts import WITHHELD
 from server.catalog.tables import gallery, guests
 from tests.test_catalog import MORNING, photo
 
@@ -245,4 +246,9 @@ def test_all_see_and_are_told_what_is_for_them_and_no_more(database: Database, s
     assert overview.guests == len({row.guest_id for row in listed})
     kept = read_kept_counts(database)
     story.usage.recount()
+    assert read_kept_counts(database) == kept
+    with database.transaction() as connection:
+        connection.execute(update(gallery).values(dict.fromkeys(WITHHELD, 0)))
+        connection.execute(update(guests).values(photos=0))
+    story.usage.recount_withheld()
     assert read_kept_counts(database) == kept

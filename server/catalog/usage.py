@@ -1,10 +1,11 @@
 """What has been used of the limits, read at once."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, ScalarSelect, func, select
 
-from .counts import recount
+from .counts import recount, recount_withheld
 from .database import Database
 from .tables import gallery, goes_on, guests, has_photos, photos, uploads
 from .versions import wait_turn
@@ -54,11 +55,17 @@ class UsageCatalog:
             return read_usage(connection, guest_id, since)
 
     def recount(self) -> None:
-        """What is kept of counts: a server of a former Dropwall that writes beside this one keeps
-        only some of them."""
+        """All counts that are kept."""
+        self._count_alone(recount)
+
+    def recount_withheld(self) -> None:
+        """Those that a server of a former Dropwall, which writes beside this one, does not keep."""
+        self._count_alone(recount_withheld)
+
+    def _count_alone(self, count: Callable[[Connection], None]) -> None:
         with self._database.transaction() as connection:
             wait_turn(connection)
-            recount(connection)
+            count(connection)
 
     def overview(self) -> Overview:
         """As `read`."""
