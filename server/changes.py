@@ -77,10 +77,9 @@ class Watchers:
                 self._start_looking()
             self._watchers.add(watcher)
         try:
-            # Known to the thread that looks by now, it misses nothing that comes after this.
-            version = self._lists.version()
-            known = self._lists.version(viewer) if since is None else since
-            changes = self._lists.changes_since(known, MAX_CHANGES, viewer)
+            # Known to the thread that looks by now, it misses nothing that comes after this; of
+            # what it was told before, it is told no more.
+            version, changes = self._lists.first_news(since, MAX_CHANGES, viewer)
             watcher.first = Event(version, self._encode(changes))
         except Exception:
             watcher.close()

@@ -22,6 +22,7 @@ from tests.nursery import Nursery
 from tests.postgresql import PostgreSQL
 from tests.running_server import ROOT, RunningServer
 from tests.seaweedfs import SeaweedFS
+from tests.waiting import wait_for_threads
 
 CDN = "https://cdn.jsdelivr.net/npm/"
 
@@ -91,12 +92,15 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 def database(address: str) -> Iterator[Database]:
     database = open_database(address)
     yield database
+    wait_for_threads("changes")  # else it leaves a connection open
     database.close()
 
 
 @pytest.fixture
-def app(config: Config) -> Flask:
-    return create_app(config)
+def app(config: Config) -> Iterator[Flask]:
+    app = create_app(config)
+    yield app
+    app.extensions["dropwall"].watchers.close()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlencode
@@ -40,7 +40,7 @@ from server.catalog import (
 )
 from server.catalog import database as database_module
 from server.catalog import postgresql as kinds
-from server.changes import Watchers
+from server.changes import FullHouse, Watcher, Watchers
 from server.config import Config
 from server.storage.keys import owner_id
 from tests.conftest import open_page
@@ -51,7 +51,7 @@ from tests.ports import free_port
 from tests.postgresql import PASSWORD, USER, PostgreSQL
 from tests.running_server import ROOT, RunningServer
 from tests.test_catalog import GUEST, MORNING, old_gallery, photo
-from tests.waiting import wait_until
+from tests.waiting import meanwhile, wait_until
 
 MANY = 8
 A_MOMENT_SECONDS = 0.3
@@ -62,15 +62,6 @@ def in_postgresql(postgresql: PostgreSQL) -> Iterator[str]:
     address = postgresql.create_database()
     yield address
     postgresql.drop_database(address)
-
-
-@contextmanager
-def meanwhile(work: Callable[[], object]) -> Iterator[threading.Thread]:
-    """Begun now, and at its end when the block is left."""
-    thread = threading.Thread(target=work)
-    thread.start()
-    yield thread
-    thread.join()
 
 
 def at_once(*works: Callable[[], object]) -> None:
@@ -539,22 +530,36 @@ def test_a_full_disk_and_a_slow_database_are_told_apart(in_postgresql: str) -> N
 def test_who_watches_is_told_when_the_database_is_back(
     postgresql: PostgreSQL, in_postgresql: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """Whether the one who looks finds it back already, or lets them go to come again: both are
+    well, and a matter of how long it was away."""
     catalog = Catalog(database := open_database(in_postgresql))
     watchers = Watchers(database, PhotoLists(database), 9, names)
-    watcher = watchers.watch(None, Viewer())
     told: list[bytes] = []
-    with meanwhile(lambda: told.extend(watcher)):
-        catalog.add_photo(photo(1))
-        wait_until(lambda: b"1.jpg" in told)
-        postgresql.kill()
-        for _ in range(3):
-            with pytest.raises(CatalogUnavailable):
-                catalog.version()
-        postgresql.start()
-        catalog.add_photo(photo(2))
-        wait_until(lambda: b"2.jpg" in told)
-        wait_until(lambda: "The catalog is watched again" in caplog.messages)
-        watchers.close()
+
+    def follow(first: Watcher) -> None:
+        told.extend(first)
+        while not is_over.is_set():
+            with suppress(CatalogUnavailable, FullHouse):
+                told.extend(watchers.watch(0, Viewer()))
+            is_over.wait(A_MOMENT_SECONDS)
+
+    is_over = threading.Event()
+    first = watchers.watch(None, Viewer())
+    with meanwhile(lambda: follow(first)):
+        try:
+            catalog.add_photo(photo(1))
+            wait_until(lambda: b"1.jpg" in told)
+            postgresql.kill()
+            for _ in range(3):
+                with pytest.raises(CatalogUnavailable):
+                    catalog.version()
+            postgresql.start()
+            catalog.add_photo(photo(2))
+            wait_until(lambda: b"2.jpg" in b" ".join(told))
+            wait_until(lambda: "The catalog is watched again" in caplog.messages)
+        finally:
+            is_over.set()
+            watchers.close()
     troubles = [line for line in caplog.messages if "cannot be watched" in line]
     assert len(troubles) == 1
 

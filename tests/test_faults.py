@@ -13,7 +13,7 @@ from tests.faults.playing import play
 from tests.faults.results import Result, table, tracebacks
 from tests.running_server import RunningServer
 
-GOOD = Findings(answered=1200, lost=[], doubled=[], half_there=[], behind=0, backwards=0)
+GOOD = Findings(answered=1200, lost=[], doubled=[], half_there=[], behind=0, backwards=0, swapped=0)
 
 
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.engine == "embedded"][:2])

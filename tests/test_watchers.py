@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from server.catalog import Catalog, CatalogUnavailable, Changes, Database, PhotoLists, Viewer
 from server.changes import Watcher, Watchers
 from tests.test_catalog import photo
-from tests.waiting import PATIENCE_SECONDS, wait_until
+from tests.waiting import PATIENCE_SECONDS, meanwhile, wait_until
 
 A_WHILE_SECONDS = 0.5
 
@@ -50,6 +50,44 @@ def test_who_comes_while_the_news_is_read_misses_nothing(database: Database) -> 
     watchers.close()
 
 
+def test_who_comes_while_much_happens_is_told_of_it_in_order(database: Database) -> None:
+    """What they know from their first answer, they are not told as it was before that."""
+    catalog = Catalog(database)
+    is_told = threading.Event()
+
+    class LateLists(PhotoLists):
+        """Two photos come while somebody does; others are told of one of them by itself."""
+
+        is_late = False
+
+        def first_news(self, *asked):
+            if self.is_late:
+                catalog.add_photo(photo(1))
+                assert is_told.wait(PATIENCE_SECONDS)
+                catalog.add_photo(photo(2))
+            return super().first_news(*asked)
+
+    def encode(changes: Changes) -> bytes:
+        return str(changes.version).encode()
+
+    def listen(watcher: Watcher) -> None:
+        for text in watcher:
+            if int(text or 0) > 0:
+                is_told.set()
+
+    watchers = Watchers(database, lists := LateLists(database), 9, encode)
+    first = watchers.watch(None, Viewer())
+    lists.is_late = True
+    versions: list[int] = []
+    with meanwhile(lambda: listen(first)):
+        newcomer = watchers.watch(None, Viewer())
+        with meanwhile(lambda: versions.extend(int(text) for text in newcomer if text)):
+            newest = catalog.add_photo(photo(3)).version
+            wait_until(lambda: newest in versions)
+            watchers.close()
+    assert versions == sorted(versions)
+
+
 def test_who_leaves_does_not_wait_for_a_catalog_that_hangs(database: Database) -> None:
     catalog = Catalog(database)
     is_reading, answers, has_read = threading.Event(), threading.Event(), threading.Event()
@@ -83,10 +121,11 @@ def test_who_watches_is_let_go_when_the_catalog_does_not_answer(database: Databa
     class LostLists(PhotoLists):
         is_lost = False
 
-        def version(self, viewer: Viewer | None = None) -> int:
+        def version(self) -> int:
+            version = super().version()
             if self.is_lost:
                 raise CatalogUnavailable("It is gone.")
-            return super().version(viewer)
+            return version
 
     lists = LostLists(database)
     watchers = Watchers(database, lists, 9, lambda _: b"")

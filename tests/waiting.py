@@ -1,7 +1,9 @@
 """Waiting for what happens on a real server, as long as it takes and no longer."""
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 PATIENCE_SECONDS = 20
 
@@ -11,3 +13,19 @@ def wait_until(is_so: Callable[[], bool]) -> None:
     while not is_so():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+@contextmanager
+def meanwhile(work: Callable[[], object]) -> Iterator[threading.Thread]:
+    """Begun now, and at its end when the block is left."""
+    thread = threading.Thread(target=work)
+    thread.start()
+    yield thread
+    thread.join()
+
+
+def wait_for_threads(name: str) -> None:
+    """Which end by themselves, soon."""
+    for thread in threading.enumerate():
+        if thread.name == name:
+            thread.join(PATIENCE_SECONDS)

@@ -94,10 +94,10 @@ class PhotoLists:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def version(self, viewer: Viewer | None = None) -> int:
-        """Of the last change, or of the last that this viewer may know of."""
+    def version(self) -> int:
+        """Of the last change, whoever may know of it."""
         with self._database.snapshot() as connection:
-            return read_known_version(connection, viewer) if viewer else read_version(connection)
+            return read_version(connection)
 
     def list_photos(
         self,
@@ -157,6 +157,13 @@ class PhotoLists:
         """At most `limit` changes; more than that, or a version that never was, is a reset."""
         with self._database.snapshot() as connection:
             return _read_changes(connection, since, limit, viewer)
+
+    def first_news(self, since: int | None, limit: int, viewer: Viewer) -> tuple[int, Changes]:
+        """The gallery's version, and what has happened after `since` (by default after all that
+        did) for who begins to watch, as of one moment."""
+        with self._database.snapshot() as connection:
+            known = read_known_version(connection, viewer) if since is None else since
+            return read_version(connection), _read_changes(connection, known, limit, viewer)
 
     def news(
         self, since: int, limit: int, viewers: Collection[Viewer]
