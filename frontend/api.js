@@ -168,7 +168,8 @@ export function openLive(version) {
  * reads the browser's console sees by the fragment that a 404 is no trouble. */
 export async function renewInCache(address) {
   try {
-    await fetch(`${address}#withdrawn`, { cache: "reload", priority: "low" });
+    const answer = await fetch(`${address}#withdrawn`, { cache: "reload", priority: "low" });
+    await answer.arrayBuffer(); // else the request goes on
   } catch {
     // The network is lost; with the request the cache has forgotten it already.
   }

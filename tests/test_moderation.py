@@ -156,9 +156,11 @@ def test_what_another_host_approves_stays_before_who_looks_at_it_and_is_not_call
         expect(lightbox(host)).not_to_contain_text(GONE)
         expect(lightbox(host)).not_to_contain_text("Waiting for approval.")
         assert withdrawn == []
-        assert elsewhere.delete(f"{live_server.url}/api/photos/{photo_id}").ok
+        with host.expect_event(
+            "requestfinished", lambda it: is_withdrawal(it) and photo_id in it.url
+        ):
+            assert elsewhere.delete(f"{live_server.url}/api/photos/{photo_id}").ok
     expect(lightbox(host)).to_contain_text(GONE)
-    wait_until(lambda: any(photo_id in address for address in withdrawn))
     host.keyboard.press("ArrowLeft")
     expect(lightbox(host).get_by_role("button", name="Approve 2.jpg")).to_be_visible()
 
