@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import click
 from flask import Flask, request
 from flask.cli import FlaskGroup
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -142,11 +143,26 @@ def create_app(config: Config | None = None) -> Flask:
 
 
 def command_line() -> None:
-    """`dropwall …` is `flask --app server …`."""
+    """`dropwall …` is `flask --app server …`, without what is for those who develop."""
     try:
-        FlaskGroup(create_app=create_app).main(prog_name="dropwall")
+        group = FlaskGroup(create_app=_create_told_app, add_default_commands=False)
+        group.main(prog_name="dropwall")
     except (BadSetting, CatalogUnavailable, UnusableCatalog) as mistake:
         raise SystemExit(str(mistake)) from None
+
+
+def _create_told_app() -> Flask:
+    """Whoever means a gallery that is elsewhere is told that this is another one."""
+    config = Config.from_environ()
+    is_new = not config.database and not Path(config.database_address).exists()
+    app = create_app(config)
+    if is_new:
+        click.echo(
+            f"There was no gallery in {config.data.resolve()} before; please set DROPWALL_DATA"
+            " if you mean another one.",
+            err=True,
+        )
+    return app
 
 
 def _turns(config: Config) -> Turns:

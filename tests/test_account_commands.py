@@ -6,6 +6,7 @@ import pty
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import Result
@@ -143,6 +144,25 @@ def on_a_terminal(config: Config, arguments: list[str], answers: list[str]) -> s
     screen += os.read(ours, 1000).decode()
     os.close(ours)
     return screen
+
+
+def test_a_gallery_that_a_command_has_made_is_told_of(tmp_path: Path) -> None:
+    """Whoever asks in another shell, or from another folder, may mean another one."""
+    code = "from server import command_line; command_line()"
+    told = [
+        subprocess.run(
+            [sys.executable, "-c", code, "accounts"],
+            cwd=ROOT,
+            env=os.environ | {"DROPWALL_DATA": str(tmp_path / "data")},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        for _ in range(2)
+    ]
+    assert [(each.returncode, each.stdout) for each in told] == [(0, "")] * 2
+    assert told[0].stderr.startswith(f"There was no gallery in {tmp_path / 'data'} before; please")
+    assert told[1].stderr == ""
 
 
 STOPPED_WHILE_IMPORTING = """
