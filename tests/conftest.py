@@ -22,7 +22,7 @@ from tests.nursery import Nursery
 from tests.postgresql import PostgreSQL
 from tests.running_server import ROOT, RunningServer
 from tests.seaweedfs import SeaweedFS
-from tests.waiting import wait_for_threads
+from tests.waiting import awaited_threads
 
 CDN = "https://cdn.jsdelivr.net/npm/"
 
@@ -91,8 +91,8 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 @pytest.fixture
 def database(address: str) -> Iterator[Database]:
     database = open_database(address)
-    yield database
-    wait_for_threads("changes")  # else it leaves a connection open
+    with awaited_threads("changes"):  # one that goes on would leave a connection open
+        yield database
     database.close()
 
 

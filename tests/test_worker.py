@@ -193,12 +193,13 @@ def test_every_goodbye_is_counted_once(server: Server) -> None:
     ],
 )
 def test_visitors_who_stall_give_their_threads_back(server: Server, start: bytes) -> None:
+    told = server.log.read_text()  # of a defect, when another test comes first
     with server.connect() as first, server.connect() as second:
         first.sendall(start)
         second.sendall(start)
         time.sleep(0.1)  # both threads are theirs now
         assert server.answer(request("/")).endswith(b"hello")
-    assert "Traceback" not in server.log.read_text()
+    assert "Traceback" not in server.log.read_text().removeprefix(told)
 
 
 def test_a_visitor_who_sends_drops_is_not_kept_for_long(server: Server) -> None:

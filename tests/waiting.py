@@ -24,8 +24,11 @@ def meanwhile(work: Callable[[], object]) -> Iterator[threading.Thread]:
     thread.join()
 
 
-def wait_for_threads(name: str) -> None:
-    """Which end by themselves, soon."""
-    for thread in threading.enumerate():
+@contextmanager
+def awaited_threads(name: str) -> Iterator[None]:
+    """Those of this name that begin in this context, and end by themselves, have ended after it."""
+    others = set(threading.enumerate())
+    yield
+    for thread in set(threading.enumerate()) - others:
         if thread.name == name:
             thread.join(PATIENCE_SECONDS)
