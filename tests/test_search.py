@@ -87,6 +87,7 @@ def test_a_search_finds_what_a_look_at_every_photo_would(
         for name, value in zip(("LOOKED_AT", "FEW", "MOST"), guesses, strict=True):
             patch.setattr(search, name, value)
         patch.setattr(search, "AS_FAR", 1)
+        patch.setattr(search, "AGAIN", 2)
         assert found(database, Selection("arrival", words=asked), viewer) == newest_first
         assert found(database, Selection("taken", words=asked), viewer) == last_taken_first
 

@@ -2,8 +2,9 @@
 
 A photo has a word in its name or in its sender's, compared letter by letter (`Word.is_in`). What
 many of the next LOOKED_AT photos have is looked for in them one by one, as far as it should take to
-fill the page. Of what seems rare, and of what was not found there, an index tells where it may be
-(`trigrams`). As it tells the newest first, that may be a whole page, however many others there are.
+fill the page; where that is far, AGAIN times as many tell better how far. Of what seems rare, and
+of what was not found there, an index tells where it may be (`trigrams`). As it tells the newest
+first, that may be a whole page, however many others there are.
 
 So these alone go through all photos: a page by the time taken, or the last page, of a word that
 more than MOST photos have and hardly any of the next; words that many have, but hardly any photo
@@ -37,6 +38,8 @@ from .trigrams import versions_named
 
 MAX_WORDS = 5
 LOOKED_AT = 100
+AGAIN = 5
+"""Times as many, before more than twice that are looked at for a page."""
 FEW = 2
 """Of LOOKED_AT; what fewer have is rare."""
 AS_FAR = 2
@@ -94,26 +97,31 @@ class Few:
 
 @dataclass(frozen=True)
 class Sample:
-    """How many of the next photos were looked at, LOOKED_AT or all, and have each of the words, and
-    all of them."""
+    """How many of the next photos have each of the words, and all of them; of so many that were to
+    be looked at, there are only `looked_at`."""
 
+    size: int
     looked_at: int
     hits: list[int]
     full_hits: int
 
     @property
     def is_all(self) -> bool:
-        return self.looked_at < LOOKED_AT
+        return self.looked_at < self.size
+
+    @property
+    def _few(self) -> int:
+        return FEW * self.size // LOOKED_AT
 
     def needed(self, count: int) -> int | None:
         """Among how many of the next photos there should be so many hits, and to spare; None where
         there are too few to go by."""
-        if self.full_hits < FEW:
+        if self.full_hits < self._few:
             return None
-        return AS_FAR * count * LOOKED_AT // self.full_hits
+        return AS_FAR * count * self.size // self.full_hits
 
     def rare(self, words: list[Word]) -> list[Word]:
-        most = max(FEW, min(self.hits))
+        most = max(self._few, min(self.hits))
         return [word for word, count in zip(words, self.hits, strict=True) if count <= most]
 
 
@@ -132,7 +140,9 @@ def read_having(
     having = wanted.where(*(word.is_in() for word in words)).limit(count)
     if not words:
         return read(connection, having)
-    sample = _look_at_next(connection, wanted, words)
+    sample = _look_at_next(connection, wanted, words, LOOKED_AT)
+    if (sample.needed(count) or 0) > 2 * AGAIN * LOOKED_AT:
+        sample = _look_at_next(connection, wanted, words, AGAIN * LOOKED_AT)
     if sample.is_all:
         return read(connection, having)
     if needed := sample.needed(count):
@@ -156,14 +166,16 @@ def _read_words(connection: Connection, text: str) -> list[Word]:
     return [Word(word, list(connection.scalars(_senders(word).limit(told)))) for word in words]
 
 
-def _look_at_next(connection: Connection, wanted: Select[Any], words: list[Word]) -> Sample:
+def _look_at_next(
+    connection: Connection, wanted: Select[Any], words: list[Word], size: int
+) -> Sample:
     columns = wanted.with_only_columns(photos.c.folded_name, photos.c.guest_id)
-    next_ones = columns.limit(LOOKED_AT).subquery()
+    next_ones = columns.limit(size).subquery()
     have = [word.is_in(next_ones) for word in words]
     counted = [func.count().filter(each) for each in (*have, and_(*have))]
     query = select(func.count(), *counted).select_from(next_ones)
     looked_at, *hits, full_hits = connection.execute(query).one()
-    return Sample(looked_at, hits, full_hits)
+    return Sample(size, looked_at, hits, full_hits)
 
 
 def _find_few(connection: Connection, rare: list[Word], below: int | None) -> Few | None:
