@@ -21,10 +21,6 @@ NOTES: dict[str, str] = {
         " they would not."
     ),
     "204 to tile in 20 open pages, p95": FULL_PROCESSORS,
-    "of 1,000,000 photos, a guest's search for a word of the newest 3": (
-        "Three of the newest hundred have it: so it is looked for among as many photos as should"
-        " fill a page, some 6,700, before the index is asked. The small gallery has but 1,000."
-    ),
     "10,000 photos, phone, CPU / 4, flung: longest time without any picture": (
         "Not of the design's table, an aim of our own: photos are asked for ahead of where a fling"
         " goes, and with a processor slowed to a quarter a screen may go by before they are there."
