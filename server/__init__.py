@@ -154,15 +154,17 @@ def command_line() -> None:
 def _create_told_app() -> Flask:
     """Whoever means a gallery that is elsewhere is told that this is another one."""
     config = Config.from_environ()
-    is_new = not config.database and not Path(config.database_address).exists()
-    app = create_app(config)
-    if is_new:
-        click.echo(
-            f"There was no gallery in {config.data.resolve()} before; please set DROPWALL_DATA"
-            " if you mean another one.",
-            err=True,
-        )
-    return app
+    catalog = Path(config.database_address)
+    is_new = "://" not in config.database_address and not catalog.exists()
+    try:
+        return create_app(config)
+    finally:
+        if is_new and catalog.exists():
+            click.echo(
+                f"There was no gallery in {catalog.resolve()} before; please set DROPWALL_DATA, or"
+                " DROPWALL_DATABASE, if you mean another one.",
+                err=True,
+            )
 
 
 def _turns(config: Config) -> Turns:

@@ -146,14 +146,21 @@ def on_a_terminal(config: Config, arguments: list[str], answers: list[str]) -> s
     return screen
 
 
-def test_a_gallery_that_a_command_has_made_is_told_of(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("setting", "catalog"),
+    [("DROPWALL_DATA", "there/catalog.sqlite"), ("DROPWALL_DATABASE", "there")],
+)
+def test_a_gallery_that_a_command_has_made_is_told_of(
+    tmp_path: Path, setting: str, catalog: str
+) -> None:
     """Whoever asks in another shell, or from another folder, may mean another one."""
     code = "from server import command_line; command_line()"
+    settings = {"DROPWALL_DATA": str(tmp_path / "data"), setting: str(tmp_path / "there")}
     told = [
         subprocess.run(
             [sys.executable, "-c", code, "accounts"],
             cwd=ROOT,
-            env=os.environ | {"DROPWALL_DATA": str(tmp_path / "data")},
+            env=settings | {"PATH": os.environ["PATH"]},
             capture_output=True,
             text=True,
             timeout=60,
@@ -161,7 +168,7 @@ def test_a_gallery_that_a_command_has_made_is_told_of(tmp_path: Path) -> None:
         for _ in range(2)
     ]
     assert [(each.returncode, each.stdout) for each in told] == [(0, "")] * 2
-    assert told[0].stderr.startswith(f"There was no gallery in {tmp_path / 'data'} before; please")
+    assert told[0].stderr.startswith(f"There was no gallery in {tmp_path / catalog} before; please")
     assert told[1].stderr == ""
 
 
