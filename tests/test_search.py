@@ -27,8 +27,16 @@ LETTERS = "ab%_\"'\\é写🎉"
 NEVER_KEPT = "\0\ud800"
 SENDERS = ("ann", "bo", "cy")
 VIEWERS = (Viewer(), Viewer("ann"), Viewer("host", is_host=True), Viewer("bo", sees_others=False))
-GUESSES = (100, 2, 4000), (1, 1, 3), (2, 2, 1), (1, 99, 1), (1, 99, 3), (1, 99, 4), (1, 99, 99)
-"""LOOKED_AT, FEW, and MOST: of them it depends how a photo is found, and which is found, never."""
+TUNED = "LOOKED_AT", "FEW", "MOST", "AS_FAR", "AGAIN"
+GUESSES = (
+    (100, 2, 4000, 2, 5),
+    (1, 1, 3, 1, 2),
+    (2, 2, 1, 1, 2),
+    *((1, 99, most, 1, 2) for most in (1, 3, 4, 99)),
+    *((1, 1, most, 2, 2) for most in (1, 3, 99)),  # these look again
+    (2, 1, 3, 3, 1),
+)
+"""Of these values it depends how a photo is found; which is found, never."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +76,7 @@ pieces = st.tuples(st.integers(0, 9), st.integers(0, 4), st.integers(1, 4))
 )
 def test_a_search_finds_what_a_look_at_every_photo_would(
     database: Database,
-    guesses: tuple[int, int, int],
+    guesses: tuple[int, ...],
     sent: list[Sent],
     people: tuple[str, str],
     sought: list[str | tuple[int, int, int]],
@@ -84,10 +92,8 @@ def test_a_search_finds_what_a_look_at_every_photo_would(
     newest_first = expected[::-1]
     last_taken_first = sorted(newest_first, key=lambda number: sent[number - 1].taken, reverse=True)
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in zip(("LOOKED_AT", "FEW", "MOST"), guesses, strict=True):
+        for name, value in zip(TUNED, guesses, strict=True):
             patch.setattr(search, name, value)
-        patch.setattr(search, "AS_FAR", 1)
-        patch.setattr(search, "AGAIN", 2)
         assert found(database, Selection("arrival", words=asked), viewer) == newest_first
         assert found(database, Selection("taken", words=asked), viewer) == last_taken_first
 

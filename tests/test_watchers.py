@@ -80,10 +80,15 @@ def test_who_comes_while_much_happens_is_told_of_it_in_order(database: Database)
     lists.is_late = True
     versions: list[int] = []
     with meanwhile(lambda: listen(first)):
-        newcomer = watchers.watch(None, Viewer())
-        with meanwhile(lambda: versions.extend(int(text) for text in newcomer if text)):
-            newest = catalog.add_photo(photo(3)).version
-            wait_until(lambda: newest in versions)
+        try:
+            newcomer = watchers.watch(None, Viewer())
+            with meanwhile(lambda: versions.extend(int(text) for text in newcomer if text)):
+                try:
+                    newest = catalog.add_photo(photo(3)).version
+                    wait_until(lambda: newest in versions)
+                finally:
+                    watchers.close()
+        finally:
             watchers.close()
     assert versions == sorted(versions)
 
