@@ -74,9 +74,8 @@ def on_starting(server: Any) -> None:
         _make_folder(Path(dropwall.storage_address), named, "incoming")
     try:
         database = open_database(dropwall.database_address)
-        UsageCatalog(
-            database
-        ).recount_withheld()  # the server before this one may have been a former one
+        # The server before this one may have been a former Dropwall's.
+        UsageCatalog(database).recount_withheld()
         database.close()  # no connection outlives a fork
     except (CatalogUnavailable, UnusableCatalog) as trouble:
         raise SystemExit(f"Dropwall cannot start. {trouble}") from None
