@@ -126,9 +126,8 @@ class Findings:
     @property
     def are_good(self) -> bool:
         """Then nothing is wrong."""
-        wrong = (self.lost, self.doubled, self.half_there)
-        counted = (self.behind, self.backwards, self.swapped)
-        return self.answered > 0 and not any(wrong) and not any(counted)
+        named = (self.lost, self.doubled, self.half_there)
+        return self.answered > 0 and not any((*named, self.behind, self.backwards, self.swapped))
 
 
 class Crowd:

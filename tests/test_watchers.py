@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 from server.catalog import Catalog, CatalogUnavailable, Changes, Database, PhotoLists, Viewer
 from server.changes import Watcher, Watchers
@@ -79,17 +80,12 @@ def test_who_comes_while_much_happens_is_told_of_it_in_order(database: Database)
     first = watchers.watch(None, Viewer())
     lists.is_late = True
     versions: list[int] = []
-    with meanwhile(lambda: listen(first)):
-        try:
-            newcomer = watchers.watch(None, Viewer())
-            with meanwhile(lambda: versions.extend(int(text) for text in newcomer if text)):
-                try:
-                    newest = catalog.add_photo(photo(3)).version
-                    wait_until(lambda: newest in versions)
-                finally:
-                    watchers.close()
-        finally:
-            watchers.close()
+    with meanwhile(lambda: listen(first)), closing(watchers):
+        newcomer = watchers.watch(None, Viewer())
+        texts = (int(text) for text in newcomer if text)
+        with meanwhile(lambda: versions.extend(texts)), closing(watchers):
+            newest = catalog.add_photo(photo(3)).version
+            wait_until(lambda: newest in versions)
     assert versions == sorted(versions)
 
 
