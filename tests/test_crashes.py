@@ -1,7 +1,8 @@
 """kill -9 at any moment: what was answered stays, what was not leaves nothing behind."""
 
+import multiprocessing
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from random import Random
 
@@ -19,7 +20,7 @@ from tests.watcher import View
 
 CRASHES = 50
 GUESTS, WATCHERS = 4, 2
-WORKERS = 8
+WORKERS = 4
 LONGEST_LIFE_SECONDS = 0.5
 SWEEP_SECONDS = 15
 LONG_AGO = "2000-01-01T00:00:00Z"
@@ -65,12 +66,17 @@ def test_what_was_answered_outlives_fifty_crashes_and_nothing_else_stays(
     assert "Traceback" not in (live_server.data.parent / "server.log").read_text()
 
 
+def secret_key_of_a_worker(config: Config) -> bytes:
+    return create_app(config).secret_key
+
+
 @pytest.mark.parametrize("former", [b"", b"k" * 32])
 def test_all_workers_know_each_others_guests(config: Config, former: bytes) -> None:
     """Those of a former version too, but for a first start of which the power saw no end."""
     config.data.mkdir()
     (config.data / "secret.key").write_bytes(former)
-    with ThreadPoolExecutor(WORKERS) as workers:
-        apps = list(workers.map(create_app, [config] * WORKERS))
-    [key] = {app.secret_key for app in apps}
+    processes = multiprocessing.get_context("spawn")
+    all_are_there = processes.Barrier(WORKERS)
+    with ProcessPoolExecutor(WORKERS, processes, initializer=all_are_there.wait) as workers:
+        [key] = set(workers.map(secret_key_of_a_worker, [config] * WORKERS))
     assert key == former or not former
