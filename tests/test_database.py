@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -379,7 +380,7 @@ def test_a_server_that_is_just_starting_is_waited_for(
         with pytest.raises(TimeoutError):
             opening.result(timeout=A_MOMENT_SECONDS)
         postgresql.start()
-        assert Catalog(opening.result()).version() == 0
+        assert PhotoLists(opening.result()).version() == 0
     [told] = caplog.messages
     assert told.startswith("Waiting for the database, 30 seconds at most: ")
 
@@ -467,7 +468,7 @@ def test_a_server_that_takes_nothing_in_is_none(in_postgresql: str) -> None:
     database.check()
     with database.transaction() as connection:
         connection.execute(text("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"))
-    for ask in (database.check, catalog.version, database.check):
+    for ask in (database.check, partial(catalog.add_photo, photo(1)), database.check):
         with pytest.raises(CatalogUnavailable, match="read-only"):
             ask()
     options = "-c default_transaction_read_only=off"
@@ -552,7 +553,7 @@ def test_who_watches_is_told_when_the_database_is_back(
             postgresql.kill()
             for _ in range(3):
                 with pytest.raises(CatalogUnavailable):
-                    catalog.version()
+                    catalog.add_photo(photo(2))
             postgresql.start()
             catalog.add_photo(photo(2))
             wait_until(lambda: b"2.jpg" in b" ".join(told))

@@ -42,7 +42,7 @@ def test_who_comes_while_the_news_is_read_misses_nothing(database: Database) -> 
         has_come.set()
         note("newcomer", newcomer)
 
-    known = catalog.version()
+    known = PhotoLists(database).version()
     first = watchers.watch(known, Viewer())
     threading.Thread(target=note, args=("first", first), daemon=True).start()
     threading.Thread(target=come, daemon=True).start()

@@ -15,7 +15,7 @@ from .guest_rows import present_id
 from .sight import can_be_restored_by, is_seen_by
 from .tables import guests, is_listed, is_unpurged, photos, was_removed
 from .usage import Usage, read_usage
-from .versions import advance, read_version, tell
+from .versions import advance, tell
 from .viewer import EVERYONE, OWNER, SHOWN, Audience, Viewer
 
 
@@ -226,10 +226,6 @@ class Catalog:
             theirs = photos.c.guest_id == present_id(connection, guest_id)
             return _find(connection, theirs & (photos.c.sha256 == sha256) & is_listed)
         return None
-
-    def version(self) -> int:
-        with self._database.transaction() as connection:
-            return read_version(connection)
 
     def known_ids(self, photo_ids: Collection[str]) -> set[str]:
         """Those of `photo_ids` (some hundreds at most) that are in the gallery, or may be again."""
