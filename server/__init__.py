@@ -23,6 +23,7 @@ from .catalog import (
     CatalogUnavailable,
     Database,
     GuestCatalog,
+    LeftoverCatalog,
     PhotoLists,
     UnusableCatalog,
     UploadCatalog,
@@ -38,6 +39,7 @@ from .errors import answer_errors
 from .gallery import Gallery
 from .health import Health
 from .images import Images
+from .intake import Intake
 from .limits import Limits
 from .metrics import Metrics
 from .parts import Parts
@@ -91,12 +93,14 @@ def create_app(config: Config | None = None) -> Flask:
     secret_key = app.secret_key = _secret_key(database, config.data)
     catalog, uploading, usage = Catalog(database), UploadCatalog(database), UsageCatalog(database)
     storage = open_storage(config.storage_address, config.data)
-    turns = _turns(config)
-    gallery = Gallery(
+    turns, limits = _turns(config), Limits(usage, storage, config)
+    images = Images(config.max_pixels, config.max_jpeg_pixels, turns)
+    gallery = Gallery(catalog, storage, images, limits)
+    intake = Intake(
         catalog,
         storage,
-        Images(config.max_pixels, config.max_jpeg_pixels, turns),
-        Limits(usage, storage, config),
+        images,
+        limits,
         config.max_upload_bytes,
         config.extensions,
         config.keep_location,
@@ -108,16 +112,20 @@ def create_app(config: Config | None = None) -> Flask:
     watchers, downloads = config.threads - max(1, config.threads // 4), max(1, config.threads // 8)
     app.extensions["dropwall"] = Parts(
         settings=config,
+        catalog=catalog,
+        storage=storage,
+        limits=limits,
+        intake=intake,
         gallery=gallery,
         lists=lists,
         guests=guests,
         usage=usage,
         accounts=Accounts(account_catalog, guests, tries),
         passcode=Passcode(config.passcode, secret_key, tries),
-        chunks=Chunks(uploading, gallery, turns),
+        chunks=Chunks(uploading, storage, intake, limits, turns),
         watchers=Watchers(database, lists, watchers, changes_event),
         archives=Archives(gallery, lists, downloads),
-        sweep=Sweep(catalog, uploading, storage),
+        sweep=Sweep(LeftoverCatalog(database), uploading, storage),
         health=Health({"catalog": database.check, "storage": storage.check}),
         metrics=metrics,
     )

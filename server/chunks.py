@@ -17,9 +17,10 @@ from . import images, moments
 from .catalog import OWNER, ChunkedUpload, NoSuchUpload, UploadCatalog
 from .config import MAX_CHUNKS
 from .containers import BrokenContainer
-from .gallery import EmptyPhoto, Gallery, Sender, UnknownExtension, WrongExtension
+from .intake import EmptyPhoto, Intake, Sender, UnknownExtension, WrongExtension
+from .limits import Limits
 from .names import clean_name
-from .storage import NotStored
+from .storage import NotStored, Storage
 from .storage.keys import chunk_key
 from .turns import Turns
 from .upload import TooManyBytes, Upload
@@ -96,18 +97,26 @@ def upload_id(guest_id: str, uuid: str) -> str:
 
 
 class Chunks:
-    def __init__(self, uploads: UploadCatalog, gallery: Gallery, turns: Turns) -> None:
+    def __init__(
+        self,
+        uploads: UploadCatalog,
+        storage: Storage,
+        intake: Intake,
+        limits: Limits,
+        turns: Turns,
+    ) -> None:
         self._uploads = uploads
+        self._storage = storage
+        self._intake = intake
+        self._limits = limits
         self._turns = turns
-        self._gallery = gallery
-        self._storage = gallery.storage
 
     def add_chunk(
         self, chunk: Chunk, received: Upload, sent_name: str, sender: Sender, uuid: str
     ) -> bool:
         """Keep one chunk: when this returns, it is safe. Whether the photo is, too, because it was
         the last one. A photo is private when its first or its last chunk says so. Raises
-        WrongChunk, LostChunks, and whatever `Gallery.add_photo` raises."""
+        WrongChunk, LostChunks, and whatever `Intake.add_photo` raises."""
         if received.bytes != chunk.bytes or not _UUID.fullmatch(uuid):
             raise WrongChunk
         this_upload_id = upload_id(sender.guest_id, uuid)
@@ -144,9 +153,9 @@ class Chunks:
             upload = self._uploads.find(this_upload_id)
         except NoSuchUpload:
             name = clean_name(sent_name)
-            self._gallery.check_announced(name, chunk.upload_bytes)
-            self._gallery.limits.check(sender.guest_id, chunk.upload_bytes, begins=True)
-            self._gallery.limits.check_disk(chunk.upload_bytes)
+            self._intake.check_announced(name, chunk.upload_bytes)
+            self._limits.check(sender.guest_id, chunk.upload_bytes, begins=True)
+            self._limits.check_disk(chunk.upload_bytes)
             upload = self._uploads.begin(
                 ChunkedUpload(
                     id=this_upload_id,
@@ -166,7 +175,7 @@ class Chunks:
     def _keep(self, upload: ChunkedUpload, chunk: Chunk, received: Upload) -> ChunkedUpload:
         if self._uploads.has_chunk(upload.id, chunk.number):
             return self._uploads.touch(upload.id, moments.now())  # it may be whole by now
-        self._gallery.limits.check(upload.guest_id, upload.bytes - upload.received_bytes)
+        self._limits.check(upload.guest_id, upload.bytes - upload.received_bytes)
         self._storage.put(chunk_key(upload.id, chunk.number), received.path)
         try:
             upload = self._uploads.add_chunk(upload.id, chunk.number, chunk.bytes, moments.now())
@@ -195,14 +204,14 @@ class Chunks:
         if upload.visibility == OWNER:
             sender = replace(sender, visibility=OWNER)
         with self._storage.stage() as path:
-            whole = Upload(path, upload.bytes, self._gallery.limits.check_disk)
+            whole = Upload(path, upload.bytes, self._limits.check_disk)
             try:
                 for number in range(upload.chunks):
                     with self._storage.open(chunk_key(upload.id, number)) as chunk:
                         shutil.copyfileobj(chunk, whole)
             finally:
                 whole.close()
-            self._gallery.add_photo(whole, upload.name, sender, counted_bytes=upload.bytes)
+            self._intake.add_photo(whole, upload.name, sender, counted_bytes=upload.bytes)
 
     def _answer_for_another(self, upload: ChunkedUpload) -> bool:
         """Chunks are gone: another machine has come to the end first, or they are lost."""

@@ -24,16 +24,9 @@ from .config import Config
 from .containers import BrokenContainer
 from .cross_site import AnotherSite
 from .formats import BY_EXTENSION
-from .gallery import (
-    EmptyPhoto,
-    NotAHost,
-    NotTheOwner,
-    SomebodyElse,
-    UnknownExtension,
-    UnknownSender,
-    WrongExtension,
-)
+from .gallery import NotAHost, NotTheOwner
 from .images import DamagedPhoto, NotAPhoto, TooLongAnimation, TooManyPixels
+from .intake import EmptyPhoto, SomebodyElse, UnknownExtension, UnknownSender, WrongExtension
 from .limits import DiskNearlyFull, GalleryFull, TooMuchSent
 from .logs import Seldom, reason
 from .metrics import TokenWanted

@@ -120,7 +120,7 @@ def post_worker_init(worker: Any) -> None:
     parts = worker.wsgi.extensions["dropwall"]
     if worker.age == 1:
         threading.Thread(
-            target=_try_storage, args=(parts.gallery.storage,), name="storage", daemon=True
+            target=_try_storage, args=(parts.storage,), name="storage", daemon=True
         ).start()
         if dropwall.log == "text":
             _greet()

@@ -21,7 +21,7 @@ from .catalog import (
     Snapshot,
 )
 from .formats import BY_EXTENSION
-from .gallery import WIDTHS, photo_keys
+from .photo_files import WIDTHS, photo_keys
 from .storage import NotStored, Storage
 from .storage.keys import chunk_key, mark_key, original_key, owner_id, thumbnail_key
 

@@ -4,14 +4,17 @@ from dataclasses import dataclass
 
 from .accounts import Accounts
 from .archive import Archives
-from .catalog import GuestCatalog, PhotoLists, UsageCatalog
+from .catalog import Catalog, GuestCatalog, PhotoLists, UsageCatalog
 from .changes import Watchers
 from .chunks import Chunks
 from .config import Config
 from .gallery import Gallery
 from .health import Health
+from .intake import Intake
+from .limits import Limits
 from .metrics import Metrics
 from .passcode import Passcode
+from .storage import Storage
 from .sweep import Sweep
 
 
@@ -20,6 +23,10 @@ class Parts:
     """Under its name in `app.extensions`, as Flask's extensions are: `dropwall`."""
 
     settings: Config
+    catalog: Catalog
+    storage: Storage
+    limits: Limits
+    intake: Intake
     gallery: Gallery
     lists: PhotoLists
     guests: GuestCatalog

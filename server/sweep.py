@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from . import moments
-from .catalog import Catalog, CatalogUnavailable, UploadCatalog
+from .catalog import CatalogUnavailable, LeftoverCatalog, UploadCatalog
 from .formats import FORMATS
-from .gallery import UNDO_SECONDS, photo_keys
+from .gallery import UNDO_SECONDS
+from .photo_files import photo_keys
 from .storage import Storage, StorageUnavailable
 from .storage.keys import chunk_key, is_photo_id, owner_id
 
@@ -35,7 +36,7 @@ class Sweep:
     `sweep` and `sweep_unfinished` return how many leftovers they found, `purge_removed` how many
     photos."""
 
-    catalog: Catalog
+    catalog: LeftoverCatalog
     uploads: UploadCatalog
     storage: Storage
 

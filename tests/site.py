@@ -8,7 +8,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import server.sweep
-from server.catalog import Catalog, UploadCatalog, open_database
+from server.catalog import LeftoverCatalog, UploadCatalog, open_database
 from server.images import THUMBNAIL_WIDTHS
 from server.storage import open_storage
 from server.storage.keys import original_key, thumbnail_key
@@ -52,7 +52,9 @@ class Site:
         storages = [open_storage(self.storage, running.data) for running in self.servers]
         with patch.object(server.sweep, "AGE_SECONDS", ANY_AGE_SECONDS):
             for storage in storages:
-                sweep = server.sweep.Sweep(Catalog(database), UploadCatalog(database), storage)
+                sweep = server.sweep.Sweep(
+                    LeftoverCatalog(database), UploadCatalog(database), storage
+                )
                 sweep.sweep_unfinished()
                 sweep.purge_removed(ANY_AGE_SECONDS)
         database.close()

@@ -17,7 +17,7 @@ from server import create_app
 from server.archive import BLOCK_BYTES, LOST_PHOTOS, PAGE_PHOTOS
 from server.catalog import OWNER, CatalogUnavailable, Photo, Selection, Viewer, Which
 from server.config import Config
-from server.gallery import Gallery
+from server.parts import Parts
 from server.storage.keys import original_key
 from tests.conftest import Send, open_page
 from tests.photos import photo_bytes
@@ -44,7 +44,7 @@ def variant(number: int) -> bytes:
 
 
 def put_photo(
-    gallery: Gallery, number: int, staged: Path, moment: str = MORNING, guest_id: str = ""
+    parts: Parts, number: int, staged: Path, moment: str = MORNING, guest_id: str = ""
 ) -> Photo:
     """In the gallery, without being looked at; the staged file goes there."""
     photo = Photo(
@@ -61,8 +61,8 @@ def put_photo(
         uploaded=moment,
         placeholder="",
     )
-    gallery.storage.put(original_key(photo.id, "jpg"), staged)
-    return gallery.catalog.add_photo(photo)
+    parts.storage.put(original_key(photo.id, "jpg"), staged)
+    return parts.catalog.add_photo(photo)
 
 
 def original_paths(data: Path) -> list[Path]:
@@ -170,12 +170,12 @@ def test_no_name_is_there_twice_even_where_case_does_not_count(
 
 
 def test_hundreds_of_photos_are_all_there_in_the_order_of_time(app: Flask, tmp_path: Path) -> None:
-    gallery = app.extensions["dropwall"].gallery
+    parts = app.extensions["dropwall"]
     number_of_photos = 2 * PAGE_PHOTOS + 1
     for number in range(number_of_photos):
         staged = tmp_path / "staged"
         staged.write_text(str(number))
-        put_photo(gallery, number, staged, f"2026-11-22T10:{59 - number // 20:02}:00Z")
+        put_photo(parts, number, staged, f"2026-11-22T10:{59 - number // 20:02}:00Z")
     archive = download(app.test_client())
     names = archive.namelist()
     assert len({name.casefold() for name in names}) == number_of_photos
@@ -198,7 +198,7 @@ def test_photos_are_as_old_as_they_are_and_the_format_can_say(
 ) -> None:
     staged = tmp_path / "staged"
     staged.write_bytes(b"a photo")
-    put_photo(app.extensions["dropwall"].gallery, 1, staged, moment)
+    put_photo(app.extensions["dropwall"], 1, staged, moment)
     [entry] = download(app.test_client()).infolist()
     assert entry.date_time == modified
 
@@ -208,10 +208,10 @@ def test_what_is_made_private_meanwhile_is_put_apart(app: Flask, tmp_path: Path)
     for number in range(2):
         staged = tmp_path / f"{number}.jpg"
         staged.write_bytes(variant(number))
-        put_photo(parts.gallery, number, staged, guest_id="ann")
+        put_photo(parts, number, staged, guest_id="ann")
     with parts.archives.open(Selection(), Viewer("ann")) as blocks:
         content = next(blocks)
-        parts.gallery.catalog.change_photos(Which(guest_id="ann"), visibility=OWNER)
+        parts.catalog.change_photos(Which(guest_id="ann"), visibility=OWNER)
         content += b"".join(blocks)
     folders = [name.rpartition("/")[0] for name in ZipFile(io.BytesIO(content)).namelist()]
     assert folders == ["", "Only me"]
@@ -236,7 +236,7 @@ def test_a_photo_that_is_lost_is_named_and_the_others_are_there(
     for number in range(3):
         send((f"{number}.jpg", photo_bytes("jpg", seed=number)))
     lost = client.get("/api/photos").json["photos"][1]
-    app.extensions["dropwall"].gallery.storage.delete(original_key(lost["id"], "jpg"))
+    app.extensions["dropwall"].storage.delete(original_key(lost["id"], "jpg"))
     archive = download(client)
     assert [name.split()[-1] for name in archive.namelist()[:2]] == ["2.jpg", "0.jpg"]
     assert archive.namelist()[2:] == [LOST_PHOTOS]
@@ -323,18 +323,16 @@ def open_originals(server: RunningServer) -> int:
 
 @pytest.mark.embedded
 def test_an_archive_may_be_larger_than_four_gigabytes(app: Flask, tmp_path: Path) -> None:
-    gallery = app.extensions["dropwall"].gallery
+    parts = app.extensions["dropwall"]
     small, huge, path = (tmp_path / name for name in ("small", "huge", "all.zip"))
     small.write_bytes(b"small")
     with huge.open("wb") as file:
         file.truncate(2**32 + 1)  # zeros, which take no room on the disk
-    put_photo(gallery, 1, small, "2026-11-22T09:00:00Z")
-    put_photo(gallery, 2, huge)
+    put_photo(parts, 1, small, "2026-11-22T09:00:00Z")
+    put_photo(parts, 2, huge)
     zeros = bytes(BLOCK_BYTES)
     with path.open("wb") as file, ExitStack() as opened:
-        for block in opened.enter_context(
-            app.extensions["dropwall"].archives.open(Selection(), Viewer())
-        ):
+        for block in opened.enter_context(parts.archives.open(Selection(), Viewer())):
             if block == zeros:
                 file.seek(len(block), os.SEEK_CUR)
             else:

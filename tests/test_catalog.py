@@ -24,6 +24,7 @@ from server.catalog import (
     Database,
     Guest,
     GuestCatalog,
+    LeftoverCatalog,
     NoSuchPhoto,
     NoSuchUpload,
     OutlinedPhoto,
@@ -56,6 +57,11 @@ MORNING, NOON = "2026-11-22T10:00:00Z", "2026-11-22T12:00:00Z"
 @pytest.fixture
 def catalog(database: Database) -> Catalog:
     return Catalog(database)
+
+
+@pytest.fixture
+def leftovers(database: Database) -> LeftoverCatalog:
+    return LeftoverCatalog(database)
 
 
 @pytest.fixture
@@ -173,28 +179,30 @@ def test_what_was_sent_again_meanwhile_is_not_restored_twice(
     assert lists.list_photos(9).total == 1
 
 
-def test_of_a_wiped_photo_only_a_tombstone_stays(catalog: Catalog, lists: PhotoLists) -> None:
+def test_of_a_wiped_photo_only_a_tombstone_stays(
+    catalog: Catalog, leftovers: LeftoverCatalog, lists: PhotoLists
+) -> None:
     version = catalog.add_photo(photo(1)).version
     catalog.remove_photos(Which([photo(1).id]), MORNING, GUEST.guest_id)
-    assert catalog.known_ids([photo(1).id]) == {photo(1).id}
-    assert catalog.unpurged_photos(MORNING, limit=9) == []
-    assert catalog.unpurged_photos(NOON, limit=9) == [photo(1).id]
-    assert catalog.wipe_photo(photo(1).id)
+    assert leftovers.known_ids([photo(1).id]) == {photo(1).id}
+    assert leftovers.unpurged_photos(MORNING, limit=9) == []
+    assert leftovers.unpurged_photos(NOON, limit=9) == [photo(1).id]
+    assert leftovers.wipe_photo(photo(1).id)
     with pytest.raises(NoSuchPhoto):
         catalog.restore_photo(photo(1).id, GUEST)
-    assert catalog.unpurged_photos(NOON, limit=9) == [photo(1).id]  # its files may be there still
-    assert catalog.wipe_photo(photo(1).id)  # and a crash between the two does not matter
-    catalog.mark_purged(photo(1).id)
-    assert catalog.unpurged_photos(NOON, limit=9) == []
-    assert catalog.known_ids([photo(1).id]) == set()
+    assert leftovers.unpurged_photos(NOON, limit=9) == [photo(1).id]  # its files may be there still
+    assert leftovers.wipe_photo(photo(1).id)  # and a crash between the two does not matter
+    leftovers.mark_purged(photo(1).id)
+    assert leftovers.unpurged_photos(NOON, limit=9) == []
+    assert leftovers.known_ids([photo(1).id]) == set()
     assert lists.changes_since(version, limit=9).removed == [photo(1).id]
 
 
-def test_a_restored_photo_is_not_wiped(catalog: Catalog) -> None:
+def test_a_restored_photo_is_not_wiped(catalog: Catalog, leftovers: LeftoverCatalog) -> None:
     catalog.add_photo(photo(1))
     catalog.remove_photos(Which([photo(1).id]), MORNING, GUEST.guest_id)
     catalog.restore_photo(photo(1).id, GUEST)
-    assert not catalog.wipe_photo(photo(1).id)
+    assert not leftovers.wipe_photo(photo(1).id)
     assert catalog.find_photo(photo(1).id, Viewer()).name == "1.jpg"
 
 
@@ -212,24 +220,24 @@ def test_too_many_changes_are_a_reset(catalog: Catalog, lists: PhotoLists) -> No
     assert lists.changes_since(versions[-1] + 1, limit=3).reset
 
 
-def test_ids_are_told_apart(catalog: Catalog) -> None:
+def test_ids_are_told_apart(catalog: Catalog, leftovers: LeftoverCatalog) -> None:
     catalog.add_photo(photo(1))
-    assert catalog.known_ids({photo(1).id, photo(2).id}) == {photo(1).id}
+    assert leftovers.known_ids({photo(1).id, photo(2).id}) == {photo(1).id}
 
 
 def test_an_id_that_is_ruled_out_is_nobodys_and_no_photo_ever_has_it(
-    catalog: Catalog, lists: PhotoLists, usage: UsageCatalog
+    catalog: Catalog, leftovers: LeftoverCatalog, lists: PhotoLists, usage: UsageCatalog
 ) -> None:
     version = catalog.add_photo(photo(1)).version
     overview, used = usage.overview(), usage.read("", MORNING)
     for _ in range(2):
-        assert catalog.rule_out([photo(1).id, photo(2).id, photo(3).id]) == {
+        assert leftovers.rule_out([photo(1).id, photo(2).id, photo(3).id]) == {
             photo(2).id,
             photo(3).id,
         }
     with pytest.raises(RuledOut):
         catalog.add_photo(photo(2))
-    assert catalog.known_ids([photo(1).id, photo(2).id]) == {photo(1).id}
+    assert leftovers.known_ids([photo(1).id, photo(2).id]) == {photo(1).id}
     for viewer in (Viewer(), GUEST, Viewer("host", is_host=True)):
         changes = lists.changes_since(version, 9, viewer)
         assert (changes.photos, changes.removed, changes.total) == ([], [], 1)
@@ -239,10 +247,12 @@ def test_an_id_that_is_ruled_out_is_nobodys_and_no_photo_ever_has_it(
     assert (usage.overview(), usage.read("", MORNING)) == (overview, used)
 
 
-def test_what_can_be_restored_is_not_ruled_out(catalog: Catalog) -> None:
+def test_what_can_be_restored_is_not_ruled_out(
+    catalog: Catalog, leftovers: LeftoverCatalog
+) -> None:
     catalog.add_photo(photo(1))
     catalog.remove_photos(Which([photo(1).id]), MORNING, GUEST.guest_id)
-    assert catalog.rule_out([photo(1).id]) == set()
+    assert leftovers.rule_out([photo(1).id]) == set()
     catalog.restore_photo(photo(1).id, GUEST)
 
 
@@ -552,7 +562,7 @@ def test_a_gallery_of_the_first_version_learns_its_size(address: str) -> None:
         MORNING
     ] * 2
     assert len(lists.list_photos(9, None, Selection(words="ä3.jpg")).photos) == 1
-    assert catalog.unpurged_photos("2999-01-01T00:00:00Z", limit=9) == []
+    assert LeftoverCatalog(database).unpurged_photos("2999-01-01T00:00:00Z", limit=9) == []
     assert (usage.overview().photos, usage.overview().guests) == (2, 1)
     catalog.remove_photos(Which([photo(1).id]), MORNING, GUEST.guest_id)
     assert usage.read("guest", since=MORNING).held_bytes == 1000

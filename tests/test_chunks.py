@@ -213,7 +213,7 @@ def test_a_chunk_whose_upload_is_given_up_meanwhile_leaves_nothing(
     sent = in_chunks(3)
     send_chunk(client, sent, 0)
     another_worker = at_another_worker(client, create_app(config))
-    storage = app.extensions["dropwall"].gallery.storage
+    storage = app.extensions["dropwall"].storage
     put = storage.put
 
     def give_up_meanwhile(key: str, staged: Path) -> None:

@@ -28,6 +28,7 @@ from server.catalog import (
     Changes,
     Database,
     GuestCatalog,
+    LeftoverCatalog,
     NoSuchPhoto,
     NoSuchUpload,
     PhotoLists,
@@ -166,7 +167,7 @@ def test_nobody_is_locked_out_by_those_who_do_the_same(database: Database) -> No
         lambda: guests.name_guest("anne", "Anne"),
         lambda: catalog.change_photos(Which(guest_id="anne"), visibility="owner"),
         lambda: catalog.remove_photos(Which(guest_id="anne"), MORNING, "anne"),
-        lambda: catalog.wipe_photo(photo(1).id),
+        lambda: LeftoverCatalog(database).wipe_photo(photo(1).id),
     )
 
 
@@ -229,7 +230,7 @@ def test_nothing_is_called_what_no_database_can_keep(database: Database, strange
     assert lists.list_photos(9, None, Selection(words=strange)).photos == []
     assert lists.list_photos(9, None, Selection(guest_id=strange)).photos == []
     assert lists.find_photos([strange, photo(1).id]).photos != []
-    assert catalog.known_ids([strange]) == set()
+    assert LeftoverCatalog(database).known_ids([strange]) == set()
     assert GuestCatalog(database).present_id(strange)
     assert AccountCatalog(database).find_by_name(strange) is None
 
@@ -497,7 +498,7 @@ def test_a_form_of_many_photos_waits_for_a_silent_catalog_once(
 ) -> None:
     address = f"{in_postgresql}?options=-cstatement_timeout%3D300ms"
     app = create_app(Config(data=tmp_path / "data", database=address))
-    database = app.extensions["dropwall"].gallery.catalog._database
+    database = app.extensions["dropwall"].catalog._database
     waited: list[str] = []
     event.listen(database._kind.engine, "handle_error", lambda it: waited.append(it.statement))
     photos = [(io.BytesIO(photo_bytes("jpg", seed)), f"{seed}.jpg") for seed in range(3)]

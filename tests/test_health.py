@@ -121,7 +121,7 @@ def test_a_defect_is_no_failing_part() -> None:
 
 @pytest.mark.embedded
 def test_alive_is_who_answers_though_nothing_else_does(client: FlaskClient, app: Flask) -> None:
-    app.extensions["dropwall"].gallery.storage.root.joinpath("incoming").rmdir()
+    app.extensions["dropwall"].storage.root.joinpath("incoming").rmdir()
     for path in app.extensions["dropwall"].settings.data.glob("catalog.sqlite*"):
         path.write_bytes(b"no database" * 1000)
     answer = client.get("/livez")

@@ -252,7 +252,7 @@ def test_everybody_finds_the_gallery_as_it_was(
 
 
 def test_the_gallery_goes_on_where_it_has_gone(scene: Scene, target: Config) -> None:
-    removed = scene.app.extensions["dropwall"].gallery.catalog.unpurged_photos("9", 10)
+    removed = scene.app.extensions["dropwall"].sweep.catalog.unpurged_photos("9", 10)
     moved(scene.app, target)
     there = started(scene.app, target)
     owner = with_cookie(there, cookie(scene.owner))

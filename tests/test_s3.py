@@ -58,7 +58,7 @@ def live_server(config: Config) -> Iterator[RunningServer]:
 
 
 def storage_of(app: Flask) -> Storage:
-    return app.extensions["dropwall"].gallery.storage
+    return app.extensions["dropwall"].storage
 
 
 def stored(app: Flask) -> set[str]:
@@ -311,7 +311,7 @@ def test_an_original_is_copied_here_only_where_there_is_room(
     app = create_app(config)
     client = open_page(app)
     path = missing_thumbnail(app, client)
-    limits = app.extensions["dropwall"].gallery.limits
+    limits = app.extensions["dropwall"].limits
     with monkeypatch.context() as full:
         full.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=config.min_free_bytes))
         answer = client.get(path)

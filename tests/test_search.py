@@ -13,6 +13,7 @@ from server.catalog import (
     Catalog,
     Database,
     GuestCatalog,
+    LeftoverCatalog,
     PhotoLists,
     Selection,
     Viewer,
@@ -117,7 +118,7 @@ def fill(database: Database, sent: list[Sent], people: tuple[str, str]) -> dict[
         if each.fate != "kept":
             catalog.remove_photos(Which([photo(number).id]), MORNING, each.guest_id)
         if each.fate == "wiped":
-            catalog.wipe_photo(photo(number).id)
+            LeftoverCatalog(database).wipe_photo(photo(number).id)
     for guest_id, name in senders.items():
         GuestCatalog(database).name_guest(guest_id, name)
     return senders

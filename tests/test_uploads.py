@@ -250,7 +250,7 @@ def test_a_photo_that_a_machine_with_a_wrong_clock_sweeps_is_not_answered_as_saf
 ) -> None:
     """Both machines are healthy; the other one's clock is days ahead."""
     send(("kept.png", photo_bytes("png")))
-    catalog = app.extensions["dropwall"].gallery.catalog
+    catalog = app.extensions["dropwall"].catalog
     other = create_app(config).extensions["dropwall"].sweep
 
     def add_late(*arguments: object) -> Photo:

@@ -5,9 +5,11 @@ from .copied_photos import CopiedPhoto
 from .counts import KINDS
 from .database import Database, open_database
 from .guests import GuestCatalog
+from .leftovers import LeftoverCatalog
 from .lists import Changes, Guest, OutlinedPhoto, Page, PhotoLists, Selection
 from .order import SORTS
-from .photos import Catalog, NoSuchPhoto, Photo, RuledOut, SamePhoto, Which
+from .photo_rows import NoSuchPhoto, Photo
+from .photos import Catalog, RuledOut, SamePhoto, Which
 from .replica import Replica, SameGallery
 from .secrets import keep_secret
 from .snapshot import AnotherGallery, Chunk, Snapshot
@@ -39,6 +41,7 @@ __all__ = [
     "Database",
     "Guest",
     "GuestCatalog",
+    "LeftoverCatalog",
     "NameTaken",
     "NoSuchPhoto",
     "NoSuchUpload",

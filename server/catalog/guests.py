@@ -8,7 +8,8 @@ from .. import moments
 from .database import Database
 from .guest_rows import present_id, write_guest
 from .lists import PUBLIC, Guest
-from .photos import publish, read_photos, remove, select_photos
+from .photo_rows import read_photos, select_photos
+from .photos import publish, remove
 from .sight import count_photos, is_seen_by, is_withheld_from_others
 from .tables import guests, is_listed, photos
 from .versions import advance, tell, wait_turn

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, exists, select
 from . import search
 from .database import Database
 from .order import find_place, in_order
-from .photos import Photo, read_photos, select_photos
+from .photo_rows import Photo, read_photos, select_photos
 from .sight import (
     count_own,
     has_left,

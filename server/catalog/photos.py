@@ -1,4 +1,4 @@
-"""Photos as rows."""
+"""Photos as they come, change and go."""
 
 from collections import Counter
 from collections.abc import Callable, Collection
@@ -6,56 +6,25 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, case, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from .counts import count_kind
 from .database import Database
 from .guest_rows import present_id
+from .photo_rows import (
+    OWN_COLUMNS,
+    NoSuchPhoto,
+    Photo,
+    read_photo,
+    read_photos,
+    select_photos,
+)
 from .sight import can_be_restored_by, is_seen_by
-from .tables import guests, is_listed, is_unpurged, photos, was_removed
+from .tables import is_listed, photos, was_removed
 from .usage import Usage, read_usage
 from .versions import advance, tell
-from .viewer import EVERYONE, OWNER, SHOWN, Audience, Viewer
-
-
-@dataclass(frozen=True)
-class Photo:
-    """One row. Times are ISO 8601 UTC, width and height as displayed, `sha256` (hex) is of the
-    bytes as they were sent. `version` is the gallery's version that added it, `sender` the name
-    of its guest, who may have none."""
-
-    id: str
-    guest_id: str
-    sha256: str
-    name: str
-    extension: str
-    bytes: int
-    width: int
-    height: int
-    animated: bool
-    taken: str | None
-    uploaded: str
-    placeholder: str
-    visibility: str = EVERYONE
-    standing: str = SHOWN
-    version: int = 0
-    sender: str | None = None
-
-    @property
-    def moment(self) -> str:
-        """When it was taken; of a photo that says nothing, when it came."""
-        return self.taken or self.uploaded
-
-    @property
-    def audience(self) -> Audience:
-        if self.visibility == OWNER:
-            return Audience.OWNER
-        return Audience.EVERYONE if self.standing == SHOWN else Audience.HOSTS
-
-
-class NoSuchPhoto(LookupError):
-    """No listed photo has this id, as far as the viewer may know."""
+from .viewer import Audience, Viewer
 
 
 class SamePhoto(Exception):
@@ -94,23 +63,6 @@ class Which:
         return wanted
 
 
-_OWN_COLUMNS = [name for name in Photo.__dataclass_fields__ if name in photos.c]
-
-
-_sender = func.nullif(guests.c.name, "").label("sender")
-
-
-def select_photos() -> Select[Any]:
-    return select(*(photos.c[name] for name in _OWN_COLUMNS), _sender).join(
-        guests, guests.c.id == photos.c.guest_id, isouter=True
-    )
-
-
-def read_photos(connection: Connection, query: Select[Any]) -> list[Photo]:
-    """Of a query that began as `select_photos`."""
-    return [Photo(**row) for row in connection.execute(query).mappings()]
-
-
 class Catalog:
     """Every method is one transaction, with the troubles of `Database`."""
 
@@ -128,7 +80,7 @@ class Catalog:
                 version = advance(connection)
                 guest_id = present_id(connection, photo.guest_id)
                 photo = replace(photo, version=version, guest_id=guest_id)
-                row = {name: getattr(photo, name) for name in _OWN_COLUMNS}
+                row = {name: getattr(photo, name) for name in OWN_COLUMNS}
                 row |= {
                     "shown_version": photo.version,
                     "audience": photo.audience,
@@ -185,7 +137,7 @@ class Catalog:
             with self._database.transaction() as connection:
                 version = advance(connection)
                 wanted = (photos.c.id == photo_id) & can_be_restored_by(viewer)
-                photo = _find(connection, wanted, for_update=True)  # nobody wipes it meanwhile
+                photo = read_photo(connection, wanted, for_update=True)  # nobody wipes it meanwhile
                 values = {"removed_version": None, "removed": None, "removed_by_owner": None}
                 shown = {"shown_version": version, **_sight(version, photo.audience)}
                 _update(connection, [photo_id], values | shown)
@@ -195,57 +147,17 @@ class Catalog:
         except IntegrityError:
             raise SamePhoto from None
 
-    def unpurged_photos(self, removed_before: str, limit: int) -> list[str]:
-        """Ids of photos that were removed then, and whose files may still be there."""
-        query = select(photos.c.id).where(is_unpurged, photos.c.removed < removed_before)
-        with self._database.transaction() as connection:
-            return list(connection.scalars(query.limit(limit)))
-
-    def wipe_photo(self, photo_id: str) -> bool:
-        """Leave of a removed photo a tombstone, so that `changes_since` can tell of it, and nothing
-        to look at or to restore. False when it was restored meanwhile."""
-        wiped = update(photos).where(photos.c.id == photo_id, is_unpurged)
-        with self._database.transaction() as connection:
-            nothing = {"name": "", "folded_name": "", "placeholder": "", "sha256": ""}
-            return bool(connection.execute(wiped.values(nothing)).rowcount)
-
-    def mark_purged(self, photo_id: str) -> None:
-        """Its files are gone."""
-        purged = update(photos).where(photos.c.id == photo_id, was_removed).values(removed=None)
-        with self._database.transaction() as connection:
-            connection.execute(purged)
-
     def find_photo(self, photo_id: str, viewer: Viewer) -> Photo:
         """Raises NoSuchPhoto."""
         with self._database.transaction() as connection:
-            return _find(connection, (photos.c.id == photo_id) & is_seen_by(viewer))
+            return read_photo(connection, (photos.c.id == photo_id) & is_seen_by(viewer))
 
     def find_same(self, guest_id: str, sha256: str) -> Photo | None:
         """The photo of these bytes that this guest sent before."""
         with suppress(NoSuchPhoto), self._database.transaction() as connection:
             theirs = photos.c.guest_id == present_id(connection, guest_id)
-            return _find(connection, theirs & (photos.c.sha256 == sha256) & is_listed)
+            return read_photo(connection, theirs & (photos.c.sha256 == sha256) & is_listed)
         return None
-
-    def known_ids(self, photo_ids: Collection[str]) -> set[str]:
-        """Those of `photo_ids` (some hundreds at most) that are in the gallery, or may be again."""
-        with self._database.transaction() as connection:
-            query = select(photos.c.id).where(photos.c.id.in_(photo_ids), is_listed | is_unpurged)
-            return set(connection.scalars(query))
-
-    def rule_out(self, photo_ids: Collection[str]) -> set[str]:
-        """Those of `photo_ids` (some hundreds at most) under which there will never be a photo from
-        now on, whatever is on its way: what is of no photo yet gets a tombstone, which nobody is
-        told of."""
-        these = photos.c.id.in_(photo_ids)
-        with self._database.transaction() as connection:
-            version = advance(connection)  # nobody adds one of them meanwhile
-            known = set(connection.scalars(select(photos.c.id).where(these)))
-            for photo_id in sorted(set(photo_ids) - known):
-                connection.execute(photos.insert().values(_tombstone(photo_id, version)))
-                version = advance(connection)
-            gone = select(photos.c.id).where(these, was_removed, ~is_unpurged)
-            return set(connection.scalars(gone))
 
     def _is_ruled_out(self, photo_id: str) -> bool:
         query = select(photos.c.id).where(photos.c.id == photo_id, was_removed)
@@ -278,24 +190,6 @@ def remove(
     publish(connection, version, gone, [])
 
 
-def _tombstone(photo_id: str, version: int) -> dict[str, Any]:
-    """As of a photo that nobody ever saw."""
-    texts = ("guest_id", "sha256", "name", "folded_name", "extension", "uploaded", "moment")
-    return {
-        "id": photo_id,
-        "version": version,
-        "shown_version": version,
-        "removed_version": version,
-        **dict.fromkeys(texts, ""),
-        **dict.fromkeys(("bytes", "width", "height"), 0),
-        "animated": False,
-        "placeholder": "",
-        "visibility": OWNER,
-        "standing": SHOWN,
-        "audience": Audience.OWNER,
-    }
-
-
 def _count(counted: list[Photo]) -> Counter[str]:
     counts: Counter[str] = Counter()
     for photo in counted:
@@ -319,12 +213,3 @@ def _update(connection: Connection, photo_ids: list[str], values: dict[str, Any]
     for start in range(0, len(photo_ids), MAX_IDS):
         ids = photo_ids[start : start + MAX_IDS]
         connection.execute(update(photos).where(photos.c.id.in_(ids)).values(values))
-
-
-def _find(connection: Connection, which: ColumnElement[bool], for_update: bool = False) -> Photo:
-    query = select_photos().where(which)
-    if for_update:
-        query = query.with_for_update(of=photos)
-    for photo in read_photos(connection, query):
-        return photo
-    raise NoSuchPhoto

@@ -43,7 +43,7 @@ def receive_body(staging: ExitStack) -> Body:
             raise PieceOfAPhoto
         if (request.content_length or 0) > parts().settings.max_request_bytes:
             raise TooMuchAtOnce
-        parts().gallery.limits.check_disk(request.content_length or 0)
+        parts().limits.check_disk(request.content_length or 0)
         if request.mimetype == "multipart/form-data":
             return _receive_form(stream, staging)
         return Body([_receive_raw(stream, staging)])
@@ -149,8 +149,8 @@ def _receive_raw(stream: LimitedStream, staging: ExitStack) -> tuple[str, Upload
 
 
 def _new_upload(staging: ExitStack) -> Upload:
-    staged = staging.enter_context(parts().gallery.storage.stage())
-    upload = Upload(staged, parts().settings.max_upload_bytes, parts().gallery.limits.check_disk)
+    staged = staging.enter_context(parts().storage.stage())
+    upload = Upload(staged, parts().settings.max_upload_bytes, parts().limits.check_disk)
     staging.callback(upload.close)
     return upload
 

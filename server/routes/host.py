@@ -24,12 +24,11 @@ def refuse_guests() -> None:
 @host.get("/api/host")
 def overview() -> Response:
     """How full the gallery is, and what waits; of private photos how many there are."""
-    gallery = parts().gallery
     return jsonify(
         asdict(parts().usage.overview())
         | {
             "max_bytes": parts().settings.max_gallery_bytes,
-            "free_bytes": gallery.limits.free_bytes(),
+            "free_bytes": parts().limits.free_bytes(),
         }
     )
 

@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 
 from ..catalog import Changes, Guest, OutlinedPhoto, Page, Photo
-from ..gallery import WIDTHS
+from ..photo_files import WIDTHS
 
 
 def page_json(page: Page[Photo]) -> dict[str, object]:

@@ -10,7 +10,7 @@ from werkzeug.exceptions import BadRequest
 from .. import errors
 from ..catalog import EVERYONE, OWNER, PENDING, SHOWN, CatalogUnavailable
 from ..chunks import Chunk, WrongChunk
-from ..gallery import Sender, SomebodyElse, UnknownSender
+from ..intake import Sender, SomebodyElse, UnknownSender
 from ..names import clean_name
 from ..storage import StorageUnavailable
 from . import no_content, parts
@@ -105,7 +105,7 @@ def _add_photos(body: Body, sender: Sender) -> list[tuple[str, Exception]]:
             continue
         try:
             with _counted_refusal():
-                parts().gallery.add_photo(upload, name, sender)
+                parts().intake.add_photo(upload, name, sender)
         except Exception as error:
             if not errors.is_refusal(error):
                 raise

@@ -1,0 +1,76 @@
+"""Photos as they are read from their rows."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, func, select
+
+from .tables import guests, photos
+from .viewer import EVERYONE, OWNER, SHOWN, Audience
+
+
+@dataclass(frozen=True)
+class Photo:
+    """One row. Times are ISO 8601 UTC, width and height as displayed, `sha256` (hex) is of the
+    bytes as they were sent. `version` is the gallery's version that added it, `sender` the name
+    of its guest, who may have none."""
+
+    id: str
+    guest_id: str
+    sha256: str
+    name: str
+    extension: str
+    bytes: int
+    width: int
+    height: int
+    animated: bool
+    taken: str | None
+    uploaded: str
+    placeholder: str
+    visibility: str = EVERYONE
+    standing: str = SHOWN
+    version: int = 0
+    sender: str | None = None
+
+    @property
+    def moment(self) -> str:
+        """When it was taken; of a photo that says nothing, when it came."""
+        return self.taken or self.uploaded
+
+    @property
+    def audience(self) -> Audience:
+        if self.visibility == OWNER:
+            return Audience.OWNER
+        return Audience.EVERYONE if self.standing == SHOWN else Audience.HOSTS
+
+
+class NoSuchPhoto(LookupError):
+    """No listed photo has this id, as far as the viewer may know."""
+
+
+OWN_COLUMNS = [name for name in Photo.__dataclass_fields__ if name in photos.c]
+
+_sender = func.nullif(guests.c.name, "").label("sender")
+
+
+def select_photos() -> Select[Any]:
+    return select(*(photos.c[name] for name in OWN_COLUMNS), _sender).join(
+        guests, guests.c.id == photos.c.guest_id, isouter=True
+    )
+
+
+def read_photos(connection: Connection, query: Select[Any]) -> list[Photo]:
+    """Of a query that began as `select_photos`."""
+    return [Photo(**row) for row in connection.execute(query).mappings()]
+
+
+def read_photo(
+    connection: Connection, which: ColumnElement[bool], for_update: bool = False
+) -> Photo:
+    """Raises NoSuchPhoto."""
+    query = select_photos().where(which)
+    if for_update:
+        query = query.with_for_update(of=photos)
+    for photo in read_photos(connection, query):
+        return photo
+    raise NoSuchPhoto

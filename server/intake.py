@@ -1,0 +1,194 @@
+"""Takes photos in: what is refused, and in which order the rest is written."""
+
+import errno
+import secrets
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from . import moments
+from .catalog import EVERYONE, OWNER, SHOWN, Catalog, Photo, RuledOut, SamePhoto, Which
+from .formats import BY_EXTENSION
+from .images import Images, Picture
+from .limits import GalleryFull, Limits, TooMuchSent
+from .location import erase_location
+from .names import clean_name, extension_of
+from .photo_files import photo_keys
+from .storage import Storage, StorageUnavailable
+from .storage.keys import original_key, thumbnail_key
+from .upload import TooManyBytes, Upload
+
+
+class EmptyPhoto(Exception):
+    """A file of no bytes."""
+
+
+class UnknownExtension(Exception):
+    """The name's extension is not among those that the settings allow."""
+
+
+class WrongExtension(Exception):
+    """The name says one format, the content is another."""
+
+    def __init__(self, extension: str) -> None:
+        super().__init__(extension)
+        self.extension = extension
+
+
+class UnknownSender(Exception):
+    """Nobody could be shown a photo again that is for this sender alone."""
+
+
+class SomebodyElse(Exception):
+    """The page that sends was another visitor's: it does not know yet."""
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Who sends a photo, who may see it, and what the hosts say of it at first."""
+
+    guest_id: str
+    visibility: str = EVERYONE
+    standing: str = SHOWN
+
+
+class Intake:
+    """Bytes first, row last: a crash at any point leaves at most an orphan, which is swept."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        storage: Storage,
+        images: Images,
+        limits: Limits,
+        max_upload_bytes: int,
+        extensions: tuple[str, ...],
+        keep_location: bool,
+    ) -> None:
+        self._catalog = catalog
+        self._storage = storage
+        self._images = images
+        self._limits = limits
+        self._max_upload_bytes = max_upload_bytes
+        self._extensions = extensions
+        self._keep_location = keep_location
+
+    def add_photo(
+        self, upload: Upload, sent_name: str, sender: Sender, counted_bytes: int = 0
+    ) -> None:
+        """Take a photo in; when this returns, it is safe. The same bytes from the same guest
+        are one photo. `counted_bytes` of it count against the limits already. Raises this
+        module's refusals, those of the images and the limits, TooManyBytes, and RuledOut."""
+        name = clean_name(sent_name)
+        self.check_announced(name, upload.bytes)
+        if upload.bytes == 0:
+            raise EmptyPhoto
+        if self._was_sent(sender.guest_id, upload.sha256, sender.visibility):
+            return
+        self._limits.check(sender.guest_id, upload.bytes - counted_bytes)
+        with upload.path.open("r+b") as file:
+            picture = self._images.read_photo(file)
+            self._check_content(name, picture.extension)
+            if not self._keep_location:
+                erase_location(file, picture.extension)
+        photo = _photo(upload, name, sender, picture)
+        self._keep(photo, upload.path, picture.thumbnails, counted_bytes)
+
+    def check_announced(self, name: str, size: int) -> None:
+        """What can be said before the content is there. A name without an extension says nothing
+        wrong: a pasted picture is called `blob`. Raises UnknownExtension, TooManyBytes."""
+        extension = extension_of(name)
+        if extension and extension not in self._extensions:
+            raise UnknownExtension(extension)
+        if size > self._max_upload_bytes:
+            raise TooManyBytes
+
+    def _check_content(self, name: str, true_extension: str) -> None:
+        if true_extension not in map(_true_extension, self._extensions):
+            raise UnknownExtension(true_extension)
+        if _true_extension(extension_of(name) or true_extension) != true_extension:
+            raise WrongExtension(true_extension)
+
+    def _was_sent(self, guest_id: str, sha256: str, visibility: str) -> bool:
+        """Whether they sent these bytes before. Sent once more for themselves alone, they are seen
+        by nobody else; sent for everyone, perhaps by a page that tries again, they stay as they
+        are."""
+        same = self._catalog.find_same(guest_id, sha256)
+        if same and visibility == OWNER and same.guest_id == guest_id:  # not by an old cookie
+            self._catalog.change_photos(Which([same.id]), visibility=OWNER)
+        return same is not None
+
+    def _keep(
+        self, photo: Photo, original: Path, thumbnails: dict[int, bytes], counted_bytes: int
+    ) -> None:
+        """While a photo's files are there and its row is not, its mark is, so that what a crash,
+        a silent catalog or a broken disk has left is known for what it is (`Sweep`). So are they
+        when catalog or storage does not answer: what it was asked for may be done all the same,
+        now or later."""
+        check = partial(self._limits.check_added, counted_bytes=counted_bytes)
+        self._storage.mark(photo.id)
+        try:
+            self._put_files(photo, original, thumbnails)
+            self._catalog.add_photo(photo, self._limits.hour_ago(), check)
+        except SamePhoto:  # it arrived twice at once, and the other one was first
+            self._was_sent(photo.guest_id, photo.sha256, photo.visibility)
+            self._tidy_up(photo.id, photo_keys(photo.id, [photo.extension]))
+        except StorageUnavailable:
+            raise
+        except (OSError, TooMuchSent, GalleryFull, RuledOut):  # half photos would fill a full disk
+            self._tidy_up(photo.id, photo_keys(photo.id, [photo.extension]))
+            raise
+        else:
+            self._tidy_up(photo.id)
+
+    def _put_files(self, photo: Photo, original: Path, thumbnails: dict[int, bytes]) -> None:
+        """All at once, for a storage far away; when this ends, none is on its way any more."""
+        mimetype = BY_EXTENSION[photo.extension].mimetype
+        key = original_key(photo.id, photo.extension)
+        puts = [partial(self._storage.put, key, original, mimetype, photo.name)]
+        for width, content in thumbnails.items():
+            puts.append(partial(self._storage.put_bytes, thumbnail_key(photo.id, width), content))
+        with ThreadPoolExecutor(len(puts)) as pool:
+            for done in [_submit(pool, put) for put in puts]:
+                done.result()
+
+    def _tidy_up(self, photo_id: str, keys: Iterable[str] = ()) -> None:
+        """The answer stands already; what cannot be deleted keeps its mark, for the sweep."""
+        with suppress(OSError):
+            if keys:
+                self._storage.delete(*keys)
+            self._storage.discard_staged(photo_id)
+
+
+def _submit(pool: ThreadPoolExecutor, put: Callable[[], None]) -> Future[None]:
+    """A machine without another thread, and a process that is about to end, put nothing."""
+    try:
+        return pool.submit(put)
+    except RuntimeError as error:
+        raise StorageUnavailable(errno.EAGAIN, str(error)) from error
+
+
+def _photo(upload: Upload, name: str, sender: Sender, picture: Picture) -> Photo:
+    return Photo(
+        id=secrets.token_hex(16),
+        guest_id=sender.guest_id,
+        sha256=upload.sha256,
+        name=name,
+        extension=picture.extension,
+        bytes=upload.bytes,
+        width=picture.width,
+        height=picture.height,
+        animated=picture.animated,
+        taken=picture.taken,
+        uploaded=moments.now(),
+        placeholder=picture.placeholder,
+        visibility=sender.visibility,
+        standing=sender.standing,
+    )
+
+
+def _true_extension(extension: str) -> str:
+    return BY_EXTENSION[extension].extension

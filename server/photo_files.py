@@ -1,0 +1,14 @@
+"""The files of a photo: its original, and its thumbnails."""
+
+from collections.abc import Iterable
+
+from .images import LARGE_THUMBNAIL_WIDTH, THUMBNAIL_WIDTHS
+from .storage.keys import original_key, thumbnail_key
+
+WIDTHS = (*THUMBNAIL_WIDTHS, LARGE_THUMBNAIL_WIDTH)
+
+
+def photo_keys(photo_id: str, extensions: Iterable[str]) -> list[str]:
+    """Of all files that a photo of one of these extensions may have."""
+    originals = [original_key(photo_id, extension) for extension in extensions]
+    return originals + [thumbnail_key(photo_id, width) for width in WIDTHS]
