@@ -97,17 +97,21 @@ def test_a_large_progressive_jpeg_is_refused(read: Callable[[bytes], Picture]) -
         read(encode(Image.new("L", (15000, 10000)), "jpg", progressive=True))
 
 
-@pytest.mark.parametrize("name", [name for name in BOMBS if "claims" in name])
+# What a HEIC claims is compared with its picture by libheif, when it decodes that.
+CLAIMS = [name for name in BOMBS if "claims" in name and not name.startswith("heic")]
+
+
+@pytest.mark.parametrize("name", CLAIMS)
 def test_a_bomb_is_refused_before_it_is_decoded(
     read: Callable[[bytes], Picture], name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def decode(_image: Image.Image) -> None:
+    def decode(*_: object) -> None:
         raise AssertionError("decoded")
 
-    monkeypatch.setattr("server.images._render", decode)
+    monkeypatch.setattr("server.images.reading.render", decode)
     with pytest.raises(Exception, match=r"^(\d+|)$") as refusal:
         read(BOMBS[name][1]())
-    assert type(refusal.value).__module__ == "server.images"
+    assert type(refusal.value).__module__ == "server.images.troubles"
 
 
 @pytest.mark.parametrize(("size", "wide"), [((3000, 20), (320, 2)), ((20, 3000), (8, 1280))])

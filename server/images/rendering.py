@@ -1,0 +1,104 @@
+"""Photos made smaller: upright, in 8-bit sRGB, as WebP."""
+
+import base64
+import io
+from contextlib import suppress
+
+from PIL import Image, ImageCms
+
+from .metadata import is_turned, orientation_of
+from .troubles import BROKEN
+
+PLACEHOLDER_PIXELS = 16
+STRIP_PIXELS = 4_000_000
+"""Converted at once while shrinking."""
+
+_SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+_ORIENTATIONS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def render(image: Image.Image, exif: Image.Exif, width: int) -> Image.Image:
+    """The first frame in 8-bit sRGB, upright, at most `width` wide and four times as high."""
+    # JPEG decodes shrunk: that finds as many broken files at a tenth of the time and memory.
+    image.draft(None, (1, width) if is_turned(exif) else (width, 1))
+    icc_profile = image.info.get("icc_profile")
+    box = (4 * width, width) if is_turned(exif) else (width, 4 * width)
+    small = _to_srgb(_fit(_reduce(image, *box), *box), icc_profile)
+    transposition = _ORIENTATIONS.get(orientation_of(exif))
+    return small if transposition is None else small.transpose(transposition)
+
+
+def thumbnail_of(rendered: Image.Image, width: int) -> bytes:
+    """A WebP file, `width` wide at most and four times as high."""
+    return _encode(_fit(rendered, width, 4 * width))
+
+
+def placeholder_of(rendered: Image.Image) -> str:
+    """A data URI."""
+    content = _encode(_fit(rendered, PLACEHOLDER_PIXELS, PLACEHOLDER_PIXELS), quality=50)
+    return f"data:image/webp;base64,{base64.b64encode(content).decode()}"
+
+
+def _reduce(image: Image.Image, width: int, height: int) -> Image.Image:
+    """In 8 bits a channel, by a whole factor, still twice as large as would fit the box. It
+    goes strip by strip: whole, each conversion of 100 megapixels would hold 400 MB more."""
+    factor = max(1, image.width // (2 * width), image.height // (2 * height))
+    width, height = (-(-side // factor) for side in image.size)
+    rows = factor * max(1, STRIP_PIXELS // (image.width * factor))
+    reduced: Image.Image | None = None
+    for top in range(0, image.height, rows):
+        strip = image.crop((0, top, image.width, min(top + rows, image.height)))
+        strip = _to_eight_bits(strip).reduce(factor)
+        reduced = reduced or Image.new(strip.mode, (width, height))
+        reduced.paste(strip, (0, top // factor))
+    return reduced or image
+
+
+def _to_eight_bits(image: Image.Image) -> Image.Image:
+    """In L, RGB, RGBA, LA or CMYK, all of which can be resized."""
+    if image.mode.startswith("I;16"):  # `convert` would clip all but the darkest to white
+        high_bytes = image.tobytes("raw", "I;16B")[::2]
+        return Image.frombytes("L", image.size, high_bytes)
+    if image.mode == "I":
+        return image.point(lambda level: level / 256).convert("L")
+    if image.has_transparency_data:
+        return image.convert("RGBA")
+    return image if image.mode in ("L", "RGB", "CMYK") else image.convert("RGB")
+
+
+def _to_srgb(image: Image.Image, icc_profile: bytes | None) -> Image.Image:
+    """In RGB or RGBA, its colours managed: Display P3 and CMYK look as they were meant to."""
+    alpha = image.getchannel("A") if "A" in image.getbands() else None
+    colours = image.convert("RGB") if alpha else image
+    if icc_profile:
+        with suppress(ImageCms.PyCMSError, *BROKEN):  # a wrong profile is no profile
+            source = ImageCms.ImageCmsProfile(io.BytesIO(icc_profile))
+            converted = ImageCms.profileToProfile(colours, source, _SRGB, outputMode="RGB")
+            colours = converted or colours
+    colours = colours.convert("RGB")
+    if alpha:
+        colours.putalpha(alpha)
+    return colours
+
+
+def _fit(image: Image.Image, width: int, height: int) -> Image.Image:
+    """A copy that fits into the box, never larger than the image."""
+    scale = min(width / image.width, height / image.height, 1)
+    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    return image.resize(size, Image.Resampling.LANCZOS)
+
+
+def _encode(image: Image.Image, quality: int = 80) -> bytes:
+    """As WebP without metadata."""
+    image.info.clear()  # `save` would copy EXIF and XMP from here
+    content = io.BytesIO()
+    image.save(content, "WEBP", quality=quality, method=2)
+    return content.getvalue()
