@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 from flask import Flask, request
-from flask.cli import FlaskGroup
+from flask.cli import ScriptInfo
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from .accounts import Accounts
@@ -146,15 +146,17 @@ def create_app(config: Config | None = None) -> Flask:
         app.register_blueprint(blueprint)
     answer_errors(app, config)
     login_manager.init_app(app, add_context_processor=False)
-    add_commands(app)
+    add_commands(app.cli)
     return app
 
 
 def command_line() -> None:
-    """`dropwall …` is `flask --app server …`, without what is for those who develop."""
+    """`dropwall …` is `flask --app server …`, without what is for those who develop. A gallery is
+    opened, or made, by a command alone: not to list them."""
+    dropwall = click.version_option(package_name="dropwall")(click.Group("dropwall"))
+    add_commands(dropwall)
     try:
-        group = FlaskGroup(create_app=_create_told_app, add_default_commands=False)
-        group.main(prog_name="dropwall")
+        dropwall.main(prog_name="dropwall", obj=ScriptInfo(create_app=_create_told_app))
     except (BadSetting, CatalogUnavailable, UnusableCatalog) as mistake:
         raise SystemExit(str(mistake)) from None
 

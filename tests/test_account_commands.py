@@ -172,6 +172,22 @@ def test_a_gallery_that_a_command_has_made_is_told_of(
     assert told[1].stderr == ""
 
 
+@pytest.mark.parametrize("asked", [["--help"], ["accounts", "--help"], ["--version"]])
+def test_whoever_asks_what_can_be_said_makes_no_gallery(tmp_path: Path, asked: list[str]) -> None:
+    code = "from server import command_line; command_line()"
+    told = subprocess.run(
+        [sys.executable, "-c", code, *asked],
+        cwd=ROOT,
+        env={"DROPWALL_DATA": str(tmp_path / "data"), "PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (told.returncode, told.stderr) == (0, "")
+    assert "dropwall" in told.stdout
+    assert not (tmp_path / "data").exists()
+
+
 STOPPED_WHILE_IMPORTING = """
 import os, signal, sys
 
