@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 from flask import Flask, request
-from flask.cli import ScriptInfo
+from flask.cli import AppGroup, ScriptInfo
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from .accounts import Accounts
@@ -65,6 +65,20 @@ from .visits import Visits
 
 FRONTEND = Path(__file__).parent.parent / "frontend"
 SECRET_KEY_BYTES = 32
+BLUEPRINTS = (
+    operations,
+    protection,
+    passcode,
+    page,
+    uploads,
+    photos,
+    archive,
+    live,
+    people,
+    accounts,
+    invitation,
+    host,
+)
 
 
 class Application(Flask):
@@ -77,23 +91,37 @@ def create_app(config: Config | None = None) -> Flask:
     """The WSGI application for these settings, by default those of the environment."""
     config = config or Config.from_environ()
     app = Application(__name__, static_folder=FRONTEND, static_url_path="")
+    app.extensions["dropwall"] = parts = _put_together(config)
     app.config.update(
+        SECRET_KEY=parts.secret_key,
         SESSION_COOKIE_NAME="dropwall",
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_REFRESH_EACH_REQUEST=False,
         PERMANENT_SESSION_LIFETIME=400 * 24 * 60 * 60,  # the longest that browsers keep one
     )
     app.session_interface = SessionCookie()
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
     if hops := config.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops)  # type: ignore[method-assign]
-    metrics = Metrics()
-    app.wsgi_app = Visits(app.wsgi_app, metrics, bool(hops))  # type: ignore[method-assign]
-    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.wsgi_app = Visits(app.wsgi_app, parts.metrics, bool(hops))  # type: ignore[method-assign]
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    answer_errors(app, config)
+    login_manager.init_app(app, add_context_processor=False)
+    add_commands(app.cli)  # type: ignore[arg-type]  # it is an AppGroup
+    return app
+
+
+def _put_together(config: Config) -> Parts:
     database = open_database(config.database_address)
-    secret_key = app.secret_key = _secret_key(database, config.data)
     catalog, uploading, usage = Catalog(database), UploadCatalog(database), UsageCatalog(database)
+    lists, guests = PhotoLists(database), GuestCatalog(database)
+    account_catalog = AccountCatalog(database)
+    tries = Tries(account_catalog)
+    secret_key = _secret_key(database, config.data)
     storage = open_storage(config.storage_address, config.data)
-    turns, limits = _turns(config), Limits(usage, storage, config)
+    limits = Limits(usage, storage, config)
+    turns = _turns(config)
     images = Images(config.max_pixels, config.max_jpeg_pixels, turns)
     gallery = Gallery(catalog, storage, images, limits)
     intake = Intake(
@@ -105,14 +133,11 @@ def create_app(config: Config | None = None) -> Flask:
         config.extensions,
         config.keep_location,
     )
-    lists, guests = PhotoLists(database), GuestCatalog(database)
-    account_catalog = AccountCatalog(database)
-    tries = Tries(account_catalog)
     # What is left of the threads waits for no one: uploads, pages, thumbnails.
     watchers, downloads = config.threads - max(1, config.threads // 4), max(1, config.threads // 8)
-    app.extensions["dropwall"] = Parts(
+    return Parts(
         settings=config,
-        catalog=catalog,
+        secret_key=secret_key,
         storage=storage,
         limits=limits,
         intake=intake,
@@ -127,33 +152,14 @@ def create_app(config: Config | None = None) -> Flask:
         archives=Archives(gallery, lists, downloads),
         sweep=Sweep(LeftoverCatalog(database), uploading, storage),
         health=Health({"catalog": database.check, "storage": storage.check}),
-        metrics=metrics,
+        metrics=Metrics(),
     )
-    for blueprint in (
-        operations,
-        protection,
-        passcode,
-        page,
-        uploads,
-        photos,
-        archive,
-        live,
-        people,
-        accounts,
-        invitation,
-        host,
-    ):
-        app.register_blueprint(blueprint)
-    answer_errors(app, config)
-    login_manager.init_app(app, add_context_processor=False)
-    add_commands(app.cli)
-    return app
 
 
 def command_line() -> None:
-    """`dropwall …` is `flask --app server …`, without what is for those who develop. A gallery is
-    opened, or made, by a command alone: not to list them."""
-    dropwall = click.version_option(package_name="dropwall")(click.Group("dropwall"))
+    """`dropwall …`: the commands of `flask --app server …`, without those of who develops. One that
+    runs opens, or makes, a gallery: to list them needs none."""
+    dropwall = click.version_option(package_name="dropwall")(AppGroup("dropwall"))
     add_commands(dropwall)
     try:
         dropwall.main(prog_name="dropwall", obj=ScriptInfo(create_app=_create_told_app))

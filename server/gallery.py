@@ -14,9 +14,6 @@ from .photo_files import WIDTHS
 from .storage import Method, NotStored, Storage
 from .storage.keys import original_key, thumbnail_key
 
-UNDO_SECONDS = 60
-"""How long a removed photo keeps its files. The page offers to undo for 10 s after the last of
-several removals, and none that is older than 45."""
 COPIES_AT_ONCE = 4
 """Of originals, in one process, of which large thumbnails are made: they fill the disk."""
 LINK_SECONDS = 300

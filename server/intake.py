@@ -80,8 +80,9 @@ class Intake:
         self, upload: Upload, sent_name: str, sender: Sender, counted_bytes: int = 0
     ) -> None:
         """Take a photo in; when this returns, it is safe. The same bytes from the same guest
-        are one photo. `counted_bytes` of it count against the limits already. Raises this
-        module's refusals, those of the images and the limits, TooManyBytes, and RuledOut."""
+        are one photo. `counted_bytes` of it count against the limits already. Raises
+        EmptyPhoto, UnknownExtension, WrongExtension, what the images and the limits refuse,
+        TooManyBytes, and RuledOut."""
         name = clean_name(sent_name)
         self.check_announced(name, upload.bytes)
         if upload.bytes == 0:

@@ -1,10 +1,10 @@
 """What the application consists of."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .accounts import Accounts
 from .archive import Archives
-from .catalog import Catalog, GuestCatalog, PhotoLists, UsageCatalog
+from .catalog import GuestCatalog, PhotoLists, UsageCatalog
 from .changes import Watchers
 from .chunks import Chunks
 from .config import Config
@@ -23,7 +23,7 @@ class Parts:
     """Under its name in `app.extensions`, as Flask's extensions are: `dropwall`."""
 
     settings: Config
-    catalog: Catalog
+    secret_key: bytes = field(repr=False)
     storage: Storage
     limits: Limits
     intake: Intake

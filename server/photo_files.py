@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 
-from .images import LARGE_THUMBNAIL_WIDTH, THUMBNAIL_WIDTHS
+from .images import THUMBNAIL_WIDTHS
 from .storage.keys import original_key, thumbnail_key
 
+LARGE_THUMBNAIL_WIDTH = 2048
+"""Made when it is first asked for."""
 WIDTHS = (*THUMBNAIL_WIDTHS, LARGE_THUMBNAIL_WIDTH)
 
 

@@ -10,13 +10,15 @@ from typing import NoReturn
 from . import moments
 from .catalog import CatalogUnavailable, LeftoverCatalog, UploadCatalog
 from .formats import FORMATS
-from .gallery import UNDO_SECONDS
 from .photo_files import photo_keys
 from .storage import Storage, StorageUnavailable
 from .storage.keys import chunk_key, is_photo_id, owner_id
 
 AGE_SECONDS = 24 * 60 * 60
 """Whatever is younger may belong to a photo that is just being written."""
+UNDO_SECONDS = 60
+"""How long a removed photo keeps its files. The page offers to undo for 10 s after the last of
+several removals, and none that is older than 45."""
 EVERY_SECONDS = 60 * 60
 PURGE_EVERY_SECONDS = 10
 BATCH = 500

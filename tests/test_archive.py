@@ -3,6 +3,7 @@
 import io
 import os
 import subprocess
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -15,11 +16,11 @@ from flask.testing import FlaskClient
 
 from server import create_app
 from server.archive import BLOCK_BYTES, LOST_PHOTOS, PAGE_PHOTOS
-from server.catalog import OWNER, CatalogUnavailable, Photo, Selection, Viewer, Which
+from server.catalog import OWNER, Catalog, CatalogUnavailable, Photo, Selection, Viewer, Which
 from server.config import Config
-from server.parts import Parts
 from server.storage.keys import original_key
 from tests.conftest import Send, open_page
+from tests.engines import database_of
 from tests.photos import photo_bytes
 from tests.programs import need_program
 from tests.running_server import RunningServer
@@ -43,26 +44,35 @@ def variant(number: int) -> bytes:
     return photo_bytes("jpg", size=(64, 48)) + bytes(number)
 
 
-def put_photo(
-    parts: Parts, number: int, staged: Path, moment: str = MORNING, guest_id: str = ""
-) -> Photo:
+@pytest.fixture
+def catalog(config: Config) -> Iterator[Catalog]:
+    with database_of(config.data) as database:
+        yield Catalog(database)
+
+
+@pytest.fixture
+def put_photo(app: Flask, catalog: Catalog) -> Callable[..., None]:
     """In the gallery, without being looked at; the staged file goes there."""
-    photo = Photo(
-        id=f"{number:032x}",
-        guest_id=guest_id,
-        sha256=f"{number:064x}",
-        name="same.jpg",
-        extension="jpg",
-        bytes=staged.stat().st_size,
-        width=64,
-        height=48,
-        animated=False,
-        taken=None,
-        uploaded=moment,
-        placeholder="",
-    )
-    parts.storage.put(original_key(photo.id, "jpg"), staged)
-    return parts.catalog.add_photo(photo)
+
+    def put_photo(number: int, staged: Path, moment: str = MORNING, guest_id: str = "") -> None:
+        photo = Photo(
+            id=f"{number:032x}",
+            guest_id=guest_id,
+            sha256=f"{number:064x}",
+            name="same.jpg",
+            extension="jpg",
+            bytes=staged.stat().st_size,
+            width=64,
+            height=48,
+            animated=False,
+            taken=None,
+            uploaded=moment,
+            placeholder="",
+        )
+        app.extensions["dropwall"].storage.put(original_key(photo.id, "jpg"), staged)
+        catalog.add_photo(photo)
+
+    return put_photo
 
 
 def original_paths(data: Path) -> list[Path]:
@@ -169,13 +179,14 @@ def test_no_name_is_there_twice_even_where_case_does_not_count(
     assert f"{TAKEN} a (2).jpg" in entries
 
 
-def test_hundreds_of_photos_are_all_there_in_the_order_of_time(app: Flask, tmp_path: Path) -> None:
-    parts = app.extensions["dropwall"]
+def test_hundreds_of_photos_are_all_there_in_the_order_of_time(
+    app: Flask, put_photo: Callable[..., None], tmp_path: Path
+) -> None:
     number_of_photos = 2 * PAGE_PHOTOS + 1
     for number in range(number_of_photos):
         staged = tmp_path / "staged"
         staged.write_text(str(number))
-        put_photo(parts, number, staged, f"2026-11-22T10:{59 - number // 20:02}:00Z")
+        put_photo(number, staged, f"2026-11-22T10:{59 - number // 20:02}:00Z")
     archive = download(app.test_client())
     names = archive.namelist()
     assert len({name.casefold() for name in names}) == number_of_photos
@@ -194,24 +205,30 @@ def test_hundreds_of_photos_are_all_there_in_the_order_of_time(app: Flask, tmp_p
     ],
 )
 def test_photos_are_as_old_as_they_are_and_the_format_can_say(
-    app: Flask, tmp_path: Path, moment: str, modified: tuple[int, ...]
+    app: Flask,
+    put_photo: Callable[..., None],
+    tmp_path: Path,
+    moment: str,
+    modified: tuple[int, ...],
 ) -> None:
     staged = tmp_path / "staged"
     staged.write_bytes(b"a photo")
-    put_photo(app.extensions["dropwall"], 1, staged, moment)
+    put_photo(1, staged, moment)
     [entry] = download(app.test_client()).infolist()
     assert entry.date_time == modified
 
 
-def test_what_is_made_private_meanwhile_is_put_apart(app: Flask, tmp_path: Path) -> None:
-    parts = app.extensions["dropwall"]
+def test_what_is_made_private_meanwhile_is_put_apart(
+    app: Flask, catalog: Catalog, put_photo: Callable[..., None], tmp_path: Path
+) -> None:
     for number in range(2):
         staged = tmp_path / f"{number}.jpg"
         staged.write_bytes(variant(number))
-        put_photo(parts, number, staged, guest_id="ann")
-    with parts.archives.open(Selection(), Viewer("ann")) as blocks:
+        put_photo(number, staged, guest_id="ann")
+    archives = app.extensions["dropwall"].archives
+    with archives.open(Selection(), Viewer("ann")) as blocks:
         content = next(blocks)
-        parts.catalog.change_photos(Which(guest_id="ann"), visibility=OWNER)
+        catalog.change_photos(Which(guest_id="ann"), visibility=OWNER)
         content += b"".join(blocks)
     folders = [name.rpartition("/")[0] for name in ZipFile(io.BytesIO(content)).namelist()]
     assert folders == ["", "Only me"]
@@ -322,17 +339,19 @@ def open_originals(server: RunningServer) -> int:
 
 
 @pytest.mark.embedded
-def test_an_archive_may_be_larger_than_four_gigabytes(app: Flask, tmp_path: Path) -> None:
-    parts = app.extensions["dropwall"]
+def test_an_archive_may_be_larger_than_four_gigabytes(
+    app: Flask, put_photo: Callable[..., None], tmp_path: Path
+) -> None:
+    archives = app.extensions["dropwall"].archives
     small, huge, path = (tmp_path / name for name in ("small", "huge", "all.zip"))
     small.write_bytes(b"small")
     with huge.open("wb") as file:
         file.truncate(2**32 + 1)  # zeros, which take no room on the disk
-    put_photo(parts, 1, small, "2026-11-22T09:00:00Z")
-    put_photo(parts, 2, huge)
+    put_photo(1, small, "2026-11-22T09:00:00Z")
+    put_photo(2, huge)
     zeros = bytes(BLOCK_BYTES)
     with path.open("wb") as file, ExitStack() as opened:
-        for block in opened.enter_context(parts.archives.open(Selection(), Viewer())):
+        for block in opened.enter_context(archives.open(Selection(), Viewer())):
             if block == zeros:
                 file.seek(len(block), os.SEEK_CUR)
             else:

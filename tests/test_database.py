@@ -498,7 +498,7 @@ def test_a_form_of_many_photos_waits_for_a_silent_catalog_once(
 ) -> None:
     address = f"{in_postgresql}?options=-cstatement_timeout%3D300ms"
     app = create_app(Config(data=tmp_path / "data", database=address))
-    database = app.extensions["dropwall"].catalog._database
+    database = app.extensions["dropwall"].usage._database
     waited: list[str] = []
     event.listen(database._kind.engine, "handle_error", lambda it: waited.append(it.statement))
     photos = [(io.BytesIO(photo_bytes("jpg", seed)), f"{seed}.jpg") for seed in range(3)]

@@ -250,16 +250,16 @@ def test_a_photo_that_a_machine_with_a_wrong_clock_sweeps_is_not_answered_as_saf
 ) -> None:
     """Both machines are healthy; the other one's clock is days ahead."""
     send(("kept.png", photo_bytes("png")))
-    catalog = app.extensions["dropwall"].catalog
     other = create_app(config).extensions["dropwall"].sweep
+    add_photo = Catalog.add_photo
 
     def add_late(*arguments: object) -> Photo:
         other.sweep()
-        return Catalog.add_photo(catalog, *arguments)
+        return add_photo(*arguments)
 
     with monkeypatch.context() as late:
         late.setattr(server.sweep, "AGE_SECONDS", -60)
-        late.setattr(catalog, "add_photo", add_late)
+        late.setattr(Catalog, "add_photo", add_late)
         answer = send(("late.jpg", photo_bytes("jpg")))
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert answer.text == "What had arrived of this photo is gone; please send it again."

@@ -12,14 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from .counts import count_kind
 from .database import Database
 from .guest_rows import present_id
-from .photo_rows import (
-    OWN_COLUMNS,
-    NoSuchPhoto,
-    Photo,
-    read_photo,
-    read_photos,
-    select_photos,
-)
+from .photo_rows import OWN_COLUMNS, NoSuchPhoto, Photo, read_photo, read_photos, select_photos
 from .sight import can_be_restored_by, is_seen_by
 from .tables import is_listed, photos, was_removed
 from .usage import Usage, read_usage

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import click
-from flask.cli import with_appcontext
+from flask.cli import AppGroup
 
 from ..routes import parts
 from ..sweep import ForeignCatalog
@@ -13,7 +13,7 @@ from .moving import move
 from .refusals import refusals_as_told
 
 
-def add_commands(group: click.Group) -> None:
+def add_commands(group: AppGroup) -> None:
     named: dict[str, Callable[..., Any]] = {
         "sweep": sweep,
         "move": move,
@@ -23,7 +23,7 @@ def add_commands(group: click.Group) -> None:
         "remove-account": remove_account,
     }
     for name, command in named.items():
-        group.command(name)(with_appcontext(command))
+        group.command(name)(command)
 
 
 def sweep() -> None:

@@ -1,4 +1,4 @@
-"""What a photo says of itself: which side is up, when it was taken."""
+"""What a photo says of itself: its kind, which side is up, when it was taken."""
 
 from contextlib import suppress
 from datetime import datetime
@@ -8,8 +8,22 @@ from PIL import ExifTags, Image
 from ..moments import write_moment
 from .troubles import BROKEN
 
+KINDS = {
+    "JPEG": "jpg",
+    "MPO": "jpg",
+    "PNG": "png",
+    "GIF": "gif",
+    "WEBP": "webp",
+    "AVIF": "avif",
+    "HEIF": "heic",
+}
+"""By Pillow's names for them; a kind is called as its extension."""
 FIRST_YEAR = 1826
 """Of the oldest photo there is; what a camera says of earlier ones is not a time."""
+
+
+def kind_of(image: Image.Image) -> str:
+    return KINDS[image.format or ""]
 
 
 def read_exif(image: Image.Image) -> Image.Exif:

@@ -38,12 +38,12 @@ def render(image: Image.Image, exif: Image.Exif, width: int) -> Image.Image:
 
 def thumbnail_of(rendered: Image.Image, width: int) -> bytes:
     """A WebP file, `width` wide at most and four times as high."""
-    return _encode(_fit(rendered, width, 4 * width))
+    return encode(_fit(rendered, width, 4 * width))
 
 
 def placeholder_of(rendered: Image.Image) -> str:
     """A data URI."""
-    content = _encode(_fit(rendered, PLACEHOLDER_PIXELS, PLACEHOLDER_PIXELS), quality=50)
+    content = encode(_fit(rendered, PLACEHOLDER_PIXELS, PLACEHOLDER_PIXELS), quality=50)
     return f"data:image/webp;base64,{base64.b64encode(content).decode()}"
 
 
@@ -96,7 +96,7 @@ def _fit(image: Image.Image, width: int, height: int) -> Image.Image:
     return image.resize(size, Image.Resampling.LANCZOS)
 
 
-def _encode(image: Image.Image, quality: int = 80) -> bytes:
+def encode(image: Image.Image, quality: int = 80) -> bytes:
     """As WebP without metadata."""
     image.info.clear()  # `save` would copy EXIF and XMP from here
     content = io.BytesIO()
