@@ -172,8 +172,17 @@ def test_a_gallery_that_a_command_has_made_is_told_of(
     assert told[1].stderr == ""
 
 
-@pytest.mark.parametrize("asked", [["--help"], ["accounts", "--help"], ["--version"]])
-def test_whoever_asks_what_can_be_said_makes_no_gallery(tmp_path: Path, asked: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("asked", "answer"),
+    [
+        (["--help"], "remove-account"),
+        (["accounts", "--help"], "List who has an account."),
+        (["--version"], "dropwall, version"),
+    ],
+)
+def test_whoever_asks_what_can_be_done_makes_no_gallery(
+    tmp_path: Path, asked: list[str], answer: str
+) -> None:
     code = "from server import command_line; command_line()"
     told = subprocess.run(
         [sys.executable, "-c", code, *asked],
@@ -184,7 +193,7 @@ def test_whoever_asks_what_can_be_said_makes_no_gallery(tmp_path: Path, asked: l
         timeout=60,
     )
     assert (told.returncode, told.stderr) == (0, "")
-    assert "dropwall" in told.stdout
+    assert answer in told.stdout
     assert not (tmp_path / "data").exists()
 
 

@@ -3,6 +3,7 @@
 import multiprocessing
 import time
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from random import Random
 
@@ -66,6 +67,11 @@ def test_what_was_answered_outlives_fifty_crashes_and_nothing_else_stays(
     assert "Traceback" not in (live_server.data.parent / "server.log").read_text()
 
 
+def begin_at_once(workers: Barrier) -> None:
+    """This module, and the server with it, has been imported by then."""
+    workers.wait()
+
+
 def secret_key_of_a_worker(config: Config) -> bytes:
     return create_app(config).secret_key
 
@@ -76,7 +82,7 @@ def test_all_workers_know_each_others_guests(config: Config, former: bytes) -> N
     config.data.mkdir()
     (config.data / "secret.key").write_bytes(former)
     processes = multiprocessing.get_context("spawn")
-    all_are_there = processes.Barrier(WORKERS)
-    with ProcessPoolExecutor(WORKERS, processes, initializer=all_are_there.wait) as workers:
+    together = (processes.Barrier(WORKERS),)
+    with ProcessPoolExecutor(WORKERS, processes, begin_at_once, together) as workers:
         [key] = set(workers.map(secret_key_of_a_worker, [config] * WORKERS))
     assert key == former or not former

@@ -97,7 +97,7 @@ def test_a_large_progressive_jpeg_is_refused(read: Callable[[bytes], Picture]) -
         read(encode(Image.new("L", (15000, 10000)), "jpg", progressive=True))
 
 
-# What a HEIC claims is compared with its picture by libheif, when it decodes that.
+# A HEIC opens in its picture's own size: what it claims besides, libheif refuses itself.
 CLAIMS = [name for name in BOMBS if "claims" in name and not name.startswith("heic")]
 
 
