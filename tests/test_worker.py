@@ -67,9 +67,8 @@ class Parts:
     class sweep:
         sweep_forever = staticmethod(lambda: None)
 
-    class gallery:
-        class storage:
-            check = staticmethod(lambda: None)
+    class storage:
+        check = staticmethod(lambda: None)
 
     class watchers:
         close = staticmethod(lambda: WATCHED.put(None))
