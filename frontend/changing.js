@@ -6,7 +6,7 @@ import { errorOf, sentenceOf } from "./trouble.js";
 /** @returns {(answer: Promise<void>, done: string) => Promise<boolean>} tells how it came out */
 export function changePhotos({ gallery, viewer, lightbox, notice }) {
   const el = document.querySelector(".photo-grid");
-  const underWay = new Set();
+  const underWay = new Map(); // photo's id → the last change of it
 
   async function act(answer, done) {
     const error = await errorOf(answer);
@@ -16,13 +16,15 @@ export function changePhotos({ gallery, viewer, lightbox, notice }) {
     return !error;
   }
 
+  /** One after the other: whoever changes their mind before the first is answered is heard, too. */
   async function change(photo, answerOf, done) {
-    if (underWay.has(photo.id)) return;
-    underWay.add(photo.id);
+    const before = underWay.get(photo.id);
+    const answered = Promise.resolve(before).then(() => act(answerOf(), done));
+    underWay.set(photo.id, answered);
     try {
-      await act(answerOf(), done);
+      await answered;
     } finally {
-      underWay.delete(photo.id);
+      if (underWay.get(photo.id) === answered) underWay.delete(photo.id);
     }
     if (!gallery.find(photo.id)) lightbox.leave(photo.id); // it is not among the chosen any more
   }

@@ -41,6 +41,15 @@ from tests.waiting import wait_until
 WITHIN_A_SECOND = 1_000
 """Milliseconds, from the owner's click to the other browser."""
 
+ANSWERED_LATE = """
+const { fetch } = window;
+window.fetch = async (...request) => {
+    const answer = await fetch(...request);
+    if (request[1]?.method === "PATCH") await new Promise((end) => setTimeout(end, 2_000));
+    return answer;
+};
+"""
+
 READ_LATER = """() => {
     const { prototype } = DataTransferItem;
     const { webkitGetAsEntry } = prototype;
@@ -181,6 +190,22 @@ def test_what_is_made_public_appears_within_a_second_and_vanishes_within_a_secon
     page.keyboard.press("Escape")
     expect(lightbox(page)).to_have_count(0)
     expect(page.get_by_role("link", name="1.jpg Only me")).to_be_focused()
+
+
+def test_whoever_takes_back_what_was_not_answered_yet_is_heard(
+    page: Page, live_server: RunningServer, another: Page, expected_errors: list[str]
+) -> None:
+    """The stream tells of the first change, and its button of the second, before its answer."""
+    expected_errors.append(REFUSED)  # it may be asked for when it is withdrawn just then
+    page.add_init_script(ANSWERED_LATE)
+    open_watching(another, live_server)
+    open_gallery(page, live_server)
+    send_privately(page, "1.jpg")
+    page.get_by_role("link", name="1.jpg Only me").click()
+    change_in_lightbox(page, "Show everyone", "1.jpg")
+    expect(tile(another, "1.jpg")).to_be_visible()
+    change_in_lightbox(page, "Make private", "1.jpg")
+    expect(tile(another, "1.jpg")).to_have_count(0)
 
 
 def test_the_visitor_decides_for_what_comes_next_and_not_for_what_is_on_its_way(
