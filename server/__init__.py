@@ -29,7 +29,6 @@ from .catalog import (
     UploadCatalog,
     UsageCatalog,
     keep_secret,
-    open_database,
 )
 from .changes import Watchers
 from .chunks import Chunks
@@ -42,6 +41,7 @@ from .images import Images
 from .intake import Intake
 from .limits import Limits
 from .metrics import Metrics
+from .opening import make_folders, open_catalog
 from .parts import Parts
 from .passcode import Passcode
 from .routes.accounts import accounts, login_manager
@@ -113,7 +113,7 @@ def create_app(config: Config | None = None) -> Flask:
 
 
 def _put_together(config: Config) -> Parts:
-    database = open_database(config.database_address)
+    database = open_catalog(config)
     catalog, uploading, usage = Catalog(database), UploadCatalog(database), UsageCatalog(database)
     lists, guests = PhotoLists(database), GuestCatalog(database)
     account_catalog = AccountCatalog(database)
@@ -172,6 +172,7 @@ def _create_told_app() -> Flask:
     config = Config.from_environ()
     catalog = Path(config.database_address)
     is_new = "://" not in config.database_address and not catalog.exists()
+    make_folders(config)
     try:
         return create_app(config)
     finally:

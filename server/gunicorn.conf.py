@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from server.address import EVERYWHERE, lan_address
-from server.catalog import CatalogUnavailable, UnusableCatalog, UsageCatalog, open_database
+from server.catalog import CatalogUnavailable, UnusableCatalog, UsageCatalog
 from server.config import BadSetting, Config
 from server.logs import reason, set_up_logs
 from server.memory import keep_memory
 from server.metrics import begin_at_zero, count_together, forget_process, make_room
+from server.opening import make_folders, open_catalog
 from server.storage import Storage
 from server.worker import hold_signals_for_new_workers
 
@@ -68,35 +69,19 @@ def on_starting(server: Any) -> None:
             raise SystemExit(
                 f"Dropwall cannot use {bind}: {error.strerror}. Set {wanted}."
             ) from None
-    _make_folder(dropwall.data, "DROPWALL_DATA")
-    if "://" not in dropwall.storage_address:
-        named = "DROPWALL_STORAGE" if dropwall.storage else "DROPWALL_DATA"
-        _make_folder(Path(dropwall.storage_address), named, "incoming")
     try:
-        database = open_database(dropwall.database_address)
+        make_folders(dropwall)
+        database = open_catalog(dropwall)
         # The server before this one may have been a former Dropwall's.
         UsageCatalog(database).recount_withheld()
         database.close()  # no connection outlives a fork
+    except BadSetting as mistake:
+        raise SystemExit(str(mistake)) from None
     except (CatalogUnavailable, UnusableCatalog) as trouble:
         raise SystemExit(f"Dropwall cannot start. {trouble}") from None
-    except OSError as error:
-        raise SystemExit(
-            f"Dropwall cannot keep its catalog in {dropwall.database_address}: {error.strerror}."
-            " Set DROPWALL_DATABASE to another file."
-        ) from None
     begin_at_zero(_counted)
     hold_signals_for_new_workers()
     _allow_many_connections()
-
-
-def _make_folder(folder: Path, setting: str, within: str = "") -> None:
-    try:
-        (folder / within).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SystemExit(
-            f"Dropwall cannot keep photos in {folder}: {error.strerror}."
-            f" Set {setting} to another folder."
-        ) from None
 
 
 def _allow_many_connections() -> None:

@@ -19,6 +19,8 @@ from tests.running_server import ROOT
 from tests.test_accounts import PASSWORD, account, own_id, parts, sign_in, signed_in
 from tests.test_people import listed, own_name, send_as
 
+DROPWALL = (sys.executable, "-c", "from server import command_line; command_line()")
+
 
 def dropwall(app: Flask, *arguments: str, typed: str = "") -> Result:
     return app.test_cli_runner().invoke(args=arguments, input=typed)
@@ -122,10 +124,9 @@ def test_on_a_terminal_the_password_is_asked_for_twice_and_not_shown(config: Con
 
 def on_a_terminal(config: Config, arguments: list[str], answers: list[str]) -> str:
     """What stands on it in the end."""
-    code = "from server import command_line; command_line()"
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-c", code, *arguments],
+        [*DROPWALL, *arguments],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
@@ -146,6 +147,17 @@ def on_a_terminal(config: Config, arguments: list[str], answers: list[str]) -> s
     return screen
 
 
+def run_dropwall(settings: dict[str, str], *asked: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*DROPWALL, *asked],
+        cwd=ROOT,
+        env=settings | {"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
 @pytest.mark.parametrize(
     ("setting", "catalog"),
     [("DROPWALL_DATA", "there/catalog.sqlite"), ("DROPWALL_DATABASE", "there")],
@@ -154,19 +166,8 @@ def test_a_gallery_that_a_command_has_made_is_told_of(
     tmp_path: Path, setting: str, catalog: str
 ) -> None:
     """Whoever asks in another shell, or from another folder, may mean another one."""
-    code = "from server import command_line; command_line()"
     settings = {"DROPWALL_DATA": str(tmp_path / "data"), setting: str(tmp_path / "there")}
-    told = [
-        subprocess.run(
-            [sys.executable, "-c", code, "accounts"],
-            cwd=ROOT,
-            env=settings | {"PATH": os.environ["PATH"]},
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        for _ in range(2)
-    ]
+    told = [run_dropwall(settings, "accounts") for _ in range(2)]
     assert [(each.returncode, each.stdout) for each in told] == [(0, "")] * 2
     assert told[0].stderr.startswith(f"There was no gallery in {tmp_path / catalog} before; please")
     assert told[1].stderr == ""
@@ -183,18 +184,30 @@ def test_a_gallery_that_a_command_has_made_is_told_of(
 def test_whoever_asks_what_can_be_done_makes_no_gallery(
     tmp_path: Path, asked: list[str], answer: str
 ) -> None:
-    code = "from server import command_line; command_line()"
-    told = subprocess.run(
-        [sys.executable, "-c", code, *asked],
-        cwd=ROOT,
-        env={"DROPWALL_DATA": str(tmp_path / "data"), "PATH": os.environ["PATH"]},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    told = run_dropwall({"DROPWALL_DATA": str(tmp_path / "data")}, *asked)
     assert (told.returncode, told.stderr) == (0, "")
     assert answer in told.stdout
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("setting", "kept", "another"),
+    [
+        ("DROPWALL_DATA", "photos", "folder"),
+        ("DROPWALL_STORAGE", "photos", "folder"),
+        ("DROPWALL_DATABASE", "its catalog", "file"),
+    ],
+)
+def test_a_place_that_cannot_be_had_is_named(
+    tmp_path: Path, setting: str, kept: str, another: str
+) -> None:
+    settings = {"DROPWALL_DATA": str(tmp_path / "data"), setting: "/proc/place"}
+    told = run_dropwall(settings, "accounts")
+    assert (told.returncode, told.stdout) == (1, "")
+    assert told.stderr == (
+        f"Dropwall cannot keep {kept} in /proc/place: No such file or directory."
+        f" Set {setting} to another {another}.\n"
+    )
 
 
 STOPPED_WHILE_IMPORTING = """

@@ -89,6 +89,7 @@ def test_every_kind_of_setting_is_read() -> None:
             "p" * 101,
             "DROPWALL_PASSCODE must be at most 100 characters long.",
         ),
+        ("DROPWALL_PASSCODE", "  ", "DROPWALL_PASSCODE is blank; please give it a value, or unset"),
         ("DROPWALL_PORT", "99999", "DROPWALL_PORT must be at most 65535."),
         (
             "DROPWALL_CHUNK_BYTES",
