@@ -467,6 +467,11 @@ def test_a_plain_form_sends_a_photo_and_shows_it(
     send_form(plain_page, live_server, new_photos("IMG_0001.JPG"))
     expect(plain_page).to_have_url(f"{live_server.url}/")
     expect_newest(plain_page, ["IMG_0001.JPG"])
+    told = plain_page.frame_locator("iframe").get_by_role("status")
+    expect(told).to_have_text("Your photo is safe.")
+    plain_page.reload()
+    expect_newest(plain_page, ["IMG_0001.JPG"])
+    expect(told).to_have_count(0)
 
 
 def test_a_plain_form_sends_several_photos(
@@ -476,6 +481,8 @@ def test_a_plain_form_sends_several_photos(
     send_form(plain_page, live_server, photos)
     expect(plain_page).to_have_url(f"{live_server.url}/")
     expect_newest(plain_page, [composed(name) for name, _ in reversed(photos)])
+    told = plain_page.frame_locator("iframe").get_by_role("status")
+    expect(told).to_have_text(f"Your {len(photos)} photos are safe.")
     assert added() == as_listed(photos)
 
 

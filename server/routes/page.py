@@ -8,6 +8,7 @@ from flask import (
     jsonify,
     render_template,
     send_from_directory,
+    session,
 )
 from flask_login import current_user
 
@@ -41,6 +42,7 @@ def plain_gallery() -> str:
         page=parts().lists.list_photos(DEFAULT_LIMIT, before, viewer=viewer()),
         rule="" if viewer().is_host else RULES.get(parts().settings.mode, ""),
         account=current_user.name if current_user.is_authenticated else "",
+        sent=session.pop("sent", 0),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from flask import Blueprint, Response, jsonify, redirect, request
+from flask import Blueprint, Response, jsonify, redirect, request, session
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
 
@@ -43,6 +43,7 @@ def upload_photos() -> ResponseReturnValue:
     if refused:
         return errors.refusal_response(refused, len(body.uploads), parts().settings)
     if is_navigation():
+        session["sent"] = len(body.uploads)  # for /plain to tell
         return redirect("/", 303)
     return _receipt("photo")
 
