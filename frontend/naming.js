@@ -7,8 +7,9 @@ const find = (selector) => document.querySelector(selector);
 
 /** @param {Promise<object>} settings of the server */
 export async function askForNames(settings) {
-  const { guest, account } = await settings;
+  const { guest, account, mode } = await settings;
   if (!guest) return;
+  if (mode === "own" && !account?.is_host) speakOfTheHost();
   const sender = new Sender(guest, account);
   const dialog = mountNameDialog(find(".name-dialog"));
   const offer = find(".name-offer");
@@ -31,4 +32,11 @@ export async function askForNames(settings) {
     offer.hidden = true;
     if (hadFocus) find(".upload-summary [data-toggle]").focus();
   });
+}
+
+/** Where guests see their own photos only, nobody else is shown a name. */
+function speakOfTheHost() {
+  find(".name-offer [data-question]").textContent = "Shall the host see whose photos these are?";
+  find(".name-dialog [data-meaning]").textContent =
+    "The host sees it with your photos. Leave it empty to stay unnamed.";
 }
