@@ -5,6 +5,7 @@ import { audienceOf } from "./audience.js";
 import { copyText } from "./clipboard.js";
 import { formatBytes, formatDate } from "./format.js";
 
+const DOT = "\u00a0· "; // at the end of a line, not at the next one's beginning
 const TOLD_MS = 2_000;
 const SHORT = { shown: "Show", hidden: "Hide" };
 
@@ -61,8 +62,8 @@ function fillCaption(caption, part, photo, viewer) {
   part("facts").textContent = [
     photo.taken ? `taken ${formatDate(photo.taken)}` : `added ${formatDate(photo.uploaded)}`,
     formatBytes(photo.bytes),
-    `${photo.width} × ${photo.height}`,
-  ].join(" · ");
+    `${photo.width}\u00a0×\u00a0${photo.height}`,
+  ].join(DOT);
   part("share").hidden = !viewer.mayShare(photo);
   part("visibility").hidden = !isOwn;
   say(part("visibility"), photo.visibility === "owner" ? `Show ${viewer.others}` : "Make private");
