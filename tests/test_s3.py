@@ -544,8 +544,7 @@ def test_a_server_that_is_killed_loses_nothing(
             assert answer.status_code in (400, 503)
         assert answer.text == SILENT
         seaweedfs.start()
-        # Ready to answer, it may not be to keep anything yet.
-        wait_until(lambda: live_server.send(("small.png", photo_bytes("png"))).status_code == 204)
+        assert live_server.send(("small.png", photo_bytes("png"))).status_code == 204
         assert requests.get(url, headers=SHOWS, timeout=60).content == content
     finally:
         if seaweedfs.process.poll() is not None:
