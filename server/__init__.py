@@ -124,15 +124,7 @@ def _put_together(config: Config) -> Parts:
     turns = _turns(config)
     images = Images(config.max_pixels, config.max_jpeg_pixels, turns)
     gallery = Gallery(catalog, storage, images, limits)
-    intake = Intake(
-        catalog,
-        storage,
-        images,
-        limits,
-        config.max_upload_bytes,
-        config.extensions,
-        config.keep_location,
-    )
+    intake = Intake(catalog, storage, images, limits, config)
     # What is left of the threads waits for no one: uploads, pages, thumbnails.
     watchers, downloads = config.threads - max(1, config.threads // 4), max(1, config.threads // 8)
     return Parts(

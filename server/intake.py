@@ -11,6 +11,7 @@ from pathlib import Path
 
 from . import moments
 from .catalog import EVERYONE, OWNER, SHOWN, Catalog, Photo, RuledOut, SamePhoto, Which
+from .config import Config
 from .formats import BY_EXTENSION
 from .images import Images, Picture
 from .limits import GalleryFull, Limits, TooMuchSent
@@ -64,17 +65,13 @@ class Intake:
         storage: Storage,
         images: Images,
         limits: Limits,
-        max_upload_bytes: int,
-        extensions: tuple[str, ...],
-        keep_location: bool,
+        settings: Config,
     ) -> None:
         self._catalog = catalog
         self._storage = storage
         self._images = images
         self._limits = limits
-        self._max_upload_bytes = max_upload_bytes
-        self._extensions = extensions
-        self._keep_location = keep_location
+        self._settings = settings
 
     def add_photo(
         self, upload: Upload, sent_name: str, sender: Sender, counted_bytes: int = 0
@@ -93,7 +90,7 @@ class Intake:
         with upload.path.open("r+b") as file:
             picture = self._images.read_photo(file)
             self._check_content(name, picture.extension)
-            if not self._keep_location:
+            if not self._settings.keep_location:
                 erase_location(file, picture.extension)
         photo = _photo(upload, name, sender, picture)
         self._keep(photo, upload.path, picture.thumbnails, counted_bytes)
@@ -102,13 +99,13 @@ class Intake:
         """What can be said before the content is there. A name without an extension says nothing
         wrong: a pasted picture is called `blob`. Raises UnknownExtension, TooManyBytes."""
         extension = extension_of(name)
-        if extension and extension not in self._extensions:
+        if extension and extension not in self._settings.extensions:
             raise UnknownExtension(extension)
-        if size > self._max_upload_bytes:
+        if size > self._settings.max_upload_bytes:
             raise TooManyBytes
 
     def _check_content(self, name: str, true_extension: str) -> None:
-        if true_extension not in map(_true_extension, self._extensions):
+        if true_extension not in map(_true_extension, self._settings.extensions):
             raise UnknownExtension(true_extension)
         if _true_extension(extension_of(name) or true_extension) != true_extension:
             raise WrongExtension(true_extension)
