@@ -46,6 +46,7 @@ def client(tmp_path: Path) -> FlaskClient:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[RunningServer]:
     server = RunningServer(tmp_path / "data", metrics_token=TOKEN)
+    wait_until(lambda: len(server.workers()) == 2)  # the first one answers for both
     yield server
     server.stop(signal.SIGINT)
 
