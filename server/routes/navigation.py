@@ -7,10 +7,6 @@ from flask import request
 LOCAL = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*", re.ASCII)
 """A path of this site: browsers read `//`, `/\\` and `/<tab>/` as the beginning of another."""
 
-SENT_COOKIE = "dropwall-sent"
-"""How many photos have come by a form whose sender the page has yet to tell."""
-SENT_SECONDS = 60
-
 
 def is_navigation() -> bool:
     """Whether a browser will show the answer as a page: it says so itself, and the ones that are

@@ -6,9 +6,7 @@ from flask import (
     abort,
     current_app,
     jsonify,
-    make_response,
     render_template,
-    request,
     send_from_directory,
 )
 from flask_login import current_user
@@ -16,8 +14,8 @@ from flask_login import current_user
 from . import parts
 from .guest import greet_guest, viewer
 from .invitation import invitation_address
-from .navigation import SENT_COOKIE
 from .photos import DEFAULT_LIMIT, ONE_YEAR_SECONDS
+from .plain_form import take_sent
 from .protection import LIBRARIES, ROOT
 from .query import MAX_VERSION, number_parameter
 
@@ -36,21 +34,16 @@ def index() -> Response:
 
 
 @page.get("/plain")
-def plain_gallery() -> Response:
+def plain_gallery() -> str:
     """The photos for a browser without JavaScript, which the page shows in a frame."""
     before = number_parameter("before", None, 0, MAX_VERSION)
-    sent = request.cookies.get(SENT_COOKIE, 0, type=int)
-    text = render_template(
+    return render_template(
         "plain.html",
         page=parts().lists.list_photos(DEFAULT_LIMIT, before, viewer=viewer()),
         rule="" if viewer().is_host else RULES.get(parts().settings.mode, ""),
         account=current_user.name if current_user.is_authenticated else "",
-        sent=sent,
+        sent=take_sent(),
     )
-    response = make_response(text)
-    if sent:
-        response.delete_cookie(SENT_COOKIE)
-    return response
 
 
 @page.get("/api/settings")

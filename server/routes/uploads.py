@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from flask import Blueprint, Response, jsonify, redirect, request
+from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
 
@@ -16,8 +16,9 @@ from ..storage import StorageUnavailable
 from . import no_content, parts
 from .body import Body, receive_body
 from .guest import greet_guest, guest_id, viewer
-from .navigation import SENT_COOKIE, SENT_SECONDS, is_navigation
+from .navigation import is_navigation
 from .photos import VISIBILITIES
+from .plain_form import come_back
 
 uploads = Blueprint("uploads", __name__)
 
@@ -43,7 +44,7 @@ def upload_photos() -> ResponseReturnValue:
     if refused:
         return errors.refusal_response(refused, len(body.uploads), parts().settings)
     if is_navigation():
-        return _back_to_the_page(len(body.uploads))
+        return come_back(len(body.uploads))
     return _receipt("photo")
 
 
@@ -121,21 +122,6 @@ def _counted_refusal() -> Iterator[None]:
         if errors.is_refusal(error):
             parts().metrics.photos_refused.labels(type(error).__name__).inc()
         raise
-
-
-def _back_to_the_page(sent: int) -> ResponseReturnValue:
-    """`/plain` tells how many photos are safe. Not by the session: what has changed in that
-    since this request began, would be undone."""
-    response = redirect("/", 303)
-    response.set_cookie(
-        SENT_COOKIE,
-        str(sent),
-        SENT_SECONDS,
-        secure=request.is_secure,
-        httponly=True,
-        samesite="Lax",
-    )
-    return response
 
 
 def _receipt(safe: str) -> Response:
