@@ -2,6 +2,7 @@
 
 import { mountNameDialog } from "./name-dialog.js";
 import { Sender } from "./sender.js";
+import { seesOthers } from "./viewer.js";
 
 const find = (selector) => document.querySelector(selector);
 
@@ -9,7 +10,7 @@ const find = (selector) => document.querySelector(selector);
 export async function askForNames(settings) {
   const { guest, account, mode } = await settings;
   if (!guest) return;
-  if (mode === "own" && !account?.is_host) speakOfTheHost();
+  if (!seesOthers({ account, mode })) speakOfTheHost();
   const sender = new Sender(guest, account);
   const dialog = mountNameDialog(find(".name-dialog"));
   const offer = find(".name-offer");

@@ -2,6 +2,11 @@
 
 import { isForEveryone } from "./audience.js";
 
+/** Whether others' photos are shown to who looks. @param {object} settings of the server */
+export function seesOthers({ account, mode }) {
+  return Boolean(account?.is_host) || mode !== "own";
+}
+
 export class Viewer {
   /** Whether they decide what others see. */
   isHost = false;
@@ -17,7 +22,7 @@ export class Viewer {
       this.#id = guest?.id ?? null;
       this.count(guest?.photos ?? 0);
       this.isHost = Boolean(account?.is_host);
-      this.#seesOthers = this.isHost || mode !== "own";
+      this.#seesOthers = seesOthers({ account, mode });
     });
   }
 
