@@ -136,9 +136,10 @@ class Config:
                 continue
             if name not in known:
                 raise BadSetting(f"{name} is no setting of Dropwall, which has {', '.join(known)}.")
-            if text and not text.strip():
+            value = text.strip()
+            if text and not value:
                 raise BadSetting(f"{name} is blank; please give it a value, or unset it.")
-            values[known[name].name] = _parse(name, text.strip(), known[name].type)
+            values[known[name].name] = _parse(name, value, known[name].type)
         return cls(**values)
 
     @property

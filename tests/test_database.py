@@ -52,6 +52,7 @@ from tests.photos import photo_bytes
 from tests.ports import free_port
 from tests.postgresql import PASSWORD, USER, PostgreSQL
 from tests.running_server import ROOT, RunningServer
+from tests.test_account_commands import DROPWALL
 from tests.test_catalog import GUEST, MORNING, old_gallery, photo
 from tests.waiting import meanwhile, wait_until
 
@@ -310,7 +311,7 @@ def test_what_cannot_be_had_is_named_before_anything_is_started(
         f"DROPWALL_{setting}": value,
     }
     ended = subprocess.run(
-        [sys.executable, *COMMANDS["the gallery"]],
+        COMMANDS["the gallery"],
         cwd=ROOT,
         env=environ,
         capture_output=True,
@@ -335,8 +336,8 @@ def test_a_catalog_that_is_up_to_date_is_opened_without_alembic(address: str) ->
 
 
 COMMANDS = {
-    "the gallery": ("-m", "gunicorn", "--config", "server/gunicorn.conf.py"),
-    "dropwall": ("-c", "from server import command_line; command_line()", "accounts"),
+    "the gallery": (sys.executable, "-m", "gunicorn", "--config", "server/gunicorn.conf.py"),
+    "dropwall": (*DROPWALL, "accounts"),
 }
 
 
@@ -352,9 +353,8 @@ def test_what_cannot_be_started_says_why_in_a_sentence(
         "DROPWALL_DATABASE": address,
         "DROPWALL_DATA": str(tmp_path / "data"),
     }
-    command = [sys.executable, *COMMANDS[started]]
     ended = subprocess.run(
-        command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60
+        COMMANDS[started], cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60
     )
     assert ended.returncode == 1
     assert "Please update Dropwall" in ended.stderr

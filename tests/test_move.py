@@ -8,7 +8,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -36,7 +35,7 @@ from tests.dropzone import InChunks, send_chunk
 from tests.guest import Guest
 from tests.photos import photo_bytes
 from tests.running_server import ROOT, RunningServer
-from tests.test_account_commands import dropwall
+from tests.test_account_commands import DROPWALL, dropwall
 from tests.test_accounts import PASSWORD, account, cookie, signed_in, with_cookie
 from tests.test_full_disk import disk  # noqa: F401
 from tests.test_people import listed, own_name, send_as, take_name
@@ -306,11 +305,10 @@ def test_what_was_purged_at_the_copy_alone_is_copied_again(scene: Scene, target:
 
 
 def command(config: Config, target: Config) -> subprocess.Popen[str]:
-    code = "from server import command_line; command_line()"
     settings = {"DATA": config.data, "DATABASE": config.database, "STORAGE": config.storage}
     environ = {f"DROPWALL_{name}": str(value) for name, value in settings.items()}
     return subprocess.Popen(
-        [sys.executable, "-c", code, "move", *addresses(target)],
+        [*DROPWALL, "move", *addresses(target)],
         cwd=ROOT,
         env=os.environ | environ,
         stdout=subprocess.PIPE,
