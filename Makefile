@@ -30,13 +30,13 @@ sweep: $(RUN_PYTHON) ## Remove what crashes left behind in DATA=./data a day ago
 # First with SQLite and a folder, then what acts on a gallery with PostgreSQL and SeaweedFS, too. The
 # stories of interrupted uploads hang on the clock of the page: none but these run beside them.
 test: $(TEST_PYTHON) $(TEST_NODE) ## Run every test, installing what they need
-	$(BIN)/python -m tests.browser
-	$(BIN)/python -m tests.programs
-	$(BIN)/python -m tests.postgresql
-	$(BIN)/python -m pytest $(ALL_CORES) tests/test_resuming.py
-	$(BIN)/python -m pytest $(ALL_CORES) --ignore tests/test_resuming.py
-	$(BIN)/python -m pytest $(ALL_CORES) --engines scaled tests/test_resuming.py
-	$(BIN)/python -m pytest $(ALL_CORES) --engines scaled --ignore tests/test_resuming.py
+	$(BIN)/python -m tests.support.browser
+	$(BIN)/python -m tests.support.programs
+	$(BIN)/python -m tests.support.postgresql
+	$(BIN)/python -m pytest $(ALL_CORES) tests/page/test_resuming.py
+	$(BIN)/python -m pytest $(ALL_CORES) --ignore tests/page/test_resuming.py
+	$(BIN)/python -m pytest $(ALL_CORES) --engines scaled tests/page/test_resuming.py
+	$(BIN)/python -m pytest $(ALL_CORES) --engines scaled --ignore tests/page/test_resuming.py
 
 check: $(TEST_PYTHON) $(TEST_NODE) ## What CI runs: linters, types, audits, tests
 	$(BIN)/ruff check .
@@ -44,20 +44,20 @@ check: $(TEST_PYTHON) $(TEST_NODE) ## What CI runs: linters, types, audits, test
 	$(BIN)/mypy
 	npx eslint frontend
 	npx prettier --check frontend
-	$(BIN)/python -m tests.audit
+	$(BIN)/python -m tests.tools.audit
 	$(MAKE) test
 
 bench: $(TEST_PYTHON) $(TEST_NODE) ## Measure against references in the same run (ONLY="body watchers" ENGINE=scaled)
 	$(BIN)/python -m tests.benchmarks $(ONLY) $(addprefix --engine=,$(ENGINE))
 
 faults: $(TEST_PYTHON) ## Break everything on purpose, under load (ROUNDS=20 SEED=… ONLY="S3")
-	$(BIN)/python -m tests.programs
-	$(BIN)/python -m tests.postgresql
+	$(BIN)/python -m tests.support.programs
+	$(BIN)/python -m tests.support.postgresql
 	$(BIN)/python -m tests.faults $(addprefix --rounds=,$(ROUNDS)) $(addprefix --seed=,$(SEED)) \
 		$(if $(ONLY),--only='$(ONLY)')
 
 screenshots: $(TEST_PYTHON) $(TEST_NODE) ## Show the page in every state and size, in tests/screenshots
-	$(BIN)/python -m tests.screenshots
+	$(BIN)/python -m tests.tools.screenshots
 
 lock: ## Write requirements.lock anew, after a change of pyproject.toml
 	rm -rf $(VENV)

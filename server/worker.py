@@ -59,7 +59,7 @@ def hold_signals_for_new_workers() -> None:
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """gthread, with what `tests/test_worker.py` asks of it beyond gunicorn's own."""
+    """gthread, with what `tests/serving/test_worker.py` asks of it beyond gunicorn's own."""
 
     alive: bool
     sockets: list[Any]

@@ -16,13 +16,14 @@ from werkzeug.test import TestResponse
 from server import create_app
 from server.catalog import Database, open_database
 from server.config import Config
-from tests import browser, engines, running_server
-from tests.engines import config_of
-from tests.nursery import Nursery
-from tests.postgresql import PostgreSQL
-from tests.running_server import ROOT, RunningServer
-from tests.seaweedfs import SeaweedFS
-from tests.waiting import awaited_threads
+from tests.support import browser, engines
+from tests.support import gallery_server as running_server
+from tests.support.engines import config_of
+from tests.support.gallery_server import ROOT, RunningServer
+from tests.support.nursery import Nursery
+from tests.support.postgresql import PostgreSQL
+from tests.support.seaweedfs import SeaweedFS
+from tests.support.waiting import awaited_threads
 
 CDN = "https://cdn.jsdelivr.net/npm/"
 

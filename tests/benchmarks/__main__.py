@@ -10,7 +10,7 @@ from tests.benchmarks.engines import EMBEDDED, SCALED
 from tests.benchmarks.plot import draw
 from tests.benchmarks.report import write_report
 from tests.benchmarks.results import keep, load
-from tests.running_server import ROOT
+from tests.support.gallery_server import ROOT
 
 BOTH, ONLY_EMBEDDED = (EMBEDDED, SCALED), (EMBEDDED,)
 BENCHMARKS = {

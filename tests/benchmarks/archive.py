@@ -13,8 +13,8 @@ from tests.benchmarks.rounds import in_turns
 from tests.benchmarks.row import Row
 from tests.benchmarks.sending import send_photo, with_comment
 from tests.benchmarks.servers import dropwall
-from tests.photos import photo_bytes
-from tests.running_server import RunningServer
+from tests.support.gallery_server import RunningServer
+from tests.support.photos import photo_bytes
 
 PHOTOS = 2000
 PHOTO_BYTES = 1_000_000

@@ -10,7 +10,7 @@ from tests.benchmarks.rounds import in_turns
 from tests.benchmarks.row import Row
 from tests.benchmarks.sending import send_form, with_comment
 from tests.benchmarks.servers import copyparty, dropwall, tutorial
-from tests.photos import photo_bytes
+from tests.support.photos import photo_bytes
 
 BODY_BYTES = 50 * 1024 * 1024
 ROUNDS = 12

@@ -12,8 +12,8 @@ from tests.benchmarks.rounds import in_turns
 from tests.benchmarks.row import Row
 from tests.benchmarks.sending import with_comment
 from tests.benchmarks.servers import dropwall
-from tests.dropzone import InChunks
-from tests.photos import photo_bytes
+from tests.support.chunks import InChunks
+from tests.support.photos import photo_bytes
 
 PHOTO_BYTES = 50_000_000
 ROUNDS = 8

@@ -7,9 +7,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.engines import EMBEDDED, SCALED
-from tests.postgresql import PostgreSQL
-from tests.seaweedfs import KEYS, SeaweedFS
+from tests.support.engines import EMBEDDED, SCALED
+from tests.support.postgresql import PostgreSQL
+from tests.support.seaweedfs import KEYS, SeaweedFS
 
 AS_INSTALLED = {"fsync": "on", "full_page_writes": "on", "shared_buffers": "128MB"}
 """PostgreSQL's own defaults, which other tests do without: a 204 is to be as durable as it is."""

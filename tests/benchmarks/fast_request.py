@@ -7,8 +7,8 @@ from contextlib import closing
 
 from tests.benchmarks.rounds import in_turns
 from tests.benchmarks.sending import send_photo, with_comment
-from tests.photos import photo_bytes
-from tests.running_server import RunningServer
+from tests.support.gallery_server import RunningServer
+from tests.support.photos import photo_bytes
 
 PHOTOS = 50
 REQUESTS, ROUNDS = 60, 6

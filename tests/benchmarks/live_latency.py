@@ -18,10 +18,10 @@ from tests.benchmarks.processes import BEGUN, busy_seconds, in_a_process
 from tests.benchmarks.row import Row
 from tests.benchmarks.sending import send_photo, with_comment
 from tests.benchmarks.servers import dropwall
-from tests.browser import launch_options
 from tests.conftest import CDN, play_cdn
-from tests.photos import photo_bytes
-from tests.running_server import RunningServer
+from tests.support.browser import launch_options
+from tests.support.gallery_server import RunningServer
+from tests.support.photos import photo_bytes
 
 PHOTOS, ROUNDS = 25, 4
 PAUSE_SECONDS = 0.25

@@ -16,7 +16,7 @@ from tests.benchmarks.full_catalog import CHOSEN, NEW, fill, guest_id
 from tests.benchmarks.rounds import in_turns
 from tests.benchmarks.row import Row
 from tests.benchmarks.servers import dropwall
-from tests.running_server import RunningServer
+from tests.support.gallery_server import RunningServer
 
 FEW, MANY = 1_000, 1_000_000
 ROUNDS, REQUESTS = 20, 12

@@ -12,8 +12,8 @@ from tests.benchmarks.processes import memory_bytes, sampled_bytes
 from tests.benchmarks.row import Row
 from tests.benchmarks.sending import with_comment
 from tests.benchmarks.servers import dropwall
-from tests.photos import photo_bytes
-from tests.running_server import RunningServer
+from tests.support.gallery_server import RunningServer
+from tests.support.photos import photo_bytes
 
 UPLOADS, UPLOAD_BYTES = 50, 20_000_000
 LARGE_SIDE = 9_900

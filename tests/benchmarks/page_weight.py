@@ -9,9 +9,9 @@ from tests.benchmarks.engines import Engine
 from tests.benchmarks.row import Row
 from tests.benchmarks.sending import put_photo, send_photo, with_comment
 from tests.benchmarks.servers import copyparty, dropwall
-from tests.browser import launch_options
 from tests.conftest import CDN, play_cdn
-from tests.photos import photo_bytes
+from tests.support.browser import launch_options
+from tests.support.photos import photo_bytes
 
 PHOTOS = 200
 ROUNDS = 3

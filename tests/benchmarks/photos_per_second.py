@@ -21,7 +21,7 @@ from tests.benchmarks.rounds import in_turns
 from tests.benchmarks.row import Row
 from tests.benchmarks.sending import ask, put_photo, send_form, send_photo, with_comment
 from tests.benchmarks.servers import copyparty, dropwall, tutorial
-from tests.photos import photo_bytes
+from tests.support.photos import photo_bytes
 
 PHOTOS = 48
 ROUNDS = 5

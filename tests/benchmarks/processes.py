@@ -9,7 +9,7 @@ from multiprocessing import Pipe, Process
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from tests.running_server import RunningServer
+from tests.support.gallery_server import RunningServer
 
 BEGUN, END = "begun", "end"
 SAMPLE_SECONDS = 0.05

@@ -10,11 +10,11 @@ from playwright.sync_api import CDPSession, Page, expect, sync_playwright
 from tests.benchmarks.engines import Engine
 from tests.benchmarks.row import Row
 from tests.benchmarks.servers import dropwall
-from tests.browser import launch_options
 from tests.conftest import CDN, play_cdn
-from tests.photos import photo_bytes
-from tests.running_server import RunningServer
-from tests.test_stories import open_gallery, summary
+from tests.page.test_uploading import open_gallery, summary
+from tests.support.browser import launch_options
+from tests.support.gallery_server import RunningServer
+from tests.support.photos import photo_bytes
 
 PHOTOS = 500
 PHOTO_BYTES = 1_000_000

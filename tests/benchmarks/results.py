@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.row import Row
-from tests.running_server import ROOT
+from tests.support.gallery_server import ROOT
 
 HERE = Path(__file__).parent
 FILE = HERE / "results.json"

@@ -9,11 +9,11 @@ from tests.benchmarks.engines import Engine
 from tests.benchmarks.rounds import in_turns
 from tests.benchmarks.row import Row
 from tests.benchmarks.servers import dropwall
-from tests.browser import launch_options
 from tests.conftest import CDN, play_cdn
-from tests.many_photos import add_many
-from tests.photos import photo_bytes
-from tests.running_server import RunningServer
+from tests.support.browser import launch_options
+from tests.support.gallery_server import RunningServer
+from tests.support.many_photos import add_many
+from tests.support.photos import photo_bytes
 
 PHOTOS, REFERENCE_PHOTOS = 10_000, 100
 THROTTLE = 4

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import requests
 
-from tests.ports import free_port
-from tests.running_server import ROOT, RunningServer
+from tests.support.gallery_server import ROOT, RunningServer
+from tests.support.ports import free_port
 
 START_SECONDS = 30
 

@@ -12,7 +12,7 @@ from tests.benchmarks.processes import BEGUN, in_a_process
 from tests.benchmarks.row import Row
 from tests.benchmarks.sending import with_comment
 from tests.benchmarks.servers import dropwall
-from tests.photos import photo_bytes
+from tests.support.photos import photo_bytes
 
 UPLOADS, UPLOAD_BYTES, UPLOAD_SECONDS, PIECES = 100, 1_000_000, 20, 100
 HEAD = b"POST / HTTP/1.1\r\nHost: gallery\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n"

@@ -20,11 +20,11 @@ from tests.benchmarks.engines import EMBEDDED, Engine, running
 from tests.benchmarks.queue import heap_bytes
 from tests.benchmarks.row import Row
 from tests.benchmarks.servers import dropwall
-from tests.browser import launch_options
 from tests.conftest import CDN, play_cdn
-from tests.guest import Guest
-from tests.photos import photo_bytes
-from tests.running_server import RunningServer
+from tests.support.browser import launch_options
+from tests.support.gallery_server import RunningServer
+from tests.support.guest import Guest
+from tests.support.photos import photo_bytes
 
 MINUTES = 2
 PHOTOS = 40

@@ -6,9 +6,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from random import Random
 
-from tests.crowd import Crowd
 from tests.faults.ground import Ground
-from tests.site import Site
+from tests.support.crowd import Crowd
+from tests.support.deployed import Site
 
 LONGEST_OUTAGE_SECONDS = 0.6
 

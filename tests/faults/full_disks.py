@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from random import Random
 
-from tests.crowd import Crowd
 from tests.faults.fault import Broken, outage
 from tests.faults.ground import Ground
-from tests.postgresql import PostgreSQL
-from tests.small_disk import filled, small_disk
+from tests.support.crowd import Crowd
+from tests.support.postgresql import PostgreSQL
+from tests.support.small_disk import filled, small_disk
 
 SMALL_DISK_BYTES = 64 * 1024 * 1024
 DATABASE_DISK_BYTES = 256 * 1024 * 1024

@@ -9,9 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from urllib.parse import quote
 
-from tests.postgresql import PostgreSQL
-from tests.seaweedfs import KEYS, SeaweedFS
-from tests.site import Site, on_one_machine, on_two_machines
+from tests.support.deployed import Site, on_one_machine, on_two_machines
+from tests.support.postgresql import PostgreSQL
+from tests.support.seaweedfs import KEYS, SeaweedFS
 
 
 class Ground:

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from random import Random
 
-from tests.crowd import Crowd
 from tests.faults.fault import Broken, on, outage
 from tests.faults.ground import Ground
-from tests.postgresql import PostgreSQL
-from tests.seaweedfs import SeaweedFS
+from tests.support.crowd import Crowd
+from tests.support.postgresql import PostgreSQL
+from tests.support.seaweedfs import SeaweedFS
 
 
 @contextmanager

@@ -7,10 +7,10 @@ from random import Random
 
 import requests
 
-from tests.crowd import Crowd, small_photo
 from tests.faults.fault import Broken, on, outage
 from tests.faults.ground import Ground
-from tests.jumping_clock import jumping_clock
+from tests.support.crowd import Crowd, small_photo
+from tests.support.jumping_clock import jumping_clock
 
 DAY_SECONDS = 24 * 60 * 60
 TIMEOUT_SECONDS = 60

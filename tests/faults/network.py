@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from random import Random
 
-from tests.cable import Cable, cable_to
-from tests.crowd import Crowd
 from tests.faults.fault import Break, Broken, on, outage
 from tests.faults.ground import Ground
-from tests.faulty_proxy import losing_answers
+from tests.support.cable import Cable, cable_to
+from tests.support.crowd import Crowd
+from tests.support.faulty_proxy import losing_answers
 
 LOST_SHARE = 0.3
 CLOSE_BY_SECONDS = 0.3

@@ -3,10 +3,10 @@
 import time
 from random import Random
 
-from tests.crowd import Crowd
 from tests.faults.fault import Fault
 from tests.faults.ground import Ground
 from tests.faults.results import Result, tracebacks
+from tests.support.crowd import Crowd
 
 GUESTS, WATCHERS = 4, 6
 LONGEST_CALM_SECONDS = 1.5

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.crowd import Findings
+from tests.support.crowd import Findings
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 HEAD = ("fault", "engine", "times", "photos answered", "lost", "doubled", "half there")

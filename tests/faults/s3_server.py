@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from random import Random
 
-from tests.crowd import Crowd
 from tests.faults.fault import Broken, outage
 from tests.faults.ground import Ground
-from tests.faulty_proxy import Answer, FaultyProxy, Request, failing
+from tests.support.crowd import Crowd
+from tests.support.faulty_proxy import Answer, FaultyProxy, Request, failing
 
 LONGEST_DELAY_SECONDS = 2.0
 

@@ -1,0 +1,154 @@
+"""What is a photo, and how it is shown."""
+
+import io
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+from PIL import Image
+
+from server.images import Images, Picture, TooManyPixels
+from server.turns import Turns
+from tests.support.bad_photos import BOMBS, CORNERS, GOOD_ODD, SEEN_THROUGH, SIZE, VARIANTS
+from tests.support.bad_photos import displayed_corners as corners_of
+from tests.support.photos import encode, landscape, photo_bytes
+
+TOLERANCE = 12
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Images:
+    return Images(max_pixels=100_000_000, max_jpeg_pixels=250_000_000, turns=Turns(tmp_path, 2))
+
+
+@pytest.fixture
+def file() -> Iterator[BinaryIO]:
+    with tempfile.NamedTemporaryFile() as file:
+        yield file
+
+
+@pytest.fixture
+def read(images: Images, file: BinaryIO) -> Callable[[bytes], Picture]:
+    def read(content: bytes) -> Picture:
+        file.write(content)
+        return images.read_photo(file)
+
+    return read
+
+
+def corners(image: Image.Image) -> list[tuple[int, ...]]:
+    """Top left, top right, bottom left, bottom right, well inside."""
+    right, bottom = image.width - image.width // 8, image.height - image.height // 8
+    points = [(x, y) for y in (image.height // 8, bottom) for x in (image.width // 8, right)]
+    return [image.getpixel(point) for point in points]  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_kind_of_photo_is_shown_upright_in_its_colours(
+    read: Callable[[bytes], Picture], name: str
+) -> None:
+    picture = read(VARIANTS[name]())
+    assert (picture.width, picture.height) == SIZE
+    shown = Image.open(io.BytesIO(picture.thumbnails[320]))
+    seen = corners(shown.convert("RGBA"))
+    is_seen_through = SEEN_THROUGH in name
+    for corner, (colour, expected) in enumerate(zip(seen, corners_of(name), strict=True)):
+        if is_seen_through and corner == len(CORNERS) - 1:
+            assert colour[3] < TOLERANCE
+        else:
+            assert colour[:3] == pytest.approx(expected, abs=TOLERANCE)
+            assert colour[3] > 255 - TOLERANCE
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_thumbnails_carry_no_metadata(read: Callable[[bytes], Picture], name: str) -> None:
+    for content in read(VARIANTS[name]()).thumbnails.values():
+        shown = Image.open(io.BytesIO(content))
+        assert shown.format == "WEBP"
+        assert not {"exif", "xmp", "icc_profile"} & set(shown.info)
+
+
+@pytest.mark.parametrize("name", [name for name in VARIANTS if "animated" in name])
+def test_an_animation_is_known_as_one(read: Callable[[bytes], Picture], name: str) -> None:
+    assert read(VARIANTS[name]()).animated
+
+
+@pytest.mark.parametrize("name", ["mpo.jpg", "ultra-hdr.jpg", "motion.jpg", "plain.heic"])
+def test_a_phones_extra_pictures_are_no_animation(
+    read: Callable[[bytes], Picture], name: str
+) -> None:
+    assert not read(VARIANTS[name]()).animated
+
+
+@pytest.mark.parametrize("name", GOOD_ODD)
+def test_odd_photos_are_photos(read: Callable[[bytes], Picture], name: str) -> None:
+    _name, make = GOOD_ODD[name]
+    assert read(make()).placeholder.startswith("data:image/webp;base64,")
+
+
+def test_a_large_jpeg_is_taken_where_others_are_too_large(read: Callable[[bytes], Picture]) -> None:
+    assert read(encode(Image.new("L", (15000, 10000)), "jpg")).width == 15000
+
+
+def test_a_large_progressive_jpeg_is_refused(read: Callable[[bytes], Picture]) -> None:
+    with pytest.raises(TooManyPixels, match="100000000"):
+        read(encode(Image.new("L", (15000, 10000)), "jpg", progressive=True))
+
+
+# A HEIC opens in its picture's own size: what it claims besides, libheif refuses itself.
+CLAIMS = [name for name in BOMBS if "claims" in name and not name.startswith("heic")]
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_a_bomb_is_refused_before_it_is_decoded(
+    read: Callable[[bytes], Picture], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def decode(*_: object) -> None:
+        raise AssertionError("decoded")
+
+    monkeypatch.setattr("server.images.reading.render", decode)
+    with pytest.raises(Exception, match=r"^(\d+|)$") as refusal:
+        read(BOMBS[name][1]())
+    assert type(refusal.value).__module__ == "server.images.troubles"
+
+
+@pytest.mark.parametrize(("size", "wide"), [((3000, 20), (320, 2)), ((20, 3000), (8, 1280))])
+def test_a_ribbon_has_a_thumbnail(
+    read: Callable[[bytes], Picture], size: tuple[int, int], wide: tuple[int, int]
+) -> None:
+    picture = read(encode(landscape(1, size), "png"))
+    assert Image.open(io.BytesIO(picture.thumbnails[320])).size == wide
+
+
+@pytest.mark.parametrize(
+    ("local", "zone", "taken"),
+    [
+        ("2026:07:04 18:30:00", "+02:00", "2026-07-04T16:30:00Z"),
+        ("2026:07:04 18:30:00", None, "2026-07-04T18:30:00Z"),
+        ("2026:07:04 18:30:00", "somewhere", "2026-07-04T18:30:00Z"),
+        ("0000:00:00 00:00:00", None, None),
+        ("    :  :     :  :  ", None, None),
+        (None, None, None),
+        ("0001:01:01 00:00:00", "+01:00", None),
+        ("0999:06:01 12:00:00", None, None),
+        ("1825:12:31 23:59:59", None, None),
+        ("1826:06:01 12:00:00", None, "1826-06-01T12:00:00Z"),
+    ],
+)
+def test_when_a_photo_was_taken_is_told_in_utc(
+    read: Callable[[bytes], Picture], local: str | None, zone: str | None, taken: str | None
+) -> None:
+    exif = Image.Exif()
+    tags = {0x9003: local, 0x9011: zone}
+    exif.get_ifd(0x8769).update({tag: text for tag, text in tags.items() if text})
+    assert read(encode(landscape(1, (60, 40)), "jpg", exif=exif)).taken == taken
+
+
+def test_a_thumbnail_of_any_width_can_be_made_later(
+    images: Images, read: Callable[[bytes], Picture], file: BinaryIO
+) -> None:
+    read(photo_bytes("heic", size=(900, 600), orientation=6))
+    large = Image.open(io.BytesIO(images.make_thumbnail(file, 2048)))
+    assert sorted(large.size) == [600, 900]

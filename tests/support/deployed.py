@@ -1,0 +1,116 @@
+"""A gallery as it is deployed: its servers, and what they rest on, all of which may be killed."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from unittest.mock import patch
+
+import server.sweep
+from server.catalog import LeftoverCatalog, UploadCatalog, open_database
+from server.images import THUMBNAIL_WIDTHS
+from server.storage import open_storage
+from server.storage.keys import original_key, thumbnail_key
+from tests.support.engines import FOLDERS
+from tests.support.gallery_server import RunningServer
+from tests.support.proxies import behind_nginx
+from tests.support.stream import View
+
+ANY_AGE_SECONDS = -3 * 24 * 60 * 60
+"""Also for servers whose clock was ahead by days."""
+SETTINGS = {"max_guest_photos_per_hour": 1_000_000, "min_free_bytes": 1}
+
+
+@dataclass
+class Site:
+    """`url` is the visitors'; `database` and `storage` are addresses, without what may stand in
+    between."""
+
+    url: str
+    servers: list[RunningServer]
+    database: str
+    storage: str
+    folder: Path = field(repr=False)
+
+    def log(self) -> str:
+        """Of all servers."""
+        return "".join(path.read_text() for path in sorted(self.folder.rglob("server.log")))
+
+    def leftovers(self) -> set[str]:
+        """Files that belong to no photo, and those that are missing. Stops the servers, and sweeps
+        what is known to be unfinished, as if days had passed."""
+        listed = View(self.servers[0].url)
+        listed.load()
+        for running in self.servers:
+            running.stop(signal.SIGINT)
+        return self._sweep() ^ files_of(list(listed.photos.values()))
+
+    def _sweep(self) -> set[str]:
+        """What is there then."""
+        database = open_database(self.database)
+        storages = [open_storage(self.storage, running.data) for running in self.servers]
+        with patch.object(server.sweep, "AGE_SECONDS", ANY_AGE_SECONDS):
+            for storage in storages:
+                sweep = server.sweep.Sweep(
+                    LeftoverCatalog(database), UploadCatalog(database), storage
+                )
+                sweep.sweep_unfinished()
+                sweep.purge_removed(ANY_AGE_SECONDS)
+        database.close()
+        staged = {name for storage in storages for name in storage.old_staged(ANY_AGE_SECONDS)}
+        return staged | {key for folder in FOLDERS for key in storages[0].list(folder)}
+
+
+def files_of(listed: list[dict]) -> set[str]:
+    """Keys."""
+    files = set()
+    for photo in listed:
+        files.add(original_key(photo["id"], photo["url"].rpartition(".")[2]))
+        files |= {thumbnail_key(photo["id"], width) for width in THUMBNAIL_WIDTHS}
+    return files
+
+
+@contextmanager
+def on_one_machine(folder: Path, **settings: object) -> Iterator[Site]:
+    """With the embedded engines."""
+    data = folder / "data"
+    addresses = {"database": str(data / "catalog.sqlite"), "storage": str(data)}
+    with _running([data], SETTINGS | addresses | settings) as servers:
+        yield Site(servers[0].url, servers, **addresses, folder=folder)
+
+
+@contextmanager
+def on_two_machines(
+    folder: Path,
+    database: str,
+    storage: str,
+    through: dict[str, str] | None = None,
+    **settings: object,
+) -> Iterator[Site]:
+    """Behind nginx. `through` are other addresses of database and storage, by which the servers
+    reach them."""
+    (folder / "nginx").mkdir(parents=True)
+    machines = [folder / name / "data" for name in ("app1", "app2")]
+    addresses = {"database": database, "storage": f"{storage}&public_endpoint=none"}
+    chosen = SETTINGS | {"proxies": 1, "workers": 1} | addresses | (through or {}) | settings
+    with _running(machines, chosen) as servers:
+        urls = [running.url for running in servers]
+        with behind_nginx(urls, folder / "nginx") as url:
+            yield Site(url, servers, **addresses, folder=folder)
+
+
+@contextmanager
+def _running(machines: list[Path], settings: dict[str, object]) -> Iterator[list[RunningServer]]:
+    with ExitStack() as stack:
+        servers = []
+        for data in machines:
+            data.parent.mkdir(parents=True, exist_ok=True)
+            servers.append(RunningServer(data, **settings))
+            stack.callback(_end, servers[-1])
+        yield servers
+
+
+def _end(running: RunningServer) -> None:
+    if running.process.poll() is None:
+        running.stop(signal.SIGINT)

@@ -1,0 +1,179 @@
+"""A network that fails: a small proxy that loses answers, or sends requests twice."""
+
+import http.client
+import random
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.support.serving import in_a_thread
+
+PIECE_BYTES = 65536
+TIMEOUT_SECONDS = 120
+BETWEEN_TWO_ONLY = {"connection", "keep-alive", "transfer-encoding"}
+"""Headers that are not passed on."""
+
+Headers = list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Request:
+    method: str
+    path: str
+    headers: Headers
+    body: bytes
+
+    @property
+    def is_about_an_upload(self) -> bool:
+        return self.body != b"" or self.path.startswith("/api/uploads/")
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    reason: str
+    headers: Headers
+    body: bytes
+
+
+Fault = Callable[["FaultyProxy", Request], Answer | None]
+"""Asks the server; None when the visitor shall get no answer."""
+
+
+class FaultyProxy(ThreadingHTTPServer):
+    """Only what is about uploads meets `fault`, or everything; the rest passes, piece by piece."""
+
+    daemon_threads = True  # a browser keeps its connections open
+
+    def __init__(self, server_url: str, fault: Fault, meets_everything: bool = False) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.asked_address = server_url.removeprefix("http://")
+        self.fault = fault
+        self.meets_everything = meets_everything
+        self.faults = 0
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.lock = threading.Lock()
+
+    def ask_server(self, request: Request) -> Answer:
+        with self.asking_server(request) as response:
+            body = response.read()
+            headers = _passed_on(response.getheaders())
+            if response.chunked:
+                headers.append(("Content-Length", str(len(body))))
+            return Answer(response.status, response.reason, headers, body)
+
+    @contextmanager
+    def asking_server(self, request: Request) -> Iterator[http.client.HTTPResponse]:
+        connection = http.client.HTTPConnection(self.asked_address, timeout=TIMEOUT_SECONDS)
+        with closing(connection):
+            headers = {"Connection": "close"} | dict(request.headers)
+            connection.request(request.method, request.path, request.body or None, headers)
+            with connection.getresponse() as response:
+                yield response
+
+
+@contextmanager
+def losing_answers(server_url: str, share: float, seed: int = 0) -> Iterator[FaultyProxy]:
+    """The server has done what it was asked to, and the visitor never hears of it."""
+    chance = random.Random(seed)
+
+    def lose_some(proxy: FaultyProxy, request: Request) -> Answer | None:
+        answer = proxy.ask_server(request)
+        with proxy.lock:
+            is_lost = chance.random() < share
+            proxy.faults += is_lost
+        return None if is_lost else answer
+
+    with _running(FaultyProxy(server_url, lose_some)) as proxy:
+        yield proxy
+
+
+@contextmanager
+def doubling_requests(server_url: str) -> Iterator[FaultyProxy]:
+    """Each POST arrives twice, by turns at once and one after the other; the visitor gets the
+    answer that came last."""
+
+    def ask_twice(proxy: FaultyProxy, request: Request) -> Answer | None:
+        if request.method != "POST":
+            return proxy.ask_server(request)
+        with proxy.lock:
+            proxy.faults += 1
+            at_once = 1 + proxy.faults % 2
+        with ThreadPoolExecutor(at_once) as pool:
+            asking = [pool.submit(proxy.ask_server, request) for _ in range(2)]
+            return [done.result() for done in as_completed(asking)][-1]
+
+    with _running(FaultyProxy(server_url, ask_twice)) as proxy:
+        yield proxy
+
+
+@contextmanager
+def failing(server_url: str, fault: Fault) -> Iterator[FaultyProxy]:
+    """Every request meets `fault`, which may be exchanged meanwhile."""
+    with _running(FaultyProxy(server_url, fault, meets_everything=True)) as proxy:
+        yield proxy
+
+
+@contextmanager
+def _running(proxy: FaultyProxy) -> Iterator[FaultyProxy]:
+    with proxy, in_a_thread(proxy):  # closed only when its thread has ended
+        yield proxy
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: FaultyProxy
+
+    def handle(self) -> None:
+        """A connection that breaks, on either side, breaks on the other one."""
+        try:
+            super().handle()
+        except (OSError, http.client.HTTPException):
+            self.close_connection = True
+
+    def pass_on(self) -> None:
+        size = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(size)
+        if len(body) < size:
+            raise ConnectionError("the visitor left while sending")
+        request = Request(self.command, self.path, _passed_on(self.headers.items()), body)
+        if self.server.meets_everything or request.is_about_an_upload:
+            self._answer_or_hang_up(self.server.fault(self.server, request))
+        else:
+            self._stream(request)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = pass_on  # noqa: N815
+
+    def _answer_or_hang_up(self, answer: Answer | None) -> None:
+        if answer is None:
+            self.close_connection = True
+            return
+        self._send_head(answer.status, answer.reason, answer.headers)
+        self.wfile.write(answer.body)
+
+    def _stream(self, request: Request) -> None:
+        with self.server.asking_server(request) as response:
+            headers = _passed_on(response.getheaders())
+            if response.chunked:
+                headers.append(("Connection", "close"))
+                self.close_connection = True
+            self._send_head(response.status, response.reason, headers)
+            while piece := response.read1(PIECE_BYTES):
+                self.wfile.write(piece)
+
+    def _send_head(self, status: int, reason: str, headers: Headers) -> None:
+        self.send_response_only(status, reason)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Nobody reads it."""
+
+
+def _passed_on(headers: Iterable[tuple[str, str]]) -> Headers:
+    return [(name, value) for name, value in headers if name.lower() not in BETWEEN_TWO_ONLY]

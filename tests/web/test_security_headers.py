@@ -1,0 +1,196 @@
+"""What keeps other sites, and whoever listens, from acting in a visitor's name."""
+
+import io
+import re
+import sqlite3
+import stat
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import requests
+from flask import Flask
+from flask.testing import FlaskClient
+from itsdangerous import TimestampSigner
+
+from server import create_app
+from server.config import Config
+from tests.conftest import Send, open_page
+from tests.support.engines import config_of
+from tests.support.gallery_server import RunningServer
+from tests.support.photos import photo_bytes
+
+HOST = "gallery.test:8000"
+REFUSAL = "Another site has asked for this; please open the gallery itself."
+FOLLOWED = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+FRAMED = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}
+SHOWN = {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
+FETCHED = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}
+OURS = {"Origin": f"http://{HOST}"}
+THEIRS = {"Origin": "https://evil.test"}
+
+
+def site(name: str, *others: dict[str, str]) -> dict[str, str]:
+    headers = {"Sec-Fetch-Site": name}
+    for other in others:
+        headers |= other
+    return headers
+
+
+# What the browser says of a request, and whether it may then: look, change something.
+SENDERS = {
+    "the page": (site("same-origin", FETCHED, OURS), True, True),
+    "the page's form": (site("same-origin", FOLLOWED, OURS), True, True),
+    "the page's frame": (site("same-origin", FRAMED), True, True),
+    "a typed address": (site("none", FOLLOWED), True, True),
+    "the share sheet": (site("none", FOLLOWED, {"Origin": "null"}), True, True),
+    "another site's link or form": (site("cross-site", FOLLOWED, THEIRS), True, False),
+    "a neighbour's link or form": (site("same-site", FOLLOWED, THEIRS), True, False),
+    "another site's frame": (site("cross-site", FRAMED), False, False),
+    "another site's image": (site("cross-site", SHOWN), False, False),
+    "a neighbour's image": (site("same-site", SHOWN), False, False),
+    "another site's fetch": (site("cross-site", FETCHED, THEIRS), False, False),
+    "a neighbour's fetch": (site("same-site", FETCHED, THEIRS), False, False),
+    "who says that it is ours, from elsewhere": (site("cross-site", FETCHED, OURS), False, False),
+    "who says something new": (site("next-door", FETCHED), False, False),
+    "no browser": ({}, True, True),
+    "an old browser or http: the page": (OURS, True, True),
+    "the same, in capitals": ({"Origin": f"HTTP://{HOST.upper()}"}, True, True),
+    "the same, by the proxy's name": ({"Origin": "https://photos.example.com"}, True, True),
+    "an old browser or http: another site": (THEIRS, False, False),
+    "the same, from a sandbox": ({"Origin": "null"}, False, False),
+    "the same, from another port": ({"Origin": "http://gallery.test:9000"}, False, False),
+    "the same, with a longer name": ({"Origin": f"http://{HOST}.evil.test"}, False, False),
+    "the same, without a name": ({"Origin": ""}, False, False),
+}
+LOOKING = ("GET", "HEAD", "OPTIONS")
+CHANGING = ("POST", "PUT", "PATCH", "DELETE", "BREW")
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return config_of(tmp_path / "data", public_url="https://photos.example.com")
+
+
+@pytest.mark.parametrize("sender", SENDERS)
+def test_other_sites_may_link_to_the_gallery_and_nothing_else(
+    client: FlaskClient, sender: str
+) -> None:
+    headers, may_look, may_change = SENDERS[sender]
+    may = dict.fromkeys(LOOKING, may_look) | dict.fromkeys(CHANGING, may_change)
+    for path in ("/", "/app.js", "/api/photos", "/api/photos/1", "/uploads/a.jpg", "/nothing"):
+        for method in may:
+            answer = client.open(path, method=method, headers={"Host": HOST, **headers})
+            is_refused = answer.headers.get("Dropwall-Refusal") == "AnotherSite"
+            assert is_refused != may[method], (method, path)
+            answer.close()
+
+
+def test_what_another_site_asks_for_is_refused_in_a_sentence(client: FlaskClient) -> None:
+    answer = client.post("/", headers=THEIRS)
+    assert (answer.status_code, answer.text) == (403, REFUSAL)
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert answer.headers["Dropwall-Refusal"] == "AnotherSite"
+
+
+def test_a_photo_from_another_site_is_not_taken(client: FlaskClient) -> None:
+    photo = (io.BytesIO(photo_bytes("jpg")), "a.jpg")
+    assert client.post("/", data={"file": photo}, headers=THEIRS).status_code == 403
+    assert client.get("/api/photos").json["photos"] == []
+
+
+def test_a_refusal_is_read_by_who_is_still_sending(live_server: RunningServer) -> None:
+    answer = requests.post(live_server.url, data=b"x" * 40_000_000, headers=THEIRS, timeout=30)
+    assert (answer.status_code, answer.text) == (403, REFUSAL)
+
+
+PINNED = ("dropzone@6.3.5", "idb-keyval@6.3.0", "photoswipe@5.4.4")
+CDN_PATHS = " ".join(f"https://cdn.jsdelivr.net/npm/{package}/dist/" for package in PINNED)
+PAGE_POLICY = (
+    "default-src 'self'; "
+    f"script-src 'self' {CDN_PATHS}; style-src 'self' {CDN_PATHS}; "
+    "img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'self'"
+)
+EVERYWHERE = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": (
+        "camera=(), display-capture=(), geolocation=(), hid=(), microphone=(), "
+        "midi=(), payment=(), serial=(), usb=()"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def test_every_answer_has_the_security_headers(client: FlaskClient, send: Send) -> None:
+    send(("a.jpg", photo_bytes("jpg")))
+    [photo] = client.get("/api/photos").json["photos"]
+    for path in ("/", "/plain", "/poster"):
+        answer = client.get(path, buffered=True)
+        assert answer.headers["Content-Security-Policy"] == PAGE_POLICY
+        assert dict(answer.headers).items() >= EVERYWHERE.items()
+    files = ("/app.js", "/favicon.svg", "/qr.svg", "/photos.zip", "/api/photos", "/healthz")
+    for path in (*files, "/nothing", photo["url"], photo["thumbnails"]["320"]):
+        answer = client.get(path, buffered=True)
+        policy = answer.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy, path
+        assert "sandbox" in policy, path
+        assert dict(answer.headers).items() >= EVERYWHERE.items()
+
+
+def test_what_has_not_changed_keeps_its_policy(client: FlaskClient) -> None:
+    """A browser takes over the headers of a 304."""
+    etag = client.get("/", buffered=True).headers["ETag"]
+    answer = client.get("/", headers={"If-None-Match": etag}, buffered=True)
+    assert answer.status_code == 304
+    assert answer.headers["Content-Security-Policy"] == PAGE_POLICY
+
+
+def test_a_cookie_is_kept_from_scripts_and_other_sites(client: FlaskClient, app: Flask) -> None:
+    cookie = app.test_client().get("/", buffered=True).headers["Set-Cookie"]
+    assert re.fullmatch(r"dropwall=\S+; Expires=[^;]+; HttpOnly; Path=/; SameSite=Lax", cookie)
+
+
+def test_a_cookie_of_a_machine_whose_clock_is_ahead_is_known(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = app.test_client()
+    now = TimestampSigner.get_timestamp
+    with monkeypatch.context() as ahead:
+        ahead.setattr(TimestampSigner, "get_timestamp", lambda signer: now(signer) + 3600)
+        assert "Set-Cookie" in client.get("/", buffered=True).headers
+    assert "Set-Cookie" not in client.get("/", buffered=True).headers
+
+
+@pytest.mark.embedded
+def test_what_is_secret_is_nobody_elses_to_read(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    client = open_page(create_app(config_of(data)))
+    with closing(sqlite3.connect(data / "catalog.sqlite")):
+        assert client.put("/api/guest", json={"name": "Ann"}).status_code == 204
+        secret = ["catalog.sqlite", "catalog.sqlite-shm", "catalog.sqlite-wal"]
+        for name in secret:
+            assert stat.S_IMODE((data / name).stat().st_mode) == 0o600, name
+
+
+@pytest.mark.embedded
+def test_no_log_tells_a_name(live_server: RunningServer) -> None:
+    """Of what the catalog refuses, which nobody expects, all is logged but the values."""
+    with closing(sqlite3.connect(live_server.data / "catalog.sqlite", timeout=30)) as catalog:
+        for table in ("photos", "guests"):
+            catalog.execute(
+                f"CREATE TRIGGER no_{table} BEFORE INSERT ON {table} "
+                "BEGIN SELECT RAISE(ABORT, 'Not today'); END"
+            )
+    visitor = requests.Session()
+    visitor.get(live_server.url, timeout=30)
+    photo = {"file": ("Pauline at the lake.jpg", photo_bytes("jpg"))}
+    sent = visitor.post(f"{live_server.url}/?q=Pauline", files=photo, timeout=30)
+    named = visitor.put(f"{live_server.url}/api/guest", json={"name": "Pauline"}, timeout=30)
+    assert (sent.status_code, named.status_code) == (500, 500)
+    log = (live_server.data.parent / "server.log").read_text()
+    assert log.count("Not today") >= 2, "nothing was logged"
+    assert "Pauline" not in log
