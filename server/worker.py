@@ -3,10 +3,11 @@
 import os
 import signal
 import sys
+import threading
 import time
 from typing import Any
 
-from gunicorn import util
+from gunicorn import sock, util
 from gunicorn.arbiter import Arbiter
 from gunicorn.http import errors
 from gunicorn.workers.gthread import ThreadWorker
@@ -30,6 +31,9 @@ WATCHING = "/api/live"
 ENDING = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 HANDOVER_SECONDS = 0.2
 """For a new worker to listen in the place of one that ends."""
+
+LOADING_SECONDS = 3
+"""For the application to be there; longer it takes only where the catalog does not answer."""
 
 UNREADABLE = "This request could not be read; please reload the page and try again."
 TOO_MUCH = "This request has too much in its head; please clear this site's cookies and try again."
@@ -74,7 +78,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def load_wsgi(self) -> None:
         """When the catalog cannot be used, gunicorn ends; while it only does not answer, the next
-        worker tries."""
+        worker tries.
+
+        Its queue is its own (SO_REUSEPORT): who comes into it would wait as long as it does, and be
+        reset then. Other workers answer, if only that the catalog is away."""
+        closing = threading.Timer(LOADING_SECONDS, self._stop_listening)
+        closing.start()
         try:
             super().load_wsgi()
         except UnusableCatalog as trouble:
@@ -83,6 +92,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         except CatalogUnavailable as trouble:
             self.log.error("Dropwall cannot start yet. %s", trouble)
             sys.exit(1)
+        finally:
+            closing.cancel()
+            closing.join()
+        if not self.sockets:
+            self.sockets = sock.create_sockets(self.cfg, self.log)
+
+    def _stop_listening(self) -> None:
+        listeners, self.sockets = self.sockets, []
+        for listener in listeners:
+            listener.close()
 
     def enqueue_req(self, conn: Any) -> None:
         if not isinstance(conn.sock, PatientSocket):
