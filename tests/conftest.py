@@ -1,33 +1,39 @@
-"""Few fixtures: config → app → client, a server that really runs, and a browser that sees it."""
+"""Few fixtures: config → app → client, galleries on a real gunicorn, and a browser to see them."""
 
 import io
+import os
 import re
+import shutil
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+import hypothesis
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Route, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect
 from werkzeug.test import TestResponse
 
-from server import create_app
+from server import create_app, passwords
 from server.catalog import Database, open_database
 from server.config import Config
-from tests.support import browser, engines
-from tests.support import gallery_server as running_server
+from tests.support import browser, cdn, engines, gallery_server, nursery, processes
 from tests.support.engines import config_of
-from tests.support.gallery_server import ROOT, RunningServer
-from tests.support.nursery import Nursery
+from tests.support.gallery_server import Gallery, GalleryServer, SharedGallery
+from tests.support.guest import Guest
+from tests.support.passwords import make_passwords_cheap
 from tests.support.postgresql import PostgreSQL
+from tests.support.programs import need_libraries, skip
 from tests.support.seaweedfs import SeaweedFS
 from tests.support.waiting import awaited_threads
 
-CDN = "https://cdn.jsdelivr.net/npm/"
+GALLERY_FIXTURES = {"app", "config", "gallery", "server", "scene"}
+MOST_WORKERS = 8  # each has a browser, a gunicorn, a PostgreSQL and a SeaweedFS
+WORKERS_PER_CORE = 2  # servers and browsers wait for each other as often as they work
 
-expect.set_options(timeout=15_000)  # milliseconds; what must be quicker says so itself
+expect.set_options(timeout=30_000)  # milliseconds; what must be quicker says so itself
 
 Send = Callable[..., TestResponse]
 
@@ -37,23 +43,53 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as after `nohup`: servers inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for variable in [name for name in os.environ if name.startswith("DROPWALL_")]:
+        del os.environ[variable]  # settings of whoever runs the tests
     engines.chosen = config.getoption("--engines")
-    running_server.nursery = Nursery(ROOT)
+    if nursery.is_possible():
+        gallery_server.nursery = nursery.Nursery(browser.ROOT)
+    make_passwords_cheap(passwords)
+    # The slow tests may find something new in each run; they print how to see it again.
+    hypothesis.settings.register_profile(
+        "tests", derandomize="not slow" in config.getoption("-m"), deadline=None
+    )
+    hypothesis.settings.load_profile("tests")
 
 
 def pytest_unconfigure() -> None:
+    if gallery_server.shared_server.cache_info().currsize:
+        gallery_server.shared_server().close()
+        shutil.rmtree(gallery_server.shared_server().data.parent)
     engines.stop_servers()
-    if running_server.nursery:
-        running_server.nursery.close()
+    if gallery_server.nursery:
+        gallery_server.nursery.close()
+    processes.close()
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(MOST_WORKERS, WORKERS_PER_CORE * (cores or 1))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With other engines, all is left out that is not about engines, or only about the others."""
+    """With the scaled engines, only what acts on a gallery without a browser is run again;
+    contracts name their engines themselves."""
     if engines.chosen == engines.EMBEDDED:
         return
-    chosen = [item for item in items if engines.are_asked_for_by(item)]
+    chosen = [item for item in items if _acts_on_any_engine(item)]
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     items[:] = chosen
+
+
+def _acts_on_any_engine(item: pytest.Item) -> bool:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return (
+        bool(fixtures & GALLERY_FIXTURES)
+        and "browser" not in fixtures
+        and item.get_closest_marker("embedded") is None
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -79,7 +115,7 @@ def seaweedfs() -> SeaweedFS:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Of a database of either engine, which is not there yet, or empty."""
+    """The address of a database of either engine, which is not there yet, or empty."""
     if request.param == "sqlite":
         yield str(tmp_path / "catalog.sqlite")
     else:
@@ -110,7 +146,7 @@ def client(app: Flask) -> FlaskClient:
 
 
 def open_page(app: Flask) -> FlaskClient:
-    """A visitor that has opened the page, and so is known by its cookie."""
+    """A visitor who has opened the page, and so is known by a cookie."""
     client = app.test_client()
     client.get("/", buffered=True)
     return client
@@ -130,36 +166,48 @@ def send(client: FlaskClient) -> Send:
 
 
 @pytest.fixture
-def live_server(tmp_path: Path) -> Iterator[RunningServer]:
-    server = RunningServer(tmp_path / "data")
+def gallery_settings() -> dict[str, object]:
+    """Settings of the gallery of a test; a module that wants others says so by its own fixture."""
+    return {}
+
+
+@pytest.fixture
+def gallery(tmp_path: Path, gallery_settings: dict[str, object]) -> Iterator[Gallery]:
+    """An empty gallery, on the gunicorn that all tests of this process share."""
+    gallery = SharedGallery(tmp_path / "data", **gallery_settings)
+    yield gallery
+    gallery.close()
+
+
+@pytest.fixture
+def guest(gallery: Gallery) -> Iterator[Guest]:
+    """Somebody else, elsewhere, without a browser."""
+    with closing(Guest(gallery.url)) as guest:
+        yield guest
+
+
+@pytest.fixture
+def server(tmp_path: Path, gallery_settings: dict[str, object]) -> Iterator[GalleryServer]:
+    """An empty gallery on a gunicorn of its own, with two workers, which may be killed."""
+    server = GalleryServer(tmp_path / "data", **gallery_settings)
     yield server
-    server.stop(signal.SIGINT)  # a graceful end waits for idle connections
+    server.close()
 
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
-    return browser_type_launch_args | browser.launch_options()
+    if not browser.is_installed():
+        skip("Chromium is not installed")
+    need_libraries()
+    options = browser.launch_options()
+    options["args"] += cdn.browser_arguments()
+    return browser_type_launch_args | options
 
 
-@pytest.fixture
-def context_with_cdn(context: BrowserContext) -> BrowserContext:
-    """A browser context for which this test plays the CDN, from the same npm packages."""
-    context.route(f"{CDN}**", play_cdn)
-    return context
-
-
-def play_cdn(route: Route) -> None:
-    package, _, path = route.request.url.removeprefix(CDN).partition("/")
-    name = package.partition("@")[0]
-    route.fulfill(
-        path=ROOT / "node_modules" / name / path,
-        headers={"Access-Control-Allow-Origin": "*", **_content_type(path)},
-    )
-
-
-def _content_type(path: str) -> dict[str, str]:
-    kind = "text/css" if path.endswith(".css") else "text/javascript"
-    return {"Content-Type": kind}
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict) -> dict:
+    """What moves takes half of the time; the tests of that have contexts of their own."""
+    return browser_context_args | {"reduced_motion": "reduce", "ignore_https_errors": True}
 
 
 @pytest.fixture
@@ -170,27 +218,25 @@ def expected_errors() -> list[str]:
 
 @pytest.fixture
 def page(
-    context_with_cdn: BrowserContext, expected_errors: list[str], live_server: RunningServer
+    request: pytest.FixtureRequest, context: BrowserContext, expected_errors: list[str]
 ) -> Iterator[Page]:
     """A page that must not report any other error; it is closed before its server stops."""
-    with opened_page(context_with_cdn, expected_errors) as page:
+    for name in {"gallery", "server"} & set(request.fixturenames):
+        request.getfixturevalue(name)
+    with opened_page(context, expected_errors) as page:
         yield page
 
 
 @pytest.fixture
 def another(
-    new_context: Callable[..., BrowserContext],
-    expected_errors: list[str],
-    live_server: RunningServer,
+    new_context: Callable[..., BrowserContext], expected_errors: list[str]
 ) -> Iterator[Page]:
     """Such a page in another browser: another guest's."""
-    context = new_context()
-    context.route(f"{CDN}**", play_cdn)
-    with opened_page(context, expected_errors) as page:
+    with opened_page(new_context(), expected_errors) as page:
         yield page
 
 
-def is_trouble(line: ConsoleMessage) -> bool:
+def is_error(line: ConsoleMessage) -> bool:
     """That a withdrawn picture is not there any more is what the page asks for."""
     return line.type == "error" and not line.location["url"].endswith("#withdrawn")
 
@@ -200,7 +246,7 @@ def opened_page(context: BrowserContext, expected_errors: list[str]) -> Iterator
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda line: errors.append(line.text) if is_trouble(line) else None)
+    page.on("console", lambda line: errors.append(line.text) if is_error(line) else None)
     page.on("filechooser", lambda _: None)  # who asks for one only then may be too late
     yield page
     page.close()

@@ -1,15 +1,17 @@
-"""The browser that the tests drive: this machine's own Chromium, or else playwright's."""
+"""Chromium for the tests: this machine's own or playwright's, and the CDN that it sees."""
 
 import os
 import shutil
 import subprocess
-import sys
+from functools import cache
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
-# The first is what playwright downloads, too: it needs less of the machine.
+ROOT = Path(__file__).parents[2]
+CDN = "https://cdn.jsdelivr.net/npm/"
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "chrome")
+"""The headless shell first: it takes half as much of the machine."""
 ARGUMENTS = [
     "--disable-gpu",
     "--disable-quic",
@@ -21,28 +23,35 @@ ARGUMENTS = [
 
 
 def launch_options() -> dict[str, object]:
-    """For playwright's `launch`. Root needs `--no-sandbox`."""
+    """Options of playwright's `launch`. Root needs `--no-sandbox`."""
     options: dict[str, object] = {"args": [*ARGUMENTS, *(["--no-sandbox"] * (os.geteuid() == 0))]}
     if installed := next(filter(None, map(shutil.which, NAMES)), None):
         options["executable_path"] = installed
     return options
 
 
+@cache
 def is_installed() -> bool:
-    if "executable_path" in launch_options():
-        return True
-    with sync_playwright() as playwright:
-        return Path(playwright.chromium.executable_path).exists()
+    """Whether there is a Chromium that starts: it may lack libraries."""
+    if not (program := launch_options().get("executable_path")):
+        with sync_playwright() as playwright:
+            program = playwright.chromium.executable_path
+    try:
+        subprocess.run([str(program), "--version"], capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return False
+    return True
 
 
-def install() -> None:
-    """By playwright, which downloads its own, or else by apt."""
-    download = [sys.executable, "-m", "playwright", "install", "chromium"]
-    if subprocess.run(download, check=False).returncode == 0:
-        return
-    subprocess.run(["apt-get", "update", "-qq"], check=True)
-    subprocess.run(["apt-get", "install", "-y", "-qq", "chromium-headless-shell"], check=True)
+class Network:
+    """The network of one page, as the browser's developer tools slow it down or cut it off."""
 
+    def __init__(self, page: Page) -> None:
+        self._devtools = page.context.new_cdp_session(page)
+        self._devtools.send("Network.enable")
 
-if __name__ == "__main__" and not is_installed():
-    install()
+    def set(self, bytes_per_second: int = -1, offline: bool = False) -> None:
+        conditions = {"offline": offline, "latency": 5, "downloadThroughput": -1}
+        self._devtools.send(
+            "Network.emulateNetworkConditions", conditions | {"uploadThroughput": bytes_per_second}
+        )

@@ -7,13 +7,12 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from itertools import pairwise
 from random import Random
-from threading import local
 
 import requests
 from PIL import Image
@@ -24,11 +23,9 @@ from tests.support.photos import photo_bytes
 from tests.support.stream import Refused, View, Watcher
 
 CHUNK_BYTES = 1000
-GIVE_UP_AT_ONCE, WAIT_FOR_THE_SERVER = 0, 120
-PAUSE_SECONDS = 0.2
-"""Between two tries; also between two polls of who cannot watch."""
-LONGEST_REST_SECONDS = 0.1
-"""Between two photos of one guest."""
+GIVE_UP_AT_ONCE, WAIT_FOR_THE_SERVER = 0, 120  # seconds
+PAUSE_SECONDS = 0.2  # between two tries; also between two polls of who cannot watch
+LONGEST_REST_SECONDS = 0.1  # between two photos of one guest
 ASKED_AT_ONCE = 4
 TIMEOUT_SECONDS = 60
 
@@ -59,38 +56,41 @@ class Follower:
     url: str
     last: str
     view: View = field(init=False)
-    told_backwards: int = 0
+    streams: int = 0  # that it was let in to
     polls: int = 0
+    resets: int = 0
+    backwards: int = 0  # what it was told that was older than what it knew
+    errors: int = 0
 
     def __post_init__(self) -> None:
         self.view = View(self.url)
 
     def follow(self, until: threading.Event) -> None:
         """Until the last photo is there, or `until` is set."""
-        while not until.is_set() and not self._sees_last():
+        while not self._is_done(until):
             try:
                 if self.view.version < 0:
                     self.view.load()
-                if not self._watch(until):
-                    self._poll()
+                self._watch(until)
             except (OSError, HTTPException):
+                self.errors += 1
                 time.sleep(PAUSE_SECONDS)
 
-    def _watch(self, until: threading.Event) -> bool:
-        """As long as it lasts; whether there was room."""
+    def _is_done(self, until: threading.Event) -> bool:
+        names = (photo["name"] for photo in self.view.photos.values())
+        return until.is_set() or self.last in names
+
+    def _watch(self, until: threading.Event) -> None:
         known = self.view.version
         try:
             with Watcher(self.url, since=known, last_id=known) as watcher:
-                while not until.is_set() and not self._sees_last():
-                    event = watcher.next_event()
-                    if event is None:
-                        break
+                self.streams += 1
+                while not self._is_done(until) and (event := watcher.next_event()):
                     self._take(event.changes)
         except Refused as refused:
             if refused.status != BUSY or "Retry-After" not in refused.headers:
                 raise
-            return False
-        return True
+            self._poll()
 
     def _poll(self) -> None:
         self.polls += 1
@@ -102,11 +102,9 @@ class Follower:
         self._take(answer.json())
 
     def _take(self, changes: dict) -> None:
-        self.told_backwards += changes["version"] < self.view.version
+        self.backwards += changes["version"] < self.view.version
+        self.resets += changes["reset"]
         self.view.take(changes)
-
-    def _sees_last(self) -> bool:
-        return any(photo["name"] == self.last for photo in self.view.photos.values())
 
 
 @dataclass
@@ -140,8 +138,7 @@ class Crowd:
         self.memory = Memory()
         self.last = f"{seed}-last.jpg"
         self.followers = [Follower(url, self.last) for _ in range(watchers)]
-        self.given_up: list[str] = []
-        """Why, each time."""
+        self.given_up: list[str] = []  # why, each time
         self._url = url
         self._guests = guests
         self._seed = seed
@@ -154,14 +151,18 @@ class Crowd:
         with ThreadPoolExecutor(self._guests + len(self.followers)) as pool:
             try:
                 watching = [pool.submit(one.follow, is_given_up) for one in self.followers]
-                sending = [
-                    pool.submit(self._send_until, is_over, number) for number in range(self._guests)
-                ]
+                guests = range(self._guests)
+                sending = [pool.submit(self._send_until, is_over, number) for number in guests]
                 yield
                 is_over.set()
-                _wait_for(sending)
-                self._send_last()
-                _wait_for(watching)
+                for sent in sending:
+                    sent.result()
+                with closing(self._guest()) as guest:
+                    content = self.remember(self.last, small_photo(0, Random(self.last)))
+                    guest.send(self.last, content)
+                self.memory.safe.add(self.last)
+                for seen in watching:
+                    seen.result()
             finally:
                 is_over.set()
                 is_given_up.set()
@@ -171,9 +172,10 @@ class Crowd:
         who = self._guests if guest_number is None else guest_number
         return f"{self._seed}-{who}-{number}.jpg"
 
-    def remember(self, name: str, content: bytes) -> None:
+    def remember(self, name: str, content: bytes) -> bytes:
         """That it is about to be sent."""
         self.memory.sent[name] = sha256(content)
+        return content
 
     def _guest(self) -> Guest:
         return Guest(self._url, WAIT_FOR_THE_SERVER, PAUSE_SECONDS, self._waits_for_room)
@@ -181,15 +183,12 @@ class Crowd:
     def _send_until(self, is_over: threading.Event, guest_number: int) -> None:
         """One guest: half of the photos in chunks, half of them given up when nobody answers, and
         a few removed again."""
-        chance = Random(f"{self._seed} {guest_number}")
-        memory = self.memory
+        chance, number = Random(f"{self._seed} {guest_number}"), 0
         with closing(self._guest()) as guest:
-            number = 0
             while not is_over.wait(chance.uniform(0, LONGEST_REST_SECONDS)):
                 number += 1
                 name = self.new_name(number, guest_number)
-                content = small_photo(number, chance)
-                self.remember(name, content)
+                content = self.remember(name, small_photo(number, chance))
                 guest.patience_seconds = chance.choice([GIVE_UP_AT_ONCE, WAIT_FOR_THE_SERVER])
                 is_whole, is_mistake = chance.random() < 0.5, chance.random() < 0.1
                 try:
@@ -203,70 +202,45 @@ class Crowd:
                 if is_mistake:
                     guest.patience_seconds = WAIT_FOR_THE_SERVER
                     guest.remove(name)
-                    memory.removed.add(name)
-                else:
-                    memory.safe.add(name)
-
-    def _send_last(self) -> None:
-        content = small_photo(0, Random(self.last))
-        self.remember(self.last, content)
-        with closing(self._guest()) as guest:
-            guest.send(self.last, content)
-        self.memory.safe.add(self.last)
+                (self.memory.removed if is_mistake else self.memory.safe).add(name)
 
     def look_at(self, url: str) -> Findings:
         """All that is there of theirs, asked of a server."""
         kept = View(url)
         kept.load()
-        theirs = f"{self._seed}-"
-        listed = [photo for photo in kept.photos.values() if photo["name"].startswith(theirs)]
+        of_crowd = f"{self._seed}-"
+        listed = [photo for photo in kept.photos.values() if photo["name"].startswith(of_crowd)]
         often = Counter(photo["name"] for photo in listed)
+        with ThreadPoolExecutor(ASKED_AT_ONCE) as pool:
+            are_whole = pool.map(lambda photo: self._is_whole(url, photo), listed)
+        whole = {photo["id"] for photo, is_whole in zip(listed, are_whole, strict=True) if is_whole}
         return Findings(
             answered=len(self.memory.safe),
             lost=sorted(self.memory.safe - set(often)) + sorted(self.memory.removed & set(often)),
             doubled=[name for name, times in often.items() if times > 1],
-            half_there=self._half_there(url, listed),
+            half_there=[photo["name"] for photo in listed if photo["id"] not in whole],
             behind=sum(one.view.photos != kept.photos for one in self.followers),
-            backwards=sum(one.told_backwards for one in self.followers),
-            swapped=self._count_swapped(listed),
+            backwards=sum(one.backwards for one in self.followers),
+            swapped=self._count_swapped([photo["name"] for photo in listed]),
         )
 
-    def _half_there(self, url: str, listed: list[dict]) -> list[str]:
-        own = local()
+    def _is_whole(self, url: str, photo: dict) -> bool:
+        """Whether its original is what was sent, and both it and its thumbnails can be decoded."""
+        paths = [photo["url"], *(photo["thumbnails"][str(width)] for width in THUMBNAIL_WIDTHS)]
+        browser = {"User-Agent": "Mozilla"}
+        answers = [requests.get(url + path, headers=browser, timeout=60) for path in paths]
+        if not all(answer.ok for answer in answers):
+            return False
+        for answer in answers:
+            Image.open(io.BytesIO(answer.content)).load()
+        return sha256(answers[0].content) == self.memory.sent[photo["name"]]
 
-        def is_whole(photo: dict) -> bool:
-            if not hasattr(own, "session"):
-                own.session = requests.Session()
-            answers = [
-                own.session.get(url + path, headers={"User-Agent": "Mozilla"}, timeout=60)
-                for path in (
-                    photo["url"],
-                    *(photo["thumbnails"][str(width)] for width in THUMBNAIL_WIDTHS),
-                )
-            ]
-            if not all(answer.ok for answer in answers):
-                return False
-            for answer in answers:
-                Image.open(io.BytesIO(answer.content)).load()
-            return sha256(answers[0].content) == self.memory.sent[photo["name"]]
-
-        with ThreadPoolExecutor(ASKED_AT_ONCE) as pool:
-            are_whole = list(pool.map(is_whole, listed))
-        return [photo["name"] for photo, whole in zip(listed, are_whole, strict=True) if not whole]
-
-    def _count_swapped(self, listed: list[dict]) -> int:
+    def _count_swapped(self, listed: list[str]) -> int:
         """Pairs of one guest's photos that are not listed in the order in which they were safe."""
-        safe = [
-            photo["name"] for photo in listed if photo["name"] in self.memory.safe - {self.last}
-        ]
         swaps = 0
         for guest_number in range(self._guests):
             prefix = f"{self._seed}-{guest_number}-"
+            safe = [name for name in listed if name in self.memory.safe]
             numbers = [int(name[len(prefix) : -4]) for name in safe if name.startswith(prefix)]
             swaps += sum(newer <= older for newer, older in pairwise(numbers))
         return swaps
-
-
-def _wait_for(futures: list[Future[None]]) -> None:
-    for future in futures:
-        future.result()

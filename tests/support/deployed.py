@@ -13,12 +13,11 @@ from server.images import THUMBNAIL_WIDTHS
 from server.storage import open_storage
 from server.storage.keys import original_key, thumbnail_key
 from tests.support.engines import FOLDERS
-from tests.support.gallery_server import RunningServer
+from tests.support.gallery_server import GalleryServer
 from tests.support.proxies import behind_nginx
 from tests.support.stream import View
 
-ANY_AGE_SECONDS = -3 * 24 * 60 * 60
-"""Also for servers whose clock was ahead by days."""
+ANY_AGE_SECONDS = -3 * 24 * 60 * 60  # also for servers whose clock was ahead by days
 SETTINGS = {"max_guest_photos_per_hour": 1_000_000, "min_free_bytes": 1}
 
 
@@ -28,7 +27,7 @@ class Site:
     between."""
 
     url: str
-    servers: list[RunningServer]
+    servers: list[GalleryServer]
     database: str
     storage: str
     folder: Path = field(repr=False)
@@ -37,24 +36,22 @@ class Site:
         """Of all servers."""
         return "".join(path.read_text() for path in sorted(self.folder.rglob("server.log")))
 
-    def leftovers(self) -> set[str]:
+    def orphans(self) -> set[str]:
         """Files that belong to no photo, and those that are missing. Stops the servers, and sweeps
         what is known to be unfinished, as if days had passed."""
         listed = View(self.servers[0].url)
         listed.load()
         for running in self.servers:
             running.stop(signal.SIGINT)
-        return self._sweep() ^ files_of(list(listed.photos.values()))
+        return self._swept() ^ files_of(list(listed.photos.values()))
 
-    def _sweep(self) -> set[str]:
-        """What is there then."""
+    def _swept(self) -> set[str]:
         database = open_database(self.database)
+        catalogs = LeftoverCatalog(database), UploadCatalog(database)
         storages = [open_storage(self.storage, running.data) for running in self.servers]
         with patch.object(server.sweep, "AGE_SECONDS", ANY_AGE_SECONDS):
             for storage in storages:
-                sweep = server.sweep.Sweep(
-                    LeftoverCatalog(database), UploadCatalog(database), storage
-                )
+                sweep = server.sweep.Sweep(*catalogs, storage)
                 sweep.sweep_unfinished()
                 sweep.purge_removed(ANY_AGE_SECONDS)
         database.close()
@@ -63,12 +60,10 @@ class Site:
 
 
 def files_of(listed: list[dict]) -> set[str]:
-    """Keys."""
-    files = set()
-    for photo in listed:
-        files.add(original_key(photo["id"], photo["url"].rpartition(".")[2]))
-        files |= {thumbnail_key(photo["id"], width) for width in THUMBNAIL_WIDTHS}
-    return files
+    """The keys of everything that these photos keep."""
+    originals = {original_key(photo["id"], photo["url"].rpartition(".")[2]) for photo in listed}
+    thumbnails = {thumbnail_key(p["id"], width) for p in listed for width in THUMBNAIL_WIDTHS}
+    return originals | thumbnails
 
 
 @contextmanager
@@ -94,23 +89,19 @@ def on_two_machines(
     machines = [folder / name / "data" for name in ("app1", "app2")]
     addresses = {"database": database, "storage": f"{storage}&public_endpoint=none"}
     chosen = SETTINGS | {"proxies": 1, "workers": 1} | addresses | (through or {}) | settings
-    with _running(machines, chosen) as servers:
-        urls = [running.url for running in servers]
-        with behind_nginx(urls, folder / "nginx") as url:
-            yield Site(url, servers, **addresses, folder=folder)
+    with (
+        _running(machines, chosen) as servers,
+        behind_nginx([running.url for running in servers], folder / "nginx") as url,
+    ):
+        yield Site(url, servers, **addresses, folder=folder)
 
 
 @contextmanager
-def _running(machines: list[Path], settings: dict[str, object]) -> Iterator[list[RunningServer]]:
+def _running(machines: list[Path], settings: dict[str, object]) -> Iterator[list[GalleryServer]]:
     with ExitStack() as stack:
         servers = []
         for data in machines:
             data.parent.mkdir(parents=True, exist_ok=True)
-            servers.append(RunningServer(data, **settings))
-            stack.callback(_end, servers[-1])
+            servers.append(GalleryServer(data, **settings))
+            stack.callback(servers[-1].close)
         yield servers
-
-
-def _end(running: RunningServer) -> None:
-    if running.process.poll() is None:
-        running.stop(signal.SIGINT)

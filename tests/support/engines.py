@@ -2,6 +2,7 @@
 `pytest --engines scaled` PostgreSQL and an S3 server, which the tests start."""
 
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -9,7 +10,6 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-import pytest
 from sqlalchemy import Connection
 
 from server.catalog import Database, open_database
@@ -20,28 +20,27 @@ from tests.support.postgresql import PostgreSQL
 from tests.support.seaweedfs import KEYS, SeaweedFS
 
 EMBEDDED, SCALED = CHOICES = ("embedded", "scaled")
-GALLERIES = {"app", "config", "live_server", "scene"}
-"""Fixtures."""
 FOLDERS = ("originals", "thumbnails", "chunks")
 ANY_AGE_SECONDS = -60
 """Also for a server whose clock is not ours."""
 
 chosen = EMBEDDED
+postgresql_settings: dict[str, str] = {}
+"""Of PostgreSQL's own; benchmarks want it as durable as it is installed."""
+os.environ |= KEYS  # where Dropwall looks for them, whichever server starts first
 _scaled: dict[Path, dict[str, str]] = {}
 
 
 @cache
 def postgresql() -> PostgreSQL:
     """One server for all tests of this process, each with a database of its own."""
-    return PostgreSQL()
+    return PostgreSQL(**postgresql_settings)
 
 
 @cache
 def seaweedfs() -> SeaweedFS:
-    """As `postgresql`, each with a bucket or a folder of its own. Its keys are in the environment,
-    where Dropwall looks for them."""
+    """As `postgresql`, each with a bucket or a folder of its own."""
     server = SeaweedFS(Path(tempfile.mkdtemp(prefix="dropwall-seaweedfs-")))
-    os.environ |= KEYS
     server.start()
     return server
 
@@ -54,17 +53,21 @@ def migrated() -> str:
     return address.rpartition("/")[2]
 
 
+@cache
+def template() -> Path:
+    """A SQLite catalog without a photo; a copy of it is made at once."""
+    catalog = Path(tempfile.mkdtemp(prefix="dropwall-template-")) / "catalog.sqlite"
+    open_database(str(catalog)).close()
+    return catalog
+
+
 def stop_servers() -> None:
     """Those that were started."""
     for started in (postgresql, seaweedfs):
         if started.cache_info().currsize:
             started().remove()
-
-
-def are_asked_for_by(test: pytest.Item) -> bool:
-    """Whether a test acts on a gallery, on whichever engines; contracts name theirs themselves."""
-    is_act = not GALLERIES.isdisjoint(getattr(test, "fixturenames", ()))
-    return is_act and test.get_closest_marker("embedded") is None
+    if template.cache_info().currsize:
+        shutil.rmtree(template().parent)
 
 
 def config_of(data: Path, **settings: object) -> Config:
@@ -77,8 +80,13 @@ def config_of(data: Path, **settings: object) -> Config:
 
 
 def addresses(data: Path) -> dict[str, str]:
-    """The settings that choose the engines; none for the embedded ones."""
-    return servers_for(data) if chosen == SCALED else {}
+    """The settings that choose the engines; none for the embedded ones, whose catalog is there."""
+    if chosen == SCALED:
+        return servers_for(data)
+    if not data.exists():
+        data.mkdir(parents=True)
+        shutil.copy(template(), data / "catalog.sqlite")
+    return {}
 
 
 def servers_for(data: Path) -> dict[str, str]:

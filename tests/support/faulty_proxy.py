@@ -1,4 +1,4 @@
-"""A network that fails: a small proxy that loses answers, or sends requests twice."""
+"""A network that fails: an HTTP proxy that loses answers, or sends requests twice."""
 
 import http.client
 import random
@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
-from tests.support.serving import in_a_thread
+from tests.support.proxy import PIECE_BYTES, Proxy
+from tests.support.waiting import in_a_thread
 
-PIECE_BYTES = 65536
 TIMEOUT_SECONDS = 120
-BETWEEN_TWO_ONLY = {"connection", "keep-alive", "transfer-encoding"}
-"""Headers that are not passed on."""
+HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding"}
 
 Headers = list[tuple[str, str]]
 
@@ -40,34 +39,30 @@ class Answer:
 
 
 Fault = Callable[["FaultyProxy", Request], Answer | None]
-"""Asks the server; None when the visitor shall get no answer."""
+"""Answers a request; with None the visitor gets no answer."""
 
 
-class FaultyProxy(ThreadingHTTPServer):
+class FaultyProxy(Proxy):
     """Only what is about uploads meets `fault`, or everything; the rest passes, piece by piece."""
 
-    daemon_threads = True  # a browser keeps its connections open
-
     def __init__(self, server_url: str, fault: Fault, meets_everything: bool = False) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.asked_address = server_url.removeprefix("http://")
+        super().__init__(server_url, _Handler)
         self.fault = fault
         self.meets_everything = meets_everything
         self.faults = 0
-        self.url = f"http://127.0.0.1:{self.server_port}"
         self.lock = threading.Lock()
 
     def ask_server(self, request: Request) -> Answer:
         with self.asking_server(request) as response:
             body = response.read()
-            headers = _passed_on(response.getheaders())
+            headers = _end_to_end(response.getheaders())
             if response.chunked:
                 headers.append(("Content-Length", str(len(body))))
             return Answer(response.status, response.reason, headers, body)
 
     @contextmanager
     def asking_server(self, request: Request) -> Iterator[http.client.HTTPResponse]:
-        connection = http.client.HTTPConnection(self.asked_address, timeout=TIMEOUT_SECONDS)
+        connection = http.client.HTTPConnection(*self.upstream_address, timeout=TIMEOUT_SECONDS)
         with closing(connection):
             headers = {"Connection": "close"} | dict(request.headers)
             connection.request(request.method, request.path, request.body or None, headers)
@@ -87,7 +82,7 @@ def losing_answers(server_url: str, share: float, seed: int = 0) -> Iterator[Fau
             proxy.faults += is_lost
         return None if is_lost else answer
 
-    with _running(FaultyProxy(server_url, lose_some)) as proxy:
+    with FaultyProxy(server_url, lose_some) as proxy, in_a_thread(proxy):
         yield proxy
 
 
@@ -106,20 +101,14 @@ def doubling_requests(server_url: str) -> Iterator[FaultyProxy]:
             asking = [pool.submit(proxy.ask_server, request) for _ in range(2)]
             return [done.result() for done in as_completed(asking)][-1]
 
-    with _running(FaultyProxy(server_url, ask_twice)) as proxy:
+    with FaultyProxy(server_url, ask_twice) as proxy, in_a_thread(proxy):
         yield proxy
 
 
 @contextmanager
 def failing(server_url: str, fault: Fault) -> Iterator[FaultyProxy]:
     """Every request meets `fault`, which may be exchanged meanwhile."""
-    with _running(FaultyProxy(server_url, fault, meets_everything=True)) as proxy:
-        yield proxy
-
-
-@contextmanager
-def _running(proxy: FaultyProxy) -> Iterator[FaultyProxy]:
-    with proxy, in_a_thread(proxy):  # closed only when its thread has ended
+    with FaultyProxy(server_url, fault, meets_everything=True) as proxy, in_a_thread(proxy):
         yield proxy
 
 
@@ -140,24 +129,20 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(size)
         if len(body) < size:
             raise ConnectionError("the visitor left while sending")
-        request = Request(self.command, self.path, _passed_on(self.headers.items()), body)
-        if self.server.meets_everything or request.is_about_an_upload:
-            self._answer_or_hang_up(self.server.fault(self.server, request))
-        else:
+        request = Request(self.command, self.path, _end_to_end(self.headers.items()), body)
+        if not self.server.meets_everything and not request.is_about_an_upload:
             self._stream(request)
+        elif answer := self.server.fault(self.server, request):
+            self._send_head(answer.status, answer.reason, answer.headers)
+            self.wfile.write(answer.body)
+        else:
+            self.close_connection = True
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = pass_on  # noqa: N815
 
-    def _answer_or_hang_up(self, answer: Answer | None) -> None:
-        if answer is None:
-            self.close_connection = True
-            return
-        self._send_head(answer.status, answer.reason, answer.headers)
-        self.wfile.write(answer.body)
-
     def _stream(self, request: Request) -> None:
         with self.server.asking_server(request) as response:
-            headers = _passed_on(response.getheaders())
+            headers = _end_to_end(response.getheaders())
             if response.chunked:
                 headers.append(("Connection", "close"))
                 self.close_connection = True
@@ -175,5 +160,5 @@ class _Handler(BaseHTTPRequestHandler):
         """Nobody reads it."""
 
 
-def _passed_on(headers: Iterable[tuple[str, str]]) -> Headers:
-    return [(name, value) for name, value in headers if name.lower() not in BETWEEN_TWO_ONLY]
+def _end_to_end(headers: Iterable[tuple[str, str]]) -> Headers:
+    return [(name, value) for name, value in headers if name.lower() not in HOP_BY_HOP]

@@ -1,33 +1,69 @@
-"""Starts Dropwall as `make run` does: a real gunicorn in a process of its own."""
+"""Galleries on a real gunicorn: one of their own, as `make run` starts it, or one after the other
+on the gunicorn that all tests of a process share."""
 
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import requests
 
+from tests.support import processes
+from tests.support.browser import ROOT
 from tests.support.engines import addresses, stored_files
 from tests.support.nursery import Forked, Nursery
-from tests.support.ports import free_port
+from tests.support.ports import Port
+from tests.support.programs import skip
 
-ROOT = Path(__file__).parents[2]
-START_SECONDS = 30
+START_SECONDS = 60
 STOP_SECONDS = 60
 """gunicorn itself gives a worker that was just starting half of that, before it kills it."""
+OPEN_GALLERY, CLOSE_GALLERY = "/_tests/open-gallery", "/_tests/close-gallery"
+PROC = Path("/proc")
+"""Linux's folder of processes; macOS has none."""
 
 Process = subprocess.Popen[bytes] | Forked
 
 nursery: Nursery | None = None
-"""Of the tests; what is measured starts as it does anywhere."""
+"""Of the tests, where it can be had; what is measured starts as it does anywhere."""
 
 
-class RunningServer:
-    """Settings are fields of Config, as text. Listens on loopback only."""
+class Gallery:
+    """What a test asks of a gallery that runs. `log` is what its server has written since it was
+    opened."""
+
+    url: str
+    data: Path
+
+    @property
+    def log(self) -> str:
+        raise NotImplementedError
+
+    def files(self) -> list[str]:
+        return stored_files(self.data)
+
+    def photos(self) -> list[dict]:
+        return requests.get(f"{self.url}/api/photos?limit=500", timeout=60).json()["photos"]
+
+    def version(self) -> int:
+        """The gallery's, as everyone may know it."""
+        page = requests.get(f"{self.url}/api/photos?limit=1", timeout=60).json()
+        return int(page["version"])
+
+    def send(self, *photos: tuple[str, bytes], **options: Any) -> requests.Response:
+        """One form with these photos, each a name and its bytes."""
+        files = [("file", (name, content)) for name, content in photos]
+        return requests.post(self.url, files=files, timeout=120, **options)
+
+
+class GalleryServer(Gallery):
+    """A gunicorn of its own, listening on loopback only. Settings are fields of Config, as text."""
 
     application: tuple[str, ...] = ()
     """Another one than the configuration's, as gunicorn's argument."""
@@ -36,29 +72,47 @@ class RunningServer:
 
     def __init__(self, data: Path, **settings: object) -> None:
         self.data = data
-        self.port = free_port()
+        self._log_path = data.parent / "server.log"
+        self._held = Port()
+        self.port = self._held.number
         self.url = f"http://127.0.0.1:{self.port}"
         chosen = {"host": "127.0.0.1", "port": self.port, "data": data, "workers": 2}
         chosen |= addresses(data) | settings
-        self._environ = os.environ | {
-            f"DROPWALL_{name.upper()}": str(value) for name, value in chosen.items()
-        }
+        self._worker_count = int(str(chosen["workers"]))
+        self._environ = os.environ | _variables(chosen)
         self.start()
 
+    @property
+    def log(self) -> str:
+        return self._log_path.read_text()
+
     def start(self) -> None:
-        self.log = (self.data.parent / "server.log").open("ab")
         arguments = ["--config", "server/gunicorn.conf.py", *self.application]
-        self.process = start_gunicorn(arguments, self.code, self._environ, self.log, self.code)
-        self._wait_until_well()
+        with self._log_path.open("ab") as log:
+            self.process = start_gunicorn(arguments, self.code, self._environ, log, self.code)
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and self.process.poll() is None:
+            if self.has_started():
+                return
+            time.sleep(0.02)
+        self.kill()
+        self._held.release()
+        raise AssertionError(self.log)
+
+    def has_started(self) -> bool:
+        """It answers, and all of its workers are there, though not all may listen yet."""
+        with suppress(requests.RequestException):
+            is_well = requests.get(f"{self.url}/healthz", timeout=5).ok
+            return is_well and (not PROC.exists() or len(self.workers()) == self._worker_count)
+        return False
 
     def stop(self, with_signal: int = signal.SIGTERM) -> int:
+        """Its exit code."""
         self.process.send_signal(with_signal)
-        self.log.close()
-        return self.process.wait(timeout=STOP_SECONDS)
+        return wait_for_end(self.process, STOP_SECONDS)
 
     def kill(self) -> None:
-        """All of its processes at once, as a power cut would; nothing is tidied up."""
-        self.log.close()
+        """Kills all of its processes at once, as a power cut would; nothing is tidied up."""
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait(timeout=START_SECONDS)
@@ -66,43 +120,59 @@ class RunningServer:
             while time.monotonic() < deadline:  # its workers have its port until they are gone, too
                 os.killpg(self.process.pid, 0)
                 time.sleep(0.01)
-        self.process.wait(timeout=START_SECONDS)
+        wait_for_end(self.process, START_SECONDS)
+
+    def close(self) -> None:
+        """Stops it if it still runs; a graceful end would wait for idle connections."""
+        if self.process.poll() is None:
+            self.stop(signal.SIGINT)
+        self._held.release()
 
     def reload(self) -> None:
-        """New workers for the old ones, as on `kill -HUP`. It does not wait for them."""
+        """Asks for new workers in place of the old ones, as `kill -HUP` does, and does not wait."""
         self.process.send_signal(signal.SIGHUP)
 
     def workers(self) -> list[Path]:
-        """Their folders in Linux's /proc."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [Path(f"/proc/{worker}") for worker in children.read_text().split()]
+        """Their folders in Linux's /proc. Skips the test where there is none."""
+        if not PROC.exists():
+            skip("processes are looked into by Linux's /proc")
+        children = Path(f"{PROC}/{self.process.pid}/task/{self.process.pid}/children")
+        return [PROC / worker for worker in children.read_text().split()]
 
-    def files(self) -> list[str]:
-        return stored_files(self.data)
 
-    def photos(self) -> list[dict]:
-        return requests.get(f"{self.url}/api/photos?limit=500", timeout=30).json()["photos"]
+class SharedGallery(Gallery):
+    """A gallery of its own on the gunicorn that all tests of this process share: for those that
+    neither stop it nor look into its processes. The gallery that was opened before it is closed."""
 
-    def version(self) -> int:
-        """Of the gallery, as everyone may know it."""
-        page = requests.get(f"{self.url}/api/photos?limit=1", timeout=30).json()
-        return int(page["version"])
+    def __init__(self, data: Path, **settings: object) -> None:
+        self.data = data
+        self._server = shared_server()
+        self.url = self._server.url
+        self._log_begins = len(self._server.log)
+        chosen = {"data": data, "database": "", "storage": ""} | addresses(data) | settings
+        opened = requests.post(self.url + OPEN_GALLERY, json=_variables(chosen), timeout=60)
+        assert opened.ok, self.log
 
-    def send(self, *photos: tuple[str, bytes], **options: object) -> requests.Response:
-        """One form with these photos, each a name and its bytes."""
-        files = [("file", (name, content)) for name, content in photos]
-        return requests.post(self.url, files=files, timeout=120, **options)
+    @property
+    def log(self) -> str:
+        return self._server.log[self._log_begins :]
 
-    def _wait_until_well(self) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline and self.process.poll() is None:
-            try:
-                if requests.get(f"{self.url}/healthz", timeout=5).ok:
-                    return
-            except requests.ConnectionError:
-                time.sleep(0.05)
-        self.kill()
-        raise AssertionError((self.data.parent / "server.log").read_text())
+    def close(self) -> None:
+        """Waits until nothing is under way any more, and looks at what was logged."""
+        requests.post(self.url + CLOSE_GALLERY, timeout=60)
+        assert "Traceback" not in self.log, self.log
+
+
+@cache
+def shared_server() -> GalleryServer:
+    """It starts with the first test that wants it, and ends with this process."""
+
+    class Shared(GalleryServer):
+        application = ("tests.support.shared_app:application",)
+
+    data = Path(tempfile.mkdtemp(prefix="dropwall-tests-")) / "data"
+    embedded = {"database": data / "catalog.sqlite", "storage": data}  # till the first is opened
+    return Shared(data, workers=1, **embedded)
 
 
 def start_gunicorn(
@@ -111,11 +181,17 @@ def start_gunicorn(
     """In this folder, with the server's code of another one."""
     if nursery and code == ROOT and "LD_PRELOAD" not in environ:
         return nursery.start(arguments, folder, environ, log)
-    return subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", *arguments],
-        cwd=folder,
-        env=environ,
-        stdout=log,
-        stderr=log,
-        start_new_session=True,  # so that `kill` reaches the workers
-    )
+    command = [sys.executable, "-m", "gunicorn", *arguments]
+    return processes.start(command, cwd=folder, env=environ, stdout=log, stderr=log)
+
+
+def wait_for_end(process: Process, seconds: float) -> int:
+    """The exit code of a gunicorn that `start_gunicorn` has started."""
+    code = process.wait(timeout=seconds)
+    if isinstance(process, subprocess.Popen):
+        processes.ended(process)
+    return code
+
+
+def _variables(settings: dict[str, object]) -> dict[str, str]:
+    return {f"DROPWALL_{name.upper()}": str(value) for name, value in settings.items()}

@@ -14,7 +14,7 @@ from server.images import THUMBNAIL_WIDTHS
 from server.moments import write_moment
 from server.storage.keys import original_key, thumbnail_key
 from tests.support.engines import catalog_of, storage_of
-from tests.support.gallery_server import RunningServer
+from tests.support.gallery_server import GalleryServer
 from tests.support.photos import photo_bytes
 
 SIZES = ((120, 80), (80, 120), (160, 90), (100, 100), (240, 70))
@@ -23,7 +23,7 @@ HOURS_APART = 8
 PUTS_AT_ONCE = 8
 
 
-def add_many(server: RunningServer, count: int) -> list[str]:
+def add_many(server: GalleryServer, count: int) -> list[str]:
     """Photos of nobody who is asked for, `1.png` and so on, into an empty gallery that no page
     shows yet. Returns their ids, the newest first."""
     pictures = [

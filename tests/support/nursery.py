@@ -68,8 +68,14 @@ class Forked:
         return self.returncode
 
 
+def is_possible() -> bool:
+    """Linux has what it takes."""
+    return hasattr(os, "pidfd_open") and hasattr(socket, "SOCK_SEQPACKET")
+
+
 class Nursery:
-    """Starts itself with the first server. It ends when it is closed, or nobody has it any more."""
+    """Starts itself with the first server. When it is closed, or its test run is over in whichever
+    way, it kills what still runs of its servers, and ends."""
 
     def __init__(self, folder: Path) -> None:
         """In which the server's code is."""
@@ -117,6 +123,9 @@ def _tend(door: socket.socket) -> list[str] | None:
             if ready == door.fileno():
                 request, passed, *_ = socket.recv_fds(door, MESSAGE_BYTES, 2)
                 if not request:
+                    for pid, _ in running.values():
+                        with suppress(ProcessLookupError):
+                            os.killpg(pid, signal.SIGKILL)
                     return None
                 log, end = passed
                 pid = os.fork()

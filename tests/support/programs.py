@@ -1,16 +1,15 @@
-"""Programs that only tests need: found on this machine, or unpacked from Debian's packages."""
+"""Programs that only tests need: found on this machine, or unpacked from Debian's packages by
+`python -m tests.tools.install`."""
 
 import os
 import shutil
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
+from typing import NoReturn
 
-from tests.support.skips import skip
+import pytest
 
-PACKAGES = {"nginx": "nginx", "caddy": "caddy", "unzip": "unzip", "systemd-analyze": "systemd"}
-"""What Debian calls the package of each."""
+NODE_MODULES = Path(__file__).parents[2] / "node_modules"
 UNPACKED = Path(sys.prefix) / "debian"
 PLACES = [os.environ.get("PATH", ""), "/usr/sbin", f"{UNPACKED}/usr/sbin", f"{UNPACKED}/usr/bin"]
 
@@ -20,35 +19,30 @@ def find_program(name: str) -> str | None:
 
 
 def need_program(name: str) -> str:
-    """Its path. Skips the test that cannot run without it; under CI that is a failure."""
+    """The path of a program. Skips the test that cannot run without it."""
     program = find_program(name)
-    if program is None:
-        skip(f"{name} is not here: `make test` brings it where there is apt")
-    return program
+    return program or skip(f"{name} is not installed")
 
 
-def unpack(package: str) -> None:
-    """Into the tests' own environment: nothing is installed or started, and nobody has to be
-    root."""
-    with tempfile.TemporaryDirectory() as folder:
-        # As root, apt would drop to a user who cannot write into our folder, and complain.
-        download = ["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", package]
-        if subprocess.run(download, cwd=folder, check=False).returncode != 0:
-            subprocess.run(["apt-get", "update", "-qq"], check=True)
-            subprocess.run(download, cwd=folder, check=True)
-        [archive] = Path(folder).glob("*.deb")
-        subprocess.run(["dpkg-deb", "--extract", archive, UNPACKED], check=True)
+def need_libraries() -> None:
+    """Skips the test that cannot run without what npm installs."""
+    if not (NODE_MODULES / ".test").exists():
+        skip("npm has not installed the page's libraries")
 
 
-def unpack_missing() -> None:
-    for name, package in PACKAGES.items():
-        if find_program(name):
-            continue
-        try:
-            unpack(package)
-        except (OSError, subprocess.CalledProcessError) as error:
-            print(f"{name} could not be had, its tests are skipped: {error}", file=sys.stderr)
+def postgresql_programs() -> Path | None:
+    """The folder of PostgreSQL's programs: the newest that are installed or unpacked, or those of
+    PATH."""
+    versions = [
+        initdb
+        for root in (UNPACKED, Path("/"))
+        for initdb in sorted(root.glob("usr/lib/postgresql/*/bin/initdb"))
+    ]
+    found = versions[-1] if versions else shutil.which("initdb")
+    return Path(found).parent if found else None
 
 
-if __name__ == "__main__":
-    unpack_missing()
+def skip(reason: str) -> NoReturn:
+    """Skips a test that cannot run on this machine; where nothing may be skipped (CI), it fails."""
+    (pytest.fail if os.environ.get("NO_SKIPS") else pytest.skip)(reason)
+    raise AssertionError("both of them raise")

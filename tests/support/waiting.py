@@ -4,31 +4,47 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from socketserver import BaseServer
 
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
+"""Far longer than anything takes: a machine may be busy."""
 
 
-def wait_until(is_so: Callable[[], bool]) -> None:
+def wait_until(is_so: Callable[[], object]) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not is_so():
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, "what was waited for has not happened"
         time.sleep(0.01)
 
 
 @contextmanager
 def meanwhile(work: Callable[[], object]) -> Iterator[threading.Thread]:
-    """Begun now, and at its end when the block is left."""
-    thread = threading.Thread(target=work)
+    """Runs `work` beside the block, and waits for its end."""
+    thread = threading.Thread(target=work, daemon=True)
     thread.start()
-    yield thread
-    thread.join()
+    try:
+        yield thread
+    finally:
+        thread.join(PATIENCE_SECONDS)
 
 
 @contextmanager
 def awaited_threads(name: str) -> Iterator[None]:
-    """Those of this name that begin in this context, and end by themselves, have ended after it."""
+    """Waits for the threads of this name that were started in the block, and end by themselves."""
     others = set(threading.enumerate())
     yield
     for thread in set(threading.enumerate()) - others:
         if thread.name == name:
             thread.join(PATIENCE_SECONDS)
+
+
+@contextmanager
+def in_a_thread(server: BaseServer) -> Iterator[None]:
+    """Serves with a server of the standard library."""
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()

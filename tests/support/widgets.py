@@ -4,15 +4,22 @@ from playwright.sync_api import Page, Route
 
 from tests.support.gallery_server import ROOT
 
-BINARY_BODY = "binaryBody: true"
 CHUNK_BYTES = 1000
-IN_LARGE_CHUNKS = "chunking: true"
-IN_SMALL_CHUNKS = f"chunking: true, chunkSize: {CHUNK_BYTES}"
-IN_PARALLEL_CHUNKS = f"{IN_SMALL_CHUNKS}, parallelChunkUploads: true"
-IN_CHUNKS_ALL_AT_ONCE = f"{IN_SMALL_CHUNKS}, parallelChunkUploads: 100"
-IN_STUBBORN_CHUNKS = f"{IN_SMALL_CHUNKS}, retryChunks: true"
-SEVERAL_AT_ONCE = "uploadMultiple: true"
-SMALLER_THAN_A_CHUNK = "chunking: true, forceChunking: true"
+
+PAGE = """<!doctype html>
+<html lang="en">
+<title>Client</title>
+<link rel="icon" href="data:,">
+{scripts}
+<body>
+{body}
+<script>
+const outcomes = [];
+const succeeded = (name) => outcomes.push([name, "success", ""]);
+const refused = (name, message) => outcomes.push([name, "error", String(message)]);
+{script}
+</script>
+"""
 
 
 def open_client(page: Page, server_url: str, html: str) -> None:
@@ -43,18 +50,15 @@ def dropzone_6(options: str = "") -> str:
 
 def _dropzone(package: str, options: str) -> str:
     """Dropzone 6.1 and later also report a picture that they cannot draw as an error, before or
-    after the upload's own outcome, which alone is told here."""
-    return _page(
-        [package],
-        '<form action="/" id="dropzone"></form>',
-        f"""
-        const dropzone = new Dropzone("#dropzone", {{ {options} }});
-        dropzone.on("success", (file) => succeeded(file.name));
-        dropzone.on("error", (file, message) => {{
-          if (message !== dropzone.options.dictThumbnailError) refused(file.name, message);
-        }});
-        """,
-    )
+    after the upload's own outcome, which alone counts here."""
+    script = f"""
+    const dropzone = new Dropzone("#dropzone", {{ {options} }});
+    dropzone.on("success", (file) => succeeded(file.name));
+    dropzone.on("error", (file, message) => {{
+      if (message !== dropzone.options.dictThumbnailError) refused(file.name, message);
+    }});
+    """
+    return _page([package], '<form action="/" id="dropzone"></form>', script)
 
 
 FILEPOND_THAT_SHOWS_THE_ANSWER = """
@@ -67,83 +71,60 @@ FILEPOND_IN_CHUNKS = f"""
 
 
 def filepond(options: str = 'server: "/"') -> str:
-    return _page(
-        ["filepond/dist/filepond.min.js"],
-        '<input type="file" multiple>',
-        f"""
-        const pond = FilePond.create(document.querySelector("input"), {{
-          allowMinimumUploadDuration: false, // else a progress bar of about a second each
-          {options}
-        }});
-        pond.on("processfile", (error, file) => {{
-          if (error) refused(file.filename, error.body);
-          else succeeded(file.filename);
-        }});
-        """,
-    )
+    script = f"""
+    const pond = FilePond.create(document.querySelector("input"), {{
+      allowMinimumUploadDuration: false, // else a progress bar of about a second each
+      {options}
+    }});
+    pond.on("processfile", (error, file) => {{
+      if (error) refused(file.filename, error.body);
+      else succeeded(file.filename);
+    }});
+    """
+    return _page(["filepond/dist/filepond.min.js"], '<input type="file" multiple>', script)
 
 
 def jquery_file_upload(options: str = "") -> str:
-    return _page(
-        [
-            "jquery/dist/jquery.min.js",
-            "blueimp-file-upload/js/vendor/jquery.ui.widget.js",
-            "blueimp-file-upload/js/jquery.fileupload.js",
-        ],
-        '<input type="file" name="files[]" multiple>',
-        f"""
-        $("input").fileupload({{
-          url: "/",
-          done: (event, data) => data.files.forEach((file) => succeeded(file.name)),
-          fail: (event, data) => data.files.forEach(
-            (file) => refused(file.name, data.jqXHR.responseText)
-          ),
-          {options}
-        }});
-        """,
-    )
+    packages = [
+        "jquery/dist/jquery.min.js",
+        "blueimp-file-upload/js/vendor/jquery.ui.widget.js",
+        "blueimp-file-upload/js/jquery.fileupload.js",
+    ]
+    script = f"""
+    $("input").fileupload({{
+      url: "/",
+      done: (event, {{ files }}) => files.forEach(({{ name }}) => succeeded(name)),
+      fail: (event, {{ files, jqXHR }}) =>
+        files.forEach(({{ name }}) => refused(name, jqXHR.responseText)),
+      {options}
+    }});
+    """
+    return _page(packages, '<input type="file" name="files[]" multiple>', script)
 
 
-UPPY_THAT_TAKES_AN_EMPTY_ANSWER = "getResponseData: () => ({})"
 UPPY_THAT_SHOWS_THE_ANSWER = """
-    getResponseData: () => ({}),
     shouldRetry: (xhr) => xhr.status >= 500,
     onAfterResponse: (xhr) => { if (xhr.status >= 400) throw new Error(xhr.responseText) }
 """
 
 
-def uppy(options: str = UPPY_THAT_TAKES_AN_EMPTY_ANSWER) -> str:
-    """Its hooks: https://uppy.io/docs/xhr-upload/#getresponsedata"""
-    return _page(
-        ["uppy/dist/uppy.min.js"],
-        '<input type="file" multiple>',
-        f"""
-        const uppy = new Uppy.Uppy({{ logger: {{ debug() {{}}, warn() {{}}, error() {{}} }} }});
-        uppy.use(Uppy.XHRUpload, {{ endpoint: "/", {options} }});
-        uppy.on("upload-success", (file) => succeeded(file.name));
-        uppy.on("upload-error", (file, error) => refused(file.name, error.message));
-        document.querySelector("input").addEventListener("change", (event) => {{
-          const files = [...event.target.files];
-          uppy.addFiles(files.map((file) => ({{ name: file.name, type: file.type, data: file }})));
-          uppy.upload().catch(() => {{}}); // a refused bundle also rejects
-        }});
-        """,
-    )
+def uppy(options: str = "") -> str:
+    """Its hooks, one of which has to take an empty answer:
+    https://uppy.io/docs/xhr-upload/#getresponsedata"""
+    script = f"""
+    const uppy = new Uppy.Uppy({{ logger: {{ debug() {{}}, warn() {{}}, error() {{}} }} }});
+    uppy.use(Uppy.XHRUpload, {{ endpoint: "/", getResponseData: () => ({{}}), {options} }});
+    uppy.on("upload-success", (file) => succeeded(file.name));
+    uppy.on("upload-error", (file, error) => refused(file.name, error.message));
+    document.querySelector("input").addEventListener("change", (event) => {{
+      const files = [...event.target.files];
+      uppy.addFiles(files.map((file) => ({{ name: file.name, type: file.type, data: file }})));
+      uppy.upload().catch(() => {{}}); // a refused bundle also rejects
+    }});
+    """
+    return _page(["uppy/dist/uppy.min.js"], '<input type="file" multiple>', script)
 
 
-def _page(scripts: list[str], body: str, script: str) -> str:
-    tags = "\n".join(f'<script src="/clients/{path}"></script>' for path in scripts)
-    return f"""<!doctype html>
-        <html lang="en">
-        <title>Client</title>
-        <link rel="icon" href="data:,">
-        {tags}
-        <body>
-        {body}
-        <script>
-        const outcomes = [];
-        const succeeded = (name) => outcomes.push([name, "success", ""]);
-        const refused = (name, message) => outcomes.push([name, "error", String(message)]);
-        {script}
-        </script>
-        """
+def _page(packages: list[str], body: str, script: str) -> str:
+    scripts = "\n".join(f'<script src="/clients/{path}"></script>' for path in packages)
+    return PAGE.format(scripts=scripts, body=body, script=script)
