@@ -10,15 +10,17 @@ BIN := $(VENV)/bin
 # Stamps: what an install command brought stays until its list changes.
 RUN_PYTHON := $(VENV)/.run
 TEST_PYTHON := $(VENV)/.test
+BENCH_PYTHON := $(VENV)/.bench
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 RUN_NODE := node_modules/.run
 TEST_NODE := node_modules/.test
-ALL_CORES := --numprocesses auto --dist worksteal
+PYTEST := $(BIN)/python -m pytest --quiet --numprocesses auto --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help run sweep test check bench faults screenshots lock
 
 help: ## List the commands
-	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(RUN_PYTHON) $(RUN_NODE) ## Start the gallery (PORT=8000 DATA=./data HOST=0.0.0.0), Ctrl-C stops it
 	@DROPWALL_PORT='$(PORT)' DROPWALL_DATA='$(DATA)' DROPWALL_HOST='$(HOST)' \
@@ -27,32 +29,31 @@ run: $(RUN_PYTHON) $(RUN_NODE) ## Start the gallery (PORT=8000 DATA=./data HOST=
 sweep: $(RUN_PYTHON) ## Remove what crashes left behind in DATA=./data a day ago or more
 	@DROPWALL_DATA='$(DATA)' $(BIN)/dropwall sweep
 
-# First with SQLite and a folder, then what acts on a gallery with PostgreSQL and SeaweedFS, too. The
-# stories of interrupted uploads hang on the clock of the page: none but these run beside them.
-test: $(TEST_PYTHON) $(TEST_NODE) ## Run every test, installing what they need
-	$(BIN)/python -m tests.support.browser
-	$(BIN)/python -m tests.support.programs
-	$(BIN)/python -m tests.support.postgresql
-	$(BIN)/python -m pytest $(ALL_CORES) tests/page/test_resuming.py
-	$(BIN)/python -m pytest $(ALL_CORES) --ignore tests/page/test_resuming.py
-	$(BIN)/python -m pytest $(ALL_CORES) --engines scaled tests/page/test_resuming.py
-	$(BIN)/python -m pytest $(ALL_CORES) --engines scaled --ignore tests/page/test_resuming.py
+test: $(TEST_PYTHON) $(TEST_NODE) ## Run the tests, installing what they need
+	@$(BIN)/python -m tests.tools.install
+	$(PYTEST) -m 'not slow'
 
-check: $(TEST_PYTHON) $(TEST_NODE) ## What CI runs: linters, types, audits, tests
+# The slow tests repeat at length what those of `make test` prove; then all that acts on a gallery does
+# so on PostgreSQL and an S3 server, too. One that fails keeps none of the others from running.
+check: $(TEST_PYTHON) $(TEST_NODE) ## What CI runs: linters, types, audits, every test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	npx eslint frontend
-	npx prettier --check frontend
+	node_modules/.bin/eslint frontend tests
+	node_modules/.bin/prettier --check frontend 'tests/**/*.js'
 	$(BIN)/python -m tests.tools.audit
-	$(MAKE) test
+	@failed=0; \
+		$(MAKE) test || failed=1; \
+		$(PYTEST) -m slow || failed=1; \
+		$(PYTEST) --engines scaled || failed=1; \
+		exit $$failed
 
-bench: $(TEST_PYTHON) $(TEST_NODE) ## Measure against references in the same run (ONLY="body watchers" ENGINE=scaled)
+bench: $(BENCH_PYTHON) $(TEST_NODE) ## Measure against references in the same run (ONLY="body watchers" ENGINE=scaled)
+	@$(BIN)/python -m tests.tools.install
 	$(BIN)/python -m tests.benchmarks $(ONLY) $(addprefix --engine=,$(ENGINE))
 
 faults: $(TEST_PYTHON) ## Break everything on purpose, under load (ROUNDS=20 SEED=… ONLY="S3")
-	$(BIN)/python -m tests.support.programs
-	$(BIN)/python -m tests.support.postgresql
+	@$(BIN)/python -m tests.tools.install
 	$(BIN)/python -m tests.faults $(addprefix --rounds=,$(ROUNDS)) $(addprefix --seed=,$(SEED)) \
 		$(if $(ONLY),--only='$(ONLY)')
 
@@ -62,18 +63,25 @@ screenshots: $(TEST_PYTHON) $(TEST_NODE) ## Show the page in every state and siz
 lock: ## Write requirements.lock anew, after a change of pyproject.toml
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --editable '.[test]'
+	$(PIP) --editable '.[test,bench]'
 	$(BIN)/pip freeze --exclude-editable > requirements.lock
 
 $(RUN_PYTHON): pyproject.toml requirements.lock
 	@echo "Installing what the gallery needs; this takes a minute, once."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Dropwall needs Python 3.11 or newer; where it has another name: make PYTHON=python3.12"; exit 1; }
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || \
 		{ rm -rf $(VENV); echo "Python cannot make its environment: apt install python3-venv"; exit 1; }
-	@$(BIN)/pip install --quiet --constraint requirements.lock --editable .
+	@$(PIP) --constraint requirements.lock --editable .
 	@touch $@
 
 $(TEST_PYTHON): $(RUN_PYTHON)
-	$(BIN)/pip install --quiet --constraint requirements.lock --editable '.[test]'
+	@echo "Installing what the tests need, once."
+	@$(PIP) --constraint requirements.lock --editable '.[test]'
+	@touch $@
+
+$(BENCH_PYTHON): $(TEST_PYTHON)
+	@$(PIP) --constraint requirements.lock --editable '.[test,bench]'
 	@touch $@
 
 # Only the copies for networks without the CDN; the gallery runs without them.
@@ -82,6 +90,7 @@ $(RUN_NODE): package-lock.json
 	@if npm ci --omit=dev --silent; then touch $@; \
 		else echo "npm could not install: the page needs its CDN then."; fi
 
+# Without npm, the tests of the page are left out.
 $(TEST_NODE): package-lock.json
-	npm ci --silent
-	@touch $(RUN_NODE) $@
+	@mkdir -p node_modules
+	@if npm ci --silent; then touch $(RUN_NODE) $@; else echo "npm could not install."; fi
