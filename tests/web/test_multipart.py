@@ -1,14 +1,13 @@
-"""How a form is framed, cut into pieces, cut off and garbled must not change what is in it."""
+"""Multipart forms: how they are framed, cut into pieces, cut off and garbled changes no photo."""
 
 import hashlib
 import io
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -17,10 +16,10 @@ from werkzeug.test import TestResponse
 
 from server import create_app
 from server.names import clean_name
+from tests.conftest import open_page
 from tests.support.engines import config_of
 from tests.support.photos import encode
-
-EXAMPLES = settings(deadline=None, max_examples=60)
+from tests.support.visitors import TEXT, parts
 
 NOT_A_PHOTO = "This is not a photo; please send JPEG, PNG, GIF, WebP, AVIF or HEIC."
 EMPTY = "This file is empty; please choose the photo again."
@@ -42,15 +41,12 @@ LOOKALIKES = [
 ]
 
 
-class ShortReads:
-    """A body that arrives in pieces of these sizes, over and over; at its end it is closed."""
+def or_at_length(quick: int, at_length: int) -> list:
+    return [quick, pytest.param(at_length, marks=pytest.mark.slow)]
 
-    def __init__(self, body: bytes, sizes: list[int]) -> None:
-        self._body = io.BytesIO(body)
-        self._sizes = itertools.cycle(sizes)
 
-    def read(self, size: int) -> bytes:
-        return self._body.read(min(size, next(self._sizes)))
+by_examples = pytest.mark.parametrize("examples", or_at_length(20, 100))
+by_step = pytest.mark.parametrize("step", or_at_length(7, 1))
 
 
 @dataclass(frozen=True)
@@ -82,7 +78,7 @@ splits = st.lists(st.integers(1, 300), min_size=1, max_size=8)
 
 
 @st.composite
-def parts(draw: st.DrawFn) -> Part:
+def sent_parts(draw: st.DrawFn) -> Part:
     field = quoted(draw(texts))
     tail = draw(tails)
     assume(b"--" + BOUNDARY not in tail)
@@ -120,12 +116,23 @@ def quoted(text: str) -> bytes:
     return text.replace('"', "%22").encode()
 
 
-@dataclass
-class Gallery:
-    """The application without a server, and a guest."""
+class ShortReads:
+    """A body that arrives in pieces of these sizes, over and over; at its end it is closed."""
 
-    client: FlaskClient
-    data: Path
+    def __init__(self, body: bytes, sizes: list[int]) -> None:
+        self._body = io.BytesIO(body)
+        self._sizes = itertools.cycle(sizes)
+
+    def read(self, size: int) -> bytes:
+        return self._body.read(min(size, next(self._sizes)))
+
+
+class Visit:
+    """A guest of a gallery without a server, and what has arrived since they came."""
+
+    def __init__(self, client: FlaskClient, data: Path) -> None:
+        self._client, self._data = client, data
+        self._version = client.get("/api/photos?limit=1").json["version"]
 
     def send(
         self, body: bytes, sizes: list[int], kind: str = FORM, length: int | None = None
@@ -135,20 +142,17 @@ class Gallery:
         if length is not None:
             framing = {"CONTENT_LENGTH": str(length)}
         environ = {"wsgi.input": ShortReads(body, sizes), "CONTENT_TYPE": kind} | framing
-        return self.client.post("/", environ_overrides=environ, buffered=True)
+        return self._client.post("/", environ_overrides=environ, buffered=True)
 
-    def version(self) -> int:
-        return self.client.get("/api/photos?limit=1").json["version"]
-
-    def arrivals(self, since: int) -> list[tuple[str, str]]:
+    def arrivals(self) -> list[tuple[str, str]]:
         """Name and SHA-256 of each photo, in the order they came. On disk is only what is
         listed."""
-        news = self.client.get(f"/api/photos?since={since}").json
+        news = self._client.get(f"/api/photos?since={self._version}").json
         folders = ("incoming", "originals", "thumbnails")
-        files = [p for folder in folders for p in (self.data / folder).rglob("*.*")]
+        files = [p for folder in folders for p in (self._data / folder).rglob("*.*")]
         assert len(files) == 3 * news["total"]
         return [
-            (photo["name"], sha256(self.client.get(photo["url"], buffered=True).data))
+            (photo["name"], sha256(self._client.get(photo["url"], buffered=True).data))
             for photo in reversed(news["photos"])
         ]
 
@@ -158,40 +162,33 @@ def sha256(content: bytes) -> str:
 
 
 @pytest.fixture(scope="module")
-def new_guest(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Gallery]:
-    data = tmp_path_factory.mktemp("gallery")
-    app: Flask = create_app(config_of(data))
-
-    def new_guest() -> Gallery:
-        client = app.test_client()
-        client.get("/", buffered=True)
-        return Gallery(client, data)
-
-    return new_guest
+def new_visit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Visit]]:
+    config = config_of(tmp_path_factory.mktemp("multipart") / "data")
+    app = create_app(config)
+    yield lambda: Visit(open_page(app), config.data)
+    parts(app).watchers.close()
 
 
-@EXAMPLES
-@given(parts=st.lists(parts(), max_size=5), sizes=splits, is_chunked=st.booleans())
-def test_what_was_sent_is_what_is_listed_and_the_rest_is_named(
-    new_guest: Callable[[], Gallery], parts: list[Part], sizes: list[int], is_chunked: bool
+@by_examples
+def test_what_was_sent_is_listed_and_the_rest_is_named(
+    new_visit: Callable[[], Visit], examples: int
 ) -> None:
-    gallery = new_guest()
-    before = gallery.version()
-    body = body_of(parts)
-    answer = gallery.send(body, sizes, length=None if is_chunked else len(body))
-    files = in_order([part for part in parts if part.sent_name is not None])
-    assert (answer.status_code, answer.text) == expected_answer(files)
-    kept: dict[str, str] = {}
-    for part in files:
-        if part.refusal is None:
-            kept.setdefault(sha256(part.content), part.name)
-    assert gallery.arrivals(before) == [(name, digest) for digest, name in kept.items()]
+    @settings(max_examples=examples, database=None)
+    @given(sent=st.lists(sent_parts(), max_size=5), sizes=splits, is_chunked=st.booleans())
+    def send(sent: list[Part], sizes: list[int], is_chunked: bool) -> None:
+        visit, body = new_visit(), body_of(sent)
+        answer = visit.send(body, sizes, length=None if is_chunked else len(body))
+        fields = [part.field for part in sent if part.sent_name is not None]
+        files = [part for part in sent if part.sent_name is not None]
+        files.sort(key=lambda part: fields.index(part.field))  # those of one field stay together
+        assert (answer.status_code, answer.text) == expected_answer(files)
+        kept: dict[str, str] = {}
+        for part in files:
+            if part.refusal is None:
+                kept.setdefault(sha256(part.content), part.name)
+        assert visit.arrivals() == [(name, digest) for digest, name in kept.items()]
 
-
-def in_order(files: list[Part]) -> list[Part]:
-    """Those of one field stay together."""
-    fields = [part.field for part in files]
-    return sorted(files, key=lambda part: fields.index(part.field))
+    send()
 
 
 def expected_answer(files: list[Part]) -> tuple[int, str]:
@@ -217,96 +214,72 @@ TWO_PHOTOS = body_of(
 LINE_END = 2  # bytes behind the last boundary, which a form can do without
 
 
-def test_a_form_in_two_pieces_is_the_same_form_wherever_it_is_cut(
-    new_guest: Callable[[], Gallery],
-) -> None:
-    gallery = new_guest()
-    before = gallery.version()
-    for cut in range(1, len(TWO_PHOTOS)):
-        answer = gallery.send(TWO_PHOTOS, [cut, len(TWO_PHOTOS)], length=len(TWO_PHOTOS))
-        assert (cut, answer.status_code) == (cut, 204)
+@by_step
+def test_a_form_in_two_pieces_is_the_same_form(new_visit: Callable[[], Visit], step: int) -> None:
+    visit, whole = new_visit(), len(TWO_PHOTOS)
+    cuts = range(1, whole, step)
+    answers = [visit.send(TWO_PHOTOS, [cut, whole], length=whole) for cut in cuts]
+    assert [
+        cut for cut, answer in zip(cuts, answers, strict=True) if answer.status_code != 204
+    ] == []
     # The same bytes again are the same photo.
-    assert gallery.arrivals(before) == [
-        ("a.png", sha256(PHOTOS[0][1])),
-        ("b.gif", sha256(PHOTOS[1][1])),
-    ]
+    assert visit.arrivals() == [("a.png", sha256(PHOTOS[0][1])), ("b.gif", sha256(PHOTOS[1][1]))]
 
 
-def test_a_form_cut_off_at_any_byte_keeps_nothing(new_guest: Callable[[], Gallery]) -> None:
-    gallery = new_guest()
-    before = gallery.version()
-    for cut in range(len(TWO_PHOTOS)):
-        answer = gallery.send(TWO_PHOTOS[:cut], [64], length=len(TWO_PHOTOS))
-        assert (cut, answer.status_code, answer.text) == (cut, 400, CUT_OFF)
-    assert gallery.arrivals(before) == []
-
-
-def test_a_form_that_ends_too_early_at_any_byte_keeps_nothing(
-    new_guest: Callable[[], Gallery],
+@by_step
+def test_a_form_cut_off_at_any_byte_keeps_nothing(
+    new_visit: Callable[[], Visit], step: int
 ) -> None:
-    gallery = new_guest()
-    before = gallery.version()
-    for cut in range(len(TWO_PHOTOS) - LINE_END):
-        for length in (cut, None):
-            answer = gallery.send(TWO_PHOTOS[:cut], [64], length=length)
-            assert (cut, answer.status_code, answer.text) == (cut, 400, BROKEN_FORM)
-    assert gallery.arrivals(before) == []
+    """Whether or not its Content-Length was of the whole."""
+    visit, wrong = new_visit(), []
+    whole = len(TWO_PHOTOS)
+    for cut in {*range(0, whole, step), *range(whole - LINE_END - 1, whole)}:
+        refusals = [(whole, CUT_OFF)]
+        if cut < whole - LINE_END:
+            refusals += [(cut, BROKEN_FORM), (None, BROKEN_FORM)]
+        for length, refusal in refusals:
+            answer = visit.send(TWO_PHOTOS[:cut], [64], length=length)
+            if (answer.status_code, answer.text) != (400, refusal):
+                wrong.append(f"{cut} bytes of {length}: {answer.status} {answer.text}")
+    assert not wrong, "\n".join(wrong)
+    assert visit.arrivals() == []
 
 
-def header_bytes(body: bytes) -> list[int]:
-    """Where the boundaries and headers of a body stand."""
-    places: list[int] = []
+def places_of_headers(body: bytes) -> Iterator[int]:
+    """The places of boundaries and headers in a body."""
     start = 0
     while (start := body.find(b"--" + BOUNDARY, start)) >= 0:
         end = body.find(b"\r\n\r\n", start)
         end = len(body) if end < 0 else end + 4
-        places += range(start, end)
+        yield from range(start, end)
         start = end
-    return places
 
 
-HEADER_BYTES = header_bytes(TWO_PHOTOS)
 EVIL = st.sampled_from(b"\0\r\n \"'%*;=:-\\\x7f\x80\xff") | st.integers(0, 255)
 
 
-@EXAMPLES
-@given(
-    changes=st.dictionaries(st.sampled_from(HEADER_BYTES), EVIL, min_size=1, max_size=6),
-    sizes=splits,
-)
-def test_garbled_headers_of_parts_are_taken_or_refused_in_plain_words(
-    new_guest: Callable[[], Gallery], changes: dict[int, int], sizes: list[int]
+def garbled(text: bytes, places: list[int], most: int) -> st.SearchStrategy[bytes]:
+    """With other bytes at some of these places."""
+    changes = st.dictionaries(st.sampled_from(places), EVIL, min_size=1, max_size=most)
+    return changes.map(lambda new: bytes(new.get(i, byte) for i, byte in enumerate(text)))
+
+
+@by_examples
+def test_a_garbled_form_is_taken_or_refused_in_plain_words(
+    new_visit: Callable[[], Visit], examples: int
 ) -> None:
-    gallery = new_guest()
-    before = gallery.version()
-    body = bytearray(TWO_PHOTOS)
-    for place, byte in changes.items():
-        body[place] = byte
-    check_answer(gallery.send(bytes(body), sizes, length=len(body)))
-    gallery.arrivals(before)
+    tails = ["", "; boundary=x", "; boundary*=utf-8''%ff", "; charset=klingon", ";;=;"]
+    garbled_heads = garbled(TWO_PHOTOS, list(places_of_headers(TWO_PHOTOS)), 6)
+    garbled_kinds = garbled(FORM.encode(), list(range(len(FORM))), 4)
 
+    @settings(max_examples=examples, database=None)
+    @given(garbled_heads, garbled_kinds, st.sampled_from(tails), splits)
+    def send(body: bytes, kind: bytes, tail: str, sizes: list[int]) -> None:
+        for sent, sent_kind in ((body, FORM), (TWO_PHOTOS, kind.decode("latin-1") + tail)):
+            visit = new_visit()
+            answer = visit.send(sent, sizes, sent_kind, len(sent))
+            assert answer.status_code in (204, 400, 413)
+            assert answer.status_code == 204 or answer.content_type == TEXT
+            visit.arrivals()
 
-@EXAMPLES
-@given(
-    changes=st.dictionaries(st.integers(0, len(FORM) - 1), EVIL, min_size=1, max_size=4),
-    tail=st.sampled_from(
-        ["", "; boundary=x", "; boundary*=utf-8''%ff", "; charset=klingon", ";;=;"]
-    ),
-)
-def test_a_garbled_content_type_is_taken_or_refused_in_plain_words(
-    new_guest: Callable[[], Gallery], changes: dict[int, int], tail: str
-) -> None:
-    gallery = new_guest()
-    before = gallery.version()
-    kind = bytearray(FORM.encode())
-    for place, byte in changes.items():
-        kind[place] = byte
-    answer = gallery.send(TWO_PHOTOS, [64], kind.decode("latin-1") + tail, len(TWO_PHOTOS))
-    check_answer(answer)
-    gallery.arrivals(before)
-
-
-def check_answer(answer: TestResponse) -> None:
-    assert answer.status_code in (204, 400, 413)
-    if answer.status_code != 204:
-        assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    send()

@@ -1,57 +1,39 @@
-"""A page of another site, in the browser of somebody who also has the gallery open."""
+"""The page of another site can neither read nor change the gallery that its visitor uses."""
 
-import http.server
-import signal
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from playwright.sync_api import Browser, BrowserType, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.support.gallery_server import RunningServer
-from tests.support.photos import photo_bytes
-from tests.support.serving import in_a_thread
-from tests.web.test_security_headers import REFUSAL
+from tests.support.gallery_server import Gallery
+from tests.support.page import small_photo
+from tests.support.waiting import in_a_thread, wait_until
 
-# Where the gallery is, and where the other page. Chromium tells of `.test` only its origin, for it
-# is neither encrypted nor on the same computer, as far as a browser can know.
-PLACES = {
-    "another site": ("127.0.0.1", "localhost"),
-    "another port": ("127.0.0.1", "127.0.0.1"),
-    "another site, over http": ("gallery.test", "evil.test"),
-    "another port, over http": ("gallery.test", "gallery.test"),
-}
-IMAGE = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
+REFUSAL = "Another site has asked for this; please open the gallery itself."
+IMAGE = "R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
+
+# Where the gallery is, and where the other page. Chromium tells `.test`, which is neither encrypted
+# nor on this computer as far as a browser can know, the origin of a request only.
+NEIGHBOURS = {"another site": "localhost", "another port": "127.0.0.1"}
+HTTP = {"another site, by http": "evil.test", "another port, by http": "gallery.test"}
+PLACES = [
+    pytest.param(place, marks=[pytest.mark.slow] if "port" in place else [])
+    for place in (*NEIGHBOURS, *HTTP)
+]
 
 
-class BlankPage(http.server.BaseHTTPRequestHandler):
+class BlankPage(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.end_headers()
-        self.wfile.write(b'<!doctype html><link rel="icon" href="data:,"><title>Cats</title>')
-
-    def log_message(self, *_: object) -> None:
-        pass
+        self.wfile.write(b"HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n<title>Cats</title>")
 
 
 @pytest.fixture(scope="module")
 def other_port() -> Iterator[int]:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), BlankPage)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), BlankPage)
     with server, in_a_thread(server):
         yield server.server_port
-
-
-@pytest.fixture(scope="module")
-def resolving_browser(
-    browser_type: BrowserType, browser_type_launch_args: dict
-) -> Iterator[Browser]:
-    rules = "--host-resolver-rules=MAP *.test 127.0.0.1"
-    options = browser_type_launch_args | {"args": [*browser_type_launch_args["args"], rules]}
-    browser = browser_type.launch(**options)
-    yield browser
-    browser.close()
 
 
 @dataclass
@@ -62,178 +44,152 @@ class Attack:
     photo: dict
     other_site: str
     page: Page
-    server: RunningServer
-    is_known: bool
-    """Whether the browser tells the gallery who asks for what."""
+    tells_site: bool
+    """Whether the browser sends Sec-Fetch-Site."""
 
     def run(self, script: str) -> object:
         """An async function of the gallery's URL and the photo, on the other site's page."""
         return self.page.evaluate(f"([gallery, photo]) => ({script})()", [self.gallery, self.photo])
 
 
-@pytest.fixture(scope="module", params=PLACES)
-def place(
+@pytest.fixture(params=PLACES)
+def attack(
     request: pytest.FixtureRequest,
-    resolving_browser: Browser,
+    gallery: Gallery,
+    new_context: Callable[..., BrowserContext],
     other_port: int,
-    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Attack]:
-    host, other_host = PLACES[request.param]
-    server = RunningServer(tmp_path_factory.mktemp("gallery") / "data")
-    gallery = f"http://{host}:{server.port}"
-    other_site = f"http://{other_host}:{other_port}/"
-    is_known = "http" not in request.param
-    with closing(resolving_browser.new_context()) as context:
-        page = context.new_page()
-        send_photo(page, gallery)
-        [photo] = server.photos()
-        yield Attack(gallery, photo, other_site, page, server, is_known)
-    server.stop(signal.SIGINT)
-
-
-@pytest.fixture
-def attack(place: Attack) -> Iterator[Attack]:
-    place.page.goto(place.other_site)
-    yield place
-    assert place.server.photos() == [place.photo], "something has changed"
-
-
-def send_photo(page: Page, gallery: str) -> None:
-    """As its visitor."""
-    page.goto(gallery)
+    tells_site = request.param in NEIGHBOURS
+    host = "127.0.0.1" if tells_site else "gallery.test"
+    url = gallery.url.replace("127.0.0.1", host)
+    other_site = f"http://{(NEIGHBOURS | HTTP)[request.param]}:{other_port}/"
+    page = new_context().new_page()
+    page.goto(url, wait_until="commit")
     sent = page.evaluate(
         """async (photo) => {
           const form = new FormData();
           form.append("file", new File([Uint8Array.from(photo)], "lake.jpg"));
           return (await fetch("/", { method: "POST", body: form })).status;
         }""",
-        list(photo_bytes("jpg")),
+        list(small_photo(1)),
     )
     assert sent == 204
+    [photo] = gallery.photos()
+    page.goto(other_site)
+    yield Attack(url, photo, other_site, page, tells_site)
+    assert gallery.photos() == [photo], "something has changed"
 
 
-FORMS = {
-    "multipart": ("multipart/form-data", "/"),
-    "text": ("text/plain", "/"),
-    "undo": ("application/x-www-form-urlencoded", "/api/photos/PHOTO/restore"),
-}
+def test_another_sites_form_is_refused(attack: Attack) -> None:
+    for encoding, path in (
+        ("multipart/form-data", "/"),
+        ("text/plain", "/"),
+        ("application/x-www-form-urlencoded", f"/api/photos/{attack.photo['id']}/restore"),
+    ):
+        attack.page.goto(attack.other_site)
+        attack.page.set_content(
+            f'<form method="post" action="{attack.gallery}{path}" enctype="{encoding}">'
+            '<input type="file" name="file"><input name="a" value="b"><button>Win a prize</button>'
+        )
+        file = {"name": "cat.jpg", "mimeType": "image/jpeg", "buffer": small_photo(2)}
+        attack.page.locator("input[type=file]").set_input_files(file)
+        attack.page.get_by_text("Win a prize").click()
+        expect(attack.page.locator("body")).to_have_text(REFUSAL)
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_its_form_is_answered_with_a_refusal(attack: Attack, form: str) -> None:
-    encoding, path = FORMS[form]
-    path = path.replace("PHOTO", attack.photo["id"])
-    attack.page.set_content(
-        f'<form method="post" action="{attack.gallery}{path}" enctype="{encoding}">'
-        '<input type="file" name="file"><input name="a" value="b"><button>Win a prize</button>'
+def test_another_sites_fetch_changes_and_reads_nothing(attack: Attack) -> None:
+    """Without CORS an outcome says nothing: whether it has changed something, the server says."""
+    outcomes = attack.run(
+        """async () => {
+        const bytes = Uint8Array.from(atob(IMAGE), (c) => c.charCodeAt());
+        const form = new FormData();
+        form.append("file", new File([bytes], "cat.gif"));
+        const json = {"Content-Type": "application/json"};
+        const fetches = {
+          "a photo": {method: "POST", mode: "no-cors", body: form},
+          "a raw photo": {method: "POST", mode: "no-cors", body: new Blob([bytes])},
+          text: {method: "POST", mode: "no-cors", body: "text"},
+          "a readable answer": {method: "POST", body: form},
+          JSON: {method: "PUT", headers: json, body: "{}"},
+          removal: {method: "DELETE"},
+          looking: {},
+          "looking without CORS": {mode: "no-cors"},
+        };
+        const own = `/api/photos/${photo.id}`;
+        const outcomes = {};
+        for (const [name, options] of Object.entries(fetches))
+          for (const path of ["/", "/api/photos", own, "/api/settings", "/api/guest"])
+            outcomes[`${name}: ${path}`] =
+              await fetch(gallery + path, {credentials: "include", ...options})
+                .then((answer) => answer.type, (error) => error.name);
+        return outcomes;
+    }""".replace("IMAGE", repr(IMAGE))
     )
-    file = {"name": "cat.jpg", "mimeType": "image/jpeg", "buffer": photo_bytes("jpg", seed=2)}
-    attack.page.locator("input[type=file]").set_input_files(file)
-    attack.page.get_by_text("Win a prize").click()
-    expect(attack.page.locator("body")).to_have_text(REFUSAL)
+    assert isinstance(outcomes, dict)
+    assert outcomes == dict.fromkeys(outcomes, "TypeError")
+    assert len(outcomes) == 8 * 5
+    # Where the browser tells who asks, it is the gallery itself that refuses.
+    statuses: list[int] = []
+    devtools = attack.page.context.new_cdp_session(attack.page)
+    devtools.on("Network.responseReceivedExtraInfo", lambda got: statuses.append(got["statusCode"]))
+    devtools.send("Network.enable")
+    attack.run("""() => Promise.allSettled(
+        ["cors", "no-cors"].map((mode) => fetch(gallery + photo.url, {mode}))
+    )""")
+    wait_until(lambda: attack.page.title() == "Cats" and len(statuses) == 2)
+    assert sorted(statuses) == ([403, 403] if attack.tells_site else [200, 403])
 
 
-# Each fails by itself or, without CORS, says nothing: which is told from what is on the server.
-FETCHES = {
-    "a photo": "{method: 'POST', mode: 'no-cors', body: form()}",
-    "a raw photo": "{method: 'POST', mode: 'no-cors', body: new Blob([bytes])}",
-    "text": "{method: 'POST', mode: 'no-cors', body: 'text'}",
-    "a readable answer": "{method: 'POST', body: form()}",
-    "JSON": "{method: 'PUT', headers: {'Content-Type': 'application/json'}, body: '{}'}",
-    "removal": "{method: 'DELETE'}",
-    "looking": "{}",
-    "looking without CORS": "{mode: 'no-cors'}",
-}
-
-
-@pytest.mark.parametrize("fetched", FETCHES)
-def test_its_fetch_changes_and_reads_nothing(attack: Attack, fetched: str) -> None:
-    outcomes = attack.run(f"""async () => {{
-        const bytes = Uint8Array.from(atob("{IMAGE.partition(",")[2]}"), (c) => c.charCodeAt());
-        const form = () => {{
-          const data = new FormData();
-          data.append("file", new File([bytes], "cat.gif"));
-          return data;
-        }};
-        const own = `/api/photos/${{photo.id}}`;
-        const paths = ["/", "/api/photos", own, "/api/settings", "/api/guest"];
-        const options = {{credentials: "include", ...{FETCHES[fetched]}}};
-        const outcomes = paths.map(async (path) => {{
-          const answer = await fetch(gallery + path, options);
-          return answer.type === "opaque" ? "opaque" : await answer.text();
-        }});
-        const settled = await Promise.allSettled(outcomes);
-        return settled.map(({{value, reason}}) => value ?? reason.name);
-    }}""")
-    assert set(outcomes) <= {"TypeError", "opaque"}
-
-
-SHOWN = {
-    "image": "Object.assign(new Image(), {src: gallery + photo.url})",
-    "thumbnail": "Object.assign(new Image(), {src: gallery + photo.thumbnails[320]})",
-    "QR code": "Object.assign(new Image(), {src: gallery + '/qr.svg'})",
-    "script": "Object.assign(document.createElement('script'), {src: gallery + '/api/photos'})",
-    "module": "Object.assign(document.createElement('script'), "
-    "{type: 'module', src: gallery + '/app.js'})",
-    "style": "Object.assign(document.createElement('link'), "
-    "{rel: 'stylesheet', href: gallery + '/styles/tokens.css'})",
-    "video": "Object.assign(document.createElement('video'), {src: gallery + photo.url})",
-}
-
-
-@pytest.mark.parametrize("kind", SHOWN)
-def test_it_shows_nothing_of_the_gallery(attack: Attack, kind: str) -> None:
-    outcome = attack.run(f"""() => new Promise((resolve) => {{
-        const element = {SHOWN[kind]};
-        for (const event of ["load", "loadedmetadata", "error"])
-          element.addEventListener(event, () => resolve(event));
-        document.body.append(element);
-    }})""")
-    assert outcome == "error"
-
-
-@pytest.mark.parametrize("element", ["iframe", "embed", "object"])
-@pytest.mark.parametrize("path", ["/", "/plain", "photo", "/api/photos"])
-def test_it_frames_nothing_of_the_gallery(attack: Attack, element: str, path: str) -> None:
-    url = attack.gallery + (attack.photo["url"] if path == "photo" else path)
-    address = "data" if element == "object" else "src"
-    with attack.page.expect_request(url):
-        attack.page.set_content(f'<{element} {address}="{url}"></{element}><p>Loaded')
-    shown = [frame.url for frame in attack.page.frames[1:]]
-    assert not any(url.startswith(attack.gallery) for url in shown), shown
-
-
-def test_it_hears_of_nothing(attack: Attack) -> None:
-    outcome = attack.run("""() => new Promise((resolve) => {
-        const source = new EventSource(`${gallery}/api/live?since=0`, {withCredentials: true});
-        source.onmessage = (event) => resolve(event.data);
-        source.onerror = () => resolve(source.readyState === EventSource.CLOSED);
-    })""")
-    assert outcome is True
-
-
-@pytest.mark.parametrize("place", ["another site", "another port"], indirect=True)
-def test_it_has_no_hold_of_a_gallery_that_it_opens(attack: Attack) -> None:
-    """Over http browsers do not keep those apart who open one another."""
-    with attack.page.expect_popup() as opened:
-        attack.page.evaluate("url => { window.opened = window.open(url) }", attack.gallery)
-    expect(opened.value.get_by_role("heading", name="Dropwall")).to_be_attached()
-    assert opened.value.evaluate("window.opener") is None
-    attack.page.wait_for_function("window.opened.closed")
-
-
-def test_its_link_leads_to_the_gallery_as_its_visitor_knows_it(attack: Attack) -> None:
-    attack.page.set_content(f'<a href="{attack.gallery}/api/settings">Look</a>')
-    with attack.page.expect_response(f"{attack.gallery}/api/settings") as answer:
-        attack.page.get_by_role("link").click()
-    assert answer.value.json()["guest"]["id"] == attack.photo["by"]["id"]
-
-
-def test_what_a_browser_tells_of_is_refused_by_the_gallery_itself(attack: Attack) -> None:
-    answers: list[int] = []
-    attack.page.on("response", lambda answer: answers.append(answer.status))
-    attack.run("""async () => {
-        const modes = ["cors", "no-cors"];
-        await Promise.allSettled(modes.map((mode) => fetch(gallery + photo.url, {mode})));
+def test_another_site_shows_nothing_of_the_gallery(attack: Attack) -> None:
+    outcomes = attack.run("""async () => {
+        const shown = (tag, options) => new Promise((resolve) => {
+          const element = Object.assign(document.createElement(tag), options);
+          for (const event of ["load", "loadedmetadata", "error"])
+            element.addEventListener(event, () => resolve(event));
+          document.body.append(element);
+        });
+        const heard = new Promise((resolve) => {
+          const source = new EventSource(`${gallery}/api/live?since=0`, {withCredentials: true});
+          source.onmessage = () => resolve("message");
+          source.onerror = () =>
+            resolve(source.readyState === EventSource.CLOSED ? "error" : "trying again");
+        });
+        return {
+          image: await shown("img", {src: gallery + photo.url}),
+          thumbnail: await shown("img", {src: gallery + photo.thumbnails[320]}),
+          code: await shown("img", {src: gallery + "/qr.svg"}),
+          video: await shown("video", {src: gallery + photo.url}),
+          script: await shown("script", {src: gallery + "/api/photos"}),
+          module: await shown("script", {type: "module", src: gallery + "/app.js"}),
+          style: await shown("link", {rel: "stylesheet", href: gallery + "/styles/tokens.css"}),
+          stream: await heard,
+        };
     }""")
-    assert set(answers) <= ({403} if attack.is_known else {200, 403})
+    names = ("image", "thumbnail", "code", "video", "script", "module", "style", "stream")
+    assert outcomes == dict.fromkeys(names, "error")
+
+
+def test_another_site_frames_nothing_of_the_gallery(attack: Attack) -> None:
+    failed: list[str] = []
+    attack.page.on("requestfailed", lambda request: failed.append(request.url))
+    urls = [attack.gallery + path for path in ("/", "/plain", "/api/photos", attack.photo["url"])]
+    for tag, attribute in (("iframe", "src"), ("embed", "src"), ("object", "data")):
+        failed.clear()
+        attack.page.set_content("".join(f'<{tag} {attribute}="{url}"></{tag}>' for url in urls))
+        wait_until(lambda: attack.page.title() == "" and sorted(failed) == sorted(urls))
+        shown = [frame.url for frame in attack.page.frames if frame.url in urls]
+        assert shown == [], tag
+
+
+def test_another_site_links_to_the_gallery_and_gets_no_hold_of_it(attack: Attack) -> None:
+    page = attack.page
+    if attack.tells_site:  # by http browsers do not keep those apart who open one another
+        with page.expect_popup() as opened:
+            page.evaluate("url => { window.opened = window.open(url) }", attack.gallery)
+        expect(opened.value.get_by_role("heading", name="Dropwall")).to_be_attached()
+        assert opened.value.evaluate("window.opener") is None
+        page.wait_for_function("window.opened.closed")
+    page.set_content(f'<a href="{attack.gallery}/api/settings">Look</a>')
+    with page.expect_response(f"{attack.gallery}/api/settings") as answer:
+        page.get_by_role("link").click()
+    assert answer.value.json()["guest"]["id"] == attack.photo["by"]["id"]

@@ -1,16 +1,16 @@
-"""Photos that are also pages or scripts are photos here, however they are opened."""
+"""Polyglots, photos that are also pages or scripts, are only photos here."""
 
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable
 
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-from playwright.sync_api import Browser, Error, Page, Route, expect
+from playwright.sync_api import ConsoleMessage, Error, Page, Route, expect
 
-from tests.support.gallery_server import RunningServer
+from tests.support.gallery_server import Gallery
+from tests.support.page import UPLOADED_MS
 from tests.support.photos import encode, photo_bytes
+from tests.support.waiting import wait_until
 
 RAN = "it ran"
 SCRIPT = f"console.log('{RAN}')".encode()
@@ -20,10 +20,6 @@ HTML = (
 )
 PDF = b"%%PDF-1.4\n1 0 obj<</OpenAction<</S/JavaScript/JS(%s)>>>>endobj\n" % SCRIPT
 SMALL = (48, 32)
-
-
-def segment(marker: bytes, content: bytes) -> bytes:
-    return b"\xff" + marker + (len(content) + 2).to_bytes(2) + content
 
 
 def jpeg(comment: bytes, end: bytes = b"") -> bytes:
@@ -37,7 +33,9 @@ def jpeg_script() -> bytes:
     head = photo[4:20]  # JFIF's, with its length
     length = int.from_bytes(b"/*")
     padded = photo[:4] + b"/*" + head[2:] + bytes(length - len(head))
-    content = padded + segment(b"\xfe", b"*/=" + SCRIPT + b"/*") + photo[20:]
+    comment = b"*/=" + SCRIPT + b"/*"
+    segment = b"\xff\xfe" + (len(comment) + 2).to_bytes(2) + comment
+    content = padded + segment + photo[20:]
     assert content.count(b"*/") == 1
     return content + b"*/"
 
@@ -56,10 +54,7 @@ def gif_script() -> bytes:
     return content + b"*/=" + SCRIPT
 
 
-SCRIPTS: dict[str, Callable[[], bytes]] = {
-    "script.jpg": jpeg_script,
-    "script.gif": gif_script,
-}
+SCRIPTS = {"script.jpg": jpeg_script, "script.gif": gif_script}
 PAGES: dict[str, Callable[[], bytes]] = {
     "comment.jpg": lambda: jpeg(HTML),
     "end.jpg": lambda: jpeg(b"", HTML),
@@ -78,34 +73,42 @@ HOSTILE_NAMES = [
     "page.html.jpg",
 ]
 
-OPENED = {
-    "as it is": "{}",
-    "as if it were a page": "{}?page.html",
-}
-# How a page of ours would use it, if somebody could make it do so.
-USED = {
-    "script": '<script charset="ISO-8859-1" src="{}"></script>',
-    "module": '<script type="module" src="{}"></script>',
-    "iframe": '<iframe src="{}"></iframe>',
-    "object": '<object data="{}"></object>',
-    "object of another type": '<object data="{}" type="text/html"></object>',
-    "embed": '<embed src="{}" type="application/pdf">',
-    "image": '<img src="{}" alt="">',
-    "worker": "<script>new Worker('{}')</script>",
-    "service worker": "<script>navigator.serviceWorker.register('{}')</script>",
-}
+# How a page of ours would use them, if somebody could make it do so.
+USES = (
+    '<script charset="ISO-8859-1" src="{}"></script>',
+    '<script type="module" src="{}"></script>',
+    '<iframe src="{}"></iframe>',
+    '<object data="{}"></object>',
+    '<object data="{}" type="text/html"></object>',
+    '<embed src="{}" type="application/pdf">',
+    '<img src="{}" alt="">',
+    "<script>ends((end) => { new Worker('{}').onerror = end })</script>",
+    "<script>ends((end) => navigator.serviceWorker.register('{}').finally(end))</script>",
+)
 
 
-@pytest.fixture(scope="module")
-def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    server = RunningServer(tmp_path_factory.mktemp("gallery") / "data")
-    yield server
-    server.stop(signal.SIGINT)
+@pytest.fixture
+def expected_errors() -> list[str]:
+    """Whatever a browser says of a photo that is used as something else."""
+    return ["."]
 
 
-@pytest.fixture(scope="module")
-def addresses(gallery: RunningServer) -> list[str]:
-    """Of all polyglots and their thumbnails."""
+@pytest.fixture
+def ran(page: Page) -> set[str]:
+    """The files whose scripts have run, in whatever frame or worker."""
+    files: set[str] = set()
+
+    def note(line: ConsoleMessage) -> None:
+        if line.text == RAN:
+            files.add(line.location["url"].rpartition("/")[2])
+
+    page.context.on("console", note)
+    return files
+
+
+@pytest.fixture
+def addresses(gallery: Gallery) -> list[str]:
+    """Addresses of all polyglots and their thumbnails."""
     sent = gallery.send(*((name, make()) for name, make in POLYGLOTS.items()))
     assert sent.status_code == 204, sent.text
     paths = [(photo["url"], photo["thumbnails"]["320"]) for photo in gallery.photos()]
@@ -113,80 +116,66 @@ def addresses(gallery: RunningServer) -> list[str]:
     return [gallery.url + path for pair in paths for path in pair]
 
 
-@pytest.fixture
-def said(page: Page) -> list[str]:
-    """What scripts say, in whatever frame or worker."""
-    lines: list[str] = []
-    page.context.on("console", lambda line: lines.append(line.text))
-    return lines
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    with closing(browser.new_context()) as context:
-        yield context.new_page()
-
-
-def use(page: Page, origin: str, body: str) -> None:
-    """On a page of this origin that allows everything."""
-    html = f'<!doctype html><link rel="icon" href="data:,">{body}<p>Shown</p>'
-    address = f"{origin}/careless"
-    page.route(address, lambda route: route.fulfill(body=html, content_type="text/html"))
-    page.goto(address)
-    page.wait_for_load_state("networkidle")
-    expect(page.get_by_text("Shown")).to_be_visible()
-
-
-@pytest.mark.parametrize("way", OPENED)
-def test_opened_it_is_a_photo(page: Page, said: list[str], addresses: list[str], way: str) -> None:
-    for address in addresses:
-        answer = page.goto(OPENED[way].format(address))
+def test_an_opened_polyglot_is_a_photo(page: Page, ran: set[str], addresses: list[str]) -> None:
+    originals = [address for address in addresses if "/uploads/" in address]
+    for address in (*addresses, *(f"{original}?page.html" for original in originals)):
+        answer = page.goto(address)
         assert answer
         assert answer.headers["content-type"].startswith("image/")
         assert page.locator("h1, script, svg").count() == 0
         assert page.locator("img").count() == 1
-    assert RAN not in said
+    for original in originals:
+        with pytest.raises(Error, match="Download is starting"):
+            page.goto(f"{original}?download")
+    assert ran == set()
 
 
-def test_to_be_saved_it_is_not_opened(page: Page, addresses: list[str]) -> None:
-    for address in addresses:
-        if "/uploads/" in address:
-            with pytest.raises(Error, match="Download is starting"):
-                page.goto(f"{address}?download")
-
-
-@pytest.mark.parametrize("way", USED)
-def test_used_it_runs_nothing(
-    page: Page, said: list[str], gallery: RunningServer, addresses: list[str], way: str
+def test_a_polyglot_runs_nothing_however_our_own_page_uses_it(
+    page: Page, ran: set[str], gallery: Gallery, addresses: list[str]
 ) -> None:
-    use(page, gallery.url, "".join(USED[way].format(address) for address in addresses))
+    used = "".join(use.replace("{}", address) for use in USES for address in addresses)
+    open_page_with(page, gallery.url, used)
+    assert len(page.frames) > 1
     assert all(frame.locator("h1, script, svg").count() == 0 for frame in page.frames[1:])
-    assert RAN not in said
+    assert ran == set()
 
 
-@pytest.mark.parametrize("name", POLYGLOTS)
-def test_elsewhere_it_would_run(page: Page, said: list[str], name: str) -> None:
+def test_a_polyglot_would_run_on_a_careless_site(page: Page, ran: set[str]) -> None:
     """So that the other tests could fail."""
-    way, kind = ("script", "text/javascript") if name in SCRIPTS else ("iframe", "text/html")
 
     def careless(route: Route) -> None:
+        name = route.request.url.rpartition("/")[2]
+        kind = "text/javascript" if name in SCRIPTS else "text/html"
         route.fulfill(body=POLYGLOTS[name](), content_type=kind)
 
-    page.route("http://careless.test/photo", careless)
-    use(page, "http://careless.test", USED[way].format("http://careless.test/photo"))
-    assert RAN in said
+    for name in POLYGLOTS:
+        page.route(f"http://careless.test/{name}", careless)
+    scripts = [f'<script charset="ISO-8859-1" src="/{name}"></script>' for name in SCRIPTS]
+    frames = [f'<iframe src="/{name}"></iframe>' for name in PAGES]
+    open_page_with(page, "http://careless.test", "".join(scripts + frames))
+    wait_until(lambda: page.title() == "" and ran == set(POLYGLOTS))
 
 
-def test_a_name_is_only_a_name(page: Page, said: list[str], live_server: RunningServer) -> None:
+def open_page_with(page: Page, origin: str, body: str) -> None:
+    """Opens a page of this origin that allows everything, until all has loaded or failed."""
+    script = "let pending = 0; const ends = (start) => { pending++; start(() => pending--) };"
+    html = f'<link rel="icon" href="data:,"><script>{script}</script>{body}'
+    address = f"{origin}/careless"
+    page.route(address, lambda route: route.fulfill(body=html, content_type="text/html"))
+    page.goto(address, timeout=UPLOADED_MS)
+    page.wait_for_function("() => pending === 0", timeout=UPLOADED_MS)
+
+
+def test_a_hostile_name_is_only_a_name(page: Page, ran: set[str], gallery: Gallery) -> None:
     photos = [(name, photo_bytes("jpg", seed, SMALL)) for seed, name in enumerate(HOSTILE_NAMES)]
-    assert live_server.send(*photos).status_code == 204
-    assert {photo["name"] for photo in live_server.photos()} == set(HOSTILE_NAMES)
+    assert gallery.send(*photos).status_code == 204
+    assert {photo["name"] for photo in gallery.photos()} == set(HOSTILE_NAMES)
     for path in ("/", "/plain"):
-        page.goto(f"{live_server.url}{path}")
+        page.goto(f"{gallery.url}{path}")
         expect(page.get_by_role("listitem").get_by_role("img")).to_have_count(len(HOSTILE_NAMES))
         page.get_by_role("listitem").get_by_role("link").first.click()
-    for photo in live_server.photos():
-        answer = page.goto(live_server.url + photo["url"])
+    for photo in gallery.photos():
+        answer = page.goto(gallery.url + photo["url"])
         assert answer
         assert answer.headers["content-type"] == "image/jpeg"
-    assert RAN not in said
+    assert ran == set()
