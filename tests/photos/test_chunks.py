@@ -1,35 +1,32 @@
-"""Photos that arrive in chunks: in any order, any twice, at any worker, and whole in the end."""
+"""Chunked uploads: in any order, any chunk twice, at any worker, they make one photo."""
 
 import io
 import itertools
-import os
 import random
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 from server import create_app, moments
 from server.catalog.tables import uploads
-from server.chunks import upload_id
 from server.config import Config
-from server.storage.keys import chunk_key
 from server.sweep import AGE_SECONDS
-from server.turns import Turns
 from tests.conftest import open_page
 from tests.support.bad_photos import BAD
 from tests.support.chunks import InChunks, send_all, send_chunk
-from tests.support.engines import catalog_of, make_old, storage_of, stored_files
+from tests.support.engines import catalog_of, storage_of, stored_files
 from tests.support.photos import photo_bytes
+from tests.support.visitors import cookie, listed, listed_photos, outcome, parts, with_cookie
 
 FORMATS = "JPEG, PNG, GIF, WebP, AVIF or HEIC"
 UNKNOWN_TYPE = f"Files of this type are not taken; please send {FORMATS}."
@@ -39,6 +36,7 @@ DO_NOT_FIT = (
 )
 NOTHING_YET = "Nothing of this photo has arrived yet; please send it."
 LOST = "What had arrived of this photo is gone; please send it again."
+SAFE = (204, "")
 
 _numbers = itertools.count()
 
@@ -53,93 +51,39 @@ def in_chunks(count: int = 5) -> InChunks:
     return InChunks(content, -(-len(content) // count))
 
 
-def at_another_worker(client: FlaskClient, app: Flask) -> FlaskClient:
-    """The same guest."""
-    other = app.test_client()
-    other.set_cookie("dropwall", client.get_cookie("dropwall").value)
-    return other
+def another_worker(client: FlaskClient, config: Config) -> FlaskClient:
+    """The same guest there."""
+    return with_cookie(create_app(config), cookie(client))
 
 
 def originals(client: FlaskClient) -> list[bytes]:
-    listed = client.get("/api/photos").json["photos"]
-    return [client.get(photo["url"], buffered=True).data for photo in listed]
+    return [client.get(photo["url"], buffered=True).data for photo in listed_photos(client)]
 
 
 def progress(client: FlaskClient, uuid: str) -> dict:
     return client.get(f"/api/uploads/{uuid}").json
 
 
-def files(config: Config, *folders: str) -> list[str]:
-    return [key for key in stored_files(config.data) if key.partition("/")[0] in folders]
-
-
 def unlisted_files(config: Config) -> list[str]:
-    return files(config, "incoming", "chunks")
+    return [key for key in stored_files(config.data) if key.startswith(("incoming/", "chunks/"))]
 
 
-def arriving(config: Config) -> list[Path]:
-    return [*(config.data / "incoming").iterdir()]
-
-
-def told(answer: TestResponse) -> tuple[int, str]:
-    return answer.status_code, answer.text
-
-
-# The photo
-
-
-ORDERS: dict[str, Callable[[list[int]], list[int]]] = {
-    "forward": lambda numbers: numbers,
-    "backward": lambda numbers: numbers[::-1],
-    "shuffled": lambda numbers: random.Random(3).sample(numbers, len(numbers)),
-    "every one twice": lambda numbers: [number for number in numbers for _ in "12"],
-    "all of them twice": lambda numbers: numbers * 2,
-}
-
-
-@pytest.mark.parametrize("count", [1, 2, 7])
-@pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS.keys())
-def test_a_photo_in_chunks_comes_back_byte_for_byte(
-    client: FlaskClient, config: Config, order: Callable[[list[int]], list[int]], count: int
-) -> None:
-    sent = in_chunks(count)
-    for number in order([*sent.numbers]):
-        assert told(send_chunk(client, sent, number)) == (204, "")
-    assert originals(client) == [sent.content]
-    assert unlisted_files(config) == []
-
-
-def test_a_photo_is_listed_with_its_last_chunk_and_not_before(client: FlaskClient) -> None:
-    sent = replace(in_chunks(3), name="写真.jpg")
-    for number in (0, 2, 2):
-        send_chunk(client, sent, number)
-    assert originals(client) == []
-    send_chunk(client, sent, 1)
-    assert client.get("/api/photos").json["photos"][0]["name"] == "写真.jpg"
-
-
-def test_a_chunk_that_comes_twice_counts_once(client: FlaskClient) -> None:
-    sent = in_chunks(2)
-    for _ in "123":
-        send_chunk(client, sent, 0)
-    assert progress(client, sent.uuid)["received"] == [0]
-
-
-@pytest.mark.embedded  # hundreds of requests: the orders above are told to every engine
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(data=st.data())
-def test_whatever_the_chunks_and_their_order_it_is_one_photo(
-    client: FlaskClient, config: Config, data: st.DataObject
-) -> None:
-    content = photo()
-    chunk_bytes = data.draw(st.integers(len(content) // 9, len(content) + 9))
-    sent = InChunks(content, chunk_bytes)
-    again = data.draw(st.lists(st.sampled_from(sent.numbers), max_size=4))
-    for number in data.draw(st.permutations([*sent.numbers, *again])):
-        assert send_chunk(client, sent, number).status_code == 204
-    assert originals(client).count(content) == 1
+def test_chunks_in_any_order_make_one_photo(client: FlaskClient, config: Config) -> None:
+    """Sent in turn to two workers."""
+    orders = [[0, 0, 0], [0, 1], [2, 1, 0], [0, 0, 1, 1], [0, 1, 2, 0, 1, 2]]
+    for seed in range(6):
+        order = random.Random(seed).choices(range(7), k=9)
+        orders.append([*order, *sorted(set(range(7)) - set(order))])
+    workers = itertools.cycle([client, another_worker(client, config)])
+    wrong = []
+    for order in orders:
+        sent = in_chunks(len(set(order)))
+        answers = {outcome(send_chunk(next(workers), sent, number)) for number in order}
+        newest = client.get(listed_photos(client)[0]["url"], buffered=True)
+        if answers != {SAFE} or newest.data != sent.content:
+            wrong.append((order, answers))
+    assert wrong == []
+    assert len(listed_photos(client)) == len(orders)
     assert unlisted_files(config) == []
 
 
@@ -147,207 +91,147 @@ def test_the_same_photo_whole_and_in_chunks_is_one_photo(client: FlaskClient) ->
     sent = in_chunks()
     whole = client.post("/", data=sent.content, content_type="image/jpeg")
     assert [whole.status_code, *send_all(client, sent)] == [204] * 6
-    assert send_all(client, InChunks(sent.content, 999)).count(204) > 1
+    assert set(send_all(client, InChunks(sent.content, 999))) == {204}
     assert originals(client) == [sent.content]
 
 
-# Workers
+# Races
 
 
-def test_chunks_may_go_to_different_workers(config: Config) -> None:
-    first = open_page(create_app(config))
-    second = at_another_worker(first, create_app(config))
-    sent = in_chunks(6)
-    for number, worker in zip(sent.numbers, itertools.cycle([first, second]), strict=False):
-        assert send_chunk(worker, sent, number).status_code == 204
-    assert progress(first, sent.uuid) == progress(second, sent.uuid)
-    assert originals(second) == [sent.content]
-
-
-def send_at_once(config: Config, orders: list[tuple[InChunks, int]]) -> set[int]:
-    """All statuses, of three workers with four threads each."""
+@pytest.mark.parametrize("rounds", [1, pytest.param(5, marks=pytest.mark.slow)])
+def test_chunks_that_race_each_other_make_one_photo(config: Config, monkeypatch, rounds) -> None:
+    """At three workers with four threads each; one request alone puts each photo together."""
     apps = [create_app(config) for _ in range(3)]
     guest = open_page(apps[0])
+    keys_read: list[str] = []
+
+    def noting(read: Callable) -> Callable:
+        return lambda key: keys_read.append(key) or read(key)
 
     def send(app: Flask, order: tuple[InChunks, int]) -> int:
-        return send_chunk(at_another_worker(guest, app), *order).status_code
+        return send_chunk(with_cookie(app, cookie(guest)), *order).status_code
 
+    for storage in (parts(app).storage for app in apps):
+        monkeypatch.setattr(storage, "open", noting(storage.open))
+    photos = [in_chunks(count) for _ in range(rounds) for count in (12, 1, 4, 4, 4)]
     with ThreadPoolExecutor(12) as pool:
-        return set(pool.map(send, itertools.cycle(apps), orders))
-
-
-def test_chunks_that_arrive_at_once_are_one_photo(config: Config) -> None:
-    sent = in_chunks(12)
-    assert send_at_once(config, [(sent, number) for number in sent.numbers]) == {204}
-    assert originals(create_app(config).test_client()) == [sent.content]
+        for sent in photos:  # each of few chunks many times
+            orders = [(sent, number) for number in sent.numbers] * (24 // len(sent.numbers))
+            random.Random(5).shuffle(orders)
+            assert set(pool.map(send, itertools.cycle(apps), orders)) == {204}
+    chunks_read = [key for key in keys_read if key.startswith("chunks/")]
+    assert len(chunks_read) == len(set(chunks_read)) == sum(len(sent.numbers) for sent in photos)
+    assert originals(guest) == [sent.content for sent in reversed(photos)]
     assert unlisted_files(config) == []
 
 
-def test_the_last_chunk_many_times_at_once_is_one_photo(config: Config) -> None:
-    for _ in range(5):
-        sent = in_chunks(1)
-        assert send_at_once(config, [(sent, 0)] * 24) == {204}
-        assert originals(create_app(config).test_client()).count(sent.content) == 1
-        assert unlisted_files(config) == []
-
-
-def test_a_chunk_that_is_kept_while_its_twin_finishes_the_photo_leaves_nothing(
-    client: FlaskClient, config: Config, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("is_finished", "answer"), [(True, SAFE), (False, (503, LOST))])
+def test_a_chunk_of_an_upload_that_ends_meanwhile_leaves_nothing(
+    app: Flask, config: Config, monkeypatch: pytest.MonkeyPatch, is_finished: bool, answer: object
 ) -> None:
-    sent = in_chunks(1)
-    another_worker = at_another_worker(client, create_app(config))
-
-    def finish_meanwhile(_descriptor: int) -> None:
-        monkeypatch.undo()
-        assert send_chunk(another_worker, sent, 0).status_code == 204
-
-    monkeypatch.setattr(os, "fsync", finish_meanwhile)  # the moment before a chunk has its key
-    assert send_chunk(client, sent, 0).status_code == 204
-    assert originals(client) == [sent.content]
-    assert unlisted_files(config) == []
-
-
-def test_a_chunk_whose_upload_is_given_up_meanwhile_leaves_nothing(
-    config: Config, app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sent = in_chunks(3)
-    send_chunk(client, sent, 0)
-    another_worker = at_another_worker(client, create_app(config))
-    storage = app.extensions["dropwall"].storage
+    """Because its twin was quicker, or because the upload is given up."""
+    client, sent = open_page(app), in_chunks(2)
+    other, storage = another_worker(client, config), parts(app).storage
     put = storage.put
+    send_chunk(client, sent, 0)
 
-    def give_up_meanwhile(key: str, staged: Path) -> None:
-        assert another_worker.delete(f"/api/uploads/{sent.uuid}").status_code == 204
+    def end_and_put(key: str, staged: Path) -> None:
+        delete = partial(other.delete, f"/api/uploads/{sent.uuid}")
+        assert outcome(send_chunk(other, sent, 1) if is_finished else delete()) == SAFE
         put(key, staged)
 
-    monkeypatch.setattr(storage, "put", give_up_meanwhile)
-    assert told(send_chunk(client, sent, 1)) == (503, LOST)
-    assert unlisted_files(config) == []
-
-
-def test_one_of_many_last_chunks_puts_the_photo_together(config: Config) -> None:
-    sent = InChunks(photo() + bytes(300_000), 300_000)
-    client = open_page(create_app(config))
-    send_chunk(client, sent, 0)
-    turns = Turns(config.data / "turns", 1)
-    this_upload = upload_id(guest_of(client), sent.uuid)
-    clients = [at_another_worker(client, create_app(config)) for _ in range(4)]
-    with ThreadPoolExecutor(4) as pool:
-        with turns.wait_for_upload(this_upload):
-            answers = [pool.submit(send_chunk, other, sent, 1) for other in clients]
-            assert wait(answers, timeout=1).done == set()
-            assert sum(path.stat().st_size for path in arriving(config)) < 300_000
-        assert {answer.result().status_code for answer in answers} == {204}
-    assert originals(client) == [sent.content]
-    assert unlisted_files(config) == []
-
-
-def guest_of(client: FlaskClient) -> str:
-    return client.get("/api/settings").json["guest"]["id"]
-
-
-def test_all_chunks_of_several_photos_many_times_at_once(config: Config) -> None:
-    photos = [in_chunks(4) for _ in range(4)]
-    orders = [(sent, number) for sent in photos for number in sent.numbers] * 3
-    random.Random(5).shuffle(orders)
-    assert send_at_once(config, orders) == {204}
-    kept = originals(create_app(config).test_client())
-    assert sorted(kept) == sorted(sent.content for sent in photos)
+    monkeypatch.setattr(storage, "put", end_and_put)
+    assert outcome(send_chunk(client, sent, 1)) == answer
+    assert originals(client) == [sent.content] * is_finished
     assert unlisted_files(config) == []
 
 
 # Guests, and what they can ask
 
 
-def test_two_guests_with_the_same_id_do_not_meet(app: Flask) -> None:
+def test_two_guests_with_the_same_upload_id_do_not_meet(app: Flask) -> None:
     mine, theirs = open_page(app), open_page(app)
     first = in_chunks(2)
     second = InChunks(photo(), first.chunk_bytes + 1, uuid=first.uuid)
     send_chunk(mine, first, 0)
-    assert told(theirs.get(f"/api/uploads/{first.uuid}")) == (404, NOTHING_YET)
-    assert theirs.delete(f"/api/uploads/{first.uuid}").status_code == 204
+    assert outcome(theirs.get(f"/api/uploads/{first.uuid}")) == (404, NOTHING_YET)
+    assert outcome(theirs.delete(f"/api/uploads/{first.uuid}")) == SAFE
     assert [*send_all(theirs, second), *send_all(mine, first)] == [204] * 4
     assert originals(mine) == [first.content, second.content]
 
 
-def test_a_client_can_ask_what_is_missing(client: FlaskClient) -> None:
-    sent = in_chunks(4)
-    assert told(client.get(f"/api/uploads/{sent.uuid}")) == (404, NOTHING_YET)
-    told_of = {"total": 4, "chunk_bytes": sent.chunk_bytes}
-    arrived: list[int] = []
-    for number in (2, 0, 3):
+def test_a_client_can_ask_which_chunks_are_missing(client: FlaskClient) -> None:
+    sent = replace(in_chunks(3), name="写真.jpg")
+    assert outcome(client.get(f"/api/uploads/{sent.uuid}")) == (404, NOTHING_YET)
+    known = {"total": 3, "chunk_bytes": sent.chunk_bytes}
+    for number, received in ((2, [2]), (2, [2]), (0, [0, 2])):
         send_chunk(client, sent, number)
-        arrived = sorted([*arrived, number])
-        assert progress(client, sent.uuid) == told_of | {"received": arrived, "safe": False}
+        assert progress(client, sent.uuid) == known | {"received": received, "safe": False}
+    assert listed_photos(client) == []
     send_chunk(client, sent, 1)
-    assert progress(client, sent.uuid) == told_of | {"received": [0, 1, 2, 3], "safe": True}
+    assert progress(client, sent.uuid) == known | {"received": [0, 1, 2], "safe": True}
     assert client.get(f"/api/uploads/{sent.uuid}").headers["Cache-Control"] == "private, no-store"
+    assert listed(client) == ["写真.jpg"]
 
 
 def test_an_upload_that_is_given_up_leaves_nothing(client: FlaskClient, config: Config) -> None:
     sent = in_chunks(3)
-    send_chunk(client, sent, 0)
-    send_chunk(client, sent, 1)
+    for number in (0, 1):
+        send_chunk(client, sent, number)
     for _ in "12":
-        assert told(client.delete(f"/api/uploads/{sent.uuid}")) == (204, "")
+        assert outcome(client.delete(f"/api/uploads/{sent.uuid}")) == SAFE
     assert unlisted_files(config) == []
     assert client.get(f"/api/uploads/{sent.uuid}").status_code == 404
-    assert send_chunk(client, sent, 2).status_code == 204
+    assert outcome(send_chunk(client, sent, 2)) == SAFE
     assert progress(client, sent.uuid)["received"] == [2]
-
-
-def test_a_finished_photo_is_not_given_up(client: FlaskClient) -> None:
-    sent = in_chunks()
-    send_all(client, sent)
-    assert client.delete(f"/api/uploads/{sent.uuid}").status_code == 204
+    assert send_all(client, sent) == [204] * 3
+    assert outcome(client.delete(f"/api/uploads/{sent.uuid}")) == SAFE  # and too late
     assert originals(client) == [sent.content]
-    assert progress(client, sent.uuid)["safe"]
 
 
 # Refusals
 
 
-def misnamed(content: str) -> str:
-    return (
-        f"The name of this file is wrong: its content is {content};"
-        " please give it its true extension and send it again."
-    )
-
-
-REFUSED: dict[str, tuple[int, str]] = {
+REFUSED = {
     "text": (400, f"This is not a photo; please send {FORMATS}."),
-    "png as jpg": (400, misnamed("PNG")),
+    "png as jpg": (
+        400,
+        "The name of this file is wrong: its content is PNG;"
+        " please give it its true extension and send it again.",
+    ),
     "jpeg without picture": (
         400,
         "This photo is damaged or incomplete; please send the original again.",
     ),
-    "png text bomb": (400, "This photo is damaged or incomplete; please send the original again."),
     "png claims 60000 x 60000": (413, "This photo is too large; the limit is 100 megapixels."),
     "gif of 20000 frames": (413, "This animation is too long; please send a shorter one."),
     "empty": (400, "This file is empty; please choose the photo again."),
 }
-"""By the name in BAD."""
+"""By their names in BAD."""
 
 
-@pytest.mark.parametrize(("label", "refusal"), REFUSED.items(), ids=REFUSED.keys())
-def test_a_refused_photo_is_refused_for_every_chunk_from_then_on(
-    client: FlaskClient, config: Config, label: str, refusal: tuple[int, str]
-) -> None:
-    name, make = BAD[label]
-    content = make()
-    sent = InChunks(content, len(content) // 3 + 1, name)
-    *before, answer = [send_chunk(client, sent, number) for number in sent.numbers]
-    assert [told(chunk) for chunk in before] == [(204, "")] * len(before)
-    assert told(answer) == refusal
-    for worker in (client, at_another_worker(client, create_app(config))):
-        again = [told(send_chunk(worker, sent, number)) for number in sent.numbers]
-        assert again == [refusal] * len(sent.numbers)
-        assert told(worker.get(f"/api/uploads/{sent.uuid}")) == refusal
-    assert files(config, "incoming", "chunks", "originals", "thumbnails") == []
-    assert client.delete(f"/api/uploads/{sent.uuid}").status_code == 204
+@pytest.mark.embedded
+def test_a_refused_photo_stays_refused(client: FlaskClient, config: Config) -> None:
+    other = another_worker(client, config)
+    wrong = []
+    for label, refusal in REFUSED.items():
+        name, make = BAD[label]
+        content = make()
+        sent = InChunks(content, len(content) // 3 + 1, name)
+        answers = [
+            outcome(send_chunk(worker, sent, number))
+            for worker in (client, other)
+            for number in sent.numbers
+        ]
+        answers.append(outcome(other.get(f"/api/uploads/{sent.uuid}")))
+        if answers != [SAFE] * sent.last + [refusal] * (len(answers) - sent.last):
+            wrong.append((label, answers))
+        assert outcome(client.delete(f"/api/uploads/{sent.uuid}")) == SAFE
+    assert wrong == []
+    assert stored_files(config.data) == []
 
 
-NUMBERS = {
+SECOND_OF_THREE = {
     "dzuuid": "5c4e3b9a-27ab-4b4c-9d7f-1f6d1a0c9e11",
     "dzchunkindex": "1",
     "dztotalfilesize": "250",
@@ -355,15 +239,14 @@ NUMBERS = {
     "dztotalchunkcount": "3",
     "dzchunkbyteoffset": "100",
 }
-"""The second of three chunks."""
+NUMBERS = sorted(SECOND_OF_THREE.keys() - {"dzuuid"})
 
 DOES_NOT_FIT: dict[str, dict[str, Any]] = {
-    **{f"without {name}": {name: None} for name in NUMBERS},
-    **{f"{name} is empty": {name: ""} for name in NUMBERS},
+    **{f"without {name}": {name: None} for name in SECOND_OF_THREE},
     **{
-        f"{name} is {text!r}": {name: text}
-        for name in sorted(NUMBERS.keys() - {"dzuuid"})
-        for text in ("-1", "one", "1.0", " 1", "+1", "٣", "9" * 5000)
+        f"{name} is {text[:9]!r}": {name: text}
+        for name in NUMBERS
+        for text in ("", "-1", "one", "1.0", " 1", "+1", "٣", "9" * 5000)
     },
     "the first of no chunks": {"dztotalchunkcount": "0"},
     "behind the last chunk": {"dzchunkindex": "3", "dzchunkbyteoffset": "300"},
@@ -372,98 +255,80 @@ DOES_NOT_FIT: dict[str, dict[str, Any]] = {
     "too few chunks for its size": {"dztotalchunkcount": "2"},
     "too many chunks for its size": {"dztotalchunkcount": "4"},
     "chunks of nothing": {"dzchunksize": "0", "dzchunkbyteoffset": "0"},
-    "more than 10,000 chunks": {
-        "dztotalchunkcount": "10001",
-        "dztotalfilesize": "1000001",
-    },
+    "more than 10,000 chunks": {"dztotalchunkcount": "10001", "dztotalfilesize": "1000001"},
     "shorter than it should be": {"file": bytes(99)},
     "longer than it should be": {"file": bytes(101)},
     "empty": {"file": b""},
     "two chunks in one form": {"file": [bytes(100), bytes(100)]},
+    "an empty id": {"dzuuid": ""},
     "an id of 65 characters": {"dzuuid": "x" * 65},
     "an id that is a path": {"dzuuid": "..%2Fa"},
     "an id that no address has": {"dzuuid": "写真"},
 }
-
-FIRST_CHUNK_REFUSED: dict[str, tuple[dict[str, Any], int, str]] = {
-    **{label: (changed, 400, DO_NOT_FIT) for label, changed in DOES_NOT_FIT.items()},
-    "an unknown type": ({"name": "a.exe"}, 400, UNKNOWN_TYPE),
-    "a photo over the limit": (
-        {"dztotalfilesize": "104857601", "dzchunksize": "52428800"}
-        | {"dzchunkindex": "2", "dzchunkbyteoffset": "104857600", "file": b"1"},
-        413,
-        TOO_LARGE,
-    ),
-}
+"""What is changed in SECOND_OF_THREE."""
 
 
 def send_fields(client: FlaskClient, changed: dict[str, Any]) -> TestResponse:
     """The second of three chunks, but for these fields; None leaves one out."""
-    fields = {"file": bytes(100), "name": "a.jpg"} | NUMBERS | changed
+    fields = {"file": bytes(100), "name": "a.jpg"} | SECOND_OF_THREE | changed
     name, sent = fields.pop("name"), fields.pop("file")
     contents = sent if isinstance(sent, list) else [sent]
     form = {field: text for field, text in fields.items() if text is not None}
     return client.post("/", data=form | {"file": [(io.BytesIO(c), name) for c in contents]})
 
 
-@pytest.mark.parametrize(
-    ("changed", "status", "sentence"),
-    FIRST_CHUNK_REFUSED.values(),
-    ids=[label[:40] for label in FIRST_CHUNK_REFUSED],
-)
-def test_a_chunk_that_cannot_be_part_of_a_photo_is_refused_at_once(
-    client: FlaskClient, config: Config, changed: dict[str, Any], status: int, sentence: str
-) -> None:
-    assert told(send_fields(client, changed)) == (status, sentence)
-    assert unlisted_files(config) == []
-    assert client.get(f"/api/uploads/{NUMBERS['dzuuid']}").status_code == 404
+@pytest.mark.embedded
+def test_a_chunk_that_does_not_fit_is_refused(client: FlaskClient, config: Config) -> None:
+    refused = {label: (changed, (400, DO_NOT_FIT)) for label, changed in DOES_NOT_FIT.items()}
+    refused["an unknown type"] = ({"name": "a.exe"}, (400, UNKNOWN_TYPE))
+    last_byte = {"dzchunkindex": "2", "dzchunkbyteoffset": "104857600", "file": b"1"}
+    over_the_limit = {"dztotalfilesize": "104857601", "dzchunksize": "52428800"} | last_byte
+    refused["a photo over the limit"] = (over_the_limit, (413, TOO_LARGE))
+    wrong = []
+    for label, (changed, refusal) in refused.items():
+        answer = outcome(send_fields(client, changed))
+        found = client.get(f"/api/uploads/{SECOND_OF_THREE['dzuuid']}").status_code
+        if (answer, found, unlisted_files(config)) != (refusal, 404, []):
+            wrong.append((label, answer, found))
+    assert wrong == []
 
 
-LIMITS: dict[str, dict[str, Any]] = {
-    "10,000 chunks": {"dztotalchunkcount": "10000", "dztotalfilesize": "1000000"},
-    "100 MB": {"dztotalfilesize": "104857600", "dzchunksize": "104857500"}
-    | {"dztotalchunkcount": "2", "dzchunkbyteoffset": "104857500"},
-    "an id of 64 characters": {"dzuuid": "0Az._-" + "x" * 58},
-    "a name without extension": {"name": "blob"},
-}
+def test_a_chunk_at_the_limit_is_taken(client: FlaskClient) -> None:
+    limits: list[dict[str, Any]] = [
+        {"dztotalchunkcount": "10000", "dztotalfilesize": "1000000"},
+        {"dztotalfilesize": "104857600", "dzchunksize": "104857500"}
+        | {"dztotalchunkcount": "2", "dzchunkbyteoffset": "104857500"},
+        {"dzuuid": "0Az._-" + "x" * 58},
+        {"name": "blob"},
+    ]
+    for changed in limits:
+        changed = {"dzuuid": str(uuid4())} | changed
+        assert (outcome(send_fields(client, changed)), changed) == (SAFE, changed)
+        assert progress(client, changed["dzuuid"])["received"] == [1]
 
 
-@pytest.mark.parametrize("changed", LIMITS.values(), ids=LIMITS.keys())
-def test_a_chunk_at_the_limit_is_taken(client: FlaskClient, changed: dict[str, Any]) -> None:
-    assert told(send_fields(client, changed)) == (204, "")
-    assert progress(client, (NUMBERS | changed)["dzuuid"])["received"] == [1]
-
-
-@pytest.mark.parametrize(
-    "changed",
-    [
-        pytest.param({"dztotalfilesize": "251"}, id="its size"),
-        pytest.param({"dzchunksize": "101", "dzchunkbyteoffset": "101"}, id="its chunks' size"),
-    ],
-)
-def test_an_upload_does_not_change_halfway(client: FlaskClient, changed: dict[str, Any]) -> None:
-    first = {"dzchunkindex": "0", "dzchunkbyteoffset": "0"}
-    assert send_fields(client, first).status_code == 204
-    changed = changed | {"file": bytes(int(changed.get("dzchunksize", "100")))}
-    assert told(send_fields(client, changed)) == (400, DO_NOT_FIT)
-    assert progress(client, NUMBERS["dzuuid"])["received"] == [0]
-    assert send_fields(client, {}).status_code == 204
+def test_an_upload_does_not_change_halfway(client: FlaskClient) -> None:
+    assert outcome(send_fields(client, {"dzchunkindex": "0", "dzchunkbyteoffset": "0"})) == SAFE
+    for changed in (
+        {"dztotalfilesize": "251"},
+        {"dzchunksize": "101", "dzchunkbyteoffset": "101", "file": bytes(101)},
+    ):
+        assert outcome(send_fields(client, changed)) == (400, DO_NOT_FIT)
+        assert progress(client, SECOND_OF_THREE["dzuuid"])["received"] == [0]
+    assert outcome(send_fields(client, {})) == SAFE
 
 
 # What is lost, and what is left
 
 
-@pytest.mark.parametrize("number", [0, 2])
-def test_chunks_that_are_lost_are_told_and_all_is_sent_anew(
-    client: FlaskClient, config: Config, number: int
-) -> None:
+def test_a_photo_whose_chunks_are_lost_is_sent_anew(client: FlaskClient, config: Config) -> None:
     sent = in_chunks(4)
-    for arrived in (0, 1, 2):
-        send_chunk(client, sent, arrived)
-    [lost] = [key for key in unlisted_files(config) if key.endswith(f"-{number}")]
+    for number in (0, 1, 2):
+        send_chunk(client, sent, number)
+    [lost] = [key for key in unlisted_files(config) if key.endswith("-2")]
     storage_of(config.data).delete(lost)
-    answer = send_chunk(client, sent, sent.last)
-    assert told(answer) == (503, LOST)
+    answer = send_chunk(client, sent, 3)
+    assert outcome(answer) == (503, LOST)
     assert int(answer.headers["Retry-After"]) > 0
     assert unlisted_files(config) == []
     assert client.get(f"/api/uploads/{sent.uuid}").status_code == 404
@@ -471,59 +336,21 @@ def test_chunks_that_are_lost_are_told_and_all_is_sent_anew(
     assert originals(client) == [sent.content]
 
 
-def touch_a_day_ago(config: Config, sent: InChunks) -> None:
-    """As if the last of it had come then."""
-    this_one = update(uploads).where(uploads.c.bytes == len(sent.content))
-    with catalog_of(config.data) as catalog:
-        moment = moments.now(seconds_ago=AGE_SECONDS + 60)
-        assert catalog.execute(this_one.values(touched=moment)).rowcount == 1
-
-
-def sweep(app: Flask) -> str:
-    return app.test_cli_runner().invoke(args=["sweep"]).output
-
-
-def test_an_upload_that_nobody_goes_on_with_is_swept_after_a_day(
-    app: Flask, config: Config, client: FlaskClient
-) -> None:
-    old, young = in_chunks(3), InChunks(photo() + b"young", 2000)
-    for sent in (old, young):
-        send_chunk(client, sent, 0)
-        send_chunk(client, sent, 1)
-    assert sweep(app) == "0 leftovers removed.\n"
-    touch_a_day_ago(config, old)
-    assert sweep(app) == "2 leftovers removed.\n"
-    assert client.get(f"/api/uploads/{old.uuid}").status_code == 404
+def test_uploads_are_swept_after_a_day(app: Flask, client: FlaskClient, config: Config) -> None:
+    finished, old, young = in_chunks(2), in_chunks(3), InChunks(photo() + b"young", 2000)
+    for sent in (finished, old, young):
+        for number in (0, 1):
+            send_chunk(client, sent, number)
+    sweep = app.test_cli_runner().invoke
+    assert sweep(args=["sweep"]).output == "0 leftovers removed.\n"
+    long_ago = moments.now(seconds_ago=AGE_SECONDS + 60)
+    others = uploads.c.bytes != len(young.content)
+    with catalog_of(config.data) as catalog:  # as if their last chunks had come then
+        assert catalog.execute(update(uploads).where(others).values(touched=long_ago)).rowcount == 2
+    assert sweep(args=["sweep"]).output == "2 leftovers removed.\n"
+    for sent in (finished, old):
+        assert client.get(f"/api/uploads/{sent.uuid}").status_code == 404
     assert progress(client, young.uuid)["received"] == [0, 1]
-    assert send_all(client, young).count(204) == len(young.numbers)
-    assert originals(client) == [young.content]
+    assert {*send_all(client, young), *send_all(client, finished)} == {204}
+    assert originals(client) == [young.content, finished.content]
     assert unlisted_files(config) == []
-
-
-def test_a_finished_upload_is_forgotten_after_a_day_and_its_photo_stays(
-    app: Flask, config: Config, client: FlaskClient
-) -> None:
-    sent = in_chunks()
-    send_all(client, sent)
-    touch_a_day_ago(config, sent)
-    assert sweep(app) == "0 leftovers removed.\n"
-    assert client.get(f"/api/uploads/{sent.uuid}").status_code == 404
-    assert originals(client) == [sent.content]
-    assert send_all(client, sent) == [204] * 5
-    assert originals(client) == [sent.content]
-
-
-@pytest.mark.embedded
-def test_an_old_chunk_of_no_upload_is_swept_and_one_that_is_waited_for_stays(
-    app: Flask, config: Config, client: FlaskClient
-) -> None:
-    sent = in_chunks(2)
-    send_chunk(client, sent, 0)
-    [waited_for] = unlisted_files(config)
-    old, young = (chunk_key(f"{number:032x}", 0) for number in (1, 2))
-    for stranger in (old, young):
-        storage_of(config.data).put_bytes(stranger, b"whose?")
-    make_old(config.data, waited_for, old)
-    assert sweep(app) == "1 leftovers removed.\n"
-    assert sorted(unlisted_files(config)) == sorted([waited_for, young])
-    assert send_chunk(client, sent, 1).status_code == 204

@@ -1,57 +1,49 @@
-"""Whoever watches the gallery is told of every change, whatever happens to the connection."""
+"""The live stream: every watcher is notified of every change, whatever happens to connections."""
 
 import http.client
 import itertools
 import os
-import secrets
 import signal
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, nullcontext
+from functools import partial
 from pathlib import Path
-from random import Random
 
 import pytest
 import requests
 from flask.testing import FlaskClient
 
 from server import changes, create_app
-from tests.people.test_accounts import PASSWORD, cookie, signed_in
+from tests.support.crowd import Crowd
 from tests.support.engines import config_of
-from tests.support.gallery_server import RunningServer
+from tests.support.gallery_server import Gallery, GalleryServer, SharedGallery
 from tests.support.guest import Guest
-from tests.support.many_photos import add_many
 from tests.support.photos import photo_bytes
 from tests.support.proxies import behind_caddy, behind_nginx
-from tests.support.stream import Event, Refused, View, Watcher
+from tests.support.stream import Event, Refused, Watcher
+from tests.support.visitors import PASSWORD, TEXT, cookie, parts, send_as, signed_in
 from tests.support.waiting import wait_until
 
 FULL_HOUSE = "No more can watch just now; new photos are shown every few seconds instead."
-ROOM = 3  # of the small server's four threads
-LAST = "the last one.jpg"
-QUICK_SECONDS = 8  # of the 30 that a graceful end may take
-WATCHERS, GUESTS = 20, 4
+ROOM = 3  # for watchers, where there are four threads
+QUICK_SECONDS = 20  # of the 30 that a graceful end may take
+CUT = (OSError, http.client.HTTPException)
+"""What a stream raises that did not end well."""
 
 _numbers = itertools.count()
 
-Behind = Callable[[str, Path], AbstractContextManager[str]]
+
+@pytest.fixture
+def small(tmp_path: Path) -> SharedGallery:
+    return SharedGallery(tmp_path / "data", threads=ROOM + 1)
 
 
 @pytest.fixture
-def guest(live_server: RunningServer) -> Iterator[Guest]:
-    with closing(Guest(live_server.url)) as guest:
+def sender(server: GalleryServer) -> Iterator[Guest]:
+    with closing(Guest(server.url)) as guest:
         yield guest
-
-
-@pytest.fixture
-def small(tmp_path: Path) -> Iterator[RunningServer]:
-    """One process that has room for three watchers."""
-    server = RunningServer(tmp_path / "data", workers=1, threads=4)
-    yield server
-    server.stop(signal.SIGINT)
 
 
 def photo() -> bytes:
@@ -64,129 +56,37 @@ def send(guest: Guest, *names: str) -> None:
         guest.send(name, photo())
 
 
-def names(event: Event) -> list[str]:
-    return [photo["name"] for photo in event.changes["photos"]]
+def names(*events: Event) -> list[str]:
+    """Of all photos that came, in their order."""
+    return [photo["name"] for event in events for photo in reversed(event.changes["photos"])]
 
 
-def told(events: list[Event]) -> list[str]:
-    """The names of all photos that came, in their order."""
-    return [name for event in events for name in reversed(names(event))]
+def watch(watching: ExitStack, url: str, count: int, since: int | None = None) -> list[Watcher]:
+    return [watching.enter_context(Watcher(url, since)) for _ in range(count)]
 
 
-def test_a_watcher_is_told_at_once_what_came_since(
-    live_server: RunningServer, guest: Guest
-) -> None:
+# What a watcher is sent
+
+
+def test_a_watcher_is_sent_at_once_what_came_since(gallery: Gallery, guest: Guest) -> None:
     send(guest, "a.jpg")
-    since = live_server.version()
+    since = gallery.version()
     send(guest, "b.jpg", "c.jpg")
-    with Watcher(live_server.url, since=since) as watcher:
-        event = watcher.next_event()
-    assert event.id == live_server.version()
-    assert names(event) == ["c.jpg", "b.jpg"]
-    listed = requests.get(f"{live_server.url}/api/photos?since={since}", timeout=9)
-    assert event.changes == listed.json()
+    listed = requests.get(f"{gallery.url}/api/photos?since={since}", timeout=60).json()
+    for asked in ({"since": since}, {"since": 0, "last_id": since}):  # a browser's own word
+        with Watcher(gallery.url, **asked) as watcher:
+            event = watcher.next_event()
+        assert names(event) == ["b.jpg", "c.jpg"]
+        assert (event.id, event.changes) == (gallery.version(), listed)
 
 
-def test_who_asks_for_nothing_is_told_from_now_on(live_server: RunningServer, guest: Guest) -> None:
+def test_without_a_version_changes_come_from_now_on(gallery: Gallery, guest: Guest) -> None:
     send(guest, "before.jpg")
-    with Watcher(live_server.url) as watcher:
+    with Watcher(gallery.url) as watcher:
         event = watcher.next_event()
-        assert (names(event), event.id) == ([], live_server.version())
+        assert (names(event), event.id) == ([], gallery.version())
         send(guest, "after.jpg")
         assert names(watcher.next_event()) == ["after.jpg"]
-
-
-def test_everybody_is_told_the_same_of_every_change_once(
-    live_server: RunningServer, guest: Guest
-) -> None:
-    sent = [f"{number}.jpg" for number in range(12)]
-    with ExitStack() as watching:
-        watchers = [watching.enter_context(Watcher(live_server.url, since=0)) for _ in range(8)]
-        send(guest, *sent)
-        seen = [watcher.wait_for_version(live_server.version()) for watcher in watchers]
-    assert [told(events) for events in seen] == [sent] * 8
-    assert all(ids == sorted(set(ids)) for ids in ([event.id for event in each] for each in seen))
-
-
-@pytest.mark.parametrize("how", ["since", "last_id"])
-def test_a_stream_goes_on_where_it_was(live_server: RunningServer, guest: Guest, how: str) -> None:
-    seen: list[Event] = []
-    last = 0
-    for number in range(6):
-        with Watcher(live_server.url, **{how: last}) as watcher:
-            send(guest, f"{number} watched.jpg")
-            seen += watcher.wait_for_version(live_server.version())
-        send(guest, f"{number} away.jpg")
-        last = seen[-1].id
-    with Watcher(live_server.url, **{how: last}) as watcher:
-        seen += watcher.wait_for_version(live_server.version())
-    # One that has just come may be told twice, by who takes over and by who was there.
-    assert list(dict.fromkeys(told(seen))) == [
-        f"{n} {where}.jpg" for n in range(6) for where in ("watched", "away")
-    ]
-
-
-def test_the_browsers_own_word_counts_more_than_the_address(
-    live_server: RunningServer, guest: Guest
-) -> None:
-    send(guest, "a.jpg")
-    last_id = live_server.version()
-    send(guest, "b.jpg")
-    with Watcher(live_server.url, since=0, last_id=last_id) as watcher:
-        assert names(watcher.next_event()) == ["b.jpg"]
-
-
-@pytest.mark.parametrize("how", ["since", "last_id"])
-def test_who_knows_a_version_that_never_was_starts_over(
-    live_server: RunningServer, guest: Guest, how: str
-) -> None:
-    send(guest, "a.jpg")
-    with Watcher(live_server.url, **{how: 2**53}) as watcher:
-        event = watcher.next_event()
-        assert (event.changes["reset"], names(event)) == (True, [])
-        assert event.id == live_server.version()
-        send(guest, "b.jpg")
-        assert names(watcher.next_event()) == ["b.jpg"]
-
-
-def test_who_was_away_for_too_long_starts_over(live_server: RunningServer) -> None:
-    add_many(live_server, changes.MAX_CHANGES + 1)
-    for since, is_too_long_ago in ((0, True), (1, False)):
-        with Watcher(live_server.url, since=since) as watcher:
-            event = watcher.next_event()
-        assert (event.id, event.changes["reset"]) == (changes.MAX_CHANGES + 1, is_too_long_ago)
-
-
-@pytest.mark.parametrize("last_id", ["x", "-1", "1.5", "1e3", "9223372036854775808", "9" * 5000])
-def test_a_last_event_that_makes_no_sense_is_refused(client: FlaskClient, last_id: str) -> None:
-    for asked in ({"headers": {"Last-Event-ID": last_id}}, {"query_string": {"since": last_id}}):
-        answer = client.get("/api/live", **asked)
-        assert answer.status_code == 400
-        assert answer.content_type == "text/plain; charset=utf-8"
-
-
-def test_what_is_removed_restored_and_renamed_is_told(
-    live_server: RunningServer, guest: Guest
-) -> None:
-    send(guest, "a.jpg")
-    with Watcher(live_server.url, since=0) as watcher:
-        [sent] = watcher.next_event().changes["photos"]
-        guest.remove("a.jpg")
-        removed = watcher.next_event().changes
-        assert (removed["photos"], removed["removed"]) == ([], [sent["id"]])
-        assert removed["total"] == 0
-        guest.restore(sent["id"])
-        restored = watcher.next_event().changes
-        assert (restored["photos"], restored["removed"]) == ([sent], [])
-        guest.take_name("Ann")
-        named = watcher.next_event().changes
-        assert named["guests"] == [{"id": sent["by"]["id"], "name": "Ann"}]
-        guest.take_name("")
-        assert watcher.next_event().changes["guests"] == [{"id": sent["by"]["id"], "name": None}]
-
-
-def test_a_stream_is_kept_by_nobody_and_held_back_by_nobody(live_server: RunningServer) -> None:
-    with Watcher(live_server.url) as watcher:
         headers = watcher.answer.headers
     assert headers["Content-Type"] == "text/event-stream; charset=utf-8"
     assert headers["Cache-Control"] == "private, no-store"
@@ -194,9 +94,45 @@ def test_a_stream_is_kept_by_nobody_and_held_back_by_nobody(live_server: Running
     assert headers["Connection"] == "close"
 
 
-def test_a_quiet_stream_shows_that_it_lives(
-    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unknown_version_is_a_reset(gallery: Gallery, guest: Guest) -> None:
+    send(guest, "a.jpg")
+    for how in ("since", "last_id"):
+        with Watcher(gallery.url, **{how: 2**53}) as watcher:
+            event = watcher.next_event()
+            assert (event.changes["reset"], names(event)) == (True, [])
+            assert event.id == gallery.version()
+            send(guest, "b.jpg")
+            assert names(watcher.next_event()) == ["b.jpg"]
+
+
+def test_removed_restored_and_renamed_are_changes(gallery: Gallery, guest: Guest) -> None:
+    send(guest, "a.jpg")
+    with Watcher(gallery.url, since=0) as watcher:
+        [sent] = watcher.next_event().changes["photos"]
+        guest.remove("a.jpg")
+        removed = watcher.next_event().changes
+        assert (removed["photos"], removed["removed"], removed["total"]) == ([], [sent["id"]], 0)
+        guest.restore(sent["id"])
+        restored = watcher.next_event().changes
+        assert (restored["photos"], restored["removed"]) == ([sent], [])
+        for name, shown in (("Ann", "Ann"), ("", None)):
+            guest.take_name(name)
+            renamed = watcher.next_event().changes
+            assert renamed["guests"] == [{"id": sent["by"]["id"], "name": shown}]
+
+
+def test_a_version_long_ago_is_a_reset(client: FlaskClient, monkeypatch) -> None:
+    monkeypatch.setattr(changes, "MAX_CHANGES", 2)
+    versions = [0]
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        send_as(client, name, photo())
+        versions.append(client.get("/api/photos").json["version"])
+    for since, reset in ((versions[0], b'"reset":true'), (versions[1], b'"reset":false')):
+        with client.get(f"/api/live?since={since}") as answer:
+            assert reset in next(answer.iter_encoded())
+
+
+def test_a_quiet_stream_has_a_heartbeat(client: FlaskClient, monkeypatch) -> None:
     monkeypatch.setattr(changes, "HEARTBEAT_SECONDS", 0)
     with client.get("/api/live") as answer:
         pieces = answer.iter_encoded()
@@ -204,19 +140,34 @@ def test_a_quiet_stream_shows_that_it_lives(
         assert next(pieces) == b"event: heartbeat\ndata:\n\n"
 
 
+@pytest.mark.embedded
+def test_a_last_event_id_that_makes_no_sense_is_refused(client: FlaskClient) -> None:
+    for last_id in ("x", "-1", "1.5", "1e3", "9223372036854775808", "9" * 5000):
+        in_header = client.get("/api/live", headers={"Last-Event-ID": last_id})
+        for answer in (in_header, client.get(f"/api/live?since={last_id}")):
+            assert (last_id, answer.status_code, answer.content_type) == (last_id, 400, TEXT)
+
+
+def test_a_session_that_ends_elsewhere_ends_its_stream(gallery: Gallery, guest: Guest) -> None:
+    app = create_app(config_of(gallery.data))
+    accounts = parts(app).accounts
+    hanna = accounts.add("Hanna", PASSWORD, is_host=True)
+    session = f"dropwall={cookie(signed_in(app, 'Hanna'))}"
+    with Watcher(gallery.url, cookie=session) as signed, Watcher(gallery.url) as other:
+        send(guest, "a.jpg")
+        assert names(*signed.wait_for_version(gallery.version())) == ["a.jpg"]
+        accounts.sign_out_everywhere(hanna)
+        send(guest, "b.jpg")
+        assert names(*other.wait_for_version(gallery.version())) == ["a.jpg", "b.jpg"]
+        assert signed.next_event() is None
+
+
 # A full house
-
-
-def fill(url: str, watching: ExitStack) -> list[Watcher]:
-    watchers = [watching.enter_context(Watcher(url)) for _ in range(ROOM)]
-    for watcher in watchers:
-        watcher.next_event()
-    return watchers
 
 
 def has_room(url: str, guest: Guest) -> bool:
     """After a change: until something is written, nobody knows who has gone."""
-    send(guest, f"{secrets.token_hex(4)}.jpg")
+    send(guest, "a.jpg")
     try:
         Watcher(url).close()
     except Refused:
@@ -224,246 +175,133 @@ def has_room(url: str, guest: Guest) -> bool:
     return True
 
 
-def test_a_full_house_says_so_and_goes_on_serving(small: RunningServer) -> None:
-    with ExitStack() as watching, closing(Guest(small.url)) as guest:
-        watchers = fill(small.url, watching)
+@pytest.mark.parametrize("threads", [ROOM + 1, 1])
+def test_a_full_house_says_so_and_goes_on_serving(tmp_path: Path, threads: int) -> None:
+    room = threads - 1
+    with (
+        closing(GalleryServer(tmp_path / "data", workers=1, threads=threads)) as server,
+        closing(Guest(server.url)) as guest,
+        ExitStack() as watching,
+    ):
+        watchers = watch(watching, server.url, room)
+        assert [watcher.next_event().id for watcher in watchers] == [0] * room
         with pytest.raises(Refused) as refused:
-            Watcher(small.url)
+            Watcher(server.url)
         assert (refused.value.status, refused.value.text) == (503, FULL_HOUSE)
-        assert refused.value.headers["Content-Type"] == "text/plain; charset=utf-8"
+        assert refused.value.headers["Content-Type"] == TEXT
         assert refused.value.headers["Dropwall-Refusal"] == "FullHouse"
         assert int(refused.value.headers["Retry-After"]) > 0
         send(guest, "a.jpg")
-        assert [names(watcher.next_event()) for watcher in watchers] == [["a.jpg"]] * ROOM
-        changed = requests.get(f"{small.url}/api/photos?since=0", timeout=9).json()
+        assert [names(watcher.next_event()) for watcher in watchers] == [["a.jpg"]] * room
+        changed = requests.get(f"{server.url}/api/photos?since=0", timeout=60).json()
         assert [photo["name"] for photo in changed["photos"]] == ["a.jpg"]
 
 
-def test_a_gallery_of_one_thread_has_no_room_for_watchers_and_works(tmp_path: Path) -> None:
-    server = RunningServer(tmp_path / "data", workers=1, threads=1)
-    try:
-        with closing(Guest(server.url)) as guest:
-            send(guest, "a.jpg")
-        with pytest.raises(Refused):
-            Watcher(server.url)
-        assert len(server.photos()) == 1
-    finally:
-        server.stop(signal.SIGINT)
+BEHIND = {"nothing": lambda url, _: nullcontext(url), "nginx": behind_nginx, "caddy": behind_caddy}
 
 
-@pytest.mark.parametrize("behind", [None, behind_nginx, behind_caddy])
-def test_who_leaves_makes_room(small: RunningServer, tmp_path: Path, behind: Behind | None) -> None:
+@pytest.mark.parametrize("behind", BEHIND)
+def test_a_watcher_is_notified_at_once_and_makes_room_by_leaving(
+    small: Gallery, tmp_path: Path, behind: str
+) -> None:
     with (
-        behind(small.url, tmp_path) if behind else nullcontext(small.url) as url,
-        ExitStack() as watching,
+        BEHIND[behind](small.url, tmp_path) as url,
         closing(Guest(small.url)) as guest,
+        ExitStack() as watching,
     ):
-        leaving, *_ = fill(url, watching)
+        leaving, *staying = watch(watching, url, ROOM)
+        for name in ("a.jpg", "b.jpg"):
+            send(guest, name)
+            leaving.wait_for_version(small.version())
         with pytest.raises(Refused):
             Watcher(url)
         leaving.close()
         wait_until(lambda: has_room(url, guest))
+        for watcher in staying:
+            assert names(*watcher.wait_for_version(small.version()))[:2] == ["a.jpg", "b.jpg"]
 
 
-def test_who_only_asks_for_the_head_takes_no_room(small: RunningServer) -> None:
+def test_a_head_request_and_a_visitor_who_hangs_up_take_no_room(small: Gallery) -> None:
     for _ in range(2 * ROOM):
-        answer = requests.head(f"{small.url}/api/live", timeout=9)
+        answer = requests.head(f"{small.url}/api/live", timeout=60)
         assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "private, no-store")
-    with ExitStack() as watching:
-        fill(small.url, watching)
-
-
-def test_who_hangs_up_before_the_first_word_makes_room(small: RunningServer) -> None:
+    host, port = small.url.removeprefix("http://").split(":")
     for _ in range(ROOM):
-        with socket.create_connection(("127.0.0.1", small.port)) as hasty:
+        with socket.create_connection((host, int(port))) as hasty:
             hasty.sendall(b"GET /api/live HTTP/1.1\r\nHost: gallery\r\n\r\n")
     with closing(Guest(small.url)) as guest:
         wait_until(lambda: has_room(small.url, guest))
 
 
-@pytest.mark.parametrize("behind", [behind_nginx, behind_caddy])
-def test_behind_a_proxy_changes_come_at_once_while_the_stream_goes_on(
-    live_server: RunningServer, guest: Guest, tmp_path: Path, behind: Behind
-) -> None:
-    with behind(live_server.url, tmp_path) as url, Watcher(url, since=0) as watcher:
-        assert watcher.next_event().id == 0
-        for name in ("a.jpg", "b.jpg"):
-            send(guest, name)
-            assert names(watcher.next_event()) == [name]
+# Several workers, and their end
 
 
-# The server ends, or is exchanged
-
-
-def test_streams_end_well_and_soon_when_the_server_stops(live_server: RunningServer) -> None:
+def test_streams_end_well_and_soon_when_the_server_stops(server: GalleryServer) -> None:
     with ExitStack() as watching:
-        watchers = [watching.enter_context(Watcher(live_server.url)) for _ in range(6)]
+        watchers = watch(watching, server.url, 6)
         assert [watcher.next_event().id for watcher in watchers] == [0] * 6
         started = time.monotonic()
-        assert live_server.stop(signal.SIGTERM) == 0
+        assert server.stop(signal.SIGTERM) == 0
         assert time.monotonic() - started < QUICK_SECONDS
         assert [watcher.next_event() for watcher in watchers] == [None] * 6
-    live_server.start()
 
 
-def test_new_workers_have_all_who_watched_the_old_ones(
-    live_server: RunningServer, guest: Guest
+@pytest.mark.parametrize("are_killed", [False, True])
+def test_workers_that_end_take_no_change_with_them(
+    server: GalleryServer, sender: Guest, are_killed: bool
 ) -> None:
-    old = set(live_server.workers())
+    old = set(server.workers())
+    kills = [partial(os.kill, int(worker.name), signal.SIGKILL) for worker in old]
+    ends = kills if are_killed else [server.reload]
     with ExitStack() as watching:
-        watchers = [watching.enter_context(Watcher(live_server.url, since=0)) for _ in range(8)]
-        send(guest, "before.jpg")
-        seen = [watcher.wait_for_version(live_server.version()) for watcher in watchers]
-        live_server.reload()
-        send(guest, "meanwhile.jpg")
+        watchers = watch(watching, server.url, 8, since=0)
+        send(sender, "before.jpg")
+        seen = [watcher.wait_for_version(server.version()) for watcher in watchers]
+        for end in ends:
+            end()
+            send(sender, "meanwhile.jpg")
         for watcher, events in zip(watchers, seen, strict=True):
-            events += iter(watcher.next_event, None)
-        wait_until(lambda: not old & set(live_server.workers()))
+            with pytest.raises(CUT) if are_killed else nullcontext():
+                while event := watcher.next_event():
+                    events.append(event)
+        wait_until(lambda: not old & set(server.workers()))
         for watcher, events in zip(watchers, seen, strict=True):
-            watcher.reconnect()
-            events += watcher.wait_for_version(live_server.version())
-        send(guest, "after.jpg")
-        for watcher, events in zip(watchers, seen, strict=True):
-            events += watcher.wait_for_version(live_server.version())
-    everything = [["before.jpg", "meanwhile.jpg", "after.jpg"]] * 8
-    assert [told(events) for events in seen] == everything
-
-
-def test_a_worker_that_is_killed_takes_no_change_with_it(
-    live_server: RunningServer, guest: Guest
-) -> None:
-    with ExitStack() as watching:
-        watchers = [watching.enter_context(Watcher(live_server.url, since=0)) for _ in range(8)]
-        send(guest, "before.jpg")
-        seen = [watcher.wait_for_version(live_server.version()) for watcher in watchers]
-        for worker in live_server.workers():
-            os.kill(int(worker.name), signal.SIGKILL)
-            send(guest, "meanwhile.jpg")
-        for watcher, events in zip(watchers, seen, strict=True):
-            events += events_until_cut(watcher)
             wait_until(lambda watcher=watcher: has_reconnected(watcher))
-            events += watcher.wait_for_version(live_server.version())
-        assert [told(events) for events in seen] == [["before.jpg", *2 * ["meanwhile.jpg"]]] * 8
-
-
-def events_until_cut(watcher: Watcher) -> list[Event]:
-    events = []
-    try:
-        while True:
-            event = watcher.next_event()
-            assert event, "the stream has ended well"
-            events.append(event)
-    except (OSError, http.client.HTTPException):
-        return events
-
-
-def test_who_was_signed_out_from_elsewhere_watches_no_more(live_server: RunningServer) -> None:
-    app = create_app(config_of(live_server.data))
-    accounts = app.extensions["dropwall"].accounts
-    hanna = accounts.add("Hanna", PASSWORD, is_host=True)
-    with (
-        Watcher(live_server.url, cookie=f"dropwall={cookie(signed_in(app, 'Hanna'))}") as signed,
-        Watcher(live_server.url) as other,
-        closing(Guest(live_server.url)) as guest,
-    ):
-        send(guest, "a.jpg")
-        version = live_server.version()
-        assert told(signed.wait_for_version(version)) == ["a.jpg"]
-        accounts.sign_out_everywhere(hanna)
-        send(guest, "b.jpg")
-        assert told(other.wait_for_version(live_server.version())) == ["a.jpg", "b.jpg"]
-        assert signed.next_event() is None
+            events += watcher.wait_for_version(server.version())
+        send(sender, "after.jpg")
+        for watcher, events in zip(watchers, seen, strict=True):
+            events += watcher.wait_for_version(server.version())
+    everything = ["before.jpg", *["meanwhile.jpg"] * len(ends), "after.jpg"]
+    assert [names(*events) for events in seen] == [everything] * 8
 
 
 def has_reconnected(watcher: Watcher) -> bool:
     try:
         watcher.reconnect()
-    except (OSError, http.client.HTTPException, Refused):
+    except (*CUT, Refused):
         return False
     return True
 
 
-# All of it at once
+@pytest.mark.parametrize(
+    "rounds", [1, pytest.param(4, marks=[pytest.mark.slow, pytest.mark.embedded])]
+)
+def test_all_watchers_agree_in_the_end(server: GalleryServer, sender: Guest, rounds: int) -> None:
+    """Whatever happens; the crowd's own guests send and remove photos meanwhile."""
+    crowd = Crowd(server.url, guests=3, watchers=8 + rounds)
 
-
-def watch_until(over: threading.Event, last_version: list[int], server_url: str, seed: int) -> View:
-    """What is seen at the end by somebody whose connection is cut now and then."""
-    chance = Random(seed)
-    view = View(server_url)
-    patiently(view.load)
-    while not (over.is_set() and view.version >= last_version[0]):
-        try:
-            with Watcher(server_url, since=view.version) as watcher:
-                leaves_after = chance.randrange(5, 40)
-                for _ in range(leaves_after):
-                    if over.is_set() and view.version >= last_version[0]:
-                        break
-                    if (event := watcher.next_event()) is None:
-                        break
-                    view.take(event.changes)
-                else:
-                    over.wait(chance.uniform(0, 0.5))  # the connection is away for a while
-        except (OSError, http.client.HTTPException, Refused):
-            time.sleep(0.02)
-    return view
-
-
-def patiently(act: Callable[[], object]) -> None:
-    def succeeds() -> bool:
-        try:
-            act()
-        except requests.RequestException:
-            return False
-        return True
-
-    wait_until(succeeds)
-
-
-def change_until(over: threading.Event, server_url: str, number: int) -> None:
-    """A guest who sends, removes, takes back and is renamed."""
-    chance = Random(number)
-    with closing(Guest(server_url)) as guest:
-        while not over.is_set():
-            name = f"{next(_numbers)}.jpg"
-            send(guest, name)
-            if chance.random() < 0.4:
-                removed = guest.remove(name)
-                if removed and chance.random() < 0.5:
-                    guest.restore(removed[0])
-            if chance.random() < 0.1:
-                guest.take_name(chance.choice(["", "Ann", "Änne", "Bo"]))
-            over.wait(0.02)
-
-
-def test_whatever_happens_everybody_sees_the_same_in_the_end(live_server: RunningServer) -> None:
-    quiet, over, last_version = threading.Event(), threading.Event(), [0]
-    with ThreadPoolExecutor(WATCHERS + GUESTS) as pool:
-        views = [
-            pool.submit(watch_until, over, last_version, live_server.url, seed)
-            for seed in range(WATCHERS)
-        ]
-        guests = [
-            pool.submit(change_until, quiet, live_server.url, number) for number in range(GUESTS)
-        ]
-        try:
-            for act in (live_server.reload, live_server.reload, live_server.kill):
-                quiet.wait(2)
-                act()
-            live_server.start()
-            quiet.wait(2)
-        finally:
-            quiet.set()
-            for guest in guests:
-                guest.result()
-            truth = View(live_server.url)
-            truth.load()
-            last_version[0] = truth.version
-            over.set()
-            with closing(Guest(live_server.url)) as last:
-                send(last, LAST)  # a word for everybody
-        seen = [view.result() for view in views]
-    assert len(truth.photos) == truth.total > 20
-    for view in seen:
-        others = {key: photo for key, photo in view.photos.items() if photo["name"] != LAST}
-        assert others == truth.photos
-    assert "Traceback" not in (live_server.data.parent / "server.log").read_text()
+    with crowd.at_work():
+        for number in range(3 * rounds):
+            wanted = len(crowd.memory.safe) + 8
+            wait_until(lambda wanted=wanted: len(crowd.memory.safe) >= wanted)
+            if number % 3 < 2:
+                server.reload()
+            else:
+                server.kill()
+                server.start()
+            sender.take_name(f"Ann {number}")
+            send(sender, f"{number}.jpg")
+            sender.restore(sender.remove(f"{number}.jpg")[0])
+    findings = crowd.look_at(server.url)
+    assert findings.are_good, findings
+    assert "Traceback" not in server.log

@@ -1,23 +1,37 @@
-"""Those who watch, whoever else comes at the same moment."""
+"""The watchers of one process, and what may happen just while they are notified."""
 
 import threading
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
+import pytest
+
+from server import changes
 from server.catalog import Catalog, CatalogUnavailable, Changes, Database, PhotoLists, Viewer
-from server.changes import Watcher, Watchers
-from tests.catalog.test_catalog import photo
-from tests.support.waiting import PATIENCE_SECONDS, meanwhile, wait_until
+from server.changes import Watchers
+from tests.support.catalog_rows import photo
+from tests.support.waiting import PATIENCE_SECONDS, wait_until
 
-A_WHILE_SECONDS = 0.5
+A_WHILE_SECONDS = 0.2
 
 
-def test_who_comes_while_the_news_is_read_misses_nothing(database: Database) -> None:
+def encode(changes: Changes) -> bytes:
+    return str(changes.version).encode()
+
+
+def note(versions: list[int], texts: Iterable[bytes]) -> None:
+    for text in texts:
+        if text:  # no heartbeat
+            versions.append(int(text))
+
+
+def test_a_watcher_who_comes_while_changes_are_read_misses_none(database: Database) -> None:
     catalog = Catalog(database)
     is_reading, has_come = threading.Event(), threading.Event()
 
     class SlowLists(PhotoLists):
-        """Something comes just before the news is read."""
+        """A photo comes just before the changes are read."""
 
         def news(self, *asked):
             if not is_reading.is_set():
@@ -26,35 +40,43 @@ def test_who_comes_while_the_news_is_read_misses_nothing(database: Database) -> 
                 catalog.add_photo(photo(2))
             return super().news(*asked)
 
-    def encode(changes: Changes) -> bytes:
-        return b" ".join(each.name.encode() for each in changes.photos)
-
-    watchers = Watchers(database, SlowLists(database), 9, encode)
-    told: dict[str, list[bytes]] = {"first": [], "newcomer": []}
-
-    def note(name: str, watcher: Watcher) -> None:
-        for text in watcher:
-            told[name].append(text)
+    lists = SlowLists(database)
+    known = lists.version()
+    watchers = Watchers(database, lists, 9, encode)
+    first, newcomer = [], []
 
     def come() -> None:
-        is_reading.wait()
-        newcomer = watchers.watch(known, Viewer())
+        watcher = watchers.watch(known, Viewer())
         has_come.set()
-        note("newcomer", newcomer)
+        note(newcomer, watcher)
 
-    known = PhotoLists(database).version()
-    first = watchers.watch(known, Viewer())
-    threading.Thread(target=note, args=("first", first), daemon=True).start()
-    threading.Thread(target=come, daemon=True).start()
-    catalog.add_photo(photo(1))
-    wait_until(lambda: all(b"2.jpg" in b" ".join(texts) for texts in told.values()))
-    watchers.close()
+    with ThreadPoolExecutor(2) as pool, closing(watchers):
+        pool.submit(note, first, watchers.watch(known, Viewer()))
+        catalog.add_photo(photo(1))
+        assert is_reading.wait(PATIENCE_SECONDS)
+        pool.submit(come)
+        wait_until(lambda: first[-1:] == newcomer[-1:] == [lists.version()] != [known])
 
 
-def test_who_comes_while_much_happens_is_told_of_it_in_order(database: Database) -> None:
+def test_watchers_are_notified_by_a_commit_and_not_by_looking_now_and_then(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "WAIT_SECONDS", 3600)
+    catalog, lists, told = Catalog(database), PhotoLists(database), []
+    watchers = Watchers(database, lists, 9, encode)
+    with ThreadPoolExecutor(1) as pool:
+        with closing(watchers):
+            pool.submit(note, told, watchers.watch(lists.version(), Viewer()))
+            for number in (1, 2):
+                catalog.add_photo(photo(number))
+                wait_until(lambda: told[-1:] == [lists.version()])
+        catalog.add_photo(photo(3))  # the thread that waits sees that it is over
+
+
+def test_a_newcomer_is_notified_in_order_though_much_happens(database: Database) -> None:
     """What they know from their first answer, they are not told as it was before that."""
     catalog = Catalog(database)
-    is_told = threading.Event()
+    first, newcomer = [], []
 
     class LateLists(PhotoLists):
         """Two photos come while somebody does; others are told of one of them by itself."""
@@ -63,34 +85,23 @@ def test_who_comes_while_much_happens_is_told_of_it_in_order(database: Database)
 
         def first_news(self, *asked):
             if self.is_late:
-                catalog.add_photo(photo(1))
-                assert is_told.wait(PATIENCE_SECONDS)
+                version = catalog.add_photo(photo(1)).version
+                wait_until(lambda: version in first)
                 catalog.add_photo(photo(2))
             return super().first_news(*asked)
 
-    def encode(changes: Changes) -> bytes:
-        return str(changes.version).encode()
-
-    def listen(watcher: Watcher) -> None:
-        for text in watcher:
-            if int(text or 0) > 0:
-                is_told.set()
-
-    watchers = Watchers(database, lists := LateLists(database), 9, encode)
-    first = watchers.watch(None, Viewer())
-    lists.is_late = True
-    versions: list[int] = []
-    with meanwhile(lambda: listen(first)), closing(watchers):
-        newcomer = watchers.watch(None, Viewer())
-        texts = (int(text) for text in newcomer if text)
-        with meanwhile(lambda: versions.extend(texts)), closing(watchers):
-            newest = catalog.add_photo(photo(3)).version
-            wait_until(lambda: newest in versions)
-    assert versions == sorted(versions)
+    lists = LateLists(database)
+    watchers = Watchers(database, lists, 9, encode)
+    with ThreadPoolExecutor(2) as pool, closing(watchers):
+        pool.submit(note, first, watchers.watch(None, Viewer()))
+        lists.is_late = True
+        pool.submit(note, newcomer, watchers.watch(None, Viewer()))
+        newest = catalog.add_photo(photo(3)).version
+        wait_until(lambda: newest in newcomer)
+    assert newcomer == sorted(newcomer)
 
 
-def test_who_leaves_does_not_wait_for_a_catalog_that_hangs(database: Database) -> None:
-    catalog = Catalog(database)
+def test_leaving_does_not_wait_for_a_catalog_that_hangs(database: Database) -> None:
     is_reading, answers, has_read = threading.Event(), threading.Event(), threading.Event()
 
     class HangingLists(PhotoLists):
@@ -103,7 +114,7 @@ def test_who_leaves_does_not_wait_for_a_catalog_that_hangs(database: Database) -
 
     watchers = Watchers(database, HangingLists(database), 9, lambda _: b"")
     one, another = watchers.watch(None, Viewer()), watchers.watch(None, Viewer())
-    catalog.add_photo(photo(1))
+    Catalog(database).add_photo(photo(1))
     assert is_reading.wait(PATIENCE_SECONDS)
     with ThreadPoolExecutor(2) as pool:
         leaving = [pool.submit(one.close), pool.submit(watchers.close)]
@@ -116,7 +127,7 @@ def test_who_leaves_does_not_wait_for_a_catalog_that_hangs(database: Database) -
     assert list(another) == [b""]
 
 
-def test_who_watches_is_let_go_when_the_catalog_does_not_answer(database: Database) -> None:
+def test_watchers_are_let_go_when_the_catalog_does_not_answer(database: Database) -> None:
     """A stream that is silent, but alive, would be believed."""
 
     class LostLists(PhotoLists):

@@ -1,11 +1,14 @@
-"""Many photos in one file, which is made while it is sent."""
+"""Photos as one ZIP file, which is made while it is sent."""
 
 import io
 import os
+import socket
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+import sys
+import zipfile
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from zipfile import ZIP_STORED, ZipFile
 
@@ -13,28 +16,36 @@ import pytest
 import requests
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
 from server import create_app
-from server.archive import BLOCK_BYTES, LOST_PHOTOS, PAGE_PHOTOS
-from server.catalog import OWNER, Catalog, CatalogUnavailable, Photo, Selection, Viewer, Which
+from server.archive import BLOCK_BYTES, LOST_PHOTOS, Archives
+from server.catalog import CatalogUnavailable
+from server.catalog.tables import photos
 from server.config import Config
 from server.storage.keys import original_key
 from tests.conftest import Send, open_page
-from tests.support.engines import database_of
-from tests.support.gallery_server import RunningServer
+from tests.support.engines import catalog_of
+from tests.support.gallery_server import GalleryServer, SharedGallery
 from tests.support.photos import photo_bytes
 from tests.support.programs import need_program
+from tests.support.visitors import TEXT, listed_photos, own_id, parts, send_as
 from tests.support.waiting import wait_until
 
-MORNING = "2026-11-22T10:00:00Z"
 TAKEN = "2024-06-01 18.00.00"
 """What the photos of `tests.support.photos` say of themselves, in UTC."""
 
 
 def download(client: FlaskClient, query: str = "") -> ZipFile:
-    answer = client.get(f"/photos.zip{query}")
-    assert answer.status_code == 200
-    archive = ZipFile(io.BytesIO(answer.data))
+    return opened(client.get(f"/photos.zip{query}").data)
+
+
+def original_path(data: Path, photo: dict) -> Path:
+    return data / original_key(photo["id"], "jpg")
+
+
+def opened(content: bytes) -> ZipFile:
+    archive = ZipFile(io.BytesIO(content))
     assert archive.testzip() is None
     return archive
 
@@ -44,225 +55,129 @@ def variant(number: int) -> bytes:
     return photo_bytes("jpg", size=(64, 48)) + bytes(number)
 
 
-@pytest.fixture
-def catalog(config: Config) -> Iterator[Catalog]:
-    with database_of(config.data) as database:
-        yield Catalog(database)
+def change_row(config: Config, name: str, **values: object) -> None:
+    with catalog_of(config.data) as catalog:
+        catalog.execute(update(photos).where(photos.c.name == name).values(values))
 
 
-@pytest.fixture
-def put_photo(app: Flask, catalog: Catalog) -> Callable[..., None]:
-    """In the gallery, without being looked at; the staged file goes there."""
-
-    def put_photo(number: int, staged: Path, moment: str = MORNING, guest_id: str = "") -> None:
-        photo = Photo(
-            id=f"{number:032x}",
-            guest_id=guest_id,
-            sha256=f"{number:064x}",
-            name="same.jpg",
-            extension="jpg",
-            bytes=staged.stat().st_size,
-            width=64,
-            height=48,
-            animated=False,
-            taken=None,
-            uploaded=moment,
-            placeholder="",
-        )
-        app.extensions["dropwall"].storage.put(original_key(photo.id, "jpg"), staged)
-        catalog.add_photo(photo)
-
-    return put_photo
-
-
-def original_paths(data: Path) -> list[Path]:
-    return [path for path in (data / "originals").rglob("*") if path.is_file()]
-
-
-def original_of(data: Path, photo: dict) -> Path:
-    return data / original_key(photo["id"], "jpg")
-
-
-def test_an_archive_holds_every_photo_as_it_was_sent(
-    client: FlaskClient, send: Send, tmp_path: Path
-) -> None:
+def test_a_zip_has_every_photo_as_it_was_sent(client: FlaskClient, tmp_path: Path) -> None:
     sent = {
         "2024-06-01 18.00.03 sea.png": photo_bytes("png", seed=3),
         "2024-06-01 18.00.02 写真.heic": photo_bytes("heic", seed=2),
-        "2024-06-01 18.00.01 beach.jpg": photo_bytes("jpg", seed=1)
-        + bytes(2 * BLOCK_BYTES - 200_000),
+        "2024-06-01 18.00.01 beach.jpg": photo_bytes("jpg", seed=1) + bytes(BLOCK_BYTES),
     }
     for name, content in sent.items():
-        send((name.split()[-1], content))
-    archive = download(client)
-    assert {name: archive.read(name) for name in archive.namelist()} == sent
-    assert archive.namelist() == sorted(sent, reverse=True)  # newest first
-    assert {entry.compress_type for entry in archive.infolist()} == {ZIP_STORED}
+        send_as(client, name.split()[-1], content)
+    answer = client.get("/photos.zip")
+    today = listed_photos(client)[0]["uploaded"][:10]
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="Dropwall {today}.zip"'
+    assert answer.mimetype == "application/zip"
+    assert answer.headers["Cache-Control"] == "private, no-store"
+    zipped = opened(answer.data)
+    assert {name: zipped.read(name) for name in zipped.namelist()} == sent
+    assert zipped.namelist() == sorted(sent, reverse=True)  # newest first
+    assert {entry.compress_type for entry in zipped.infolist()} == {ZIP_STORED}
     path = tmp_path / "all.zip"
-    path.write_bytes(client.get("/photos.zip").data)
+    path.write_bytes(answer.data)
     test = [need_program("unzip"), "-tq", path]
     assert subprocess.run(test, capture_output=True, check=False).returncode == 0
 
 
-def test_a_browser_saves_it_under_a_name_and_keeps_no_copy(client: FlaskClient, send: Send) -> None:
-    send(("a.jpg", variant(1)))
-    answer = client.get("/photos.zip")
-    assert answer.mimetype == "application/zip"
-    today = client.get("/api/photos").json["photos"][0]["uploaded"][:10]
-    assert answer.headers["Content-Disposition"] == f'attachment; filename="Dropwall {today}.zip"'
-    assert answer.headers["Cache-Control"] == "private, no-store"
-
-
-def test_one_can_have_ones_own_photos_or_somebodys_or_those_found(
-    app: Flask, client: FlaskClient, send: Send
-) -> None:
+def test_a_zip_has_the_photos_of_its_selection(app: Flask, client: FlaskClient, send: Send) -> None:
     send(("mine.jpg", variant(1)), ("beach.jpg", variant(2)))
     other = open_page(app)
-    other.post("/", data={"file": (io.BytesIO(variant(3)), "other beach.jpg")})
-    theirs = other.get("/api/settings").json["guest"]["id"]
+    send_as(other, "other beach.jpg", variant(3))
     for query, names in (
         ("", {"mine.jpg", "beach.jpg", "other beach.jpg"}),
         ("?mine=1", {"mine.jpg", "beach.jpg"}),
-        (f"?by={theirs}", {"other beach.jpg"}),
+        (f"?by={own_id(other)}", {"other beach.jpg"}),
         ("?q=beach", {"beach.jpg", "other beach.jpg"}),
         ("?q=beach&mine=1&sort=arrival", {"beach.jpg"}),
     ):
         assert set(download(client, query).namelist()) == {f"{TAKEN} {name}" for name in names}
 
 
-@pytest.mark.parametrize("query", ["", "?mine=1", "?by=nobody", "?q=nothing"])
-def test_an_archive_of_nothing_is_refused(client: FlaskClient, query: str) -> None:
-    answer = client.get(f"/photos.zip{query}")
-    assert (answer.status_code, answer.text) == (
-        404,
-        "There are no photos to download here yet; please send some first.",
-    )
-    assert answer.content_type == "text/plain; charset=utf-8"
+def test_a_zip_of_nothing_is_refused(client: FlaskClient) -> None:
+    nothing = "There are no photos to download here yet; please send some first."
+    for query in ("", "?mine=1", "?by=nobody", "?q=nothing"):
+        answer = client.get(f"/photos.zip{query}")
+        assert (answer.status_code, answer.text, answer.content_type) == (404, nothing, TEXT)
 
 
-@pytest.mark.parametrize(
-    ("sent", "entry"),
-    [
-        ("../../x.jpg", "x.jpg"),
-        ("..\\..\\x.jpg", "x.jpg"),
-        ("../../x", "x.jpg"),
-        ("C:/CON.jpg", "CON.jpg"),
-        ("写真 3.JPG", "写真 3.JPG"),
-        ("👩‍👩‍👧.jpeg", "👩‍👩‍👧.jpeg"),
-        ("<a>:%22b%22|?*.jpg", "_a___b____.jpg"),
-        ("No. 5", "No. 5.jpg"),
-        ("blob", "blob.jpg"),
-        ("dots. . .jpg", "dots.jpg"),
-        ("x" * 400 + ".jpg", "x" * 231 + ".jpg"),
-        ("写" * 100, "写" * 77 + ".jpg"),
-    ],
-)
-def test_every_system_takes_a_photos_name(
-    client: FlaskClient, send: Send, tmp_path: Path, sent: str, entry: str
+@pytest.mark.embedded
+def test_names_in_a_zip_suit_every_system(client: FlaskClient, send: Send, tmp_path: Path) -> None:
+    """None is there twice, even where upper and lower case are the same."""
+    entries = {
+        "写真 3.JPG": "写真 3.JPG",
+        "👩‍👩‍👧.jpeg": "👩‍👩‍👧.jpeg",
+        "<a>:%22b%22|?*.jpg": "_a___b____.jpg",
+        "No. 5": "No. 5.jpg",
+        "blob": "blob.jpg",
+        "dots. . .jpg": "dots.jpg",
+        "写" * 100: "写" * 77 + ".jpg",
+        "x" * 400 + ".jpg": "x" * 231 + ".jpg",
+        "X" * 400: "X" * 227 + " (2).jpg",
+        "a.jpg": "a.jpg",
+        "A.jpg": "A (2).jpg",
+        "a (2).jpg": "a (2) (2).jpg",
+        "a.JPG": "a (3).JPG",
+        "a?.jpg": "a_.jpg",
+        "a*.jpg": "a_ (2).jpg",
+    }
+    sent = [(name, variant(number)) for number, name in enumerate(reversed(entries))]
+    assert send(*sent).status_code == 204
+    zipped = download(client)
+    assert zipped.namelist() == [f"{TAKEN} {entry}" for entry in entries.values()]
+    assert all(len(entry.encode()) <= 255 for entry in zipped.namelist())
+    zipped.extractall(tmp_path / "unpacked")
+    assert set(os.listdir(tmp_path / "unpacked")) == set(zipped.namelist())
+
+
+def test_pages_of_photos_are_in_a_zip_in_the_order_of_time(
+    client: FlaskClient, config: Config, send: Send, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert send((sent, variant(1))).status_code == 204
-    archive = download(client)
-    assert archive.namelist() == [f"{TAKEN} {entry}"]
-    assert len(archive.namelist()[0].encode()) <= 255
-    archive.extractall(tmp_path / "unpacked")
-    assert os.listdir(tmp_path / "unpacked") == archive.namelist()
+    """As old as the format can say."""
+    monkeypatch.setattr(sys.modules[Archives.__module__], "PAGE_PHOTOS", 3)
+    send(*((f"{number}.jpg", photo_bytes(seed=number, size=(64, 48))) for number in range(8)))
+    early, late = "0001-01-01T00:00:00Z", "2999-12-31T23:59:58Z"
+    change_row(config, "7.jpg", moment=late, taken=late)
+    change_row(config, "0.jpg", moment=early, taken=early)
+    entries = [(entry.filename[20:], entry.date_time) for entry in download(client).infolist()]
+    assert entries == [
+        ("7.jpg", (2107, 12, 31, 23, 59, 58)),
+        *((f"{second}.jpg", (2024, 6, 1, 18, 0, second & ~1)) for second in range(6, 0, -1)),
+        ("0.jpg", (1980, 1, 1, 0, 0, 0)),
+    ]
 
 
-def test_no_name_is_there_twice_even_where_case_does_not_count(
-    client: FlaskClient, send: Send
-) -> None:
-    names = ["a.jpg", "A.jpg", "a (2).jpg", "a.JPG", "a?.jpg", "a*.jpg", "x" * 300, "X" * 300]
-    send(*((name, variant(number)) for number, name in enumerate(names)))
-    entries = download(client).namelist()
-    assert len({entry.casefold() for entry in entries}) == len(names)
-    assert all(len(entry.encode()) <= 255 for entry in entries)
-    assert f"{TAKEN} a (2).jpg" in entries
+# What happens meanwhile
 
 
-def test_hundreds_of_photos_are_all_there_in_the_order_of_time(
-    app: Flask, put_photo: Callable[..., None], tmp_path: Path
-) -> None:
-    number_of_photos = 2 * PAGE_PHOTOS + 1
-    for number in range(number_of_photos):
-        staged = tmp_path / "staged"
-        staged.write_text(str(number))
-        put_photo(number, staged, f"2026-11-22T10:{59 - number // 20:02}:00Z")
-    archive = download(app.test_client())
-    names = archive.namelist()
-    assert len({name.casefold() for name in names}) == number_of_photos
-    minutes = [name[:19] for name in names]
-    assert minutes == sorted(minutes, reverse=True)
-    contents = {int(archive.read(name)) for name in names}
-    assert contents == set(range(number_of_photos))
-
-
-@pytest.mark.parametrize(
-    ("moment", "modified"),
-    [
-        ("2026-11-22T10:20:30Z", (2026, 11, 22, 10, 20, 30)),
-        ("0001-01-01T00:00:00Z", (1980, 1, 1, 0, 0, 0)),
-        ("2999-12-31T23:59:58Z", (2107, 12, 31, 23, 59, 58)),
-    ],
-)
-def test_photos_are_as_old_as_they_are_and_the_format_can_say(
-    app: Flask,
-    put_photo: Callable[..., None],
-    tmp_path: Path,
-    moment: str,
-    modified: tuple[int, ...],
-) -> None:
-    staged = tmp_path / "staged"
-    staged.write_bytes(b"a photo")
-    put_photo(1, staged, moment)
-    [entry] = download(app.test_client()).infolist()
-    assert entry.date_time == modified
-
-
-def test_what_is_made_private_meanwhile_is_put_apart(
-    app: Flask, catalog: Catalog, put_photo: Callable[..., None], tmp_path: Path
-) -> None:
-    for number in range(2):
-        staged = tmp_path / f"{number}.jpg"
-        staged.write_bytes(variant(number))
-        put_photo(number, staged, guest_id="ann")
-    archives = app.extensions["dropwall"].archives
-    with archives.open(Selection(), Viewer("ann")) as blocks:
-        content = next(blocks)
-        catalog.change_photos(Which(guest_id="ann"), visibility=OWNER)
-        content += b"".join(blocks)
-    folders = [name.rpartition("/")[0] for name in ZipFile(io.BytesIO(content)).namelist()]
-    assert folders == ["", "Only me"]
-
-
-def test_what_is_removed_meanwhile_is_left_out(client: FlaskClient, send: Send) -> None:
-    for number in range(4):
-        send((f"{number}.jpg", photo_bytes("jpg", seed=number)))
-    removed = client.get("/api/photos").json["photos"][1]
-    answer = client.get("/photos.zip")
-    blocks = answer.iter_encoded()
+def test_photos_removed_or_made_private_meanwhile(client: FlaskClient, send: Send) -> None:
+    send(*((f"{number}.jpg", photo_bytes(seed=number)) for number in range(4)))
+    _, removed, private, _ = listed_photos(client)
+    blocks = client.get("/photos.zip").iter_encoded()
     beginning = next(blocks)
     client.delete(f"/api/photos/{removed['id']}")
-    archive = ZipFile(io.BytesIO(beginning + b"".join(blocks)))
-    assert archive.testzip() is None
-    assert [name.split()[-1] for name in archive.namelist()] == ["3.jpg", "1.jpg", "0.jpg"]
+    client.patch(f"/api/photos/{private['id']}", json={"visibility": "owner"})
+    names = opened(beginning + b"".join(blocks)).namelist()
+    moment = TAKEN[:-2]
+    assert names == [f"{moment}03 3.jpg", f"Only me/{moment}01 1.jpg", f"{moment}00 0.jpg"]
 
 
-def test_a_photo_that_is_lost_is_named_and_the_others_are_there(
-    app: Flask, client: FlaskClient, send: Send
-) -> None:
-    for number in range(3):
-        send((f"{number}.jpg", photo_bytes("jpg", seed=number)))
-    lost = client.get("/api/photos").json["photos"][1]
-    app.extensions["dropwall"].storage.delete(original_key(lost["id"], "jpg"))
-    archive = download(client)
-    assert [name.split()[-1] for name in archive.namelist()[:2]] == ["2.jpg", "0.jpg"]
-    assert archive.namelist()[2:] == [LOST_PHOTOS]
-    assert archive.read(LOST_PHOTOS).decode() == "1.jpg"
+def test_a_zip_names_the_photos_that_are_lost(app: Flask, client: FlaskClient, send: Send) -> None:
+    send(*((f"{number}.jpg", photo_bytes(seed=number)) for number in range(3)))
+    lost = listed_photos(client)[1]
+    parts(app).storage.delete(original_key(lost["id"], "jpg"))
+    zipped = download(client)
+    assert [name.split()[-1] for name in zipped.namelist()[:2]] == ["2.jpg", "0.jpg"]
+    assert zipped.namelist()[2:] == [LOST_PHOTOS]
+    assert zipped.read(LOST_PHOTOS).decode() == "1.jpg"
 
 
 def test_downloads_leave_room_for_everybody_else(config: Config) -> None:
     client = open_page(create_app(replace(config, threads=16)))
-    client.post("/", data={"file": (io.BytesIO(variant(1)), "a.jpg")})
+    send_as(client, "a.jpg", variant(1))
     two = [client.get("/photos.zip") for _ in range(2)]
     refusal = client.get("/photos.zip")
     assert (refusal.status_code, refusal.headers["Retry-After"]) == (503, "5")
@@ -273,10 +188,9 @@ def test_downloads_leave_room_for_everybody_else(config: Config) -> None:
 
 
 @pytest.mark.embedded
-def test_a_catalog_that_falls_silent_breaks_the_archive(
-    client: FlaskClient, send: Send, config: Config
-) -> None:
-    send(("a.jpg", variant(1)), ("b.jpg", variant(2)))
+def test_a_silent_catalog_breaks_the_download(client: FlaskClient, config: Config) -> None:
+    send_as(client, "a.jpg", variant(1))
+    send_as(client, "b.jpg", variant(2))
     blocks = client.get("/photos.zip").iter_encoded()
     next(blocks)
     for path in config.data.glob("catalog.sqlite*"):
@@ -285,77 +199,69 @@ def test_a_catalog_that_falls_silent_breaks_the_archive(
         list(blocks)
 
 
-def put_a_folder_in_its_place(original: Path) -> None:
-    original.unlink()
-    original.mkdir()
+@pytest.mark.embedded
+def test_a_broken_storage_breaks_the_download(tmp_path: Path) -> None:
+    gallery = SharedGallery(tmp_path / "data")
+    gallery.send(("old.jpg", variant(1)), ("new.jpg", variant(2)))
+    new, old = (original_path(gallery.data, photo) for photo in gallery.photos())
+    url = f"{gallery.url}/photos.zip"
+    assert requests.get(url, timeout=60).ok
+    for break_it in (partial(os.truncate, old, 10), partial(put_a_folder_in_place_of, old)):
+        break_it()
+        with requests.get(url, timeout=60, stream=True) as answer:
+            assert answer.status_code == 200
+            with pytest.raises(requests.exceptions.ChunkedEncodingError):
+                _ = answer.content
+    put_a_folder_in_place_of(new)
+    head = requests.head(url, timeout=60)  # opens no original
+    assert (head.status_code, head.headers["Content-Type"]) == (200, "application/zip")
 
 
-def cut_off(original: Path) -> None:
-    os.truncate(original, original.stat().st_size - 1)
+def put_a_folder_in_place_of(file: Path) -> None:
+    file.unlink()
+    file.mkdir()
 
 
 @pytest.mark.embedded
-@pytest.mark.parametrize("break_original", [put_a_folder_in_its_place, cut_off])
-def test_a_broken_storage_breaks_the_download(live_server: RunningServer, break_original) -> None:
-    live_server.send(("old.jpg", photo_bytes("jpg", seed=1)))
-    live_server.send(("new.jpg", photo_bytes("jpg", seed=2)))
-    assert requests.get(f"{live_server.url}/photos.zip", timeout=30).ok
-    break_original(original_of(live_server.data, live_server.photos()[-1]))
-    answer = requests.get(f"{live_server.url}/photos.zip", timeout=30, stream=True)
-    assert answer.status_code == 200
-    with pytest.raises(requests.exceptions.ChunkedEncodingError):
-        _ = answer.content
-    assert requests.get(f"{live_server.url}/healthz", timeout=30).ok
+def test_a_download_that_is_left_half_way_leaves_no_original_open(server: GalleryServer) -> None:
+    assert server.send(("large.jpg", variant(10_000_000))).ok
+    with socket.socket() as visitor:
+        visitor.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        visitor.connect(("127.0.0.1", server.port))
+        visitor.sendall(b"GET /photos.zip HTTP/1.1\r\nHost: gallery\r\n\r\n")
+        wait_until(lambda: open_originals(server) == 1)
+    wait_until(lambda: open_originals(server) == 0)
 
 
-@pytest.mark.embedded
-def test_nothing_is_opened_for_who_only_wants_the_head(
-    client: FlaskClient, send: Send, config: Config
-) -> None:
-    send(("a.jpg", variant(1)))
-    [original] = original_paths(config.data)
-    put_a_folder_in_its_place(original)
-    answer = client.head("/photos.zip")
-    assert (answer.status_code, answer.data) == (200, b"")
-    assert answer.mimetype == "application/zip"
-
-
-@pytest.mark.embedded
-def test_who_leaves_half_way_leaves_no_original_open(live_server: RunningServer) -> None:
-    live_server.send(("large.jpg", variant(50_000_000)))
-    answer = requests.get(f"{live_server.url}/photos.zip", timeout=30, stream=True)
-    blocks = answer.iter_content(1000)
-    next(blocks)
-    wait_until(lambda: open_originals(live_server) == 1)
-    answer.close()
-    wait_until(lambda: open_originals(live_server) == 0)
-
-
-def open_originals(server: RunningServer) -> int:
+def open_originals(server: GalleryServer) -> int:
     """How many of them the workers hold open."""
-    descriptors = [file for worker in server.workers() for file in (worker / "fd").iterdir()]
-    names = [os.readlink(file) for file in descriptors if file.is_symlink()]
-    return sum(name.startswith(str(server.data / "originals")) for name in names)
+    paths = []
+    for file in (file for worker in server.workers() for file in (worker / "fd").iterdir()):
+        with suppress(FileNotFoundError):  # it was just closed
+            paths.append(os.readlink(file))
+    return sum(path.startswith(str(server.data / "originals")) for path in paths)
 
 
 @pytest.mark.embedded
-def test_an_archive_may_be_larger_than_four_gigabytes(
-    app: Flask, put_photo: Callable[..., None], tmp_path: Path
+@pytest.mark.parametrize(
+    ("size", "limit"),
+    [(20_000, 10_000), pytest.param(2**32 + 1, zipfile.ZIP64_LIMIT, marks=pytest.mark.slow)],
+)
+def test_a_large_photo_and_what_follows_it_are_in_a_zip64(
+    client: FlaskClient, config: Config, tmp_path: Path, monkeypatch, size: int, limit: int
 ) -> None:
-    archives = app.extensions["dropwall"].archives
-    small, huge, path = (tmp_path / name for name in ("small", "huge", "all.zip"))
-    small.write_bytes(b"small")
-    with huge.open("wb") as file:
-        file.truncate(2**32 + 1)  # zeros, which take no room on the disk
-    put_photo(1, small, "2026-11-22T09:00:00Z")
-    put_photo(2, huge)
-    zeros = bytes(BLOCK_BYTES)
-    with path.open("wb") as file, ExitStack() as opened:
-        for block in opened.enter_context(archives.open(Selection(), Viewer())):
+    send_as(client, "small.jpg", photo_bytes(seed=1, size=(64, 48)))
+    send_as(client, "large.jpg", photo_bytes(seed=2, size=(64, 48)))
+    os.truncate(original_path(config.data, listed_photos(client)[0]), size)  # zeros take no room
+    change_row(config, "large.jpg", bytes=size)
+    path, zeros = tmp_path / "all.zip", bytes(BLOCK_BYTES)
+    with monkeypatch.context() as lowered, path.open("wb") as file:
+        lowered.setattr(zipfile, "ZIP64_LIMIT", limit)
+        for block in client.get("/photos.zip").iter_encoded():
             if block == zeros:
                 file.seek(len(block), os.SEEK_CUR)
             else:
                 file.write(block)
-    archive = ZipFile(path)
-    assert [entry.file_size for entry in archive.infolist()] == [2**32 + 1, 5]
-    assert archive.read(archive.infolist()[1]) == b"small"
+    large, small = ZipFile(path).infolist()
+    assert (large.file_size, large.extract_version, small.extract_version) == (size, 45, 45)
+    assert ZipFile(path).read(small) == photo_bytes(seed=1, size=(64, 48))
