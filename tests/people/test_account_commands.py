@@ -6,72 +6,72 @@ import pty
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import Result
 from flask import Flask
 
+from server import command_line
 from server.config import Config
-from tests.conftest import Send, open_page
-from tests.people.test_accounts import PASSWORD, account, own_id, parts, sign_in, signed_in
-from tests.people.test_guests import listed, own_name, send_as
+from tests.conftest import open_page
+from tests.support import processes
 from tests.support.gallery_server import ROOT
 from tests.support.photos import photo_bytes
+from tests.support.visitors import (
+    DROPWALL,
+    PASSWORD,
+    account,
+    dropwall,
+    listed,
+    own_id,
+    own_name,
+    parts,
+    send_as,
+    sign_in,
+    signed_in,
+)
 
-DROPWALL = (sys.executable, "-c", "from server import command_line; command_line()")
-
-
-def dropwall(app: Flask, *arguments: str, typed: str = "") -> Result:
-    return app.test_cli_runner().invoke(args=arguments, input=typed)
-
-
-def test_an_account_is_made_with_one_line_from_a_pipe(app: Flask) -> None:
-    made = dropwall(app, "add-account", " Ann  Smith ", typed=f"{PASSWORD}\nmore\n")
-    assert (made.exit_code, made.output) == (0, "Ann Smith can sign in now.\n")
-    client = signed_in(app, "ann smith")
-    assert account(client) == {"name": "Ann Smith", "is_host": False}
-    assert own_name(client) == "Ann Smith"
-
-
-def test_a_host_is_made_and_listed(app: Flask) -> None:
-    made = dropwall(app, "add-account", "Änne", "--host", typed=PASSWORD)
-    assert made.output == "Änne can sign in now, as a host.\n"
-    dropwall(app, "add-account", "Bo", typed=PASSWORD)
-    assert account(signed_in(app, "änne")) == {"name": "Änne", "is_host": True}
-    assert dropwall(app, "accounts").output == "Bo\nÄnne (host)\n"
+Run = Callable[..., tuple[object, str, str]]
 
 
-def test_a_host_can_be_made_where_guests_cannot_sign_up(app: Flask) -> None:
+def test_accounts_and_hosts_are_added_and_listed(app: Flask) -> None:
+    """Also where guests cannot sign up. A password is one line from a pipe."""
     assert not parts(app).settings.sign_up
-    assert dropwall(app, "add-account", "Ann", typed=PASSWORD).exit_code == 0
+    added = dropwall(app, "add-account", " Bo  Smith ", typed=f"{PASSWORD}\nmore\n")
+    assert (added.exit_code, added.output) == (0, "Bo Smith can sign in now.\n")
+    added = dropwall(app, "add-account", "Änne", "--host", typed=PASSWORD)
+    assert added.output == "Änne can sign in now, as a host.\n"
+    assert dropwall(app, "accounts").output == "Bo Smith\nÄnne (host)\n"
+    client = signed_in(app, "bo smith")
+    assert account(client) == {"name": "Bo Smith", "is_host": False}
+    assert own_name(client) == "Bo Smith"
+    assert account(signed_in(app, "änne")) == {"name": "Änne", "is_host": True}
 
 
-@pytest.mark.parametrize(
-    ("arguments", "typed", "sentence"),
-    [
+@pytest.mark.embedded
+def test_a_command_that_is_refused_says_why_in_a_sentence(app: Flask) -> None:
+    dropwall(app, "add-account", "Ann", typed=PASSWORD)
+    bad_password = "Please choose a password of 8 to 256 characters."
+    nobody = "Nobody called Bo has an account; `dropwall accounts`"
+    for arguments, typed, sentence in (
         (("add-account", "ANN"), PASSWORD, "This name is taken; please choose another one."),
         (("add-account", " "), PASSWORD, "Please tell a name."),
         (("add-account", "n" * 61), PASSWORD, "This name is too long; please take at most 60"),
-        (("add-account", "Bo"), "short", "Please choose a password of 8 to 256 characters."),
-        (("add-account", "Bo"), "", "Please choose a password of 8 to 256 characters."),
-        (("set-password", "Ann"), "short", "Please choose a password of 8 to 256 characters."),
-        (("set-password", "Bo"), PASSWORD, "Nobody called Bo has an account; `dropwall accounts`"),
-        (("remove-account", "Bo"), "", "Nobody called Bo has an account; `dropwall accounts`"),
-    ],
-)
-def test_what_cannot_be_done_is_said_in_a_sentence(
-    app: Flask, arguments: tuple[str, ...], typed: str, sentence: str
-) -> None:
-    dropwall(app, "add-account", "Ann", typed=PASSWORD)
-    refused = dropwall(app, *arguments, typed=typed)
-    assert refused.exit_code == 1
-    assert refused.output.startswith(f"Error: {sentence}")
+        (("add-account", "Bo"), "short", bad_password),
+        (("add-account", "Bo"), "", bad_password),
+        (("set-password", "Ann"), "short", bad_password),
+        (("set-password", "Bo"), PASSWORD, nobody),
+        (("remove-account", "Bo"), "", nobody),
+    ):
+        refused = dropwall(app, *arguments, typed=typed)
+        assert refused.exit_code == 1
+        assert refused.output.startswith(f"Error: {sentence}")
     assert dropwall(app, "accounts").output == "Ann\n"
     assert account(signed_in(app)) is not None
 
 
-def test_another_password_signs_out_everywhere(app: Flask) -> None:
+def test_set_password_signs_out_everywhere(app: Flask) -> None:
     dropwall(app, "add-account", "Ann", typed=PASSWORD)
     client = signed_in(app)
     changed = dropwall(app, "set-password", "ann", typed="battery staple\n")
@@ -81,7 +81,7 @@ def test_another_password_signs_out_everywhere(app: Flask) -> None:
     assert account(signed_in(app, "Ann", "battery staple")) is not None
 
 
-def test_photos_of_an_account_that_is_removed_stay(app: Flask, send: Send) -> None:
+def test_photos_of_a_removed_account_stay_and_are_nobodys(app: Flask) -> None:
     dropwall(app, "add-account", "Ann", typed=PASSWORD)
     client = signed_in(app)
     send_as(client, "a.jpg", photo_bytes("jpg"))
@@ -95,7 +95,7 @@ def test_photos_of_an_account_that_is_removed_stay(app: Flask, send: Send) -> No
     assert listed(signed_in(app), "mine=1") == []
 
 
-def test_private_photos_go_with_an_account_only_when_that_is_said(app: Flask) -> None:
+def test_private_photos_go_with_an_account_only_when_that_is_asked_for(app: Flask) -> None:
     dropwall(app, "add-account", "Ann", typed=PASSWORD)
     client = signed_in(app)
     send_as(client, "a.jpg", photo_bytes("jpg", 1))
@@ -111,103 +111,85 @@ def test_private_photos_go_with_an_account_only_when_that_is_said(app: Flask) ->
     assert listed(client) == ["b.jpg", "b.jpg", "a.jpg"]
     assert dropwall(app, "remove-account", "Ann", "--with-private").exit_code == 0
     assert listed(open_page(app)) == ["a.jpg"]
-    assert app.extensions["dropwall"].usage.overview().photos == 1
+    assert parts(app).usage.overview().photos == 1
 
 
-def test_on_a_terminal_the_password_is_asked_for_twice_and_not_shown(config: Config) -> None:
-    screen = on_a_terminal(config, ["add-account", "Ann"], [PASSWORD, PASSWORD])
-    assert "Password:" in screen
-    assert "Repeat for confirmation:" in screen
-    assert PASSWORD not in screen
-    assert "Ann can sign in now." in screen
+# The command itself
 
 
-def on_a_terminal(config: Config, arguments: list[str], answers: list[str]) -> str:
-    """What stands on it in the end."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [*DROPWALL, *arguments],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        cwd=ROOT,
-        env=os.environ | {"DROPWALL_DATA": str(config.data)},
-        start_new_session=True,
-    )
-    os.close(theirs)
-    screen = ""
-    for answer in answers:
-        until = len(screen)
-        while not screen[until:].endswith(": "):
-            screen += os.read(ours, 1000).decode()
-        os.write(ours, f"{answer}\n".encode())
-    assert process.wait(timeout=30) == 0
-    screen += os.read(ours, 1000).decode()
-    os.close(ours)
-    return screen
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs `dropwall …` with some settings: its exit code, and what it writes to both outputs."""
+
+    def run(*arguments: str, **settings: object) -> tuple[object, str, str]:
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "argv", ["dropwall", *arguments])
+            for name, value in ({"data": tmp_path / "data"} | settings).items():
+                patch.setenv(f"DROPWALL_{name.upper()}", str(value))
+            with pytest.raises(SystemExit) as ended:
+                command_line()
+        return ended.value.code, *capsys.readouterr()
+
+    return run
 
 
-def run_dropwall(settings: dict[str, str], *asked: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*DROPWALL, *asked],
-        cwd=ROOT,
-        env=settings | {"PATH": os.environ["PATH"]},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-
-
-@pytest.mark.parametrize(
-    ("setting", "catalog"),
-    [("DROPWALL_DATA", "there/catalog.sqlite"), ("DROPWALL_DATABASE", "there")],
-)
-def test_a_gallery_that_a_command_has_made_is_told_of(
-    tmp_path: Path, setting: str, catalog: str
-) -> None:
+def test_a_gallery_that_a_command_has_just_made_is_named(tmp_path: Path, run: Run) -> None:
     """Whoever asks in another shell, or from another folder, may mean another one."""
-    settings = {"DROPWALL_DATA": str(tmp_path / "data"), setting: str(tmp_path / "there")}
-    told = [run_dropwall(settings, "accounts") for _ in range(2)]
-    assert [(each.returncode, each.stdout) for each in told] == [(0, "")] * 2
-    assert told[0].stderr.startswith(f"There was no gallery in {tmp_path / catalog} before; please")
-    assert told[1].stderr == ""
+    for setting, place, catalog in (
+        ("data", tmp_path / "folder", tmp_path / "folder" / "catalog.sqlite"),
+        ("database", tmp_path / "file", tmp_path / "file"),
+    ):
+        settings = {setting: place}
+        code, output, warning = run("accounts", **settings)
+        assert (code, output) == (0, "")
+        assert warning.startswith(f"There was no gallery in {catalog} before; please")
+        assert run("accounts", **settings) == (0, "", "")
 
 
-@pytest.mark.parametrize(
-    ("asked", "answer"),
-    [
+def test_asking_for_help_makes_no_gallery(tmp_path: Path, run: Run) -> None:
+    for asked, expected in (
         (["--help"], "remove-account"),
         (["accounts", "--help"], "List who has an account."),
         (["--version"], "dropwall, version"),
-    ],
-)
-def test_whoever_asks_what_can_be_done_makes_no_gallery(
-    tmp_path: Path, asked: list[str], answer: str
-) -> None:
-    told = run_dropwall({"DROPWALL_DATA": str(tmp_path / "data")}, *asked)
-    assert (told.returncode, told.stderr) == (0, "")
-    assert answer in told.stdout
+    ):
+        code, output, error = run(*asked)
+        assert (code, error) == (0, "")
+        assert expected in output
     assert not (tmp_path / "data").exists()
 
 
-@pytest.mark.parametrize(
-    ("setting", "kept", "another"),
-    [
-        ("DROPWALL_DATA", "photos", "folder"),
-        ("DROPWALL_STORAGE", "photos", "folder"),
-        ("DROPWALL_DATABASE", "its catalog", "file"),
-    ],
-)
-def test_a_place_that_cannot_be_had_is_named(
-    tmp_path: Path, setting: str, kept: str, another: str
-) -> None:
-    settings = {"DROPWALL_DATA": str(tmp_path / "data"), setting: "/proc/place"}
-    told = run_dropwall(settings, "accounts")
-    assert (told.returncode, told.stdout) == (1, "")
-    assert told.stderr == (
-        f"Dropwall cannot keep {kept} in /proc/place: No such file or directory."
-        f" Set {setting} to another {another}.\n"
-    )
+def test_a_place_that_cannot_be_used_is_named_with_its_setting(run: Run) -> None:
+    for setting, kept, another in (
+        ("data", "photos", "folder"),
+        ("storage", "photos", "folder"),
+        ("database", "its catalog", "file"),
+    ):
+        assert run("accounts", **{setting: "/proc/place"}) == (
+            f"Dropwall cannot keep {kept} in /proc/place: No such file or directory."
+            f" Set DROPWALL_{setting.upper()} to another {another}.",
+            "",
+            "",
+        )
+
+
+@pytest.mark.embedded
+def test_on_a_terminal_the_password_is_asked_for_twice_and_not_shown(config: Config) -> None:
+    ours, theirs = pty.openpty()
+    terminal = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
+    environ = os.environ | {"DROPWALL_DATA": str(config.data)}
+    process = processes.start([*DROPWALL, "add-account", "Ann"], cwd=ROOT, env=environ, **terminal)
+    os.close(theirs)
+    screen = ""
+    for question in ("Password: ", "Repeat for confirmation: "):
+        while not screen.endswith(question):
+            screen += os.read(ours, 1000).decode()
+        os.write(ours, f"{PASSWORD}\n".encode())
+    assert process.wait(timeout=60) == 0
+    processes.ended(process)
+    screen += os.read(ours, 1000).decode()
+    os.close(ours)
+    assert PASSWORD not in screen
+    assert "Ann can sign in now." in screen
 
 
 STOPPED_WHILE_IMPORTING = """
@@ -223,7 +205,7 @@ from server import command_line
 """
 
 
-def test_ctrl_c_at_once_ends_a_command_without_a_word() -> None:
-    code = STOPPED_WHILE_IMPORTING
-    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, timeout=60)
+def test_ctrl_c_while_it_is_starting_ends_a_command_without_a_word() -> None:
+    command = [sys.executable, "-c", STOPPED_WHILE_IMPORTING]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=60)
     assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, b"", b"")

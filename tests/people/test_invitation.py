@@ -1,4 +1,4 @@
-"""The address to share: as a QR code, on a poster, in the settings."""
+"""The invitation: the gallery's address as a QR code, on a poster, in the settings."""
 
 import re
 from dataclasses import replace
@@ -7,25 +7,28 @@ from xml.etree import ElementTree
 import pytest
 import segno
 from flask.testing import FlaskClient
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from server import create_app
 from server.config import Config
-from tests.page.test_accessibility import serious_findings
-from tests.support.gallery_server import RunningServer
+from tests.support.gallery_server import Gallery
+from tests.support.page import expect_accessible
 
+pytestmark = pytest.mark.embedded
+
+SITE = "https://photos.example.com"
 SVG = "{http://www.w3.org/2000/svg}"
-HOSTILE = [
+HOSTILE_HOSTS = (
     '"><script>alert(1)</script>',
     "a.example/wedding",
     "a.example@b.example",
     "[::",
     "",
     ".".join(["a" * 60] * 100),
-]
+)
 
 
-def modules(client: FlaskClient, **options: object) -> set[tuple[int, int]]:
+def drawn_modules(client: FlaskClient, **options: object) -> set[tuple[int, int]]:
     """The dark ones of /qr.svg, without its margin: column and row."""
     drawing = ElementTree.fromstring(client.get("/qr.svg", **options).data)
     light, dark = drawing.iter(f"{SVG}path")
@@ -49,12 +52,37 @@ def modules_of(address: str) -> set[tuple[int, int]]:
     return {(x, y) for y, row in enumerate(matrix) for x, dark in enumerate(row) if dark}
 
 
-def test_the_code_holds_the_address_that_was_visited(client: FlaskClient) -> None:
-    base_url = "https://photos.example.com"
-    assert modules(client, base_url=base_url) == modules_of(base_url)
+@pytest.mark.parametrize(
+    ("settings", "visited", "shared"),
+    [
+        ({}, SITE, SITE),
+        ({"public_url": SITE}, "http://localhost", SITE),
+        ({}, "http://notebook.local:8000", "http://notebook.local:8000"),
+        ({}, "https://xn--mnchen-3ya.example", "https://xn--mnchen-3ya.example"),
+    ],
+)
+def test_qr_code_poster_and_settings_have_the_address_to_share(
+    config: Config, settings: dict[str, str], visited: str, shared: str
+) -> None:
+    client = create_app(replace(config, **settings)).test_client()
+    assert drawn_modules(client, base_url=visited) == modules_of(shared)
+    assert f">{shared}<" in client.get("/poster", base_url=visited).text
+    assert "Passcode" not in client.get("/poster", base_url=visited).text
+    assert client.get("/api/settings", base_url=visited).json["address"] == shared
 
 
-def test_the_code_is_dark_on_white_and_drawn_anew_for_every_address(client: FlaskClient) -> None:
+def test_the_qr_code_and_the_poster_have_the_passcode(config: Config) -> None:
+    client = create_app(replace(config, passcode="Süße Rosen 7/7")).test_client()
+    link = f"{SITE}/join/S%C3%BC%C3%9Fe%20Rosen%207%2F7"
+    assert client.get(link).status_code == 303
+    assert client.get("/api/settings", base_url=SITE).json["address"] == link
+    assert drawn_modules(client, base_url=SITE) == modules_of(link)
+    poster = client.get("/poster", base_url=SITE).text
+    assert f">{SITE}<" in poster
+    assert "Passcode: <strong>Süße Rosen 7/7</strong>" in poster
+
+
+def test_the_qr_code_is_dark_on_white_and_never_cached(client: FlaskClient) -> None:
     answer = client.get("/qr.svg")
     assert answer.mimetype == "image/svg+xml"
     assert answer.headers["Cache-Control"] == "private, no-store"
@@ -64,74 +92,45 @@ def test_the_code_is_dark_on_white_and_drawn_anew_for_every_address(client: Flas
     assert drawing.attrib["width"].endswith("mm")
 
 
-def test_the_address_of_the_settings_is_everywhere(config: Config) -> None:
-    address = "https://photos.example.com"
-    client = create_app(replace(config, public_url=address)).test_client()
-    assert modules(client) == modules_of(address)
-    assert f">{address}<" in client.get("/poster").text
-    assert client.get("/api/settings").json["address"] == address
-
-
-@pytest.mark.parametrize(
-    "base_url", ["http://notebook.local:8000", "https://xn--mnchen-3ya.example"]
-)
-def test_who_asks_by_a_name_is_told_that_name(client: FlaskClient, base_url: str) -> None:
-    assert client.get("/api/settings", base_url=base_url).json["address"] == base_url
-    assert f">{base_url}<" in client.get("/poster", base_url=base_url).text
-
-
-@pytest.mark.parametrize("host", HOSTILE)
-def test_nobody_writes_on_the_poster_by_the_name_of_a_host(config: Config, host: str) -> None:
+def test_a_hostile_host_header_does_not_get_onto_the_poster(config: Config) -> None:
     client = create_app(replace(config, host="127.0.0.1")).test_client()
-    for path in ("/qr.svg", "/poster", "/api/settings"):
-        assert client.get(path, headers={"Host": host}).status_code == 200
-    assert (
-        client.get("/poster", headers={"Host": host}).text
-        == client.get("/poster", base_url="http://127.0.0.1:8000").text
-    )
+    expected = client.get("/poster", base_url="http://127.0.0.1:8000").text
+    for host in HOSTILE_HOSTS:
+        for path in ("/qr.svg", "/poster", "/api/settings"):
+            assert client.get(path, headers={"Host": host}).status_code == 200, (host, path)
+        assert client.get("/poster", headers={"Host": host}).text == expected, host
 
 
-def test_guests_are_told_to_join_the_network_where_that_is_needed(client: FlaskClient) -> None:
+def test_the_poster_names_the_wifi_where_it_is_needed(client: FlaskClient) -> None:
     assert "Wi-Fi" in client.get("/poster", base_url="http://192.168.1.20:8000").text
-    assert "Wi-Fi" not in client.get("/poster", base_url="https://photos.example.com").text
+    assert "Wi-Fi" not in client.get("/poster", base_url=SITE).text
 
 
-@pytest.mark.parametrize("paper", ["A4", "Letter"])
-def test_the_poster_is_one_sheet(page: Page, live_server: RunningServer, paper: str) -> None:
-    page.goto(f"{live_server.url}/poster")
-    expect(page.get_by_role("img", name=f"QR code of {live_server.url}")).to_be_visible()
-    pdf = page.pdf(format=paper)
-    assert re.findall(rb"/Type /Pages\s.*?/Count (\d+)", pdf, re.DOTALL) == [b"1"]
-
-
-def test_the_poster_is_printed_by_its_button(page: Page, live_server: RunningServer) -> None:
+def test_the_poster_is_one_sheet_printed_by_its_button(page: Page, gallery: Gallery) -> None:
     page.add_init_script("window.print = () => (window.printed = true)")
-    page.goto(f"{live_server.url}/poster")
+    page.goto(f"{gallery.url}/poster")
+    expect(page.get_by_role("img", name=f"QR code of {gallery.url}")).to_be_visible()
     button = page.get_by_role("button", name="Print")
     button.click()
     page.wait_for_function("() => window.printed")
+    for paper in ("A4", "Letter"):
+        pdf = page.pdf(format=paper)
+        assert re.findall(rb"/Type /Pages\s.*?/Count (\d+)", pdf, re.DOTALL) == [b"1"], paper
     page.emulate_media(media="print")
     expect(button).to_be_hidden()
-    expect(page.get_by_text(live_server.url)).to_be_visible()
+    expect(page.get_by_text(gallery.url)).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_poster_keeps_nobody_out(page: Page, live_server: RunningServer, scheme: str) -> None:
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-    page.set_viewport_size({"width": 320, "height": 640})
-    page.goto(f"{live_server.url}/poster")
+def test_axe_finds_nothing_in_the_poster_on_a_phone(page: Page, gallery: Gallery) -> None:
+    page.goto(f"{gallery.url}/poster")
     expect(page.get_by_role("heading", name="Scan to add your photos")).to_be_visible()
-    assert serious_findings(page) == []
+    expect_accessible(page, ((320, "light"), (320, "dark")))
     assert page.evaluate("() => document.documentElement.scrollWidth") == 320
 
 
-def test_the_poster_needs_no_script(context: BrowserContext, live_server: RunningServer) -> None:
-    browser = context.browser
-    assert browser
-    plain = browser.new_context(java_script_enabled=False)
-    page = plain.new_page()
-    page.goto(f"{live_server.url}/poster")
+def test_the_poster_needs_no_script(new_context, gallery: Gallery) -> None:
+    page = new_context(java_script_enabled=False).new_page()
+    page.goto(f"{gallery.url}/poster")
     expect(page.get_by_role("img", name="QR code")).to_be_visible()
-    expect(page.get_by_text(live_server.url)).to_be_visible()
+    expect(page.get_by_text(gallery.url)).to_be_visible()
     expect(page.get_by_role("button")).to_have_count(0)
-    plain.close()
