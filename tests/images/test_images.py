@@ -11,9 +11,10 @@ from PIL import Image
 
 from server.images import Images, Picture, TooManyPixels
 from server.turns import Turns
-from tests.support.bad_photos import BOMBS, CORNERS, GOOD_ODD, SEEN_THROUGH, SIZE, VARIANTS
-from tests.support.bad_photos import displayed_corners as corners_of
-from tests.support.photos import encode, landscape, photo_bytes
+from tests.support.bad_photos import BOMBS
+from tests.support.odd_photos import CORNERS, GOOD_ODD, SEEN_THROUGH, SIZE, VARIANTS
+from tests.support.odd_photos import displayed_corners as corners_of
+from tests.support.photos import encode, photo_bytes, picture
 
 TOLERANCE = 12
 
@@ -46,7 +47,7 @@ def corners(image: Image.Image) -> list[tuple[int, ...]]:
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_every_kind_of_photo_is_shown_upright_in_its_colours(
+def test_a_thumbnail_is_upright_in_true_colours_without_metadata(
     read: Callable[[bytes], Picture], name: str
 ) -> None:
     picture = read(VARIANTS[name]())
@@ -60,26 +61,11 @@ def test_every_kind_of_photo_is_shown_upright_in_its_colours(
         else:
             assert colour[:3] == pytest.approx(expected, abs=TOLERANCE)
             assert colour[3] > 255 - TOLERANCE
-
-
-@pytest.mark.parametrize("name", VARIANTS)
-def test_thumbnails_carry_no_metadata(read: Callable[[bytes], Picture], name: str) -> None:
-    for content in read(VARIANTS[name]()).thumbnails.values():
+    for content in picture.thumbnails.values():
         shown = Image.open(io.BytesIO(content))
         assert shown.format == "WEBP"
         assert not {"exif", "xmp", "icc_profile"} & set(shown.info)
-
-
-@pytest.mark.parametrize("name", [name for name in VARIANTS if "animated" in name])
-def test_an_animation_is_known_as_one(read: Callable[[bytes], Picture], name: str) -> None:
-    assert read(VARIANTS[name]()).animated
-
-
-@pytest.mark.parametrize("name", ["mpo.jpg", "ultra-hdr.jpg", "motion.jpg", "plain.heic"])
-def test_a_phones_extra_pictures_are_no_animation(
-    read: Callable[[bytes], Picture], name: str
-) -> None:
-    assert not read(VARIANTS[name]()).animated
+    assert picture.animated == ("animated" in name)  # a phone's extra pictures are no animation
 
 
 @pytest.mark.parametrize("name", GOOD_ODD)
@@ -115,11 +101,11 @@ def test_a_bomb_is_refused_before_it_is_decoded(
 
 
 @pytest.mark.parametrize(("size", "wide"), [((3000, 20), (320, 2)), ((20, 3000), (8, 1280))])
-def test_a_ribbon_has_a_thumbnail(
+def test_a_very_long_photo_has_a_thumbnail(
     read: Callable[[bytes], Picture], size: tuple[int, int], wide: tuple[int, int]
 ) -> None:
-    picture = read(encode(landscape(1, size), "png"))
-    assert Image.open(io.BytesIO(picture.thumbnails[320])).size == wide
+    shown = read(encode(picture(1, size), "png"))
+    assert Image.open(io.BytesIO(shown.thumbnails[320])).size == wide
 
 
 @pytest.mark.parametrize(
@@ -137,13 +123,13 @@ def test_a_ribbon_has_a_thumbnail(
         ("1826:06:01 12:00:00", None, "1826-06-01T12:00:00Z"),
     ],
 )
-def test_when_a_photo_was_taken_is_told_in_utc(
+def test_the_time_taken_comes_from_exif_in_utc(
     read: Callable[[bytes], Picture], local: str | None, zone: str | None, taken: str | None
 ) -> None:
     exif = Image.Exif()
     tags = {0x9003: local, 0x9011: zone}
     exif.get_ifd(0x8769).update({tag: text for tag, text in tags.items() if text})
-    assert read(encode(landscape(1, (60, 40)), "jpg", exif=exif)).taken == taken
+    assert read(encode(picture(1, (60, 40)), "jpg", exif=exif)).taken == taken
 
 
 def test_a_thumbnail_of_any_width_can_be_made_later(

@@ -5,10 +5,10 @@ import struct
 import time
 import xml.etree.ElementTree as ElementTree
 import zlib
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-import pillow_heif
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,8 +16,7 @@ from PIL import Image
 
 from server.containers import BrokenContainer, check_complete
 from server.location import erase_location
-
-pillow_heif.register_heif_opener()
+from tests.support.photos import noise, tiny_photo
 
 MAKER_NOTE = b"Maker\0\1\2" + bytes(range(200))
 THUMBNAIL = b"\xff\xd8 a thumbnail \xff\xd9"
@@ -85,23 +84,12 @@ def tiff(
     return out + THUMBNAIL
 
 
-def noise(seed: int = 7919) -> Image.Image:
-    pixels = bytes(i * i * seed >> 5 & 0xFF for i in range(64 * 48 * 3))
-    return Image.frombytes("RGB", (64, 48), pixels)
-
-
-def photo(kind: str, seed: int = 7919, **options: object) -> bytes:
-    out = io.BytesIO()
-    noise(seed).save(out, kind, **options)
-    return out.getvalue()
-
-
 def segment(content: bytes) -> bytes:
     return b"\xff\xe1" + struct.pack(">H", len(content) + 2) + content
 
 
 def jpeg(*segments: bytes) -> bytes:
-    plain = photo("JPEG")
+    plain = tiny_photo("JPEG")
     return plain[:2] + b"".join(map(segment, segments)) + plain[2:]
 
 
@@ -111,7 +99,7 @@ def chunk(name: bytes, content: bytes) -> bytes:
 
 
 def png(*chunks: bytes) -> bytes:
-    plain = photo("PNG")
+    plain = tiny_photo("PNG")
     return plain[:33] + b"".join(chunks) + plain[33:]
 
 
@@ -122,7 +110,7 @@ def raw_profile(name: bytes, content: bytes) -> bytes:
 
 
 def gif(packet: bytes) -> bytes:
-    plain = photo("GIF")
+    plain = tiny_photo("GIF")
     packet += b"\1" + bytes(range(255, -1, -1)) + b"\0"
     return plain[:-1] + b"!\xff\x0bXMP DataXMP" + packet + b";"
 
@@ -141,9 +129,9 @@ WITH_EXIF = {
     "png, packed raw profile": png(
         chunk(b"zTXt", b"Raw profile type APP1\0\0" + zlib.compress(raw_profile(b"APP1", EXIF)))
     ),
-    "webp": photo("WEBP", exif=EXIF),
-    "avif": photo("AVIF", exif=EXIF),
-    "heic": photo("HEIF", exif=EXIF),
+    "webp": tiny_photo("WEBP", exif=EXIF),
+    "avif": tiny_photo("AVIF", exif=EXIF),
+    "heic": tiny_photo("HEIF", exif=EXIF),
 }
 ITXT = b"XML:com.adobe.xmp\0"
 WITH_XMP = {
@@ -151,17 +139,17 @@ WITH_XMP = {
     "png": png(chunk(b"iTXt", ITXT + b"\0\0\0\0" + XMP)),
     "png, packed": png(chunk(b"iTXt", ITXT + b"\1\0\0\0" + zlib.compress(XMP))),
     "gif": gif(XMP),
-    "webp": photo("WEBP", xmp=XMP),
-    "avif": photo("AVIF", xmp=XMP),
-    "heic": photo("HEIF", xmp=XMP),
+    "webp": tiny_photo("WEBP", xmp=XMP),
+    "avif": tiny_photo("AVIF", xmp=XMP),
+    "heic": tiny_photo("HEIF", xmp=XMP),
 }
 WITHOUT = {
     "jpg": jpeg(b"Exif\0\0" + tiff(with_gps=False)),
     "png": png(chunk(b"eXIf", tiff(with_gps=False)), chunk(b"zTXt", b"Title\0\0" + bytes(9))),
-    "gif": photo("GIF"),
-    "webp": photo("WEBP", exif=b"Exif\0\0" + tiff(with_gps=False)),
-    "avif": photo("AVIF", exif=b"Exif\0\0" + tiff(with_gps=False)),
-    "heic": photo("HEIF", exif=b"Exif\0\0" + tiff(with_gps=False)),
+    "gif": tiny_photo("GIF"),
+    "webp": tiny_photo("WEBP", exif=b"Exif\0\0" + tiff(with_gps=False)),
+    "avif": tiny_photo("AVIF", exif=b"Exif\0\0" + tiff(with_gps=False)),
+    "heic": tiny_photo("HEIF", exif=b"Exif\0\0" + tiff(with_gps=False)),
 }
 
 
@@ -224,12 +212,6 @@ def test_exif_loses_its_place_and_nothing_else(name: str, erase: Eraser) -> None
         assert after.count(kept) == before.count(kept)
     assert opened(after).tobytes() == opened(before).tobytes()
     assert erase(after, name) == after
-
-
-@pytest.mark.parametrize("name", WITH_EXIF)
-def test_only_metadata_bytes_change(name: str, erase: Eraser) -> None:
-    before = WITH_EXIF[name]
-    after = erase(before, name)
     changed = [i for i, (a, b) in enumerate(zip(before, after, strict=True)) if a != b]
     start = min(before.find(mark) % len(before) for mark in (b"II*\0", b"MM\0*", b"Raw profile"))
     assert start < changed[0]
@@ -253,9 +235,6 @@ def test_xmp_loses_its_place_and_nothing_else(name: str, erase: Eraser) -> None:
     assert opened(after).tobytes() == opened(before).tobytes()
     with erase.path.open("rb") as file:
         check_complete(file, name.partition(",")[0])
-    if name == "gif, in sub-blocks":
-        assert not any(word in after for word in PLACE_WORDS)
-        return
     packet = xmp_of(after, name)
     assert len(packet) == len(XMP)
     assert not any(word in packet for word in PLACE_WORDS)
@@ -297,13 +276,13 @@ def test_every_image_of_an_mpo_loses_its_place(erase: Eraser) -> None:
 
 
 def test_a_preview_behind_the_photo_loses_its_place_too(erase: Eraser) -> None:
-    after = erase(photo("JPEG") + b"SEFH trailer" + jpeg(EXIF), "jpg")
+    after = erase(tiny_photo("JPEG") + b"SEFH trailer" + jpeg(EXIF), "jpg")
     assert PLACE not in after
 
 
 def test_the_film_of_a_motion_photo_loses_its_place(erase: Eraser) -> None:
     atom = b"\0\0\0\x1e\xa9xyz\0\x12\x15\xc7+48.2082+016.3738/"
-    for name, plain in (("jpg", photo("JPEG")), ("heic", photo("HEIF"))):
+    for name, plain in (("jpg", tiny_photo("JPEG")), ("heic", tiny_photo("HEIF"))):
         film = b"\0\0\0\x18ftypmp42" + bytes(12) + b"\0\0\0\x2emoov\0\0\0\x26udta" + atom
         after = erase(plain + film, name)
         assert after == plain + film[:-26] + b"free" + bytes(22)
@@ -366,31 +345,39 @@ def test_a_value_where_the_next_directory_should_be_named_survives(erase: Eraser
 
 GPS_ENTRY = struct.pack("<HHII", 0x8825, 4, 1, 8)
 LOOP = struct.pack("<HHII", 0x014A, 4, 2**30, 8)
+RAW_EXIF, LINES = b"Raw profile type exif\0", b"\n" * 1_000_000
 HOSTILE = [
-    ("jpg", jpeg(*[b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + (LOOP + GPS_ENTRY) * 2000] * 100)),
-    ("jpg", jpeg(*[b"Exif\0\0II*\0\x08\0\0\0\xe8\x03" + (LOOP + GPS_ENTRY) * 500] * 100)),
-    ("webp", b"RIFF\0\0\0\0WEBPXMP \xff\xff\xff\0" + b'<GPS "<GPS' * 200_000),
-    ("webp", b"RIFF\0\0\0\0WEBPXMP \xff\xff\xff\0" + b"<GPSa><GPSb>" * 200_000),
-    ("webp", b"RIFF\0\0\0\0WEBPXMP \xff\xff\xff\0" + b" GPS   =" * 300_000),
-    ("webp", b"RIFF\0\0\0\0WEBPXMP \xff\xff\xff\0" + b"\t a" * 1_000_000),
-    ("webp", b"RIFF\0\0\0\0WEBPXMP \xff\xff\xff\0" + b" " + b"a" * 2_000_000),
-    ("webp", b"RIFF\0\0\0\0WEBPXMP \xff\xff\xff\0" + b" a-b:latitudelatitude" * 100_000),
-    ("png", png(*[chunk(b"zTXt", b"Place\0\0" + zlib.compress(bytes(1 << 24)))] * 200)),
-    ("png", png(*[chunk(b"tEXt", b"Place\0")] * 5000)),
-    ("png", png(chunk(b"tEXt", b"Raw profile type exif\0" + b"\n" * 1_000_000))),
-    ("png", png(chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(b"\n" * 1_000_000)))),
-    ("jpg", jpeg() + b"<rdf:RDF>" + b"<gps>" * 1_000_000),
-    ("jpg", jpeg() + b"<rdf:RDF></rdf:RDF>" * 1_000_000),
-    ("jpg", jpeg() + b"II*\0\x08\0\0\0" * 1_000_000),
+    ("jpg", lambda: jpeg(*[b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + (LOOP + GPS_ENTRY) * 2000] * 100)),
+    ("jpg", lambda: jpeg(*[b"Exif\0\0II*\0\x08\0\0\0\xe8\x03" + (LOOP + GPS_ENTRY) * 500] * 100)),
+    ("webp", lambda: b"RIFF\0\0\0\0WEBPXMP \xff\xff\xff\0" + b'<GPS "<GPS' * 200_000),
+    ("webp", lambda: b"RIFF\0\0\0\0WEBPXMP \xff\xff\xff\0" + b"<GPSa><GPSb>" * 200_000),
+    ("webp", lambda: b"RIFF\0\0\0\0WEBPXMP \xff\xff\xff\0" + b" GPS   =" * 300_000),
+    ("webp", lambda: b"RIFF\0\0\0\0WEBPXMP \xff\xff\xff\0" + b"\t a" * 1_000_000),
+    ("webp", lambda: b"RIFF\0\0\0\0WEBPXMP \xff\xff\xff\0" + b" " + b"a" * 2_000_000),
+    ("webp", lambda: b"RIFF\0\0\0\0WEBPXMP \xff\xff\xff\0" + b" a-b:latitudelatitude" * 100_000),
+    ("png", lambda: png(*[chunk(b"zTXt", b"Place\0\0" + zlib.compress(bytes(1 << 24)))] * 200)),
+    ("png", lambda: png(*[chunk(b"tEXt", b"Place\0")] * 5000)),
+    ("png", lambda: png(chunk(b"tEXt", b"Raw profile type exif\0" + b"\n" * 1_000_000))),
+    (
+        "png",
+        lambda: png(
+            chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(b"\n" * 1_000_000))
+        ),
+    ),
+    ("jpg", lambda: jpeg() + b"<rdf:RDF>" + b"<gps>" * 1_000_000),
+    ("jpg", lambda: jpeg() + b"<rdf:RDF></rdf:RDF>" * 1_000_000),
+    ("jpg", lambda: jpeg() + b"II*\0\x08\0\0\0" * 1_000_000),
 ]
 
 
-@pytest.mark.parametrize(("photo_format", "content"), HOSTILE)
-def test_a_hostile_photo_ends_soon(photo_format: str, content: bytes, erase: Eraser) -> None:
-    begin = time.perf_counter()
+@pytest.mark.parametrize(("photo_format", "make"), HOSTILE)
+def test_a_hostile_photo_is_read_in_bounded_time(
+    photo_format: str, make: Callable[[], bytes], erase: Eraser
+) -> None:
+    begin = time.process_time()  # in which other processes do not count
     with suppress(BrokenContainer):
-        erase(content, photo_format)
-    assert time.perf_counter() - begin < 5
+        erase(make(), photo_format)
+    assert time.process_time() - begin < 5
 
 
 PIXELS = WITHOUT["jpg"][WITHOUT["jpg"].find(b"\xff\xdb") :]
