@@ -1,28 +1,16 @@
-"""A search finds what one would find who looked at every photo, in whatever way it is found."""
+"""A search finds what a look at every photo would find, whichever way it takes."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select, text
 
-from server.catalog import (
-    EVERYONE,
-    OWNER,
-    Catalog,
-    Database,
-    GuestCatalog,
-    LeftoverCatalog,
-    PhotoLists,
-    Selection,
-    Viewer,
-    Which,
-    search,
-    tables,
-)
+from server.catalog import EVERYONE, OWNER, Selection, Viewer, search, tables
 from server.catalog.trigrams import MOST_BEGUN
-from tests.catalog.test_catalog import MORNING, NOON, photo
+from tests.support.catalog_rows import MORNING, NOON, FilledCatalog, photo
 
 LETTERS = "ab%_\"'\\é写🎉"
 NEVER_KEPT = "\0\ud800"
@@ -49,6 +37,10 @@ class Sent:
     fate: str
     """Whether it is kept, removed, or wiped."""
 
+    def is_seen_by(self, viewer: Viewer) -> bool:
+        is_for_others = self.visibility == EVERYONE and viewer.sees_others
+        return self.fate == "kept" and (self.guest_id == viewer.guest_id or is_for_others)
+
 
 kept_letters = st.sampled_from(LETTERS + LETTERS.upper())
 words = st.text(kept_letters | st.sampled_from(NEVER_KEPT + "*:|"), min_size=1, max_size=4)
@@ -63,65 +55,76 @@ sent_photos = st.builds(
 person_names = st.text(kept_letters | st.just(" "), max_size=6)
 pieces = st.tuples(st.integers(0, 9), st.integers(0, 4), st.integers(1, 4))
 """Of the name of one of the photos: from where, and how long."""
+searches = given(
+    guesses=st.sampled_from(GUESSES),
+    sent=st.lists(sent_photos, min_size=4, max_size=12),
+    people=st.tuples(person_names, person_names),
+    sought=st.lists(pieces | pieces | words, min_size=1, max_size=2) | st.lists(pieces, max_size=7),
+    viewer=st.sampled_from(VIEWERS),
+)
+a_few = settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-@settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(
-    st.sampled_from(GUESSES),
-    st.lists(sent_photos, min_size=4, max_size=12),
-    st.tuples(person_names, person_names),
-    st.lists(pieces | pieces | words, min_size=1, max_size=2) | st.lists(pieces, max_size=7),
-    st.sampled_from(VIEWERS),
-)
+@a_few
+@searches
 def test_a_search_finds_what_a_look_at_every_photo_would(
-    database: Database,
+    catalog: FilledCatalog, **searched: Any
+) -> None:
+    check_search(catalog, **searched)
+
+
+@pytest.mark.slow
+@settings(a_few, max_examples=80)
+@searches
+def test_many_searches_find_what_a_look_at_every_photo_would(
+    catalog: FilledCatalog, **searched: Any
+) -> None:
+    check_search(catalog, **searched)
+
+
+def check_search(
+    catalog: FilledCatalog,
     guesses: tuple[int, ...],
     sent: list[Sent],
     people: tuple[str, str],
     sought: list[str | tuple[int, int, int]],
     viewer: Viewer,
 ) -> None:
-    senders = fill(database, sent, people)
+    senders = dict(zip(SENDERS, (*people, ""), strict=True))
+    fill(catalog, sent, senders)
     asked = " ".join(piece_of(sent, each) for each in sought)
-    expected = [
+    newest_first = [
         number
-        for number, each in enumerate(sent, 1)
-        if is_seen(each, viewer) and has_all(asked, each.name, senders[each.guest_id])
+        for number, each in reversed([*enumerate(sent, 1)])
+        if each.is_seen_by(viewer) and has_all(asked, each.name, senders[each.guest_id])
     ]
-    newest_first = expected[::-1]
     last_taken_first = sorted(newest_first, key=lambda number: sent[number - 1].taken, reverse=True)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in zip(TUNED, guesses, strict=True):
             patch.setattr(search, name, value)
-        assert found(database, Selection("arrival", words=asked), viewer) == newest_first
-        assert found(database, Selection("taken", words=asked), viewer) == last_taken_first
+        for sort, expected in (("arrival", newest_first), ("taken", last_taken_first)):
+            assert catalog.listed(Selection(sort, words=asked), viewer, page=2) == expected
 
 
-def fill(database: Database, sent: list[Sent], people: tuple[str, str]) -> dict[str, str]:
-    """With these photos alone. The names of their senders."""
-    with database.transaction() as connection:
+def fill(catalog: FilledCatalog, sent: list[Sent], senders: dict[str, str]) -> None:
+    """With these photos alone."""
+    with catalog.database.transaction() as connection:
         for table in (tables.photos, tables.guests):
             connection.execute(delete(table))
-    catalog, senders = Catalog(database), dict(zip(SENDERS, (*people, ""), strict=True))
     for number, each in enumerate(sent, 1):
-        catalog.add_photo(
-            replace(
-                photo(number),
-                name=each.name,
-                guest_id=each.guest_id,
-                taken=each.taken,
-                visibility=each.visibility,
-            )
+        catalog.add(
+            number,
+            name=each.name,
+            guest_id=each.guest_id,
+            taken=each.taken,
+            visibility=each.visibility,
         )
         if each.fate != "kept":
-            catalog.remove_photos(Which([photo(number).id]), MORNING, each.guest_id)
+            catalog.remove(number, each.guest_id)
         if each.fate == "wiped":
-            LeftoverCatalog(database).wipe_photo(photo(number).id)
+            catalog.leftovers.wipe_photo(photo(number).id)
     for guest_id, name in senders.items():
-        GuestCatalog(database).name_guest(guest_id, name)
-    return senders
+        catalog.guests.name_guest(guest_id, name)
 
 
 def piece_of(sent: list[Sent], sought: str | tuple[int, int, int]) -> str:
@@ -129,13 +132,6 @@ def piece_of(sent: list[Sent], sought: str | tuple[int, int, int]) -> str:
         return sought
     number, start, length = sought
     return sent[number % len(sent)].name[start : start + length]
-
-
-def is_seen(sent: Sent, viewer: Viewer) -> bool:
-    if sent.fate != "kept":
-        return False
-    is_for_others = sent.visibility == EVERYONE and viewer.sees_others
-    return sent.guest_id == viewer.guest_id or is_for_others
 
 
 def has_all(asked: str, name: str, sender: str) -> bool:
@@ -146,54 +142,53 @@ def has_all(asked: str, name: str, sender: str) -> bool:
     return all(word in name.lower() or word in sender.lower() for word in first_five)
 
 
-def found(database: Database, selection: Selection, viewer: Viewer) -> list[int]:
-    """Page by page."""
-    numbers: list[int] = []
-    before = None
-    while True:
-        page = PhotoLists(database).list_photos(2, before, selection, viewer)
-        numbers += [int(each.id, 16) for each in page.photos]
-        before = page.next
-        if before is None:
-            return numbers
+@pytest.mark.parametrize("sort", ["arrival", "taken"])
+def test_a_word_that_every_other_photo_has_is_found_page_by_page(
+    catalog: FilledCatalog, monkeypatch: pytest.MonkeyPatch, sort: str
+) -> None:
+    """A look at the next few tells how far to read for a page."""
+    monkeypatch.setattr(search, "LOOKED_AT", 4)
+    for number in range(1, 61):
+        kind = "cake" if number % 2 else "beach"
+        taken = f"2026-11-22T10:{number * 7 % 60:02}:00Z"
+        catalog.add(number, name=f"{kind} {number}.jpg", taken=taken)
+    cakes = list(range(59, 0, -2))
+    if sort == "taken":
+        cakes.sort(key=lambda number: number * 7 % 60, reverse=True)
+    assert catalog.listed(Selection(sort, words="cake"), page=2) == cakes
 
 
-def test_what_is_common_to_very_many_is_found_without_the_index(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+def test_a_word_that_very_many_have_is_found_without_the_index(
+    catalog: FilledCatalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Letters with many others after them; a name that many people have."""
     monkeypatch.setattr(search, "LOOKED_AT", 1)
     monkeypatch.setattr(search, "MOST_SENDERS", 2)
-    catalog = Catalog(database)
     for number in range(1, MOST_BEGUN + 10):
-        name, sender = f"a{chr(200 + number)}.jpg", f"sender-{number}"
-        catalog.add_photo(replace(photo(number), name=name, guest_id=sender))
+        catalog.add(number, name=f"a{chr(200 + number)}.jpg", guest_id=f"sender-{number}")
         if number <= 5:
-            GuestCatalog(database).name_guest(sender, f"Ann {number}")
-    catalog.add_photo(replace(photo(999), name="last.png"))
-    lists = PhotoLists(database)
-    assert len(lists.list_photos(99, None, Selection(words="a")).photos) == MOST_BEGUN + 10
-    assert len(lists.list_photos(99, None, Selection(words="ann")).photos) == 5
-    assert len(lists.list_photos(99, None, Selection(words="ann 3")).photos) == 1
+            catalog.guests.name_guest(f"sender-{number}", f"Ann {number}")
+    catalog.add(999, name="last.png")
+    for words, count in (("a", MOST_BEGUN + 10), ("ann", 5), ("ann 3", 1)):
+        assert len(catalog.listed(Selection(words=words))) == count
 
 
-@pytest.mark.parametrize("column", ["version", "folded_name"])
-def test_the_index_knows_what_the_catalog_knows_however_it_was_written(
-    database: Database, monkeypatch: pytest.MonkeyPatch, column: str
+@pytest.mark.parametrize(
+    ("change", "word"), [("version = 7", "1.jp"), ("folded_name = 'cake'", "cake")]
+)
+def test_the_index_follows_a_row_however_it_was_written(
+    catalog: FilledCatalog, monkeypatch: pytest.MonkeyPatch, change: str, word: str
 ) -> None:
+    """Deleted, inserted again with something else, and changed."""
     monkeypatch.setattr(search, "LOOKED_AT", 1)
-    catalog, lists = Catalog(database), PhotoLists(database)
     for number in (1, 2, 3):
-        catalog.add_photo(replace(photo(number), name=f"photo {number}.jpg"))
-    with database.transaction() as connection:
-        this_one = tables.photos.c.id == photo(1).id
-        rows = connection.execute(select(tables.photos).where(this_one)).mappings().all()
+        catalog.add(number, name=f"photo {number}.jpg")
+    this_one = tables.photos.c.id == photo(1).id
+    with catalog.database.transaction() as connection:
+        [row] = connection.execute(select(tables.photos).where(this_one)).mappings().all()
         connection.execute(delete(tables.photos).where(this_one))
-        changed = dict(rows[0]) | ({"version": 1} if column == "version" else {"name": "x"})
-        connection.execute(tables.photos.insert().values(changed))
-        value = "7" if column == "version" else "'cake'"
-        connection.execute(text(f"UPDATE photos SET {column} = {value} WHERE id = '{photo(1).id}'"))
-    word = "1.jp" if column == "version" else "cake"
-    page = lists.list_photos(9, None, Selection(words=word))
-    assert [each.id for each in page.photos] == [photo(1).id]
-    assert lists.list_photos(9, None, Selection(words="phot")).photos != []
+        inserted = {"version": 1} if change.startswith("version") else {"name": "x"}
+        connection.execute(tables.photos.insert().values(dict(row) | inserted))
+        connection.execute(text(f"UPDATE photos SET {change} WHERE id = '{photo(1).id}'"))
+    assert catalog.listed(Selection(words=word)) == [1]
+    assert catalog.listed(Selection(words="phot")) != []
