@@ -1,89 +1,67 @@
 """However often an answer is lost, or a request arrives twice, each photo is there once."""
 
-import hashlib
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
+from functools import partial
 
+import pytest
 import requests
 
 from tests.support.chunks import InChunks
 from tests.support.faulty_proxy import FaultyProxy, doubling_requests, losing_answers
-from tests.support.gallery_server import RunningServer
+from tests.support.gallery_server import GalleryServer
 from tests.support.guest import Guest
 from tests.support.photos import photo_bytes
 
-GUESTS, PHOTOS_OF_EACH = 4, 25
+GUESTS, PHOTOS = 4, 40
 LOST_SHARE = 0.3
-ROUNDS, AT_ONCE = 40, 8
-
-Photo = tuple[str, bytes]
+AT_ONCE = 8
 
 
-def photo(number: int) -> Photo:
-    return f"{number}.png", photo_bytes("png", seed=number, size=(48, 32))
-
-
-def sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def send_all(server_url: str) -> list[Photo]:
-    """A hundred different photos, every other one in chunks, from some guests at once."""
-    sent = [photo(number) for number in range(GUESTS * PHOTOS_OF_EACH)]
+def send_all(server_url: str, photos: dict[str, bytes]) -> None:
+    """From some guests at once, every other photo of each in chunks."""
 
     def send_some(guest_number: int) -> None:
         with closing(Guest(server_url)) as guest:
-            for number in range(guest_number, len(sent), GUESTS):
-                name, content = sent[number]
-                if number // GUESTS % 2:
+            for number, (name, content) in enumerate([*photos.items()][guest_number::GUESTS]):
+                if number % 2:
                     guest.send(name, content)
                 else:
                     guest.send_in_chunks(name, content, chunk_bytes=len(content) // 3)
 
     with ThreadPoolExecutor(GUESTS) as pool:
         list(pool.map(send_some, range(GUESTS)))
-    return sent
 
 
-def assert_each_is_there_once(server: RunningServer, sent: list[Photo]) -> None:
+@pytest.mark.parametrize(
+    "faulty", [partial(losing_answers, share=LOST_SHARE), doubling_requests], ids=["lost", "twice"]
+)
+def test_a_photo_whose_answer_is_lost_or_that_is_sent_twice_is_there_once(
+    server: GalleryServer, faulty: Callable[[str], AbstractContextManager[FaultyProxy]]
+) -> None:
+    photos = {f"{n}.png": photo_bytes("png", seed=n, size=(48, 32)) for n in range(PHOTOS)}
+    with faulty(server.url) as proxy:
+        send_all(proxy.url, photos)
+        assert proxy.faults > PHOTOS * LOST_SHARE
     listed = server.photos()
-    assert len(listed) == len(sent)
-    kept = {
-        photo["name"]: sha256(requests.get(server.url + photo["url"], timeout=30).content)
-        for photo in listed
-    }
-    assert kept == {name: sha256(content) for name, content in sent}
+    assert len(listed) == len(photos)
+    kept = {p["name"]: requests.get(server.url + p["url"], timeout=30).content for p in listed}
+    assert kept == photos
 
 
-def assert_often(faults_of: FaultyProxy) -> None:
-    assert faults_of.faults > GUESTS * PHOTOS_OF_EACH * LOST_SHARE
-
-
-def test_photos_whose_answers_are_lost_are_there_once(live_server: RunningServer) -> None:
-    with losing_answers(live_server.url, LOST_SHARE) as proxy:
-        sent = send_all(proxy.url)
-        assert_often(proxy)
-    assert_each_is_there_once(live_server, sent)
-
-
-def test_photos_that_are_sent_twice_are_there_once(live_server: RunningServer) -> None:
-    with doubling_requests(live_server.url) as proxy:
-        sent = send_all(proxy.url)
-        assert_often(proxy)
-    assert_each_is_there_once(live_server, sent)
-
-
-def test_the_last_chunk_of_a_bad_photo_is_refused_however_often_it_comes(
-    live_server: RunningServer,
+@pytest.mark.parametrize("rounds", [4, pytest.param(40, marks=pytest.mark.slow)])
+def test_a_damaged_photo_is_refused_however_often_its_last_chunk_comes(
+    server: GalleryServer, rounds: int
 ) -> None:
     whole = photo_bytes("jpg", size=(1600, 1200))
-    broken = whole[: len(whole) * 9 // 10]
-    for number in range(ROUNDS):
-        sent = InChunks(broken + bytes([number]), len(broken) // 2 + 1)
+    damaged = whole[: len(whole) * 9 // 10]
+    for number in range(rounds):
+        sent = InChunks(damaged + bytes([number]), len(damaged) // 2 + 1)
 
         def send(chunk: int, sent: InChunks = sent) -> int:
             files = {"file": (sent.name, sent.bytes(chunk))}
-            return requests.post(live_server.url, sent.fields(chunk), files=files).status_code
+            return requests.post(server.url, sent.fields(chunk), files=files).status_code
 
         assert send(0) == 204
         with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -1,61 +1,68 @@
-"""A disk that is really full: it is told, nothing is lost, nothing is left half written."""
+"""A disk that is really full: guests are told so, nothing is lost or left half written."""
 
 import fcntl
 import http.client
 import itertools
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
-from functools import partial
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 import requests
 
 from tests.support.chunks import InChunks
-from tests.support.gallery_server import RunningServer
+from tests.support.gallery_server import Gallery, SharedGallery
 from tests.support.photos import photo_bytes
 from tests.support.small_disk import filled, free, small_disk
 from tests.support.waiting import PATIENCE_SECONDS, wait_until
 
+pytestmark = pytest.mark.embedded
+
 MEGABYTE = 1024 * 1024
-DISK_BYTES = 24 * MEGABYTE
 PAGE_BYTES = 4096
 FILES_OF_A_PHOTO = 3  # the original and two thumbnails
+# A photo that has arrived needs between 10 and 60 pages more.
+ALL_ROOMS = (*range(12), 14, 16, 20, 24, 32, 64)
+SOME_ROOMS = (0, 2, 5, 10, 16, 64)
+IN_VARIOUS_ROOMS = pytest.mark.parametrize(
+    "pages",
+    [SOME_ROOMS, pytest.param(ALL_ROOMS, marks=pytest.mark.slow)],
+    ids=["6 steps", "18 steps"],
+)
 
+SAFE = (204, "")
 FULL = (507, "The gallery is full; nothing was lost, please tell your host.")
 NEARLY_FULL = (
     507,
     "The server has almost no disk space left; please tell your host and send it again then.",
 )
-SAFE = (204, "")
+
+Outcome = tuple[int, str]
 
 _numbers = itertools.count()
-
-Told = tuple[int, str]
 
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A small disk of its own; its files are in memory."""
-    with small_disk(tmp_path / "disk", DISK_BYTES) as folder:
+    """A small disk of its own, on which all of a gallery is."""
+    with small_disk(tmp_path / "data", 24 * MEGABYTE) as folder:
         yield folder
 
 
-@contextmanager
-def running(data: Path, **settings: object) -> Iterator[RunningServer]:
-    server = RunningServer(data, **({"min_free_bytes": 1} | settings))
-    try:
-        yield server
-    finally:
-        server.stop()
+@pytest.fixture
+def gallery_settings(disk: Path) -> dict[str, object]:
+    """It keeps nothing in reserve."""
+    return {"min_free_bytes": 1}
 
 
 @pytest.fixture
-def server(disk: Path) -> Iterator[RunningServer]:
-    """All it has is on the small disk, and it keeps nothing in reserve."""
-    with running(disk) as server:
-        yield server
+def catalog_disk(disk: Path, tmp_path: Path) -> Iterator[tuple[Path, Gallery]]:
+    """Such a disk with the catalog alone, and its gallery."""
+    database = disk / "catalog.sqlite"
+    gallery = SharedGallery(tmp_path / "photos", database=database, min_free_bytes=1)
+    yield disk, gallery
+    assert "Traceback" not in gallery.log
 
 
 def photo(size: int = 300_000) -> bytes:
@@ -64,201 +71,155 @@ def photo(size: int = 300_000) -> bytes:
     return image + next(_numbers).to_bytes(size - len(image))
 
 
-def told(answer: requests.Response) -> Told:
+def send(gallery: Gallery, content: bytes) -> Outcome:
+    answer = gallery.send(("a.jpg", content))
     return answer.status_code, answer.text
 
 
-def send(server: RunningServer, content: bytes) -> Told:
-    return told(server.send(("a.jpg", content)))
+def send_chunks(gallery: Gallery, sent: InChunks, *numbers: int) -> list[Outcome]:
+    outcomes = []
+    for number in numbers or sent.numbers:
+        files = {"file": (sent.name, sent.bytes(number))}
+        answer = requests.post(gallery.url, sent.fields(number), files=files, timeout=60)
+        outcomes.append((answer.status_code, answer.text))
+    return outcomes
 
 
-def send_chunk(server: RunningServer, sent: InChunks, number: int) -> Told:
-    return told(
-        requests.post(
-            server.url,
-            data=sent.fields(number),
-            files={"file": (sent.name, sent.bytes(number))},
-            timeout=PATIENCE_SECONDS,
-        )
-    )
-
-
-def send_while(server: RunningServer, content: bytes, act: Callable[[], None]) -> Told:
-    """A raw photo, in the middle of which something happens."""
-
-    def halves() -> Iterator[bytes]:
-        yield content[:200_000]
-        wait_until(lambda: any(map(size, (server.data / "incoming").iterdir())))
-        act()
-        yield content[200_000:]
-
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_SECONDS)
-    with closing(connection):
-        connection.request("POST", "/", halves(), {"Content-Length": str(len(content))})
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode()
-
-
-def size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
-
-
-@contextmanager
-def no_turns(server: RunningServer) -> Iterator[None]:
-    """Whoever wants to decode a photo waits."""
-    with (server.data / "turns" / "queue").open("wb") as queue:
-        fcntl.flock(queue, fcntl.LOCK_EX)
-        yield
-
-
-def expect_listed(server: RunningServer, contents: list[bytes]) -> None:
+def expect_listed(gallery: Gallery, contents: list[bytes]) -> None:
     """These photos are here, byte for byte, and no other file."""
-    photos = server.photos()
-    back = [requests.get(server.url + photo["url"], timeout=30).content for photo in photos]
+    photos = gallery.photos()
+    back = [requests.get(gallery.url + photo["url"], timeout=30).content for photo in photos]
     assert sorted(back) == sorted(contents)
     for photo, width in itertools.product(photos, ("320", "640")):
-        assert requests.get(server.url + photo["thumbnails"][width], timeout=30).ok
-    assert len(server.files()) == FILES_OF_A_PHOTO * len(contents)
+        assert requests.get(gallery.url + photo["thumbnails"][width], timeout=30).ok
+    assert len(gallery.files()) == FILES_OF_A_PHOTO * len(contents)
 
 
-def expect_no_defects(server: RunningServer) -> None:
-    log = server.data.parent / "server.log"
-    assert "Traceback" not in log.read_text()
-
-
-def test_a_disk_that_is_full_takes_nothing_until_there_is_room(
-    disk: Path, server: RunningServer
-) -> None:
+def test_a_full_disk_takes_nothing_until_there_is_room(disk: Path, gallery: Gallery) -> None:
     kept, later, chunked = photo(), photo(), InChunks(photo(), 100_000)
-    assert send(server, kept) == SAFE
-    assert send_chunk(server, chunked, 0) == SAFE
+    assert send(gallery, kept) == SAFE
+    assert send_chunks(gallery, chunked, 0) == [SAFE]
     with filled(disk):
-        assert send(server, later) == NEARLY_FULL
-        assert send_chunk(server, chunked, 1) == NEARLY_FULL
-        assert send(server, kept) == NEARLY_FULL
-    assert send(server, later) == SAFE
-    assert [send_chunk(server, chunked, number) for number in (1, 2)] == [SAFE] * 2
-    expect_listed(server, [kept, later, chunked.content])
-    expect_no_defects(server)
+        assert send(gallery, later) == NEARLY_FULL
+        assert send_chunks(gallery, chunked, 1) == [NEARLY_FULL]
+        assert send(gallery, kept) == NEARLY_FULL
+    assert send(gallery, later) == SAFE
+    assert send_chunks(gallery, chunked, 1, 2) == [SAFE] * 2
+    expect_listed(gallery, [kept, later, chunked.content])
 
 
-def test_a_disk_that_fills_up_while_photos_arrive(disk: Path, server: RunningServer) -> None:
+def test_a_disk_that_fills_up_while_a_photo_arrives(disk: Path, gallery: Gallery) -> None:
     kept, late = photo(), photo(900_000)
-    assert send(server, kept) == SAFE
+    assert send(gallery, kept) == SAFE
     with ExitStack() as until_then:
-        answer = send_while(server, late, lambda: until_then.enter_context(filled(disk)))
-        assert answer == FULL
-        expect_listed(server, [kept])
-    assert send(server, late) == SAFE
-    expect_listed(server, [kept, late])
-    expect_no_defects(server)
+
+        def halves() -> Iterator[bytes]:
+            yield late[:200_000]
+            wait_until(lambda: any(path.stat().st_size for path in (disk / "incoming").iterdir()))
+            until_then.enter_context(filled(disk))
+            yield late[200_000:]
+
+        address = gallery.url.removeprefix("http://")
+        with closing(http.client.HTTPConnection(address, timeout=PATIENCE_SECONDS)) as connection:
+            connection.request("POST", "/", halves(), {"Content-Length": str(len(late))})
+            answer = connection.getresponse()
+            assert (answer.status, answer.read().decode()) == FULL
+        expect_listed(gallery, [kept])
+    assert send(gallery, late) == SAFE
+    expect_listed(gallery, [kept, late])
 
 
-ROOM = [pages * PAGE_BYTES for pages in (*range(12), 14, 16, 20, 24, 32, 64)]
-"""A photo that has arrived needs between 40 and 250 kB more."""
-
-
+@IN_VARIOUS_ROOMS
 def test_wherever_the_room_ends_a_photo_is_safe_or_leaves_nothing(
-    disk: Path, server: RunningServer
+    disk: Path, gallery: Gallery, pages: tuple[int, ...]
 ) -> None:
-    kept, answers = [], []
-    for room in ROOM:
-        content = photo()
-        answers.append(send_into_little_room(server, room, lambda c=content: send(server, c)))
-        kept += [content] * (answers[-1] == SAFE)
-        expect_listed(server, kept)
-    assert set(answers) == {SAFE, FULL}
-    expect_no_defects(server)
-
-
-def test_wherever_the_room_ends_the_last_chunk_can_come_again(
-    disk: Path, server: RunningServer
-) -> None:
-    kept, answers = [], []
-    for room in ROOM:
-        sent = InChunks(photo(), 200_000)
-        assert send_chunk(server, sent, 0) == SAFE
-        last = partial(send_chunk, server, sent, 1)
-        answers.append(send_into_little_room(server, room, last))
-        assert last() == SAFE
+    kept, outcomes, chunk_outcomes = [], [], []
+    for room in pages:
+        content, sent = photo(), InChunks(photo(), 200_000)
+        outcomes += send_into_room(disk, room, lambda c=content: [send(gallery, c)])
+        kept += [content] * (outcomes[-1] == SAFE)
+        expect_listed(gallery, kept)
+        assert send_chunks(gallery, sent, 0) == [SAFE]
+        chunk_outcomes += send_into_room(disk, room, lambda s=sent: send_chunks(gallery, s, s.last))
+        assert send_chunks(gallery, sent, sent.last) == [SAFE]  # whatever it was told before
         kept.append(sent.content)
-    expect_listed(server, kept)
-    assert set(answers) == {SAFE, FULL}
-    expect_no_defects(server)
+    expect_listed(gallery, kept)
+    assert set(outcomes) == set(chunk_outcomes) == {SAFE, FULL}
 
 
-def send_into_little_room(server: RunningServer, room: int, send: Callable[[], Told]) -> Told:
-    """When the photo has arrived and waits to be decoded, the disk has so many bytes left."""
+def send_into_room(disk: Path, pages: int, send: Callable[[], list[Outcome]]) -> list[Outcome]:
+    """The disk has so many pages left when the photo has arrived and waits to be decoded, for as
+    long as the queue for decoding is locked here."""
+    queue = disk / "turns" / "queue"
+
+    def is_waiting() -> bool:
+        """A lock that somebody waits for has an arrow in its line."""
+        locks, inode = Path("/proc/locks").read_text().splitlines(), f":{queue.stat().st_ino} "
+        return any("->" in line and inode in line for line in locks)
+
     with ThreadPoolExecutor() as pool, ExitStack() as until_then:
-        with no_turns(server):
-            answer = pool.submit(send)
-            wait_until(lambda: is_waiting(server))
-            until_then.enter_context(filled(server.data, room))
-        return answer.result()
-
-
-def is_waiting(server: RunningServer) -> bool:
-    """Whether somebody waits for a turn: such a lock's line has an arrow."""
-    inode = (server.data / "turns" / "queue").stat().st_ino
-    return any(
-        "->" in line and f":{inode} " in line
-        for line in Path("/proc/locks").read_text().splitlines()
-    )
+        with queue.open("wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            outcome = pool.submit(send)
+            wait_until(is_waiting)
+            until_then.enter_context(filled(disk, pages * PAGE_BYTES))
+        return outcome.result()
 
 
 def test_a_reserve_is_kept_on_a_small_disk(disk: Path) -> None:
     reserve = 8 * MEGABYTE
-    with running(disk, min_free_bytes=reserve) as server:
-        sent = [photo(2 * MEGABYTE) for _ in range(12)]
-        answers = [send(server, content) for content in sent]
-        assert free(disk) >= reserve
-        taken = answers.count(SAFE)
-        assert 0 < taken < len(sent)
-        assert answers == [SAFE] * taken + [NEARLY_FULL] * (len(sent) - taken)
-        chunks = [send_chunk(server, InChunks(c, MEGABYTE), 0) for c in sent[taken:]]
-        assert chunks[-1] == NEARLY_FULL
-        assert free(disk) >= reserve
+    gallery = SharedGallery(disk, min_free_bytes=reserve)
+    sent = [photo(2 * MEGABYTE) for _ in range(12)]
+    outcomes = [send(gallery, content) for content in sent]
+    assert free(disk) >= reserve
+    taken = outcomes.count(SAFE)
+    assert 0 < taken < len(sent)
+    assert outcomes == [SAFE] * taken + [NEARLY_FULL] * (len(sent) - taken)
+    chunks = [send_chunks(gallery, InChunks(c, MEGABYTE), 0) for c in sent[taken:]]
+    assert chunks[-1] == [NEARLY_FULL]
+    assert free(disk) >= reserve
 
 
-def test_photos_that_arrive_together_leave_nothing_half_written(
-    disk: Path, server: RunningServer
-) -> None:
+def test_photos_that_arrive_together_leave_nothing_half_written(gallery: Gallery) -> None:
     """Each of them has room, and all of them do not."""
     sent = [photo(3 * MEGABYTE) for _ in range(12)]
     with ThreadPoolExecutor(len(sent)) as pool:
-        answers = [*pool.map(lambda content: send(server, content), sent)]
-    assert set(answers) <= {SAFE, FULL, NEARLY_FULL}
-    expect_listed(server, [c for c, answer in zip(sent, answers, strict=True) if answer == SAFE])
-    assert len(set(answers)) > 1
-    expect_no_defects(server)
+        outcomes = [*pool.map(lambda content: send(gallery, content), sent)]
+    assert SAFE in outcomes
+    assert set(outcomes) - {SAFE}
+    assert set(outcomes) <= {SAFE, FULL, NEARLY_FULL}
+    expect_listed(
+        gallery, [c for c, outcome in zip(sent, outcomes, strict=True) if outcome == SAFE]
+    )
 
 
-def test_a_full_disk_of_the_catalog_is_told_and_leaves_nothing(disk: Path, tmp_path: Path) -> None:
-    with running(tmp_path / "data", database=disk / "catalog.sqlite") as server:
-        kept = [photo()]
-        assert send(server, kept[0]) == SAFE
-        with filled(disk):
-            while send(server, more := photo()) == SAFE:  # for these the catalog has had room
-                kept.append(more)
-            assert send(server, photo()) == FULL
-            assert send_chunk(server, InChunks(photo(), 100_000), 0) == FULL
-            expect_listed(server, kept)
-        assert send(server, more) == SAFE
-        expect_listed(server, [*kept, more])
-        expect_no_defects(server)
-
-
-def test_wherever_the_room_of_the_catalog_ends_chunks_can_come_again(
-    disk: Path, tmp_path: Path
+def test_a_full_disk_of_the_catalog_takes_nothing_until_there_is_room(
+    catalog_disk: tuple[Path, Gallery],
 ) -> None:
-    with running(tmp_path / "data", database=disk / "catalog.sqlite") as server:
-        kept, answers = [], []
-        for room in ROOM:
-            sent = InChunks(photo(), 100_000)
-            with filled(disk, room):
-                answers += [send_chunk(server, sent, number) for number in sent.numbers]
-            assert [send_chunk(server, sent, number) for number in sent.numbers] == [SAFE] * 3
-            kept.append(sent.content)
-        expect_listed(server, kept)
-        assert set(answers) == {SAFE, FULL}
-        expect_no_defects(server)
+    disk, gallery = catalog_disk
+    kept = [photo()]
+    assert send(gallery, kept[0]) == SAFE
+    with filled(disk):
+        while send(gallery, more := photo()) == SAFE:  # for these the catalog has had room
+            kept.append(more)
+        assert send(gallery, photo()) == FULL
+        assert send_chunks(gallery, InChunks(photo(), 100_000), 0) == [FULL]
+        expect_listed(gallery, kept)
+    assert send(gallery, more) == SAFE
+    expect_listed(gallery, [*kept, more])
+
+
+@IN_VARIOUS_ROOMS
+def test_wherever_the_room_of_the_catalog_ends_chunks_can_come_again(
+    catalog_disk: tuple[Path, Gallery], pages: tuple[int, ...]
+) -> None:
+    disk, gallery = catalog_disk
+    kept, outcomes = [], []
+    for room in pages:
+        sent = InChunks(photo(), 100_000)
+        with filled(disk, room * PAGE_BYTES):
+            outcomes += send_chunks(gallery, sent)
+        assert send_chunks(gallery, sent) == [SAFE] * 3
+        kept.append(sent.content)
+    expect_listed(gallery, kept)
+    assert set(outcomes) == {SAFE, FULL}
