@@ -1,5 +1,7 @@
 """Settings come from `DROPWALL_` variables; a bad one stops the server and is named."""
 
+import re
+from dataclasses import MISSING, fields
 from pathlib import Path
 
 import pytest
@@ -115,5 +117,10 @@ def test_a_bad_setting_is_named(name: str, text: str, sentence: str) -> None:
 
 def test_the_readme_has_every_setting_with_its_default() -> None:
     readme = (ROOT / "README.md").read_text()
-    for name in Config.__dataclass_fields__:
-        assert f"| `DROPWALL_{name.upper()}` |" in readme
+    rows = dict(re.findall(r"^\| `DROPWALL_(\w+)` \| (.*?) \|", readme, re.MULTILINE))
+    assert list(rows) == [setting.name.upper() for setting in fields(Config)]
+    for setting in fields(Config):
+        default = setting.default
+        if default not in ("", MISSING):  # those are told in words
+            text = " ".join(default) if isinstance(default, tuple) else str(default).lower()
+            assert rows[setting.name.upper()] == f"`{text}`"

@@ -1,12 +1,9 @@
-"""What the log says of each request, and what it never says."""
+"""The log: one line for each request, and what no line may tell."""
 
 import json
 import re
-import signal
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
-from pathlib import Path
 from socket import create_connection, gethostname
 from sqlite3 import connect
 
@@ -18,44 +15,41 @@ from flask.testing import FlaskClient
 from server import create_app
 from server.config import Config
 from server.logs import REQUEST_ID
-from tests.support.gallery_server import RunningServer
+from tests.support.gallery_server import Gallery, GalleryServer
 from tests.support.photos import photo_bytes
 from tests.support.stream import Watcher
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.embedded
+
 PASSCODE = "roses are red"
 SENTENCE = "Something went wrong on our side; please try again in a moment."
+TIMEOUT = 60
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[RunningServer]:
-    server = RunningServer(tmp_path / "data", log="json")
-    yield server
-    server.stop(signal.SIGINT)
+def gallery_settings() -> dict[str, object]:
+    return {"log": "json"}
 
 
-def text_of(server: RunningServer) -> str:
-    return (server.data.parent / "server.log").read_text()
+def lines_of(server: GalleryServer) -> list[dict]:
+    return [json.loads(line) for line in server.log.splitlines()]
 
 
-def lines_of(server: RunningServer) -> list[dict]:
-    return [json.loads(line) for line in text_of(server).splitlines()]
-
-
-def answered(server: RunningServer, rule: str) -> list[dict]:
+def answered(server: GalleryServer, rule: str) -> list[dict]:
     return [line for line in lines_of(server) if line.get("rule") == rule]
 
 
-def wait_for(server: RunningServer, rule: str) -> dict:
+def wait_for_line(server: GalleryServer, rule: str) -> dict:
     """The line of the only request of this rule."""
-    wait_until(lambda: bool(answered(server, rule)))
+    wait_until(lambda: answered(server, rule))
     [line] = answered(server, rule)
     return line
 
 
-def test_each_request_has_one_line_that_says_all(server: RunningServer) -> None:
-    answer = requests.get(f"{server.url}/api/photos?q=Pauline", timeout=30)
-    line = wait_for(server, "/api/photos")
+def test_each_request_has_one_line_of_the_access_log(server: GalleryServer) -> None:
+    answer = requests.get(f"{server.url}/api/photos?q=Pauline", timeout=TIMEOUT)
+    line = wait_for_line(server, "/api/photos")
     assert datetime.fromisoformat(line.pop("time")).tzinfo == UTC
     assert line.pop("seconds") > 0
     assert f"/proc/{line.pop('pid')}" in map(str, server.workers())
@@ -72,81 +66,81 @@ def test_each_request_has_one_line_that_says_all(server: RunningServer) -> None:
     }
 
 
-def test_a_file_is_counted_in_full(server: RunningServer) -> None:
+def test_a_download_is_logged_with_all_of_its_bytes(server: GalleryServer) -> None:
     photo = photo_bytes("jpg", size=(64, 48)) + bytes(3_000_000)
     assert server.send(("a.jpg", photo)).status_code == 204
-    requests.get(server.url + server.photos()[0]["url"], timeout=30)
-    assert wait_for(server, "/uploads/<filename>")["bytes"] == len(photo)
+    requests.get(server.url + server.photos()[0]["url"], timeout=TIMEOUT)
+    assert wait_for_line(server, "/uploads/<filename>")["bytes"] == len(photo)
 
 
-def test_a_stream_is_told_when_it_ends(server: RunningServer) -> None:
+def test_a_stream_is_logged_when_it_ends(server: GalleryServer) -> None:
     with Watcher(server.url) as watcher:
         assert watcher.next_event()
-        requests.get(f"{server.url}/plain", timeout=30)
-        wait_for(server, "/plain")
+        requests.get(f"{server.url}/plain", timeout=TIMEOUT)
+        wait_for_line(server, "/plain")
         assert answered(server, "/api/live") == []
         server.reload()
         assert watcher.next_event() is None
-    assert wait_for(server, "/api/live")["bytes"] > 0
+    assert wait_for_line(server, "/api/live")["bytes"] > 0
 
 
-def test_what_gunicorn_says_and_refuses_is_json_too(server: RunningServer) -> None:
-    with closing(create_connection(("127.0.0.1", server.port), 30)) as visitor:
+def test_what_gunicorn_refuses_is_logged_as_json_too(server: GalleryServer) -> None:
+    with closing(create_connection(("127.0.0.1", server.port), TIMEOUT)) as visitor:
         visitor.sendall(b"GET /join/roses nonsense\r\n\r\n")
         answer = visitor.recv(65536).decode()
-    line = wait_for(server, "none")
+    line = wait_for_line(server, "none")
     assert (line["status"], line["method"]) == (400, "none")
     assert f"X-Request-Id: {line['request_id']}\r\n" in answer
     assert "gunicorn.error" in [line["logger"] for line in lines_of(server)]
-    assert "roses" not in text_of(server)
+    assert "roses" not in server.log
 
 
-@pytest.mark.parametrize("log", ["text", "json"])
-def test_every_line_of_a_request_has_its_id(tmp_path: Path, log: str) -> None:
-    server = RunningServer(tmp_path / "data", log=log, proxies=1)
-    with closing(connect(server.data / "catalog.sqlite", timeout=30)) as catalog:
+@pytest.mark.parametrize(
+    "gallery_settings", [{"log": log, "proxies": 1} for log in ("text", "json")]
+)
+def test_every_line_of_a_request_has_its_id(server: GalleryServer) -> None:
+    with closing(connect(server.data / "catalog.sqlite", timeout=TIMEOUT)) as catalog:
         catalog.execute(
             "CREATE TRIGGER no_guests BEFORE INSERT ON guests BEGIN SELECT RAISE(ABORT, 'No'); END"
         )
     visitor = requests.Session()
-    visitor.get(server.url, timeout=30)
+    visitor.get(server.url, timeout=TIMEOUT)
     visitor.headers["X-Request-Id"] = "told-by.the_proxy"
-    answer = visitor.put(f"{server.url}/api/guest", json={"name": "Pauline"}, timeout=30)
-    server.stop(signal.SIGINT)
+    answer = visitor.put(f"{server.url}/api/guest", json={"name": "Pauline"}, timeout=TIMEOUT)
+    visitor.close()
     assert (answer.status_code, answer.text) == (500, SENTENCE)
     assert answer.headers["X-Request-Id"] == "told-by.the_proxy"
-    failed = next(line for line in text_of(server).splitlines() if "PUT /api/guest failed" in line)
+    failed = next(line for line in server.log.splitlines() if "PUT /api/guest failed" in line)
     assert "told-by.the_proxy" in failed
-    assert "Pauline" not in text_of(server)
+    assert "Pauline" not in server.log
 
 
-def test_no_line_tells_a_passcode_a_name_or_a_private_photo(tmp_path: Path) -> None:
-    server = RunningServer(tmp_path / "data", log="json", passcode=PASSCODE)
-    guest = requests.Session()
-    guest.get(f"{server.url}/join/{PASSCODE}", timeout=30)
-    guest.get(f"{server.url}/nothing/Pauline", timeout=30)
-    photo = {"file": ("Pauline.jpg", photo_bytes("jpg"))}
-    sent = guest.post(server.url, data={"visibility": "owner"}, files=photo, timeout=30)
-    assert sent.status_code == 204
-    [photo] = guest.get(f"{server.url}/api/photos?q=Pauline", timeout=30).json()["photos"]
-    assert guest.get(server.url + photo["url"], timeout=30).status_code == 200
-    server.stop(signal.SIGINT)
-    said = text_of(server)
-    assert len(said.splitlines()) > 5
+@pytest.mark.parametrize("gallery_settings", [{"log": "json", "passcode": PASSCODE}])
+def test_no_line_tells_a_passcode_a_name_or_a_private_photo(server: GalleryServer) -> None:
+    with requests.Session() as guest:
+        guest.get(f"{server.url}/join/{PASSCODE}", timeout=TIMEOUT)
+        guest.get(f"{server.url}/nothing/Pauline", timeout=TIMEOUT)
+        files = {"file": ("Pauline.jpg", photo_bytes("jpg"))}
+        form = {"visibility": "owner"}
+        assert guest.post(server.url, form, files=files, timeout=TIMEOUT).status_code == 204
+        found = guest.get(f"{server.url}/api/photos?q=Pauline", timeout=TIMEOUT)
+        [photo] = found.json()["photos"]
+        assert guest.get(server.url + photo["url"], timeout=TIMEOUT).status_code == 200
+    server.close()
+    assert len(server.log.splitlines()) > 5
     for secret in ("roses", "Pauline", photo["id"]):
-        assert secret not in said
+        assert secret not in server.log
 
 
-def test_by_default_only_what_is_wrong_is_written(live_server: RunningServer) -> None:
-    before = text_of(live_server)
-    live_server.send(("a.jpg", photo_bytes("jpg")), ("b.jpg", b"no photo"))
-    requests.get(f"{live_server.url}/nothing", timeout=30)
-    assert text_of(live_server) == before
+@pytest.mark.parametrize("gallery_settings", [{}])
+def test_the_text_log_has_nothing_but_errors(gallery: Gallery) -> None:
+    gallery.send(("a.jpg", photo_bytes("jpg")), ("b.jpg", b"no photo"))
+    requests.get(f"{gallery.url}/nothing", timeout=TIMEOUT)
+    assert gallery.log == ""
 
 
-@pytest.mark.parametrize(
-    ("proxies", "told", "is_taken"),
-    [
+def test_only_a_proxys_valid_request_id_is_taken(config: Config) -> None:
+    for proxies, told, is_taken in (
         (1, "4bf92f3577b34da6-A.b_c", True),
         (1, "a" * 64, True),
         (1, "a" * 65, False),
@@ -156,16 +150,12 @@ def test_by_default_only_what_is_wrong_is_written(live_server: RunningServer) ->
         (1, 'a"b', False),
         (1, "ü", False),
         (0, "4bf92f3577b34da6", False),
-    ],
-)
-def test_only_a_proxys_sound_id_is_taken(
-    tmp_path: Path, proxies: int, told: str, is_taken: bool
-) -> None:
-    client = create_app(Config(data=tmp_path / "data", proxies=proxies)).test_client()
-    answer = client.get("/livez", headers={"X-Request-Id": told})
-    [request_id] = answer.headers.getlist("X-Request-Id")
-    assert (request_id == told) == is_taken
-    assert REQUEST_ID.fullmatch(request_id)
+    ):
+        client = create_app(Config(data=config.data, proxies=proxies)).test_client()
+        answer = client.get("/livez", headers={"X-Request-Id": told})
+        [request_id] = answer.headers.getlist("X-Request-Id")
+        assert (request_id == told) == is_taken, told
+        assert REQUEST_ID.fullmatch(request_id)
 
 
 def test_every_answer_has_an_id_of_its_own(client: FlaskClient, app: Flask) -> None:

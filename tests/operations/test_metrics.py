@@ -1,9 +1,9 @@
-"""The numbers for Prometheus: who gets them, and whether they add up."""
+"""/metrics for Prometheus: who gets the numbers, and whether they add up."""
 
 import io
 import os
 import signal
-from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,10 +14,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from server import create_app
 from server.config import Config
 from tests.support.chunks import InChunks, send_chunk
-from tests.support.gallery_server import RunningServer
+from tests.support.engines import config_of
+from tests.support.gallery_server import GalleryServer
 from tests.support.photos import photo_bytes
 from tests.support.stream import Watcher
 from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.embedded
 
 TOKEN = "rosé=secret"
 BEARER = {"Authorization": f"Bearer {TOKEN}".encode()}
@@ -39,20 +42,23 @@ def number(numbers: Numbers, name: str, **labels: str) -> float:
 
 
 @pytest.fixture
-def client(tmp_path: Path) -> FlaskClient:
-    return create_app(Config(data=tmp_path / "data", metrics_token=TOKEN)).test_client()
+def config(tmp_path: Path) -> Config:
+    return config_of(tmp_path / "data", metrics_token=TOKEN)
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[RunningServer]:
-    server = RunningServer(tmp_path / "data", metrics_token=TOKEN)
+def gallery_settings() -> dict[str, object]:
+    return {"metrics_token": TOKEN}
+
+
+@pytest.fixture
+def server(server: GalleryServer) -> GalleryServer:
     wait_until(lambda: len(server.workers()) == 2)  # the first one answers for both
-    yield server
-    server.stop(signal.SIGINT)
+    return server
 
 
-def read(server: RunningServer) -> Numbers:
-    answer = requests.get(f"{server.url}/metrics", headers=BEARER, timeout=30)
+def read(server: GalleryServer) -> Numbers:
+    answer = requests.get(f"{server.url}/metrics", headers=BEARER, timeout=60)
     assert answer.status_code == 200
     return numbers_of(answer.text)
 
@@ -64,25 +70,22 @@ def read_here(client: FlaskClient) -> Numbers:
     return numbers_of(answer.text)
 
 
-def test_without_a_token_there_is_nothing(tmp_path: Path) -> None:
-    client = create_app(Config(data=tmp_path / "data", passcode="roses")).test_client()
+def test_without_a_token_there_are_no_metrics(config: Config) -> None:
+    client = create_app(replace(config, metrics_token="", passcode="roses")).test_client()
     for told in ("", "Bearer", "Bearer ", "Bearer x"):
         assert client.get("/metrics", headers={"Authorization": told}).status_code == 404
 
 
-@pytest.mark.parametrize("told", ["", "Bearer", "Bearer ", "Bearer rose", f"Basic {TOKEN}", TOKEN])
-def test_only_who_sends_the_token_reads_them(client: FlaskClient, told: str) -> None:
-    answer = client.get("/metrics", headers={"Authorization": told.encode().decode("l1")})
-    assert (answer.status_code, answer.mimetype) == (401, "text/plain")
-    assert answer.text == "The numbers of this gallery are for those who send its token."
+def test_metrics_are_for_the_token_alone_and_need_no_passcode(config: Config) -> None:
+    client = create_app(replace(config, passcode="roses")).test_client()
+    for told in ("", "Bearer", "Bearer ", "Bearer rose", f"Basic {TOKEN}", TOKEN):
+        answer = client.get("/metrics", headers={"Authorization": told.encode().decode("l1")})
+        assert (answer.status_code, answer.mimetype) == (401, "text/plain"), told
+        assert answer.text == "The numbers of this gallery are for those who send its token."
+    assert read_here(client)
 
 
-def test_the_passcode_is_not_asked_for(tmp_path: Path) -> None:
-    config = Config(data=tmp_path / "data", metrics_token=TOKEN, passcode="roses")
-    assert read_here(create_app(config).test_client())
-
-
-def test_what_came_in_and_what_was_refused_is_counted(client: FlaskClient) -> None:
+def test_added_and_refused_photos_are_counted(client: FlaskClient) -> None:
     good, bad = photo_bytes("jpg"), b"no photo"
     files = [("a.jpg", good), ("b.jpg", bad), ("c.svg", bad)]
     form = {"file": [(io.BytesIO(content), name) for name, content in files]}
@@ -109,7 +112,7 @@ def test_a_photo_in_chunks_is_counted_once(client: FlaskClient) -> None:
     assert number(numbers, "dropwall_received_bytes_total") == len(photo_bytes("jpg"))
 
 
-def test_no_visitor_can_make_a_new_label(client: FlaskClient) -> None:
+def test_visitors_cannot_make_up_labels(client: FlaskClient) -> None:
     for path in ("/nothing/1", "/nothing/2", "/uploads/1.jpg", "/join/roses"):
         client.get(path, buffered=True)
         client.open(path, method="BREW", buffered=True)
@@ -117,10 +120,10 @@ def test_no_visitor_can_make_a_new_label(client: FlaskClient) -> None:
     methods = {each["method"] for each in labels if "method" in each}
     rules = {each["rule"] for each in labels if "rule" in each}
     assert methods == {"GET", "other"}
-    assert rules == {"/<path:filename>", "/uploads/<filename>", "/join/<path:word>", "none"}
+    assert rules == {"/", "/<path:filename>", "/uploads/<filename>", "/join/<path:word>", "none"}
 
 
-def test_two_workers_and_one_that_was_killed_add_up(server: RunningServer) -> None:
+def test_the_numbers_of_all_workers_add_up_killed_ones_too(server: GalleryServer) -> None:
     for asked in (20, 40, 60):
         ask_twenty_times(server)
         assert _plain(read(server)) == asked
@@ -131,16 +134,16 @@ def test_two_workers_and_one_that_was_killed_add_up(server: RunningServer) -> No
     assert number(numbers, "dropwall_http_request_seconds_bucket", le="+Inf", **everything) == asked
 
 
-def ask_twenty_times(server: RunningServer) -> None:
+def ask_twenty_times(server: GalleryServer) -> None:
     """On a connection each, so that both workers answer; and until it is counted, after the
     answer."""
     wanted = _plain(read(server)) + 20
     for _ in range(20):
-        assert requests.get(f"{server.url}/plain", timeout=30).ok
+        assert requests.get(f"{server.url}/plain", timeout=60).ok
     wait_until(lambda: _plain(read(server)) >= wanted)
 
 
-def replace_a_worker(server: RunningServer) -> None:
+def replace_a_worker(server: GalleryServer) -> None:
     before = {worker.name for worker in server.workers()}
     os.kill(int(server.workers()[0].name), signal.SIGKILL)
     wait_until(lambda: _are_replaced(server, before))
@@ -150,12 +153,12 @@ def _plain(numbers: Numbers) -> float:
     return number(numbers, "dropwall_http_requests_total", rule="/plain", status="200")
 
 
-def _are_replaced(server: RunningServer, before: set[str]) -> bool:
+def _are_replaced(server: GalleryServer, before: set[str]) -> bool:
     now = {worker.name for worker in server.workers()}
     return len(now) == len(before) and now != before
 
 
-def test_who_watches_counts_until_they_or_their_worker_leave(server: RunningServer) -> None:
+def test_watchers_are_counted_until_their_worker_is_gone(server: GalleryServer) -> None:
     def watching() -> float:
         return number(read(server), "dropwall_watchers")
 
@@ -168,21 +171,21 @@ def test_who_watches_counts_until_they_or_their_worker_leave(server: RunningServ
         wait_until(lambda: _is_well(server) and watching() == 0)
 
 
-def _is_well(server: RunningServer) -> bool:
+def _is_well(server: GalleryServer) -> bool:
     try:
-        return requests.get(f"{server.url}/livez", timeout=5).ok
+        return requests.get(f"{server.url}/livez", timeout=60).ok
     except requests.ConnectionError:
         return False
 
 
-def test_a_restart_begins_at_zero(server: RunningServer) -> None:
-    requests.get(f"{server.url}/plain", timeout=30)
-    server.stop()
+def test_a_restart_counts_from_zero(server: GalleryServer) -> None:
+    requests.get(f"{server.url}/plain", timeout=60)
+    server.stop(signal.SIGINT)
     server.start()
     assert _plain(read(server)) == 0
 
 
-def test_workers_that_never_answered_leave_nothing(server: RunningServer) -> None:
+def test_killed_workers_leave_no_files_of_numbers(server: GalleryServer) -> None:
     """Where none can begin, such as without a catalog, there is one after the other."""
     [folder] = (server.data / "metrics").iterdir()
     first = {worker.name for worker in server.workers()}
