@@ -1,4 +1,4 @@
-"""The audit fails on a vulnerability, and on nothing else."""
+"""The audit of the pinned packages fails on a known vulnerability, and on nothing else."""
 
 import json
 import sys
@@ -7,43 +7,45 @@ import pytest
 
 from tests.tools import audit
 
-OUTDATED = {"name": "flask", "version": "0.1", "vulns": [{"id": "PYSEC-2018-66"}]}
 SOUND = {"name": "werkzeug", "version": "3.1.9", "vulns": []}
+OUTDATED = {"name": "flask", "version": "0.1", "vulns": [{"id": "PYSEC-2018-66"}]}
 UNKNOWN = {"name": "ours", "skip_reason": "Dependency not found on PyPI"}
 JQUERY = {"name": "jquery", "severity": "moderate", "range": "<3.5.0"}
 FLASK_FOUND, JQUERY_FOUND = "flask 0.1: PYSEC-2018-66", "jquery <3.5.0: moderate"
-NOT_ASKED = "was not audited: its registry did not answer"
 NOTHING = "nothing is known to be vulnerable"
-NPM = {
-    JQUERY_FOUND: {"vulnerabilities": {"jquery": JQUERY}},
-    NOTHING: {"vulnerabilities": {}},
-    NOT_ASKED: {"message": "405 Method Not Allowed", "error": {"summary": ""}},
-}
-PIP = {
-    FLASK_FOUND: {"dependencies": [SOUND, OUTDATED, UNKNOWN]},
-    NOTHING: {"dependencies": [SOUND, UNKNOWN]},
-    NOT_ASKED: {"dependencies": [UNKNOWN]},
-}
+NOT_ASKED = "was not audited: its registry did not answer"
 
 
-@pytest.mark.parametrize("npm", NPM)
-@pytest.mark.parametrize("pip", PIP)
-def test_what_the_registries_answer_is_told(monkeypatch, capsys, pip: str, npm: str) -> None:
-    asked = {
-        "requirements.lock": (printing(json.dumps(PIP[pip])), audit.pip_findings),
-        "package-lock.json": (printing(json.dumps(NPM[npm])), audit.npm_findings),
-    }
-    monkeypatch.setattr(audit, "AUDITS", asked)
-    assert audit.main() == (pip == FLASK_FOUND or npm == JQUERY_FOUND)
-    first, second = capsys.readouterr().out.splitlines()
-    assert pip in first
-    assert npm in second
+def pip(*packages: dict) -> list[str]:
+    return printing({"dependencies": packages})
 
 
-def test_a_program_that_fails_has_not_asked() -> None:
-    with pytest.raises(audit.NotAsked):
-        audit.audit(printing(""), audit.pip_findings)
+def npm(**packages: dict) -> list[str]:
+    return printing({"vulnerabilities": packages})
 
 
-def printing(text: str) -> list[str]:
-    return [sys.executable, "-c", f"print({text!r})"]
+def printing(answer: object) -> list[str]:
+    return [sys.executable, "-c", f"print({json.dumps(answer)!r})"]
+
+
+NPM_NOT_ASKED = printing({"message": "405 Method Not Allowed", "error": {"summary": ""}})
+
+
+@pytest.mark.parametrize(
+    ("pip", "npm", "status", "found"),
+    [
+        (pip(SOUND, OUTDATED, UNKNOWN), NPM_NOT_ASKED, 1, (FLASK_FOUND, NOT_ASKED)),
+        (pip(SOUND, UNKNOWN), npm(jquery=JQUERY), 1, (NOTHING, JQUERY_FOUND)),
+        (pip(SOUND), npm(), 0, (NOTHING, NOTHING)),
+        (pip(UNKNOWN), npm(), 0, (NOT_ASKED, NOTHING)),
+        (["false"], NPM_NOT_ASKED, 0, (NOT_ASKED, NOT_ASKED)),
+    ],
+)
+def test_the_audit_fails_only_on_a_vulnerability(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, pip, npm, status, found
+) -> None:
+    audits = {"pip": (pip, audit.pip_findings), "npm": (npm, audit.npm_findings)}
+    monkeypatch.setattr(audit, "AUDITS", audits)
+    assert audit.main() == status
+    lines = capsys.readouterr().out.splitlines()
+    assert all(text in line for text, line in zip(found, lines, strict=True)), lines

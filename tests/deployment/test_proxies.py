@@ -1,36 +1,41 @@
 """Behind the proxies of `deployment/` all is as it is without them."""
 
-import hashlib
 import http.client
-import socket
-import threading
-import time
-from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 import requests
 
-from tests.support.gallery_server import RunningServer
+from tests.support.gallery_server import Gallery, GalleryServer
 from tests.support.guest import Guest
 from tests.support.photos import photo_bytes
+from tests.support.ports import closed_port
 from tests.support.proxies import behind_caddy, behind_nginx
+from tests.support.waiting import wait_until
 
 PROXIES = {"nginx": behind_nginx, "caddy": behind_caddy}
-PATIENCE_SECONDS = 20
+NOTHING_HERE = "There is nothing at this address; please go back to the gallery."
 
 
-@pytest.fixture(params=PROXIES)
-def proxy(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+Site = tuple[str, list[GalleryServer]]
 
 
-@pytest.fixture
-def proxy_url(proxy: str, live_server: RunningServer, tmp_path: Path) -> Iterator[str]:
-    with PROXIES[proxy](live_server.url, tmp_path) as url:
-        yield url
+@pytest.fixture(scope="module", params=PROXIES)
+def site(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    """The URL of a proxy, and the two servers of one gallery behind it."""
+    folder = tmp_path_factory.mktemp(request.param)
+    settings = {"workers": 1, "proxies": 1, "log": "json"}
+    with ExitStack() as stack:
+        servers = [GalleryServer(folder / "data", **settings) for _ in range(2)]
+        for server in servers:
+            stack.callback(server.close)
+        urls = [server.url for server in servers]
+        yield stack.enter_context(PROXIES[request.param](urls, folder)), servers
 
 
 def large_photo(size: int) -> bytes:
@@ -39,141 +44,79 @@ def large_photo(size: int) -> bytes:
     return picture + bytes(range(256)) * ((size - len(picture)) // 256)
 
 
-def sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def test_a_large_photo_comes_back_byte_for_byte(proxy_url: str) -> None:
-    sent = large_photo(20_000_000)
-    answer = requests.post(proxy_url, files={"file": ("large.jpg", sent)}, timeout=60)
-    assert (answer.status_code, answer.content) == (204, b"")
-    [photo] = requests.get(f"{proxy_url}/api/photos", timeout=30).json()["photos"]
-    back = requests.get(proxy_url + photo["url"], timeout=60)
-    assert sha256(back.content) == sha256(sent)
-
-
-def received_bytes(server: RunningServer) -> int:
-    return sum(file.stat().st_size for file in (server.data / "incoming").iterdir())
-
-
-def test_a_photo_goes_to_its_place_while_it_is_still_being_sent(
-    proxy_url: str, live_server: RunningServer
-) -> None:
-    photo = large_photo(4_000_000)
-    address = proxy_url.removeprefix("http://")
-    with closing(http.client.HTTPConnection(address, timeout=30)) as sending:
+def test_a_large_photo_goes_through_piece_by_piece_and_byte_for_byte(site: Site) -> None:
+    url, servers = site
+    photo = large_photo(20_000_000)
+    incoming = servers[0].data / "incoming"
+    address = url.removeprefix("http://")
+    with closing(http.client.HTTPConnection(address, timeout=60)) as sending:
         sending.putrequest("POST", "/")
         sending.putheader("Content-Type", "image/jpeg")
         sending.putheader("Content-Length", str(len(photo)))
         sending.endheaders(photo[:2_000_000])
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while received_bytes(live_server) < 1_500_000:
-            assert time.monotonic() < deadline, "nothing has arrived"
-            time.sleep(0.02)
+        wait_until(lambda: sum(file.stat().st_size for file in incoming.iterdir()) > 1_500_000)
         sending.send(photo[2_000_000:])
-        assert sending.getresponse().status == 204
+        answer = sending.getresponse()
+        assert (answer.status, answer.read()) == (204, b"")
+    [listed] = requests.get(f"{url}/api/photos", timeout=30).json()["photos"]
+    assert requests.get(url + listed["url"], timeout=60).content == photo
 
 
-def test_an_answer_is_not_held_back_until_it_is_whole(proxy: str, tmp_path: Path) -> None:
-    with streaming(proxy, tmp_path) as (stream, pieces):
-        stream.say(b"first")
-        assert next(pieces) == b"first"
-        stream.say(b"second")
-        assert next(pieces) == b"second"
+def test_a_refusal_is_read_as_the_gallery_wrote_it(site: Site) -> None:
+    url, _ = site
+    for size in (1000, 8_000_000):
+        files = {"file": ("a.jpg", b"text" * (size // 4))}
+        answer = requests.post(url, files=files, timeout=30)
+        assert answer.status_code == 400
+        assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+        assert answer.text.startswith("This is not a photo; please send ")
 
 
-def test_the_gallery_notices_when_a_watcher_leaves(proxy: str, tmp_path: Path) -> None:
-    with streaming(proxy, tmp_path) as (stream, pieces):
-        stream.say(b"first")
-        assert next(pieces) == b"first"
-        pieces.close()
-        assert stream.is_left()
+def test_a_proxy_asks_both_servers_and_gives_each_request_an_id(site: Site) -> None:
+    url, servers = site
+    chosen = {"X-Request-Id": "chosen-by-a-visitor"}
+    answers = [requests.get(f"{url}/plain", headers=chosen, timeout=30) for _ in range(8)]
+    ids = {answer.headers["X-Request-Id"] for answer in answers}
+    assert len(ids - {"chosen-by-a-visitor"}) == 8
+
+    def lines() -> list[dict]:
+        """What both servers have written, to one file, of these requests."""
+        log = [json.loads(line) for line in servers[0].log.splitlines()]
+        return [line for line in log if line.get("request_id") in ids]
+
+    wait_until(lambda: len(lines()) == 8)
+    assert len({line["pid"] for line in lines()}) == 2
+    for access_log in servers[0].data.parent.glob("access.log"):  # nginx's
+        assert access_log.read_bytes() == b"", "it would tell of visitors"
 
 
-@contextmanager
-def streaming(proxy: str, folder: Path) -> Iterator[tuple["Stream", Generator[bytes]]]:
-    """An answer that goes on, and what comes of it through the proxy."""
-    with (
-        bit_by_bit() as stream,
-        PROXIES[proxy](stream.url, folder) as url,
-        requests.get(url, stream=True, timeout=PATIENCE_SECONDS) as answer,
-    ):
-        yield stream, answer.raw.stream()
+def test_the_metrics_of_a_server_are_not_for_the_world(site: Site) -> None:
+    url, _ = site
+    for path in ("/metrics", "//metrics"):
+        answer = requests.get(url + path, timeout=30)
+        assert (answer.status_code, answer.text) == (404, NOTHING_HERE)
+        assert "X-Request-Id" not in answer.headers
 
 
-@dataclass
-class Stream:
-    """A server's answer to its first visitor, as it goes on."""
-
-    listening: socket.socket
-    visitor: socket.socket | None = None
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.listening.getsockname()[1]}"
-
-    def answer_head(self) -> None:
-        while self._is_asked_for_health():
-            pass
-        assert self.visitor
-        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/zip\r\nConnection: close\r\n\r\n"
-        self.visitor.sendall(head)
-
-    def _is_asked_for_health(self) -> bool:
-        self.visitor = self.listening.accept()[0]
-        self.visitor.settimeout(PATIENCE_SECONDS)
-        if not self.visitor.recv(65536).startswith(b"GET /livez"):
-            return False
-        self.visitor.sendall(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
-        self.visitor.close()
-        return True
-
-    def say(self, piece: bytes) -> None:
-        assert self.visitor
-        self.visitor.sendall(piece)
-
-    def is_left(self) -> bool:
-        assert self.visitor
-        try:
-            return self.visitor.recv(1) == b""
-        except ConnectionResetError:
-            return True
-        except TimeoutError:
-            return False
-
-
-@contextmanager
-def bit_by_bit() -> Iterator[Stream]:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        listening.settimeout(PATIENCE_SECONDS)
-        stream = Stream(listening)
-        thread = threading.Thread(target=stream.answer_head)
-        thread.start()
-        try:
-            yield stream
-        finally:
-            thread.join()
-            if stream.visitor:
-                stream.visitor.close()
-
-
-@pytest.mark.parametrize("size", [1000, 8_000_000])
-def test_a_refusal_is_read_as_the_gallery_wrote_it(proxy_url: str, size: int) -> None:
-    answer = requests.post(proxy_url, files={"file": ("a.jpg", b"text" * (size // 4))}, timeout=30)
-    assert answer.status_code == 400
+@pytest.mark.parametrize("proxy", PROXIES)
+def test_a_proxy_that_finds_no_server_asks_to_try_again(proxy: str, tmp_path: Path) -> None:
+    with PROXIES[proxy](f"http://127.0.0.1:{closed_port()}", tmp_path) as url:
+        answer = requests.post(url, files={"file": ("a.jpg", photo_bytes("jpg"))}, timeout=30)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
-    assert answer.text.startswith("This is not a photo; please send ")
+    assert answer.text.endswith("please try again in a few seconds.")
 
 
-def test_what_nginx_alone_refuses_comes_through_in_chunks(
-    live_server: RunningServer, tmp_path: Path
+@pytest.mark.embedded
+def test_a_photo_that_nginx_refuses_whole_comes_through_in_chunks(
+    tmp_path: Path, gallery: Gallery
 ) -> None:
     photo = large_photo(2_000_000)
-    with behind_nginx(live_server.url, tmp_path, client_max_body_size="1m") as url:
+    with behind_nginx(gallery.url, tmp_path, client_max_body_size="1m") as url:
         refusal = requests.post(url, files={"file": ("whole.jpg", photo)}, timeout=30)
         assert refusal.status_code == 413
         assert refusal.headers["Content-Type"] == "text/html"
         with closing(Guest(url)) as guest:
             guest.send_in_chunks("chunks.jpg", photo, chunk_bytes=900_000)
-    [listed] = live_server.photos()
+    [listed] = gallery.photos()
     assert (listed["name"], listed["bytes"]) == ("chunks.jpg", len(photo))

@@ -4,13 +4,15 @@ work; then looks whether every photo that was answered for is there, whole and o
 import argparse
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from tests.faults.faults import FAULTS
 from tests.faults.ground import Ground
-from tests.faults.playing import play
-from tests.faults.results import Result, table, write
+from tests.faults.playing import Result, play, table
+
+RESULTS = Path(__file__).parent / "RESULTS.md"
 
 
 def main() -> int:
@@ -39,6 +41,14 @@ def main() -> int:
     if not chosen.only:
         write(results, chosen.seed)
     return sum(not result.is_good for result in results)
+
+
+def write(results: list[Result], seed: int) -> None:
+    troubles = "".join(f"- {it.name}, {it.engine}: {it.trouble}\n" for it in results if it.trouble)
+    RESULTS.write_text(
+        f"# Broken on purpose\n\nWritten by `make faults` (`SEED={seed}`).\n\n{table(results)}"
+        + (f"\nWhat else was wrong, or not played:\n\n{troubles}" if troubles else "")
+    )
 
 
 if __name__ == "__main__":
