@@ -1,148 +1,180 @@
-"""The pages that are one form, in a browser."""
+"""The pages that are one form, in a browser: passcode, sign in, sign up, account."""
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import pytest
-import requests
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.conftest import CDN, opened_page, play_cdn
-from tests.page.test_accessibility import expect_nobody_kept_out
-from tests.page.test_uploading import payload
-from tests.people.test_accounts import PASSWORD
-from tests.support.gallery_server import RunningServer
-from tests.support.photos import photo_bytes
+from tests.conftest import opened_page
+from tests.support.gallery_server import Gallery
+from tests.support.page import (
+    NO_CONNECTION,
+    Corners,
+    expect_accessible,
+    in_all_corners,
+    own_photos,
+    payload,
+    sign_in_by_request,
+    small_photo,
+)
+from tests.support.visitors import PASSWORD, make_accounts
 
 PASSCODE = "roses"
 GONE = "This photo is not here; it may have been removed."
-REFUSED = "the server responded with a status of 4"
 PHONE = {"width": 390, "height": 844}
-PATHS = {"/": "Welcome", "/sign-in": "Sign in", "/sign-up": "Create an account"}
 
 
 @pytest.fixture
-def live_server(tmp_path: Path) -> Iterator[RunningServer]:
-    server = RunningServer(tmp_path / "data", sign_up="true", passcode=PASSCODE)
-    guest = requests.Session()
-    guest.get(f"{server.url}/join/{PASSCODE}")
-    made = guest.post(f"{server.url}/sign-up", data={"name": "Ann", "password": PASSWORD})
-    assert made.status_code == 204
-    yield server
-    server.stop(signal.SIGINT)
-
-
-@contextmanager
-def another_browser(browser: Browser, **options: Any) -> Iterator[Page]:
-    context = browser.new_context(**options)
-    context.route(f"{CDN}**", play_cdn)
-    with opened_page(context, [REFUSED]) as page:
-        yield page
-    context.close()
+def gallery_settings() -> dict[str, object]:
+    return {"sign_up": "true", "passcode": PASSCODE}
 
 
 @pytest.fixture
-def without_script(browser: Browser, live_server: RunningServer) -> Iterator[Page]:
-    with another_browser(browser, java_script_enabled=False) as page:
+def gallery(gallery: Gallery) -> Gallery:
+    make_accounts(gallery, "Ann")
+    return gallery
+
+
+@pytest.fixture
+def expected_errors() -> list[str]:
+    return [r"status of 4\d\d", NO_CONNECTION]
+
+
+@pytest.fixture
+def without_script(new_context: Callable[..., BrowserContext]) -> Iterator[Page]:
+    with opened_page(new_context(java_script_enabled=False), [r"status of 4\d\d"]) as page:
         yield page
 
 
-def expect_the_gallery(page: Page, server: RunningServer) -> None:
-    expect(page).to_have_url(f"{server.url}/")
+def fill(page: Page, **values: str) -> None:
+    """Fields by their labels."""
+    for label, value in values.items():
+        page.get_by_label(label.replace("_", " ")).fill(value)
+
+
+def expect_the_gallery(page: Page, gallery: Gallery) -> None:
+    expect(page).to_have_url(f"{gallery.url}/")
     expect(page.get_by_role("heading", name="Dropwall")).to_be_visible()
 
 
-def settings(page: Page) -> dict:
-    return page.evaluate("() => fetch('/api/settings').then((answer) => answer.json())")
-
-
-def expect_gone(page: Page, address: str) -> None:
-    answer = page.request.get(address)
-    assert (answer.status, answer.text()) == (404, GONE)
-
-
-def test_one_signs_in_by_the_keyboard_alone(
-    page: Page, live_server: RunningServer, expected_errors: list[str]
-) -> None:
-    expected_errors.append(REFUSED)
-    page.goto(f"{live_server.url}/sign-in")
-    expect(page.get_by_label("Name")).to_be_focused()
+def test_signing_in_by_keyboard_says_what_is_wrong(page: Page, gallery: Gallery) -> None:
+    page.goto(f"{gallery.url}/sign-in")
+    name, password = page.get_by_label("Name"), page.get_by_label("Password")
+    error = page.get_by_role("alert")
+    expect(name).to_be_focused()
     page.keyboard.type("ann")
     page.keyboard.press("Tab")
     page.keyboard.type("wrong")
+    page.context.set_offline(True)
     page.keyboard.press("Enter")
-    password = page.get_by_label("Password")
-    trouble = page.get_by_role("alert")
-    expect(trouble).to_have_text("This name and password do not belong together; please try again.")
+    expect(error).to_contain_text("The gallery does not answer just now")
+    for field in (name, password):
+        expect(field).not_to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_role("button", name="Sign in")).to_be_focused()
+    page.context.set_offline(False)
+    page.keyboard.press("Enter")
+    expect(error).to_have_text("This name and password do not belong together; please try again.")
     expect(password).to_be_focused()
-    expect(password).to_have_accessible_description(trouble.text_content() or "")
+    expect(password).to_have_accessible_description(error.text_content() or "")
     expect(password).to_have_attribute("aria-invalid", "true")
-    expect(page).to_have_url(f"{live_server.url}/sign-in")
+    expect(page).to_have_url(f"{gallery.url}/sign-in")
     page.keyboard.type(PASSWORD)  # over what was wrong, which is selected
     page.keyboard.press("Enter")
-    expect_the_gallery(page, live_server)
-    assert settings(page)["account"] == {"name": "Ann", "is_host": False}
+    expect_the_gallery(page, gallery)
+    account = page.request.get(f"{gallery.url}/api/settings").json()["account"]
+    assert account == {"name": "Ann", "is_host": False}
     page.go_back()  # the form is not where one comes back to
     assert page.url == "about:blank"
 
 
-def test_the_passcode_is_asked_for_where_the_gallery_will_be(
-    page: Page, live_server: RunningServer, expected_errors: list[str]
-) -> None:
-    expected_errors.append(REFUSED)
-    page.goto(f"{live_server.url}/#wall")
-    page.get_by_label("Passcode").fill("tulips")
+def test_the_passcode_is_asked_for_and_again_when_forgotten(page: Page, gallery: Gallery) -> None:
+    page.goto(f"{gallery.url}/#wall")
+    fill(page, Passcode="tulips")
     page.get_by_role("button", name="Open the gallery").click()
     expect(page.get_by_role("alert")).to_contain_text("This is not the passcode")
     expect(page.get_by_label("Passcode")).to_be_focused()
-    page.get_by_label("Passcode").fill("Roses")
+    fill(page, Passcode="Roses")
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog", name="The wall")).to_be_visible()
+    page.context.set_offline(True)
+    page.context.clear_cookies()
+    page.context.set_offline(False)
+    expect(page.get_by_role("heading", name="Welcome")).to_be_visible()
+
+    # To a browser that sends no cookies the server shows the page, and refuses what it asks for.
+    page.goto(f"{gallery.url}/join/{PASSCODE}")
+    expect(page.get_by_role("button", name="Add photos")).to_be_visible()
+    refusal = {"Dropwall-Refusal": "PasscodeWanted", "Content-Type": "text/plain"}
+    page.route("**/api/photos*", lambda route: route.fulfill(status=401, headers=refusal, body="x"))
+    page.evaluate("() => (window.isStillThere = true)")
+    for _ in range(2):
+        with page.expect_response("**/api/photos*"):
+            page.evaluate("() => dispatchEvent(new Event('online'))")
+    expect(page.get_by_text("The gallery does not answer just now.")).to_be_visible()
+    assert page.evaluate("() => window.isStillThere")
 
 
-def test_sign_in_upload_and_only_you_can_open_it(
-    without_script: Page, live_server: RunningServer, browser: Browser
+def test_sign_in_upload_and_only_you_can_open_it_without_javascript(
+    without_script: Page, another: Page, gallery: Gallery
 ) -> None:
     """The tutorial's private uploads, with the plain forms that it has."""
     page = without_script
-    page.goto(f"{live_server.url}/sign-in")
-    page.get_by_label("Name").fill("Ann")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.goto(gallery.url)
+    fill(page, Passcode="tulips")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("This is not the passcode")
+    fill(page, Passcode=PASSCODE)
+    page.keyboard.press("Enter")
+    expect_the_gallery(page, gallery)
+    frame = page.frame_locator("iframe")
+    expect(frame.get_by_role("link", name="Sign in")).to_be_attached()
+
+    page.goto(f"{gallery.url}/account")
+    fill(page, Name="Ann", Password="wrong")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("do not belong together")
+    expect(page.get_by_label("Name")).to_have_value("Ann")
+    expect(page.get_by_label("Password")).to_have_attribute("aria-invalid", "true")
+    fill(page, Password=PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("You are signed in as Ann.")).to_be_visible()
+
+    page.goto(gallery.url)
     page.get_by_role("radio", name="Only me").check()
     page.get_by_role("button", name="Photos", exact=True).set_input_files(
-        [payload("mine.jpg", photo_bytes("jpg"))]
+        [payload("mine.jpg", small_photo(1))]
     )
     page.get_by_role("button", name="Send photos").click()
-    expect(page.frame_locator("iframe").get_by_role("img", name="mine.jpg")).to_be_attached()
-    [mine] = page.request.get(f"{live_server.url}/api/photos").json()["photos"]
-    address = f"{live_server.url}{mine['url']}"
-    assert page.request.get(address).headers["content-type"] == "image/jpeg"
-    with another_browser(browser) as other:
-        other.goto(f"{live_server.url}/join/{PASSCODE}")
-        expect_gone(other, address)
-        form = {"name": "Bo", "password": PASSWORD}
-        assert other.request.post(f"{live_server.url}/sign-up", form=form).ok
-        expect_gone(other, address)
-    page.request.post(f"{live_server.url}/sign-out")
-    page.goto(f"{live_server.url}/join/{PASSCODE}")
-    expect_gone(page, address)
+    expect(frame.get_by_role("img", name="mine.jpg")).to_be_attached()
+    expect(frame.get_by_role("listitem").filter(has_text="Only me")).to_have_count(1)
+    [mine] = own_photos(page)
+    assert mine["visibility"] == "owner"
+
+    def expect_gone(visitor: Page) -> None:
+        answer = visitor.request.get(f"{gallery.url}{mine['url']}")
+        assert (answer.status, answer.text()) == (404, GONE)
+
+    answer = page.request.get(f"{gallery.url}{mine['url']}")
+    assert (answer.status, answer.headers["content-type"]) == (200, "image/jpeg")
+    another.goto(f"{gallery.url}/join/{PASSCODE}")
+    expect_gone(another)
+    make_accounts(gallery, "Bo")
+    sign_in_by_request(another, gallery, "Bo")
+    expect_gone(another)
+    page.goto(f"{gallery.url}/account")
+    page.get_by_role("button", name="Sign out", exact=True).click()
+    expect(page.get_by_label("Passcode")).to_be_visible()
+    page.goto(f"{gallery.url}/join/{PASSCODE}")
+    expect_gone(page)
 
 
-def test_one_signs_up_and_changes_the_password(
-    page: Page, live_server: RunningServer, expected_errors: list[str]
-) -> None:
-    expected_errors.append(REFUSED)
-    page.goto(f"{live_server.url}/join/{PASSCODE}")
-    page.goto(f"{live_server.url}/account")
-    expect(page).to_have_url(f"{live_server.url}/sign-in?next=/account")
+def test_one_signs_up_and_changes_the_password(page: Page, gallery: Gallery) -> None:
+    page.goto(f"{gallery.url}/join/{PASSCODE}")
+    page.goto(f"{gallery.url}/account")
+    expect(page).to_have_url(f"{gallery.url}/sign-in?next=/account")
     page.get_by_role("link", name="Create an account").click()
     page.wait_for_load_state()  # until then its form is a plain one
-    page.get_by_label("Name").fill("Ann")
-    page.get_by_label("Password").fill(PASSWORD)
+    fill(page, Name="Ann", Password=PASSWORD)
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_have_text("This name is taken; please choose another one.")
     expect(page.get_by_label("Name")).to_be_focused()
@@ -153,12 +185,11 @@ def test_one_signs_up_and_changes_the_password(
         ("wrong", "battery staple", "This is not your present password", "Present password"),
         (PASSWORD, "short", "Please choose a password of 8 to 256", "New password"),
     ):
-        page.get_by_label("Present password").fill(old)
-        page.get_by_label("New password").fill(new)
+        fill(page, Present_password=old, New_password=new)
         page.get_by_role("button", name="Change password").click()
         expect(page.get_by_role("alert")).to_contain_text(sentence)
         expect(page.get_by_label(blamed)).to_be_focused()
-    page.get_by_label("New password").fill("battery staple")
+    fill(page, New_password="battery staple")
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_contain_text("Your password is changed.")
     expect(page.get_by_role("alert")).to_be_empty()
@@ -167,118 +198,40 @@ def test_one_signs_up_and_changes_the_password(
     expect(page.get_by_label("Passcode")).to_be_visible()  # a new guest's device
 
 
-def test_what_does_not_answer_is_said(
-    page: Page, live_server: RunningServer, expected_errors: list[str]
-) -> None:
-    expected_errors.append("ERR_INTERNET_DISCONNECTED")
-    page.goto(f"{live_server.url}/sign-in")
-    page.context.set_offline(True)
-    page.get_by_label("Name").fill("Ann")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("The gallery does not answer just now")
-    for label in ("Name", "Password"):
-        expect(page.get_by_label(label)).not_to_have_attribute("aria-invalid", "true")
-    expect(page.get_by_role("button", name="Sign in")).to_be_focused()
-    page.context.set_offline(False)
-    page.get_by_role("button", name="Sign in").click()
-    expect_the_gallery(page, live_server)
-
-
-def test_everything_works_without_script(without_script: Page, live_server: RunningServer) -> None:
-    page = without_script
-    page.goto(live_server.url)
-    page.get_by_label("Passcode").fill("tulips")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("This is not the passcode")
-    page.get_by_label("Passcode").fill(PASSCODE)
-    page.keyboard.press("Enter")
-    expect_the_gallery(page, live_server)
-    page.goto(f"{live_server.url}/account")
-    page.get_by_label("Name").fill("Ann")
-    page.get_by_label("Password").fill("wrong")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("do not belong together")
-    expect(page.get_by_label("Name")).to_have_value("Ann")
-    expect(page.get_by_label("Password")).to_have_attribute("aria-invalid", "true")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("You are signed in as Ann.")).to_be_visible()
-    page.get_by_role("button", name="Sign out", exact=True).click()
-    expect(page.get_by_label("Passcode")).to_be_visible()
-
-
-def test_password_managers_know_which_field_is_which(
-    page: Page, live_server: RunningServer
-) -> None:
-    expected = {
-        "/": ["off"],
-        "/sign-in": ["username", "current-password"],
-        "/sign-up": ["username", "new-password"],
-        "/account": ["username", "current-password", "new-password"],
-    }
-    for path, fields in expected.items():
+@in_all_corners
+def test_axe_finds_nothing_in_the_forms(page: Page, gallery: Gallery, corners: Corners) -> None:
+    for path, heading, autocomplete in (
+        ("/", "Welcome", ["off"]),
+        ("/sign-in", "Sign in", ["username", "current-password"]),
+        ("/sign-up", "Create an account", ["username", "new-password"]),
+        ("/account", "Account", ["username", "current-password", "new-password"]),
+    ):
         if path == "/sign-up":
-            page.goto(f"{live_server.url}/join/{PASSCODE}")
+            page.request.get(f"{gallery.url}/join/{PASSCODE}")
         if path == "/account":
-            sign_in(page, live_server)
-        page.goto(f"{live_server.url}{path}")
-        inputs = page.locator("input[autocomplete]")
-        assert [each.get_attribute("autocomplete") for each in inputs.all()] == fields
+            sign_in_by_request(page, gallery)
+        page.goto(f"{gallery.url}{path}")
+        expect(page.get_by_role("heading", name=heading)).to_be_visible()
+        fields = page.locator("input[autocomplete]").all()
+        assert [field.get_attribute("autocomplete") for field in fields] == autocomplete
+        if path == "/account":
+            fill(page, Present_password="wrong", New_password="wrong")
+            page.keyboard.press("Enter")
+            expect(page.get_by_role("alert")).not_to_be_empty()
+        expect_accessible(page, corners)
+        for width in (320, 1920):
+            page.set_viewport_size({"width": width, "height": 640})
+            assert page.evaluate("() => document.documentElement.scrollWidth") == width
 
 
-def test_the_forms_keep_nobody_out(
-    page: Page, live_server: RunningServer, expected_errors: list[str]
+def test_on_a_touch_screen_the_targets_of_a_form_are_large_enough(
+    new_context: Callable[..., BrowserContext], gallery: Gallery, expected_errors: list[str]
 ) -> None:
-    expected_errors.append(REFUSED)
-    for path, title in PATHS.items():
-        if path == "/sign-up":
-            page.goto(f"{live_server.url}/join/{PASSCODE}")
-        page.goto(f"{live_server.url}{path}")
-        expect(page.get_by_role("heading", name=title)).to_be_visible()
-        expect_room_for_all(page)
-    sign_in(page, live_server)
-    page.goto(f"{live_server.url}/account")
-    page.get_by_label("Present password").fill("wrong")
-    page.get_by_label("New password").fill("wrong")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).not_to_be_empty()
-    expect_room_for_all(page)
-
-
-def expect_room_for_all(page: Page) -> None:
-    expect_nobody_kept_out(page)
-    for width in (320, 1920):
-        page.set_viewport_size({"width": width, "height": 640})
-        assert page.evaluate("() => document.documentElement.scrollWidth") == width
-
-
-def sign_in(page: Page, server: RunningServer) -> None:
-    page.goto(f"{server.url}/sign-in")
-    page.get_by_label("Name").fill("Ann")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.keyboard.press("Enter")
-    expect_the_gallery(page, server)
-
-
-def test_on_touch_screens_everything_is_large_enough(
-    browser: Browser, live_server: RunningServer
-) -> None:
-    with another_browser(browser, has_touch=True, is_mobile=True, viewport=PHONE) as page:
-        sign_in(page, live_server)
-        page.goto(f"{live_server.url}/account")
-        for each in page.locator("a, button, input:visible").all():
-            box = each.bounding_box()
-            assert box
-            assert box["height"] >= 44, each
-
-
-def test_a_page_whose_guest_was_forgotten_asks_for_the_passcode_again(
-    page: Page, live_server: RunningServer, expected_errors: list[str]
-) -> None:
-    expected_errors.append(REFUSED)
-    page.goto(f"{live_server.url}/join/{PASSCODE}")
-    expect(page.get_by_role("button", name="Add photos")).to_be_visible()
-    page.context.clear_cookies()
-    page.evaluate("() => dispatchEvent(new Event('online'))")
-    expect(page.get_by_role("heading", name="Welcome")).to_be_visible()
+    phone = new_context(has_touch=True, is_mobile=True, viewport=PHONE)
+    with opened_page(phone, expected_errors) as page:
+        sign_in_by_request(page, gallery)
+        page.goto(f"{gallery.url}/account")
+        targets = page.locator("a, button, input:visible").all()
+        heights = {str(target): target.bounding_box()["height"] for target in targets}
+        assert len(heights) > 5
+        assert [target for target, height in heights.items() if height < 44] == []
