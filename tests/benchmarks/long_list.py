@@ -1,28 +1,43 @@
-"""Milliseconds of the lists of a gallery of 1,000,000 photos, against one of 1,000."""
+"""Milliseconds of the lists of a gallery of 1,000,000 photos, against one of 1,000. Their catalogs
+are filled at once; there are no files to them."""
 
 import http.client
+import re
 import statistics
 import time
-from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from importlib import import_module
+from itertools import islice
+from pathlib import Path
 
+import psycopg
 from flask.sessions import SecureCookieSessionInterface
+from sqlalchemy import Connection
 
 from server import create_app
-from server.config import Config
-from tests.benchmarks.engines import Engine
-from tests.benchmarks.full_catalog import CHOSEN, NEW, fill, guest_id
-from tests.benchmarks.rounds import in_turns
-from tests.benchmarks.row import Row
+from server.catalog import EVERYONE, HIDDEN, OWNER, PENDING, SHOWN
+from server.catalog.counts import recount
+from server.catalog.patience import be_patient
+from server.catalog.photo_rows import OWN_COLUMNS
+from server.catalog.tables import gallery, guests, photos
+from server.moments import write_moment
+from tests.benchmarks.results import Row, in_turns
 from tests.benchmarks.servers import dropwall
-from tests.support.gallery_server import RunningServer
+from tests.support.catalog_rows import photo
+from tests.support.engines import catalog_of, config_of
 
 FEW, MANY = 1_000, 1_000_000
-ROUNDS, REQUESTS = 20, 12
-SLOW_ROUNDS, SLOW_REQUESTS = 2, 1
 IDS = 100
-PASSWORD = "correct horse"
+PHOTOS_OF_A_GUEST = 250
+FIRST_MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
+TAKEN_WITHIN_SECONDS, SCATTER = 10**7, 7_919_317
+UNCOMMON = 200  # one of so many photos is private, one is hidden, and one was removed
+CHOSEN = 150  # so many have another name, and so many wait, however many there are
+NEW = 3  # so many of the newest have a name of their own
+
 FOR_HOSTS = {
     "photos that wait": "/api/photos?only=pending",
     "private photos": "/api/photos?only=private",
@@ -36,98 +51,147 @@ SEARCHES = {
     "search for a word of no photo": "/api/photos?q=nothing",
     "search for two letters of no photo": "/api/photos?q=zz",
 }
-UNBOUNDED = {
-    "outline of all of it": "/api/outline",
-    "guests, counted": "/api/guests",
-}
+UNBOUNDED = {"outline of all of it": "/api/outline", "guests, counted": "/api/guests"}
 """What grows with the gallery itself: nothing is promised."""
 
-
-@dataclass(frozen=True)
-class Gallery:
-    server: RunningServer
-    photos: int
-    cookies: dict[str, str]
-    """Of a guest, who has photos, and of a host."""
+Measure = Callable[[str, str, int], float]
+"""Asks as a guest, who has photos, or as a host for one of the lists, so many times; returns the
+median of the milliseconds."""
 
 
-def measure(engine: Engine) -> Iterator[Row]:
-    few, many = engine.new_settings(), engine.new_settings()
-    with dropwall(**few) as small_server, dropwall(**many) as large_server:
-        small = filled(small_server, FEW, few)
-        large = filled(large_server, MANY, many)
-        for person in ("guest", "host"):
-            names = [*(FOR_HOSTS if person == "host" else SEARCHES), *pages(MANY)]
-            for name in names:
-                yield compared(large, small, person, name, ROUNDS, REQUESTS, wanted_ratio=1.2)
+def long_list() -> Iterator[Row]:
+    with filled_gallery(FEW) as small, filled_gallery(MANY) as large:
+        for person, own in (("guest", SEARCHES), ("host", FOR_HOSTS)):
+            for name in [*own, *pages(MANY)]:
+                yield compared(large, small, person, name, 20, 12, wanted_ratio=1.2)
         for name in UNBOUNDED:
-            yield compared(large, small, "guest", name, SLOW_ROUNDS, SLOW_REQUESTS)
-
-
-def filled(server: RunningServer, rows: int, settings: dict[str, str]) -> Gallery:
-    config = Config(server.data, **settings)
-    fill(config.database_address, rows)
-    app = create_app(config)
-    host = app.extensions["dropwall"].accounts.add("Hanna", PASSWORD, is_host=True)
-    serializer = SecureCookieSessionInterface().get_signing_serializer(app)
-    assert serializer
-    sessions = {"guest": {"guest_id": guest_id(2)}, "host": {"_user_id": host.session_id}}
-    cookies = {person: f"dropwall={serializer.dumps(it)}" for person, it in sessions.items()}
-    return Gallery(server, rows, cookies)
+            yield compared(large, small, "guest", name, rounds=2, requests=1)
 
 
 def compared(
-    large: Gallery,
-    small: Gallery,
-    person: str,
-    name: str,
-    rounds: int,
-    requests: int,
-    **wanted: float,
+    large: Measure, small: Measure, person: str, name: str, rounds: int, requests: int, **wanted
 ) -> Row:
-    with closing(connect(large)) as first, closing(connect(small)) as second:
-        ours, reference = in_turns(
-            rounds,
-            lambda: median_ms(first, path(large, name), large.cookies[person], requests),
-            lambda: median_ms(second, path(small, name), small.cookies[person], requests),
-        )
+    ours, reference = in_turns(
+        rounds, *(partial(measure, person, name, requests) for measure in (large, small))
+    )
     what = f"of {MANY:,} photos, a {person}'s {name}"
     return Row(what, "ms", ours, reference, f"the same of {FEW:,}", **wanted)
 
 
-def connect(gallery: Gallery) -> http.client.HTTPConnection:
-    return http.client.HTTPConnection("127.0.0.1", gallery.server.port, timeout=60)
+@contextmanager
+def filled_gallery(count: int) -> Iterator[Measure]:
+    with dropwall() as server:
+        fill(server.data, count)
+        app = create_app(config_of(server.data))
+        host = app.extensions["dropwall"].accounts.add("Hanna", "correct horse", is_host=True)
+        serializer = SecureCookieSessionInterface().get_signing_serializer(app)
+        assert serializer
+        sessions = {"guest": {"guest_id": guest_id(2)}, "host": {"_user_id": host.session_id}}
+        paths = pages(count) | FOR_HOSTS | SEARCHES | UNBOUNDED
+
+        def measure(person: str, name: str, requests: int) -> float:
+            headers = {"Cookie": f"dropwall={serializer.dumps(sessions[person])}"}
+            spent = []
+            for _ in range(requests):
+                started = time.perf_counter()
+                connection.request("GET", paths[name], headers=headers)
+                answer = connection.getresponse()
+                content = answer.read()
+                assert answer.status == 200, content
+                spent.append((time.perf_counter() - started) * 1000)
+            return statistics.median(spent)
+
+        with closing(http.client.HTTPConnection("127.0.0.1", server.port)) as connection:
+            yield measure
 
 
-def median_ms(
-    connection: http.client.HTTPConnection, path: str, cookie: str, requests: int
-) -> float:
-    spent = []
-    for _ in range(requests):
-        started = time.perf_counter()
-        connection.request("GET", path, headers={"Cookie": cookie})
-        answer = connection.getresponse()
-        content = answer.read()
-        assert answer.status == 200, content
-        spent.append((time.perf_counter() - started) * 1000)
-    return statistics.median(spent)
-
-
-def path(gallery: Gallery, name: str) -> str:
-    return (pages(gallery.photos) | FOR_HOSTS | SEARCHES | UNBOUNDED)[name]
-
-
-def pages(photos: int) -> dict[str, str]:
-    ids = ",".join(f"{1 + n * photos // IDS:032x}" for n in range(IDS))
+def pages(count: int) -> dict[str, str]:
+    ids = ",".join(f"{1 + n * count // IDS:032x}" for n in range(IDS))
     guest = guest_id(2)
     return {
         "first page": "/api/photos?limit=100",
-        "middle page": f"/api/photos?limit=100&before={photos // 2}",
+        "middle page": f"/api/photos?limit=100&before={count // 2}",
         "last page": "/api/photos?limit=100&before=101",
         "first page by time taken": "/api/photos?limit=100&sort=taken",
-        "middle page by time taken": f"/api/photos?limit=100&sort=taken&before={photos // 2}",
-        "what is new": f"/api/photos?since={photos - 10}",
+        "middle page by time taken": f"/api/photos?limit=100&sort=taken&before={count // 2}",
+        "what is new": f"/api/photos?since={count - 10}",
         "one sender's": f"/api/photos?limit=100&by={guest}",
         "one sender's by time taken": f"/api/photos?limit=100&by={guest}&sort=taken",
         f"{IDS} by their ids": f"/api/photos?ids={ids}",
     }
+
+
+def fill(data: Path, count: int) -> None:
+    """An empty gallery, as if so many photos had come one after another, taken in another order
+    than they came. What helps to find them is made at once, quicker, when all is there."""
+    with catalog_of(data) as connection:
+        be_patient(connection)
+        is_sqlite = connection.dialect.name == "sqlite"
+        search = import_module("server.migrations.versions.0007_search")
+        of_trigrams = search.SQLITE if is_sqlite else search.POSTGRESQL
+        for index in photos.indexes:
+            index.drop(connection)
+        for statement in reversed(of_trigrams):
+            if made := re.match(r"\s*CREATE (?:VIRTUAL )?(\w+) (\w+)", statement):
+                connection.exec_driver_sql(f"DROP {made[1]} {made[2]}")
+        add_photos(connection, (photo_row(number, count) for number in range(1, count + 1)))
+        for index in photos.indexes:
+            index.create(connection)
+        for statement in of_trigrams:
+            connection.exec_driver_sql(statement)
+        names = [(n, f"Guest {n}") for n in range(0, count // PHOTOS_OF_A_GUEST, 2)]
+        senders = [{"id": guest_id(n), "name": it, "folded_name": it.lower()} for n, it in names]
+        connection.execute(guests.insert().values(version=1, own_version=1), senders)
+        versions = dict.fromkeys(("version", "hosts_version", "everyones_version"), count)
+        connection.execute(gallery.update().values(versions))
+        recount(connection)
+    if not is_sqlite:
+        # As autovacuum does within a minute, which is longer than we wait.
+        with psycopg.connect(config_of(data).database_address, autocommit=True) as postgresql:
+            postgresql.execute("VACUUM ANALYZE photos, guests")
+
+
+def add_photos(connection: Connection, rows: Iterator[dict[str, object]]) -> None:
+    if connection.dialect.name == "sqlite":
+        while batch := list(islice(rows, 20_000)):
+            connection.execute(photos.insert(), batch)
+        return
+    driver = connection.connection.driver_connection
+    columns = ", ".join(photo_row(1, FEW))
+    with driver.cursor() as cursor, cursor.copy(f"COPY photos ({columns}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(list(row.values()))
+
+
+def photo_row(number: int, count: int) -> dict[str, object]:
+    """One of so many."""
+    uploaded = write_moment(FIRST_MOMENT + timedelta(seconds=10 * number))
+    scattered = number * SCATTER % TAKEN_WITHIN_SECONDS
+    place = number * CHOSEN % count  # below CHOSEN for CHOSEN of the numbers
+    name = "The beach.jpg" if place < CHOSEN else f"IMG_{number}.jpg"
+    if count - NEW <= number < count:
+        name = f"Cake {number}.jpg"
+    kind = ("private", HIDDEN, "removed", "shared")[min(3, number // 7 % UNCOMMON)]
+    if CHOSEN <= place < 2 * CHOSEN:
+        kind = PENDING
+    one = photo(
+        number,
+        version=number,
+        guest_id=guest_id(number % (count // PHOTOS_OF_A_GUEST)),
+        name=name,
+        taken=write_moment(FIRST_MOMENT + timedelta(seconds=scattered)) if number % 4 else None,
+        uploaded=uploaded,
+        placeholder="data:image/webp;base64," + "A" * 200,
+        visibility=OWNER if kind == "private" else EVERYONE,
+        standing=kind if kind in (PENDING, HIDDEN) else SHOWN,
+    )
+    derived = {"shown_version": number, "folded_name": name.lower(), "moment": one.moment}
+    removed = dict.fromkeys(
+        ("removed_version", "left_hosts", "left_everyone"), number if kind == "removed" else None
+    )
+    own = {column: getattr(one, column) for column in OWN_COLUMNS}
+    return own | derived | removed | {"audience": int(one.audience)}
+
+
+def guest_id(number: int) -> str:
+    return f"{number:032x}"

@@ -1,82 +1,147 @@
-"""Dropwall, the tutorial's server under the same gunicorn, and a peer, each in its folder."""
+"""The measured servers: how they are started, sent photos, and what they take of the machine."""
 
+import http.client
 import os
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, wait
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 import requests
 
-from tests.support.gallery_server import ROOT, RunningServer
-from tests.support.ports import free_port
+from tests.support import processes
+from tests.support.gallery_server import ROOT, GalleryServer
+from tests.support.photos import photo_bytes
+from tests.support.ports import closed_port
+from tests.support.waiting import wait_until
 
-START_SECONDS = 30
+TIMEOUT_SECONDS = 300
+SAMPLE_SECONDS = 0.05
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
-
-@contextmanager
-def dropwall(**settings: object) -> Iterator[RunningServer]:
-    with tempfile.TemporaryDirectory() as folder:
-        server = RunningServer(Path(folder) / "data", **settings)
-        try:
-            yield server
-        finally:
-            server.stop()
+_numbers = count()
 
 
 @contextmanager
-def tutorial() -> Iterator[str]:
+def dropwall(**settings: object) -> Iterator[GalleryServer]:
+    """An empty gallery, as `make run` starts it."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        closing(GalleryServer(Path(folder) / "data", **settings)) as server,
+    ):
+        yield server
+
+
+def tutorial() -> AbstractContextManager[str]:
     """Its address. Two gthread workers, as Dropwall has."""
-    with tempfile.TemporaryDirectory() as folder:
-        port = free_port()
-        command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}"]
-        command += ["--workers", "2", "--threads", "16", "--no-control-socket"]
-        command += ["tests.benchmarks.tutorial:app"]
-        with _running(command, port, UPLOAD_PATH=folder) as url:
-            yield url
+    options = "--bind 127.0.0.1:{port} --workers 2 --threads 16 --no-control-socket"
+    return _running(f"gunicorn {options} tests.benchmarks.tutorial:app")
 
 
-@contextmanager
-def copyparty(*options: str) -> Iterator[str]:
+def copyparty(options: str = "") -> AbstractContextManager[str]:
     """Its address. As it comes, with one folder into which everyone may write; only that it
     listens on loopback, without TLS, and does not print every request."""
-    with tempfile.TemporaryDirectory() as folder:
-        port = free_port()
-        (photos := Path(folder) / "photos").mkdir()
-        command = [sys.executable, "-m", "copyparty", "-i", "127.0.0.1", "-p", str(port)]
-        command += ["--http-only", "-q", "-v", f"{photos}::rw", *options]
-        with _running(command, port, HOME=folder, XDG_CONFIG_HOME=folder) as url:
-            yield url
+    module = "copyparty -i 127.0.0.1 -p {port} --http-only -q -v {photos}::rw "
+    return _running(module + options)
 
 
 @contextmanager
-def _running(command: list[str], port: int, **environ: str) -> Iterator[str]:
-    process = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=os.environ | environ,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
+def _running(module: str) -> Iterator[str]:
+    with tempfile.TemporaryDirectory() as home:
+        port, photos, null = closed_port(), Path(home) / "photos", subprocess.DEVNULL
+        photos.mkdir()
         url = f"http://127.0.0.1:{port}/"
-        _wait_until_up(url)
-        yield url
-    finally:
-        process.terminate()
-        process.wait()
+        words = [word.format(port=port, photos=photos) for word in module.split()]
+        variables = {"HOME": home, "XDG_CONFIG_HOME": home, "UPLOAD_PATH": str(photos)}
+        command, environ = [sys.executable, "-m", *words], os.environ | variables
+        process = processes.start(command, cwd=ROOT, env=environ, stdout=null, stderr=null)
 
+        def answers() -> bool:
+            with suppress(requests.ConnectionError):
+                requests.get(url, timeout=TIMEOUT_SECONDS)
+                return True
+            return False
 
-def _wait_until_up(url: str) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
         try:
-            requests.get(url, timeout=5)
-        except requests.ConnectionError:
-            time.sleep(0.05)
-        else:
-            return
-    raise AssertionError(f"nothing answers at {url}")
+            wait_until(answers)
+            yield url
+        finally:
+            process.terminate()
+            process.wait()
+            processes.ended(process)
+
+
+def new_photo(size: tuple[int, int] = (64, 48), tail_bytes: int = 0) -> bytes:
+    """Always the same picture but for its comment: the same bytes would be taken for the same
+    photo. With a long tail, as phones append their motion videos."""
+    photo = photo_bytes("jpg", size=size, quality=73)  # of 12 megapixels, 1.0 MB
+    comment = str(next(_numbers)).encode()
+    segment = b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment
+    return photo[:2] + segment + photo[2:] + bytes(range(256)) * (tail_bytes // 256)
+
+
+def send_photo(url: str, *pieces: bytes, kind: str = "jpeg") -> None:
+    """To Dropwall, as a raw body. Not by `requests`: the client has to share the cores with what is
+    measured."""
+    answer = ask(url, "POST", "/", pieces, {"Content-Type": f"image/{kind}"})
+    assert answer.status == 204, answer.reason
+
+
+def put_photo(url: str, name: str, photo: bytes) -> None:
+    """To copyparty, as a raw body."""
+    answer = ask(url, "PUT", f"/{name}", [photo])
+    assert answer.status == 201, answer.reason
+
+
+def send_form(url: str, name: str, photo: bytes, field: str = "file") -> None:
+    """To whichever of them, as a browser's form does; copyparty has its field called `f`."""
+    files = {field: (name, photo)}
+    answer = requests.post(url, files=files, timeout=TIMEOUT_SECONDS, allow_redirects=False)
+    assert answer.status_code in (201, 204, 302), answer.text
+
+
+def ask(
+    url: str, method: str, path: str, body: Sequence[bytes] = (), headers: Mapping[str, str] = {}
+) -> http.client.HTTPResponse:
+    """The answer, read to its end, by a connection of its own."""
+    address = url.removeprefix("http://").removesuffix("/")
+    headers = {"Content-Length": str(sum(map(len, body))), **headers}
+    with closing(http.client.HTTPConnection(address, timeout=TIMEOUT_SECONDS)) as connection:
+        connection.request(method, path, iter(body), headers)
+        answer = connection.getresponse()
+        answer.read()
+        return answer
+
+
+def memory_mb(server: GalleryServer) -> float:
+    """That the workers have for themselves alone, or share in part (Pss of smaps_rollup)."""
+    rollups = [(worker / "smaps_rollup").read_text() for worker in server.workers()]
+    lines = [line.split() for rollup in rollups for line in rollup.splitlines()]
+    return sum(int(line[1]) * 1024 for line in lines if line[0] == "Pss:") / 1e6
+
+
+def peak_mb(server: GalleryServer, works: list[Future]) -> float:
+    """The most that the workers hold until all these works are done, looked at every so often."""
+    peak = memory_mb(server)
+    while wait(works, SAMPLE_SECONDS).not_done:
+        peak = max(peak, memory_mb(server))
+    return peak
+
+
+def processor_seconds(server: GalleryServer) -> float:
+    """Of all workers: utime and stime (proc_pid_stat(5))."""
+    stats = [(worker / "stat").read_text() for worker in server.workers()]
+    fields = [stat.rpartition(")")[2].split() for stat in stats]
+    return sum(int(each[11]) + int(each[12]) for each in fields) / TICKS_PER_SECOND
+
+
+def busy_seconds() -> float:
+    """Of all processors of this machine, whatever kept them busy (proc_stat(5))."""
+    user, nice, system, _idle, _iowait, *interrupts = (
+        int(ticks) for ticks in Path("/proc/stat").read_text().splitlines()[0].split()[1:8]
+    )
+    return (user + nice + system + sum(interrupts)) / TICKS_PER_SECOND

@@ -1,235 +1,176 @@
-"""Shows the page in every state, size and colour scheme, to be looked at.
-
-`gallery.png` is the README's picture.
-"""
+"""Shows the page in every state, size and colour scheme; `gallery.png` is the README's picture."""
 
 import tempfile
 from collections.abc import Callable
+from contextlib import closing
+from functools import cache, partial
+from itertools import product
 from pathlib import Path
 
 import requests
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from server import create_app
-from tests.conftest import CDN, play_cdn
-from tests.page.test_resuming import until_nothing_would_be_lost, upload_without_a_network
-from tests.page.test_uploading import (
-    add_photos,
-    open_gallery,
-    rows,
-    tiles,
-    until_nothing_moves,
-)
-from tests.people.test_account_commands import dropwall
-from tests.people.test_accounts import PASSWORD
-from tests.support.browser import launch_options
-from tests.support.engines import config_of
-from tests.support.gallery_server import ROOT, RunningServer
-from tests.support.network import Network
-from tests.support.photos import encode, landscape, photo_bytes
+from tests.support import page as on_page
+from tests.support.browser import Network
+from tests.support.cdn import chromium
+from tests.support.gallery_server import ROOT, GalleryServer
+from tests.support.page import add_photos, choose_visibility, rows, tiles, upload_without_a_network
+from tests.support.photos import encode
+from tests.support.visitors import PASSWORD, make_accounts
+from tests.tools.landscapes import landscape
 
 FOLDER = ROOT / "tests" / "screenshots"
 SIZES = {"phone": (320, 640), "laptop": (1280, 800), "projector": (1920, 1080)}
-README = ("laptop", "light")
 PASSCODE = "roses"
 
 
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
-    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
-        browser = playwright.chromium.launch(**launch_options())
-        closed = {"mode": "approval", "passcode": PASSCODE, "sign_up": "true"}
+    closed = {"mode": "approval", "passcode": PASSCODE, "sign_up": "true"}
+    with tempfile.TemporaryDirectory() as folder, chromium() as new_page:
         for name, show_all, settings in (("open", show_open, {}), ("closed", show_closed, closed)):
-            server = RunningServer(Path(folder) / name, **settings)
-            try:
-                show_all(browser, server)
-            finally:
-                server.stop()
-        browser.close()
+            with closing(GalleryServer(Path(folder) / name, **settings)) as server:
+                show_all(server, partial(show, new_page, server))
 
 
-def show_open(browser: Browser, server: RunningServer) -> None:
-    show(browser, server, "empty", lambda _page: None)
-    show(browser, server, "only-me", choose_only_me)
+def show_open(server: GalleryServer, show: Callable[..., None]) -> None:
+    show("empty")
+    show("only-me", lambda page: choose_visibility(page, "Only me"))
     for seed in range(3):
-        server.send((f"{seed}.jpg", encode(landscape(seed), "jpg")))
-    show(browser, server, "three", lambda page: expect(tiles(page)).to_have_count(3))
+        server.send((f"{seed}.jpg", painted(seed)))
+    show("three", lambda page: expect(tiles(page)).to_have_count(3))
     for seed in range(3, 200):
-        server.send((f"{seed}.jpg", encode(landscape(seed, (900, 600)), "jpg")))
+        server.send((f"{seed}.jpg", painted(seed, (900, 600))))
         if seed % 5 == 0:
-            server.send((f"tall {seed}.jpg", encode(landscape(seed), "jpg")))
-    show(browser, server, "many", lambda _page: None)
-    show(browser, server, "uploading", upload_with_a_failure)
-    show(browser, server, "paused", upload_without_a_network)
-    show(browser, server, "leftovers", come_back)
-    show(browser, server, "lightbox", open_lightbox)
-    show(browser, server, "menu", open_menu)
-    show(browser, server, "found", search)
-    show(browser, server, "removed", remove)
-    show(browser, server, "wall", open_wall)
-    show(browser, server, "private", send_privately)
-    show(browser, server, "private-lightbox", enlarge_private)
+            server.send((f"tall {seed}.jpg", painted(300 + seed // 5)))
+    show("many")
+    show("uploading", upload_with_a_failure)
+    show("paused", upload_without_a_network)
+    show("leftovers", come_back, "12 photos were still on the way.")
+    show("lightbox", lambda page: tiles(page).nth(2).click(), "Download")
+    show("menu", lambda page: press(page, "Menu"), "Download all photos")
+    show("found", lambda page: on_page.search_box(page).fill("tall"), "Show all")
+    show("removed", remove, "Undo")
+    show("wall", open_wall)
+    show("private", send_privately)
+    show("private-lightbox", enlarge_private, "Only you see this photo.")
 
 
-def show_closed(browser: Browser, server: RunningServer) -> None:
+def show_closed(server: GalleryServer, show: Callable[..., None]) -> None:
     """Who comes to a gallery with a passcode, where photos wait for the host."""
-    made = dropwall(
-        create_app(config_of(server.data)), "add-account", "Hanna", "--host", typed=PASSWORD
-    )
-    assert made.exit_code == 0
+    make_accounts(server, "Hanna", is_host=True)
     guest = requests.Session()
     guest.get(f"{server.url}/join/{PASSCODE}")
     guest.put(f"{server.url}/api/guest", json={"name": "Ann"})
     for seed in range(12):
-        guest.post(server.url, files={"file": (f"{seed}.jpg", encode(landscape(seed), "jpg"))})
-
-    show(browser, server, "passcode", wait_for_form, "/")
-    show(browser, server, "sign-in", refuse_sign_in, "/sign-in")
-    show(browser, server, "sign-up", wait_for_form, f"/join/{PASSCODE}?next=/sign-up")
-    show(browser, server, "account", sign_in, "/sign-in?next=/account")
-    show(browser, server, "waiting", open_as_guest, "/")
-    show(browser, server, "host", open_as_host, "/sign-in")
-    show(browser, server, "moderation", moderate, "/sign-in")
-    show(browser, server, "host-menu", open_host_menu, "/sign-in")
+        guest.post(server.url, files={"file": (f"{seed}.jpg", painted(seed))})
+    show("passcode", path="/")
+    show("sign-in", lambda page: sign_in(page, "wrong"), "This name and password", path="/sign-in")
+    show("sign-up", path=f"/join/{PASSCODE}?next=/sign-up")
+    show("account", sign_in, "Hanna", path="/sign-in?next=/account")
+    show("waiting", open_as_guest, path="/")
+    show("host", sign_in, "waiting", path="/sign-in")
+    show("moderation", moderate, "Waiting for approval.", path="/sign-in")
+    show("host-menu", open_host_menu, path="/sign-in")
 
 
 def show(
-    browser: Browser,
-    server: RunningServer,
+    new_page: Callable[..., Page],
+    server: GalleryServer,
     name: str,
-    act: Callable[[Page], None],
+    act: Callable[[Page], object] = lambda _page: None,
+    until: str = "",
     path: str = "",
 ) -> None:
-    """After `act`, in the gallery or at another path."""
-    for size, (width, height) in SIZES.items():
-        for scheme in ("light", "dark"):
-            context = browser.new_context(
-                viewport={"width": width, "height": height}, color_scheme=scheme
-            )
-            context.route(f"{CDN}**", play_cdn)
-            page = context.new_page()
-            if path:
-                page.goto(f"{server.url}{path}")
-            else:
-                open_gallery(page, server)
-            act(page)
-            until_nothing_moves(page)
-            page.wait_for_load_state("networkidle")
-            page.screenshot(path=FOLDER / f"{name}-{size}-{scheme}.png")
-            if name == "many" and (size, scheme) == README:
-                page.screenshot(path=FOLDER / "gallery.png")
-            context.close()
+    """After an act and until this text is there, in the gallery or at another path."""
+    for (size, (width, height)), scheme in product(SIZES.items(), ("light", "dark")):
+        page = new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+        if path:
+            page.goto(f"{server.url}{path}")
+        else:
+            on_page.open_gallery(page, server)
+        act(page)
+        expect(page.get_by_text(until).filter(visible=True).first).to_be_visible()
+        on_page.wait_for_animations(page)
+        page.wait_for_load_state("networkidle")
+        file = f"{name}-{size}-{scheme}.png"
+        picture = page.screenshot(path=FOLDER / file)
+        if file == "many-laptop-light.png":
+            (FOLDER / "gallery.png").write_bytes(picture)
+        page.close()
+
+
+@cache
+def painted(seed: int, size: tuple[int, int] | None = None) -> bytes:
+    return encode(landscape(seed, size), "jpg")
+
+
+def press(page: Page, button: str) -> None:
+    page.get_by_role("button", name=button).click()
 
 
 def upload_with_a_failure(page: Page) -> None:
+    page.wait_for_load_state("networkidle")  # which then is over: it is not waited for again
     add_photos(page, ("notes.jpg", b"These are only notes."))
     expect(rows(page)).to_contain_text("not a photo")
     Network(page).set(bytes_per_second=60_000)
-    batch = [
-        (f"IMG_{seed}.JPG", photo_bytes("jpg", seed=seed, size=(1600, 1067))) for seed in range(6)
-    ]
-    add_photos(page, *batch)
+    add_photos(page, *((f"IMG_{seed}.JPG", painted(seed)) for seed in range(200, 206)))
     expect(rows(page).filter(has_text="%").first).to_be_visible()
-
-
-def choose_only_me(page: Page) -> None:
-    page.get_by_role("radio", name="Only me").check()
 
 
 def come_back(page: Page) -> None:
     upload_without_a_network(page)
-    until_nothing_would_be_lost(page)
+    on_page.wait_until_page_may_close(page)
     page.reload()
-    expect(page.get_by_text("12 photos were still on the way.")).to_be_visible()
-
-
-def open_lightbox(page: Page) -> None:
-    tiles(page).nth(2).click()
-    expect(page.get_by_role("dialog").get_by_role("link")).to_be_visible()
-
-
-def open_menu(page: Page) -> None:
-    page.get_by_role("button", name="Menu").click()
-    expect(page.get_by_role("link", name="Download all photos")).to_be_visible()
-
-
-def search(page: Page) -> None:
-    page.get_by_role("searchbox", name="Search by name or person").fill("tall")
-    expect(page.get_by_role("button", name="Show all")).to_be_visible()
 
 
 def remove(page: Page) -> None:
-    add_photos(page, ("mine.jpg", photo_bytes("jpg", seed=7, size=(900, 600))))
-    mine = tiles(page).and_(page.get_by_role("link", name="mine.jpg"))
-    expect(mine).to_be_visible()
-    page.get_by_role("button", name="Done").click()
-    mine.press("Delete")
-    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    add_photos(page, ("mine.jpg", painted(7)))
+    press(page, "Done")
+    on_page.remove_by_key(page, "mine.jpg")
 
 
 def open_wall(page: Page) -> None:
-    page.get_by_role("button", name="Menu").click()
+    press(page, "Menu")
     page.get_by_role("link", name="Show on a big screen").click()
     expect(page.get_by_role("dialog", name="The wall").get_by_role("img").first).to_be_visible()
 
 
 def send_privately(page: Page) -> None:
-    choose_only_me(page)
-    private = [(f"IMG_{seed}.JPG", encode(landscape(seed), "jpg")) for seed in (301, 302)]
-    add_photos(page, *private)
+    choose_visibility(page, "Only me")
+    add_photos(page, *((f"IMG_{seed}.JPG", painted(seed)) for seed in (401, 402)))
     expect(tiles(page).filter(has_text="Only me")).to_have_count(2)
 
 
 def enlarge_private(page: Page) -> None:
     send_privately(page)
     tiles(page).first.click()
-    expect(page.get_by_role("dialog").get_by_text("Only you see this photo.")).to_be_visible()
 
 
-def wait_for_form(page: Page) -> None:
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-
-
-def fill_sign_in(page: Page, password: str) -> None:
+def sign_in(page: Page, password: str = PASSWORD) -> None:
     page.get_by_label("Name").fill("Hanna")
     page.get_by_label("Password").fill(password)
     page.keyboard.press("Enter")
 
 
-def refuse_sign_in(page: Page) -> None:
-    fill_sign_in(page, "wrong")
-    expect(page.get_by_role("alert")).not_to_be_empty()
-
-
-def sign_in(page: Page) -> None:
-    fill_sign_in(page, PASSWORD)
-    expect(page.get_by_role("button", name="Sign in")).to_have_count(0)
-
-
 def open_as_guest(page: Page) -> None:
     page.get_by_label("Passcode").fill(PASSCODE)
     page.keyboard.press("Enter")
-    add_photos(page, ("mine.jpg", encode(landscape(7), "jpg")))
+    add_photos(page, ("mine.jpg", painted(7)))
     expect(tiles(page).filter(has_text="Waiting")).to_have_count(1)
-    page.get_by_role("button", name="Done").click()
-
-
-def open_as_host(page: Page) -> None:
-    sign_in(page)
-    expect(page.get_by_role("button", name="waiting")).to_be_visible()
+    press(page, "Done")
 
 
 def moderate(page: Page) -> None:
-    open_as_host(page)
-    page.get_by_role("button", name="waiting").click()
+    sign_in(page)
+    press(page, "waiting")
     expect(page.get_by_role("button", name="Approve all")).to_be_visible()
     tiles(page).first.click()
-    expect(page.get_by_role("dialog").get_by_text("Waiting for approval.")).to_be_visible()
 
 
 def open_host_menu(page: Page) -> None:
-    open_as_host(page)
-    page.get_by_role("button", name="Menu").click()
+    sign_in(page)
+    press(page, "Menu")
 
 
 if __name__ == "__main__":
