@@ -17,7 +17,7 @@ from server.config import Config
 from server.storage import Storage, open_storage
 from server.sweep import AGE_SECONDS
 from tests.support.postgresql import PostgreSQL
-from tests.support.seaweedfs import KEYS, SeaweedFS
+from tests.support.seaweedfs import KEYS, SeaweedFS, need_weed
 
 EMBEDDED, SCALED = CHOICES = ("embedded", "scaled")
 FOLDERS = ("originals", "thumbnails", "chunks")
@@ -40,6 +40,7 @@ def postgresql() -> PostgreSQL:
 @cache
 def seaweedfs() -> SeaweedFS:
     """As `postgresql`, each with a bucket or a folder of its own."""
+    need_weed()
     server = SeaweedFS(Path(tempfile.mkdtemp(prefix="dropwall-seaweedfs-")))
     server.start()
     return server

