@@ -16,7 +16,7 @@ from tests.conftest import open_page
 from tests.support.clock import Clock
 from tests.support.gallery_server import SharedGallery
 from tests.support.photos import photo_bytes
-from tests.support.programs import NODE_MODULES
+from tests.support.programs import has_libraries
 from tests.support.visitors import (
     NAVIGATION,
     PASSWORD,
@@ -73,8 +73,7 @@ def test_without_the_passcode_only_what_the_form_needs_is_open(client: FlaskClie
         answers[request] = (answer.status_code, answer.content_type, refusal, answer.text)
         expected[request] = (401, TEXT, "PasscodeWanted", "" if method == "HEAD" else WANTED)
     assert answers == expected
-    has_libraries = (NODE_MODULES / ".test").exists()
-    asked = [path for path in OPEN.split() if has_libraries or "/vendor/" not in path]
+    asked = [path for path in OPEN.split() if has_libraries() or "/vendor/" not in path]
     statuses = {path: client.get(path, buffered=True).status_code for path in asked}
     assert statuses == dict.fromkeys(statuses, 200)
 

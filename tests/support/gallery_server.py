@@ -40,10 +40,7 @@ class Gallery:
 
     url: str
     data: Path
-
-    @property
-    def log(self) -> str:
-        raise NotImplementedError
+    log: str
 
     def files(self) -> list[str]:
         return stored_files(self.data)

@@ -24,9 +24,14 @@ def need_program(name: str) -> str:
     return program or skip(f"{name} is not installed")
 
 
+def has_libraries() -> bool:
+    """Whether npm has installed all that the tests of the page need."""
+    return (NODE_MODULES / ".test").exists()
+
+
 def need_libraries() -> None:
-    """Skips the test that cannot run without what npm installs."""
-    if not (NODE_MODULES / ".test").exists():
+    """Skips the test that cannot run without them."""
+    if not has_libraries():
         skip("npm has not installed the page's libraries")
 
 

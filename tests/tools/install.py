@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.support import browser
-from tests.support.programs import NODE_MODULES, UNPACKED, find_program, postgresql_programs
+from tests.support.programs import UNPACKED, find_program, has_libraries, postgresql_programs
 from tests.support.seaweedfs import WEED
 
 
@@ -100,7 +100,7 @@ NEEDS = (
     ),
     Need(
         "What npm installs",
-        lambda: (NODE_MODULES / ".test").exists() and shutil.which("node"),
+        lambda: has_libraries() and shutil.which("node"),
         None,
         "all tests of the page and of its libraries",
         "Try: npm ci, with Node from https://nodejs.org",
