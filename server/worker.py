@@ -158,8 +158,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self.log.debug("Nobody is left to read the refusal: %s", error)
 
     def is_parent_alive(self) -> bool:
-        """Without its parent it ends as on SIGTERM."""
-        self.alive = self.alive and super().is_parent_alive()
+        """Without its parent it ends as on SIGTERM, which may arrive in here too: `alive` is never
+        set back to True."""
+        if not super().is_parent_alive():
+            self.alive = False
         return self.alive
 
     def set_accept_enabled(self, enabled: bool) -> None:

@@ -60,7 +60,7 @@ def test_kills_of_a_server_of_postgresql_and_of_s3_lose_no_photo(rounds: int) ->
         assert "Traceback" not in site.log()
 
 
-@pytest.mark.parametrize("rounds", [1, pytest.param(2, marks=pytest.mark.slow)])
+@at_length
 def test_a_rolling_restart_is_seen_by_nobody(
     site: Site, monkeypatch: pytest.MonkeyPatch, rounds: int
 ) -> None:

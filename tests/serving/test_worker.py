@@ -15,7 +15,9 @@ from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import pytest
+from gunicorn.workers.gthread import PollableMethodQueue
 
+from server.worker import Worker
 from tests.support.browser import ROOT
 from tests.support.gallery_server import GalleryServer, wait_for_end
 from tests.support.waiting import PATIENCE_SECONDS, wait_until
@@ -303,6 +305,24 @@ def test_without_their_parent_workers_end_whoever_watches(tmp_path: Path) -> Non
         read_to_end(watching)
         assert wait_for_end(server.process, PATIENCE_SECONDS) == -signal.SIGKILL
         wait_until(server.is_closed)
+
+
+def test_a_sigterm_that_arrives_between_two_requests_is_not_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It would go on for half a minute, and its visitors would be cut off then."""
+    worker = Worker.__new__(Worker)
+    worker.alive, worker.ppid, worker.method_queue = True, 1, PollableMethodQueue()
+    worker.method_queue.init()
+
+    def arrives_while_the_parent_is_asked_for() -> int:
+        worker.handle_exit(signal.SIGTERM, None)
+        return worker.ppid
+
+    monkeypatch.setattr(os, "getppid", arrives_while_the_parent_is_asked_for)
+    with closing(worker.method_queue):
+        assert not worker.is_parent_alive()
+        assert not worker.alive
 
 
 def test_more_visitors_than_the_usual_limit_of_open_files(tmp_path: Path) -> None:
