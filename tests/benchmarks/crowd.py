@@ -13,52 +13,73 @@ from multiprocessing import Pipe, Process
 from multiprocessing.connection import Connection
 
 from PIL import Image
-from playwright.sync_api import Page
 
 from server.changes import HEARTBEAT_SECONDS
-from tests.benchmarks import servers
 from tests.benchmarks.results import Row, in_turns
-from tests.benchmarks.servers import dropwall, memory_mb, new_photo, processor_seconds, send_photo
+from tests.benchmarks.servers import (
+    dropwall,
+    memory_mb,
+    new_photo,
+    peak_mb,
+    processor_seconds,
+    send_photo,
+)
 from tests.support.cdn import chromium
 from tests.support.gallery_server import GalleryServer
 from tests.support.photos import encode
 
-STREAMS, PAGES, WATCHERS = 20, (2, 20), 500
+STREAMS, PAGES, WATCHERS = 20, 2, 500
 PHOTOS, PHOTO_ROUNDS, PAUSE_SECONDS = 25, 4, 0.25
 UPLOADS, UPLOAD_BYTES, UPLOAD_SECONDS, PIECES = 100, 1_000_000, 20, 100
 HEAD = b"POST / HTTP/1.1\r\nHost: gallery\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n"
 LARGE_UPLOADS, LARGE_BYTES = 50, 20_000_000
-# When a photo's tile is there, by the clock of this machine, in milliseconds since 1970.
+# When a photo's tile is there, by the clock of this machine, in seconds since 1970.
 RECORD_TILES = """
     window.seen = {};
     new MutationObserver(() => {
         for (const tile of document.querySelectorAll(".photo-tile:has(a[href])")) {
-            seen[tile.dataset.id] ??= performance.timeOrigin + performance.now();
+            seen[tile.dataset.id] ??= (performance.timeOrigin + performance.now()) / 1000;
         }
     }).observe(document, { childList: true, subtree: true, attributeFilter: ["href"] });
 """
+ALL_SEEN = "ids => ids.every((id) => id in seen) && seen"
 
 
 def live_latency() -> Iterator[Row]:
     """From a photo's 204 to its event in every stream, and to its tile in every open page."""
     with dropwall() as server, in_a_process(note_events, server) as watching:
-        sent = [send_photos(server) for _ in range(PHOTO_ROUNDS)]
+        rounds = [send_photos(server) for _ in range(PHOTO_ROUNDS)]
         seen = watching.recv()
-    rounds = [[(at - each[it]) * 1000 for it, at in seen if it in each] for each in sent]
-    yield from latencies(f"event in {STREAMS} streams", rounds)
-    for count in PAGES:
-        with dropwall() as server, chromium() as new_page:
-            pages = [new_page(viewport={"width": 1280, "height": 800}) for _ in range(count)]
-            rounds, spent = to_tiles(server, pages)
-        yield from latencies(f"tile in {count} open pages", rounds, wanted=300)
-        yield Row(f"{count} open pages: processor time, all processes', of each tile", "ms", spent)
+    yield p95(f"event in {STREAMS} streams", [(answered, seen) for answered in rounds], wanted=50)
+    with dropwall() as server, chromium() as new_page:
+        pages = [new_page(viewport={"width": 1280, "height": 800}) for _ in range(PAGES)]
+        for page in pages:
+            page.add_init_script(RECORD_TILES)
+            page.goto(server.url)
+        send_photo(server.url, new_photo())  # the first one takes longer
+        warmed_up = [server.photos()[0]["id"]]
+        for page in pages:
+            page.wait_for_function(ALL_SEEN, arg=warmed_up)
+        shown = []
+        for _ in range(PHOTO_ROUNDS):
+            answered = send_photos(server)
+            seen = []
+            for page in pages:
+                times = page.wait_for_function(ALL_SEEN, arg=list(answered)).json_value()
+                seen += times.items()
+            shown.append((answered, seen))
+    yield p95(f"tile in {PAGES} open pages", shown, wanted=300)
 
 
-def latencies(what: str, rounds: list[list[float]], **wanted: float) -> Iterator[Row]:
-    """Each round's share of the photos by itself, in milliseconds."""
-    yield Row(f"204 to {what}, p50", "ms", list(map(statistics.median, rounds)))
-    p95 = [statistics.quantiles(milliseconds, n=20)[-1] for milliseconds in rounds]
-    yield Row(f"204 to {what}, p95", "ms", p95, **wanted)
+def p95(
+    what: str, rounds: list[tuple[dict[str, float], list[tuple[str, float]]]], wanted: float
+) -> Row:
+    """Each round has the moments when its photos were answered and when they were seen."""
+    values = []
+    for answered, seen in rounds:
+        spent_ms = [(at - answered[it]) * 1000 for it, at in seen if it in answered]
+        values.append(statistics.quantiles(spent_ms, n=20)[-1])
+    return Row(f"204 to {what}, p95", "ms", values, wanted=wanted)
 
 
 def send_photos(server: GalleryServer) -> dict[str, float]:
@@ -72,12 +93,12 @@ def send_photos(server: GalleryServer) -> dict[str, float]:
     return {listed["id"]: at for listed, at in zip(reversed(newest_first), answered, strict=True)}
 
 
-def note_events(port: int, told: Connection) -> None:
-    """Tells ids of photos and when they were seen: seconds since 1970."""
+def note_events(port: int, parent: Connection) -> None:
+    """Sends ids of photos and when they were seen: seconds since 1970."""
     seen: list[tuple[str, float]] = []
     with open_streams(port, STREAMS) as ready:
         received = dict.fromkeys(ready.get_map(), b"")
-        told.send("begun")
+        parent.send("begun")
         while len(seen) < STREAMS * PHOTOS * PHOTO_ROUNDS:
             for key, _ in ready.select():
                 received[key.fd] += key.fileobj.recv(1 << 20)
@@ -87,35 +108,8 @@ def note_events(port: int, told: Connection) -> None:
                     data = event.partition(b"\ndata: ")[2]
                     photos = json.loads(data)["photos"] if data else []
                     seen += [(photo["id"], now) for photo in photos]
-    told.send(seen)
-    told.recv()
-
-
-def to_tiles(server: GalleryServer, pages: list[Page]) -> tuple[list[list[float]], list[float]]:
-    """Milliseconds, round by round: until each tile was there, and those that all processors spent
-    on one, the photo's own share included."""
-    for page in pages:
-        page.add_init_script(RECORD_TILES)
-        page.goto(server.url)
-    send_photo(server.url, new_photo())
-    [first] = server.photos()
-    for page in pages:
-        when_seen(page, [first["id"]])
-    rounds, spent = [], []
-    for _ in range(PHOTO_ROUNDS):
-        busy = servers.busy_seconds()
-        answered = send_photos(server)
-        seen = [when_seen(page, list(answered)) for page in pages]
-        rounds.append([at - answered[it] * 1000 for each in seen for it, at in each.items()])
-        spent.append(1000 * (servers.busy_seconds() - busy) / (PHOTOS * len(pages)))
-    return rounds, spent
-
-
-def when_seen(page: Page, photo_ids: list[str]) -> dict[str, float]:
-    """All of them, and when: milliseconds since 1970."""
-    page.wait_for_function("ids => ids.every((id) => id in seen)", arg=photo_ids)
-    seen: dict[str, float] = page.evaluate("() => seen")
-    return {photo_id: seen[photo_id] for photo_id in photo_ids}
+    parent.send(seen)
+    parent.recv()
 
 
 def watchers(rounds: int = 4) -> Iterator[Row]:
@@ -124,27 +118,26 @@ def watchers(rounds: int = 4) -> Iterator[Row]:
         before = memory_mb(watched)
         with in_a_process(watch, watched):
             time.sleep(2)  # until all is settled
-            idle, alone, grown = [], [], []
+            idle, grown = [], []
             for _ in range(rounds):
                 started, spent = time.monotonic(), processor_seconds(watched)
-                spent_alone = processor_seconds(quiet)
                 time.sleep(HEARTBEAT_SECONDS)  # each watcher is sent one, or two
-                percent = 100 / (time.monotonic() - started)
-                idle.append(percent * (processor_seconds(watched) - spent))
-                alone.append(percent * (processor_seconds(quiet) - spent_alone))
+                share = (processor_seconds(watched) - spent) / (time.monotonic() - started)
+                idle.append(100 * share)
                 grown.append(memory_mb(watched) - before)
             fast_ms = fast_request_ms(watched, quiet)
-    who, none = f"{WATCHERS} watchers, 2 workers", "no watchers"
-    yield Row(f"{who}: processor when idle", "% of a core", idle, alone, none, wanted=2)
+    who = f"{WATCHERS} watchers, 2 workers"
+    yield Row(f"{who}: processor when idle", "% of a core", idle, wanted=2)
     yield Row(f"{who}: memory that they add", "MB", grown, wanted=50)
-    yield Row(f"{who}: another's fast GET, p50", "ms", *fast_ms, none, wanted_ratio=1.5)
+    what = f"{who}: another's fast GET, p50"
+    yield Row(what, "ms", *fast_ms, "no watchers", wanted_ratio=1.5)
 
 
-def watch(port: int, told: Connection) -> None:
+def watch(port: int, parent: Connection) -> None:
     """Reads whatever comes, as cheaply as can be."""
     with open_streams(port, WATCHERS) as ready:
-        told.send("begun")
-        while not told.poll():
+        parent.send("begun")
+        while not parent.poll():
             for key, _ in ready.select(1):
                 assert key.fileobj.recv(65536), "a stream has ended"
 
@@ -158,16 +151,16 @@ def slow_uploads() -> Iterator[Row]:
     yield Row(what, "ms", *fast_ms, "no uploads", wanted_ratio=1.5)
 
 
-def upload_slowly(port: int, told: Connection) -> None:
-    """All at once, each a little at a time; tells when all are answered."""
+def upload_slowly(port: int, parent: Connection) -> None:
+    """All at once, each a little at a time."""
     photos = [new_photo(tail_bytes=UPLOAD_BYTES) for _ in range(UPLOADS)]
-    with ExitStack() as ends:
+    with ExitStack() as stack:
         address = ("127.0.0.1", port)
-        sockets = [ends.enter_context(socket.create_connection(address)) for _ in photos]
+        sockets = [stack.enter_context(socket.create_connection(address)) for _ in photos]
         uploads = list(zip(sockets, photos, strict=True))
         for upload, photo in uploads:
             upload.sendall(HEAD % len(photo))
-        told.send("begun")
+        parent.send("begun")
         piece_bytes = -(-max(map(len, photos)) // PIECES)
         for start in range(0, piece_bytes * PIECES, piece_bytes):
             for upload, photo in uploads:
@@ -176,35 +169,33 @@ def upload_slowly(port: int, told: Connection) -> None:
         for upload in sockets:
             answer = upload.recv(65536)
             assert answer.startswith(b"HTTP/1.1 204 "), answer
-    told.send("all are answered")
+    parent.send("all are answered")
 
 
 def memory(rounds: int = 2) -> Iterator[Row]:
     """The workers' memory while large uploads and an image of 98 MP come all at once."""
     # Four channels of eight bits take the most memory, and few bytes where all are the same.
     large = encode(Image.new("RGBA", (9_900, 9_900), (0, 128, 128, 99)), "png")
-    peaks, idle = [], []
+    peaks = []
     for _ in range(rounds):
         with dropwall() as server, ThreadPoolExecutor(LARGE_UPLOADS + 1) as clients:
-            idle.append(memory_mb(server))
             photos = [new_photo((4000, 3000)) for _ in range(LARGE_UPLOADS)]
             # All share it: the client's memory is the server's neighbour.
             tail = bytes(range(256)) * ((LARGE_BYTES - len(photos[0])) // 256)
             sent = [clients.submit(send_photo, server.url, it, tail) for it in photos]
             sent.append(clients.submit(send_photo, server.url, large, kind="png"))
-            peaks.append(servers.peak_mb(server, sent))
+            peaks.append(peak_mb(server, sent))
             for each in sent:
                 each.result()
     what = f"{LARGE_UPLOADS} uploads of 20 MB and a PNG of 98 MP at once"
-    most = f"{what}: memory of all workers at most"
-    yield Row(most, "MB", peaks, idle, "idle, just started", wanted=1500)
+    yield Row(f"{what}: memory of all workers at most", "MB", peaks, wanted=1500)
 
 
 @contextmanager
-def busy_and_quiet(listed: int = 50) -> Iterator[tuple[GalleryServer, GalleryServer]]:
+def busy_and_quiet() -> Iterator[tuple[GalleryServer, GalleryServer]]:
     """Two galleries that show some photos."""
     with dropwall() as quiet, dropwall() as busy:
-        for server in [quiet, busy] * listed:
+        for server in [quiet, busy] * 50:
             send_photo(server.url, new_photo())
         yield busy, quiet
 
@@ -230,7 +221,7 @@ def fast_request_ms(busy: GalleryServer, quiet: GalleryServer) -> list[list[floa
 def in_a_process(
     act: Callable[[int, Connection], None], server: GalleryServer
 ) -> Iterator[Connection]:
-    """Of its own, which says when all has begun, and ends well once it is asked to end."""
+    """Visitors who share no interpreter with what measures; the context begins when they have."""
     ours, theirs = Pipe()
     process = Process(target=act, args=(server.port, theirs), daemon=True)
     process.start()

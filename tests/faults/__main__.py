@@ -39,16 +39,13 @@ def main() -> int:
                 print(result, flush=True)
     print(f"\n{table(results)}")
     if not chosen.only:
-        write(results, chosen.seed)
+        report = f"# Broken on purpose\n\nWritten by `make faults` (`SEED={chosen.seed}`).\n\n"
+        report += table(results)
+        for result in results:
+            if result.trouble:
+                report += f"\n- {result.name}, {result.engine}: {result.trouble}\n"
+        RESULTS.write_text(report)
     return sum(not result.is_good for result in results)
-
-
-def write(results: list[Result], seed: int) -> None:
-    troubles = "".join(f"- {it.name}, {it.engine}: {it.trouble}\n" for it in results if it.trouble)
-    RESULTS.write_text(
-        f"# Broken on purpose\n\nWritten by `make faults` (`SEED={seed}`).\n\n{table(results)}"
-        + (f"\nWhat else was wrong, or not played:\n\n{troubles}" if troubles else "")
-    )
 
 
 if __name__ == "__main__":

@@ -1,21 +1,25 @@
 """All faults of `make faults`: each opens a gallery, and breaks something that it rests on."""
 
+import random
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from itertools import count
 from random import Random
 
 import requests
 
 from tests.faults.ground import Ground
-from tests.support.cable import Cable, cable_to
+from tests.support.cable import Cable
 from tests.support.crowd import Crowd, small_photo
 from tests.support.deployed import Site
-from tests.support.faulty_proxy import Answer, FaultyProxy, Request, failing, losing_answers
+from tests.support.faulty_proxy import Answer, FaultyProxy, Request, losing_answers
+from tests.support.gallery_server import GalleryServer
 from tests.support.jumping_clock import jumping_clock
 from tests.support.postgresql import PostgreSQL
+from tests.support.seaweedfs import SeaweedFS
 from tests.support.small_disk import filled, small_disk
 
 MEGABYTE = 1024 * 1024
@@ -24,11 +28,12 @@ LONGEST_OUTAGE_SECONDS = 0.6
 LONGEST_DELAY_SECONDS = 2.0
 TIMEOUT_SECONDS = 60
 
-Break = Callable[[Crowd], int]
-"""Does the damage once, undoes it, and returns how often something went wrong."""
+Break = Callable[[Crowd], None]
+"""Does the damage once, and undoes it."""
 Broken = Iterator[tuple[Site, Break]]
 """The site has the URL by which the crowd comes to it."""
 Play = Callable[[str, Ground, Random], AbstractContextManager[tuple[Site, Break]]]
+"""Opens a gallery on these engines."""
 
 
 @dataclass(frozen=True)
@@ -48,68 +53,55 @@ def outage(chance: Random) -> None:
 @contextmanager
 def server_killed(engine: str, ground: Ground, chance: Random) -> Broken:
     with ground.site(engine) as site:
-
-        def kill(_: Crowd) -> int:
-            server = chance.choice(site.servers)
-            server.kill()
-            server.start()
-            return 1
-
-        yield site, kill
+        yield site, lambda _: kill(chance.choice(site.servers), chance)
 
 
-def killed(name: str) -> Play:
+def killed(choose: Callable[[Ground], PostgreSQL | SeaweedFS]) -> Play:
     @contextmanager
     def play(_: str, ground: Ground, chance: Random) -> Broken:
         with ground.two_machines() as site:
-
-            def kill(_: Crowd) -> int:
-                server = getattr(ground, name)
-                server.kill()
-                outage(chance)
-                server.start()
-                return 1
-
-            yield site, kill
+            yield site, lambda _: kill(choose(ground), chance)
 
     return play
+
+
+def kill(server: GalleryServer | PostgreSQL | SeaweedFS, chance: Random) -> None:
+    server.kill()
+    outage(chance)
+    server.start()
 
 
 # The network
 
 
-def cutting(cable: Cable, chance: Random) -> Break:
-    def cut(_: Crowd) -> int:
-        cable.pull()
-        outage(chance)
-        cable.plug_in()
-        return 1
-
-    return cut
-
-
 @contextmanager
 def visitors_cut_off(engine: str, ground: Ground, chance: Random) -> Broken:
-    with ground.site(engine) as site, cable_to(site.url) as cable:
-        yield replace(site, url=cable.url), cutting(cable, chance)
+    with ground.site(engine) as site, Cable(site.url) as cable:
+        yield replace(site, url=cable.url), lambda _: cut(cable, chance)
 
 
 @contextmanager
 def database_cut_off(_: str, ground: Ground, chance: Random) -> Broken:
     with (
-        cable_to(ground.postgresql_url) as cable,
+        Cable(ground.postgresql_url) as cable,
         ground.two_machines(database_url=cable.url) as site,
     ):
-        yield site, cutting(cable, chance)
+        yield site, lambda _: cut(cable, chance)
 
 
 @contextmanager
 def storage_cut_off(_: str, ground: Ground, chance: Random) -> Broken:
     with (
-        cable_to(ground.seaweedfs.url) as cable,
+        Cable(ground.seaweedfs.url) as cable,
         ground.two_machines(storage_url=cable.url) as site,
     ):
-        yield site, cutting(cable, chance)
+        yield site, lambda _: cut(cable, chance)
+
+
+def cut(cable: Cable, chance: Random) -> None:
+    cable.pull()
+    outage(chance)
+    cable.plug_in()
 
 
 @contextmanager
@@ -118,33 +110,25 @@ def answers_lost(engine: str, ground: Ground, chance: Random) -> Broken:
         ground.site(engine) as site,
         losing_answers(site.url, 0.3, chance.randrange(1000)) as proxy,
     ):
-        counted = 0
-
-        def count_new(_: Crowd) -> int:
-            nonlocal counted
-            outage(chance)
-            new, counted = proxy.faults - counted, proxy.faults
-            return new
-
-        yield replace(site, url=proxy.url), count_new
+        yield replace(site, url=proxy.url), lambda _: outage(chance)
+        assert proxy.faults > 0, "no answer was lost"
 
 
 # The S3 server
 
 
-def storage_in_trouble(ask: Callable[[FaultyProxy, Request, Random], Answer]) -> Play:
+def storage_misbehaves(ask: Callable[[FaultyProxy, Request], Answer]) -> Play:
     @contextmanager
     def play(_: str, ground: Ground, chance: Random) -> Broken:
         with (
-            failing(ground.seaweedfs.url, FaultyProxy.ask_server) as proxy,
+            FaultyProxy(ground.seaweedfs.url, FaultyProxy.ask_server) as proxy,
             ground.two_machines(storage_url=proxy.url) as site,
         ):
 
-            def fail(_: Crowd) -> int:
-                proxy.fault = lambda proxy, request: ask(proxy, request, chance)
+            def fail(_: Crowd) -> None:
+                proxy.fault = ask
                 outage(chance)
                 proxy.fault = FaultyProxy.ask_server
-                return 1
 
             yield site, fail
 
@@ -152,12 +136,12 @@ def storage_in_trouble(ask: Callable[[FaultyProxy, Request, Random], Answer]) ->
 
 
 def storage_answers(status: int) -> Play:
-    trouble = Answer(status, "Trouble", [("Content-Length", "0")], b"")
-    return storage_in_trouble(lambda *_: trouble)
+    answer = Answer(status, "Trouble", [("Content-Length", "0")], b"")
+    return storage_misbehaves(lambda *_: answer)
 
 
-def ask_late(proxy: FaultyProxy, request: Request, chance: Random) -> Answer:
-    time.sleep(chance.uniform(0, LONGEST_DELAY_SECONDS))
+def ask_late(proxy: FaultyProxy, request: Request) -> Answer:
+    time.sleep(random.uniform(0, LONGEST_DELAY_SECONDS))
     return proxy.ask_server(request)
 
 
@@ -169,10 +153,9 @@ def disk_full(_: str, ground: Ground, chance: Random) -> Broken:
     folder = ground.folder()
     with small_disk(folder / "data", 64 * MEGABYTE) as disk, ground.one_machine(folder) as site:
 
-        def fill(_: Crowd) -> int:
+        def fill(_: Crowd) -> None:
             with filled(disk, but_bytes=chance.choice([0, 50_000])):
                 outage(chance)
-            return 1
 
         yield site, fill
 
@@ -186,12 +169,11 @@ def database_disk_full(_: str, ground: Ground, chance: Random) -> Broken:
         stack.callback(postgresql.remove)
         site = stack.enter_context(ground.two_machines(postgresql=postgresql))
 
-        def fill(_: Crowd) -> int:
+        def fill(_: Crowd) -> None:
             with filled(disk):
                 outage(chance)
             if not postgresql.is_running():  # it ends when it cannot write its log
                 postgresql.start()
-            return 1
 
         yield site, fill
 
@@ -203,10 +185,9 @@ def database_disk_full(_: str, ground: Ground, chance: Random) -> Broken:
 def clock_jumps(engine: str, ground: Ground, chance: Random) -> Broken:
     with jumping_clock(ground.folder()) as jump_to, ground.site(engine) as site:
 
-        def jump(_: Crowd) -> int:
+        def jump(_: Crowd) -> None:
             jump_to(chance.choice([-DAY_SECONDS, 0, DAY_SECONDS]))
             outage(chance)
-            return 1
 
         yield site, jump
         jump_to(0)
@@ -216,13 +197,12 @@ def clock_jumps(engine: str, ground: Ground, chance: Random) -> Broken:
 def sent_four_times_at_once(engine: str, ground: Ground, chance: Random) -> Broken:
     with ground.site(engine) as site, requests.Session() as guest:
         guest.get(site.servers[0].url, timeout=TIMEOUT_SECONDS)
-        times = 0
+        numbers = count(1)
 
-        def send_often(crowd: Crowd) -> int:
-            nonlocal times
-            times += 1
-            name = crowd.new_name(times)
-            content = crowd.remember(name, small_photo(times, chance))
+        def send_often(crowd: Crowd) -> None:
+            number = next(numbers)
+            name = crowd.new_name(number)
+            content = crowd.remember(name, small_photo(number, chance))
 
             def send(server_url: str) -> int:
                 files = {"file": (name, content)}
@@ -231,8 +211,7 @@ def sent_four_times_at_once(engine: str, ground: Ground, chance: Random) -> Brok
             urls = [server.url for server in site.servers] * (4 // len(site.servers))
             with ThreadPoolExecutor(len(urls)) as pool:
                 assert set(pool.map(send, urls)) == {204}
-            crowd.memory.safe.add(name)
-            return 1
+            crowd.safe.add(name)
 
         yield site, send_often
 
@@ -243,14 +222,14 @@ def on_both(name: str, play: Play) -> list[Fault]:
 
 FAULTS = [
     *on_both("a server is killed (`kill -9`)", server_killed),
-    Fault("PostgreSQL is killed", "scaled", killed("postgresql")),
-    Fault("the S3 server is killed", "scaled", killed("seaweedfs")),
+    Fault("PostgreSQL is killed", "scaled", killed(lambda ground: ground.postgresql)),
+    Fault("the S3 server is killed", "scaled", killed(lambda ground: ground.seaweedfs)),
     *on_both("the network to the visitors is cut", visitors_cut_off),
     Fault("the network to PostgreSQL is cut", "scaled", database_cut_off),
     Fault("the network to the S3 server is cut", "scaled", storage_cut_off),
     Fault("the S3 server answers 500", "scaled", storage_answers(500)),
     Fault("the S3 server answers 403", "scaled", storage_answers(403)),
-    Fault("the S3 server is slow", "scaled", storage_in_trouble(ask_late)),
+    Fault("the S3 server is slow", "scaled", storage_misbehaves(ask_late)),
     Fault("the disk is full", "embedded", disk_full),
     Fault("PostgreSQL's disk is full", "scaled", database_disk_full),
     *on_both("the clock jumps by a day or two", clock_jumps),

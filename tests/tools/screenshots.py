@@ -42,7 +42,7 @@ def show_open(server: GalleryServer, show: Callable[..., None]) -> None:
     for seed in range(3, 200):
         server.send((f"{seed}.jpg", painted(seed, (900, 600))))
         if seed % 5 == 0:
-            server.send((f"tall {seed}.jpg", painted(300 + seed // 5)))
+            server.send((f"tall {seed}.jpg", painted(300 + seed, (600, 900))))
     show("many")
     show("uploading", upload_with_a_failure)
     show("paused", upload_without_a_network)
@@ -53,7 +53,7 @@ def show_open(server: GalleryServer, show: Callable[..., None]) -> None:
     show("removed", remove, "Undo")
     show("wall", open_wall)
     show("private", send_privately)
-    show("private-lightbox", enlarge_private, "Only you see this photo.")
+    show("private-lightbox", open_private_photo, "Only you see this photo.")
 
 
 def show_closed(server: GalleryServer, show: Callable[..., None]) -> None:
@@ -142,7 +142,7 @@ def send_privately(page: Page) -> None:
     expect(tiles(page).filter(has_text="Only me")).to_have_count(2)
 
 
-def enlarge_private(page: Page) -> None:
+def open_private_photo(page: Page) -> None:
     send_privately(page)
     tiles(page).first.click()
 
