@@ -2,32 +2,31 @@
 
 import io
 import os
-import re
-import shutil
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import hypothesis
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 from werkzeug.test import TestResponse
 
 from server import create_app, passwords
 from server.catalog import Database, open_database
 from server.config import Config
-from tests.support import browser, cdn, engines, gallery_server, nursery, processes
-from tests.support.engines import config_of
+from tests.support import browser, cdn, engines, processes
+from tests.support.browser import opened_page
 from tests.support.gallery_server import Gallery, GalleryServer, SharedGallery
 from tests.support.guest import Guest
 from tests.support.passwords import make_passwords_cheap
 from tests.support.postgresql import PostgreSQL
 from tests.support.programs import need_libraries, skip
 from tests.support.seaweedfs import SeaweedFS
+from tests.support.visitors import Send, open_page
 from tests.support.waiting import awaited_threads
 
 GALLERY_FIXTURES = {"app", "config", "gallery", "server", "scene"}
@@ -35,8 +34,6 @@ MOST_WORKERS = 8  # each has a browser, a gunicorn, a PostgreSQL and a SeaweedFS
 WORKERS_PER_CORE = 2  # servers and browsers wait for each other as often as they work
 
 expect.set_options(timeout=30_000)  # milliseconds; what must be quicker says so itself
-
-Send = Callable[..., TestResponse]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -49,8 +46,6 @@ def pytest_configure(config: pytest.Config) -> None:
     for variable in [name for name in os.environ if name.startswith("DROPWALL_")]:
         del os.environ[variable]  # settings of whoever runs the tests
     engines.chosen = config.getoption("--engines")
-    if nursery.is_possible():
-        gallery_server.nursery = nursery.Nursery(browser.ROOT)
     make_passwords_cheap(passwords)
     # The slow tests may find something new in each run; they print how to see it again.
     hypothesis.settings.register_profile(
@@ -60,12 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure() -> None:
-    if gallery_server.shared_server.cache_info().currsize:
-        gallery_server.shared_server().close()
-        shutil.rmtree(gallery_server.shared_server().data.parent)
     engines.stop_servers()
-    if gallery_server.nursery:
-        gallery_server.nursery.close()
     processes.close()
 
 
@@ -88,18 +78,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     contracts name their engines themselves."""
     if engines.chosen == engines.EMBEDDED:
         return
-    chosen = [item for item in items if _acts_on_any_engine(item)]
-    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
-    items[:] = chosen
 
+    def acts_on_any_engine(item: pytest.Item) -> bool:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        is_embedded = item.get_closest_marker("embedded") is not None
+        return bool(fixtures & GALLERY_FIXTURES) and "browser" not in fixtures and not is_embedded
 
-def _acts_on_any_engine(item: pytest.Item) -> bool:
-    fixtures = set(getattr(item, "fixturenames", ()))
-    return (
-        bool(fixtures & GALLERY_FIXTURES)
-        and "browser" not in fixtures
-        and item.get_closest_marker("embedded") is None
-    )
+    config.hook.pytest_deselected(items=[it for it in items if not acts_on_any_engine(it)])
+    items[:] = filter(acts_on_any_engine, items)
 
 
 @pytest.fixture(autouse=True)
@@ -110,7 +96,7 @@ def _discarded_databases() -> Iterator[None]:
 
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
-    return config_of(tmp_path / "data")
+    return engines.config_of(tmp_path / "data")
 
 
 @pytest.fixture(scope="session")
@@ -155,13 +141,6 @@ def client(app: Flask) -> FlaskClient:
     return open_page(app)
 
 
-def open_page(app: Flask) -> FlaskClient:
-    """A visitor who has opened the page, and so is known by a cookie."""
-    client = app.test_client()
-    client.get("/", buffered=True)
-    return client
-
-
 @pytest.fixture
 def send(client: FlaskClient) -> Send:
     """Sends photos, each a name and its bytes, in one form."""
@@ -184,9 +163,8 @@ def gallery_settings() -> dict[str, object]:
 @pytest.fixture
 def gallery(tmp_path: Path, gallery_settings: dict[str, object]) -> Iterator[Gallery]:
     """An empty gallery, on the gunicorn that all tests of this process share."""
-    gallery = SharedGallery(tmp_path / "data", **gallery_settings)
-    yield gallery
-    gallery.close()
+    with closing(SharedGallery(tmp_path / "data", **gallery_settings)) as gallery:
+        yield gallery
 
 
 @pytest.fixture
@@ -199,9 +177,8 @@ def guest(gallery: Gallery) -> Iterator[Guest]:
 @pytest.fixture
 def server(tmp_path: Path, gallery_settings: dict[str, object]) -> Iterator[GalleryServer]:
     """An empty gallery on a gunicorn of its own, with two workers, which may be killed."""
-    server = GalleryServer(tmp_path / "data", **gallery_settings)
-    yield server
-    server.close()
+    with closing(GalleryServer(tmp_path / "data", **gallery_settings)) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -244,23 +221,3 @@ def another(
     """Such a page in another browser: another guest's."""
     with opened_page(new_context(), expected_errors) as page:
         yield page
-
-
-def is_error(line: ConsoleMessage) -> bool:
-    """That a withdrawn picture is not there any more is what the page asks for."""
-    return line.type == "error" and not line.location["url"].endswith("#withdrawn")
-
-
-@contextmanager
-def opened_page(context: BrowserContext, expected_errors: list[str]) -> Iterator[Page]:
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda line: errors.append(line.text) if is_error(line) else None)
-    page.on("filechooser", lambda _: None)  # who asks for one only then may be too late
-    yield page
-    page.close()
-    unexpected = [
-        error for error in errors if not any(re.search(known, error) for known in expected_errors)
-    ]
-    assert unexpected == []

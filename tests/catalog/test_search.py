@@ -1,7 +1,6 @@
 """A search finds what a look at every photo would find, whichever way it takes."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -55,35 +54,20 @@ sent_photos = st.builds(
 person_names = st.text(kept_letters | st.just(" "), max_size=6)
 pieces = st.tuples(st.integers(0, 9), st.integers(0, 4), st.integers(1, 4))
 """Of the name of one of the photos: from where, and how long."""
-searches = given(
+
+
+@pytest.mark.parametrize("batch", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in "1234")])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
     guesses=st.sampled_from(GUESSES),
     sent=st.lists(sent_photos, min_size=4, max_size=12),
     people=st.tuples(person_names, person_names),
     sought=st.lists(pieces | pieces | words, min_size=1, max_size=2) | st.lists(pieces, max_size=7),
     viewer=st.sampled_from(VIEWERS),
 )
-a_few = settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
-
-
-@a_few
-@searches
 def test_a_search_finds_what_a_look_at_every_photo_would(
-    catalog: FilledCatalog, **searched: Any
-) -> None:
-    check_search(catalog, **searched)
-
-
-@pytest.mark.slow
-@settings(a_few, max_examples=80)
-@searches
-def test_many_searches_find_what_a_look_at_every_photo_would(
-    catalog: FilledCatalog, **searched: Any
-) -> None:
-    check_search(catalog, **searched)
-
-
-def check_search(
     catalog: FilledCatalog,
+    batch: object,
     guesses: tuple[int, ...],
     sent: list[Sent],
     people: tuple[str, str],
@@ -176,7 +160,7 @@ def test_a_word_that_very_many_have_is_found_without_the_index(
 @pytest.mark.parametrize(
     ("change", "word"), [("version = 7", "1.jp"), ("folded_name = 'cake'", "cake")]
 )
-def test_the_index_follows_a_row_however_it_was_written(
+def test_the_search_index_follows_a_row_however_it_was_written(
     catalog: FilledCatalog, monkeypatch: pytest.MonkeyPatch, change: str, word: str
 ) -> None:
     """Deleted, inserted again with something else, and changed."""

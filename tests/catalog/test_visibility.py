@@ -1,5 +1,6 @@
 """Visibility by a random model: all see and are notified of what is for them, and no more."""
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from random import Random
 
@@ -11,8 +12,9 @@ from server.catalog.lists import Changes, Selection
 from server.catalog.photo_rows import NoSuchPhoto
 from server.catalog.photos import SamePhoto, Which
 from server.catalog.tables import gallery, guests
+from server.catalog.usage import Overview, Share
 from server.catalog.viewer import EVERYONE, HIDDEN, OWNER, PENDING, SHOWN, Viewer
-from tests.support.catalog_rows import MORNING, PUBLIC, FilledCatalog
+from tests.support.catalog_rows import MORNING, PHOTO, PUBLIC, FilledCatalog
 
 CONTENTS = 12
 SENDERS = ("ann", "bo", "camera", "host")
@@ -198,17 +200,16 @@ def test_everybody_sees_and_is_notified_of_what_they_may_see(
         for viewer in VIEWERS:
             former, seen[viewer] = seen[viewer], story.seen_by(viewer)
             page = catalog.lists.list_photos(99, viewer=viewer)
+            asked, watched = asking[viewer], watching[viewer]
+            known = asked.version
+            asked.take(catalog.lists.changes_since(known, 999, viewer))
+            if viewer in news:
+                watched.take(news[viewer])
             assert {each.id for each in page.photos} == seen[viewer].keys()
-            assert page.total == len(seen[viewer])
-            known = asking[viewer].version
-            asking[viewer].take(catalog.lists.changes_since(known, 999, viewer))
-            if changes := news.get(viewer):
-                watching[viewer].take(changes)
-                assert watching[viewer].total == len(seen[viewer])
-            assert asking[viewer].total == len(seen[viewer])
-            assert asking[viewer].shown == watching[viewer].shown == seen[viewer]
+            assert asked.shown == watched.shown == seen[viewer]
+            assert page.total == asked.total == watched.total == len(seen[viewer])
             if seen[viewer] == former and not (viewer.guest_id or has_adopted):
-                assert asking[viewer].version == known
+                assert asked.version == known
                 assert viewer not in news
     for viewer in VIEWERS:
         kinds = {"private" if v == OWNER else standing for v, standing in seen[viewer].values()}
@@ -220,14 +221,16 @@ def test_everybody_sees_and_is_notified_of_what_they_may_see(
 
 def check_counts(catalog: FilledCatalog, listed: list[Row]) -> None:
     """Those that are kept, and that they are the same when they are counted again."""
-    overview = catalog.usage.overview()
-    assert overview.photos == len(listed)
-    assert overview.private.photos == sum(row.visibility == OWNER for row in listed)
-    for standing, count in ((PENDING, overview.pending), (HIDDEN, overview.hidden)):
-        assert count == sum(
-            (row.visibility, row.standing) == (EVERYONE, standing) for row in listed
-        )
-    assert overview.guests == len({row.guest_id for row in listed})
+    private = [row for row in listed if row.visibility == OWNER]
+    others = Counter(row.standing for row in listed if row.visibility == EVERYONE)
+    assert catalog.usage.overview() == Overview(
+        photos=len(listed),
+        bytes=PHOTO.bytes * len(listed),
+        pending=others[PENDING],
+        hidden=others[HIDDEN],
+        private=Share(len(private), PHOTO.bytes * len(private)),
+        guests=len({row.guest_id for row in listed}),
+    )
 
     def read_kept() -> list[object]:
         with catalog.database.snapshot() as connection:

@@ -11,40 +11,32 @@ SOUND = {"name": "werkzeug", "version": "3.1.9", "vulns": []}
 OUTDATED = {"name": "flask", "version": "0.1", "vulns": [{"id": "PYSEC-2018-66"}]}
 UNKNOWN = {"name": "ours", "skip_reason": "Dependency not found on PyPI"}
 JQUERY = {"name": "jquery", "severity": "moderate", "range": "<3.5.0"}
-FLASK_FOUND, JQUERY_FOUND = "flask 0.1: PYSEC-2018-66", "jquery <3.5.0: moderate"
 NOTHING = "nothing is known to be vulnerable"
 NOT_ASKED = "was not audited: its registry did not answer"
 
-
-def pip(*packages: dict) -> list[str]:
-    return printing({"dependencies": packages})
-
-
-def npm(**packages: dict) -> list[str]:
-    return printing({"vulnerabilities": packages})
+NO_SUCH_SERVICE = {"message": "405 Method Not Allowed", "error": {"summary": ""}}
 
 
 def printing(answer: object) -> list[str]:
     return [sys.executable, "-c", f"print({json.dumps(answer)!r})"]
 
 
-NPM_NOT_ASKED = printing({"message": "405 Method Not Allowed", "error": {"summary": ""}})
-
-
 @pytest.mark.parametrize(
     ("pip", "npm", "status", "found"),
     [
-        (pip(SOUND, OUTDATED, UNKNOWN), NPM_NOT_ASKED, 1, (FLASK_FOUND, NOT_ASKED)),
-        (pip(SOUND, UNKNOWN), npm(jquery=JQUERY), 1, (NOTHING, JQUERY_FOUND)),
-        (pip(SOUND), npm(), 0, (NOTHING, NOTHING)),
-        (pip(UNKNOWN), npm(), 0, (NOT_ASKED, NOTHING)),
-        (["false"], NPM_NOT_ASKED, 0, (NOT_ASKED, NOT_ASKED)),
+        ([SOUND, OUTDATED, UNKNOWN], None, 1, ["flask 0.1: PYSEC-2018-66", NOT_ASKED]),
+        ([SOUND, UNKNOWN], {"jquery": JQUERY}, 1, [NOTHING, "jquery <3.5.0: moderate"]),
+        ([SOUND], {}, 0, [NOTHING, NOTHING]),
+        ([UNKNOWN], {}, 0, [NOT_ASKED, NOTHING]),
+        (None, None, 0, [NOT_ASKED, NOT_ASKED]),
     ],
 )
 def test_the_audit_fails_only_on_a_vulnerability(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, pip, npm, status, found
 ) -> None:
-    audits = {"pip": (pip, audit.pip_findings), "npm": (npm, audit.npm_findings)}
+    ask_pip = ["false"] if pip is None else printing({"dependencies": pip})
+    ask_npm = printing(NO_SUCH_SERVICE if npm is None else {"vulnerabilities": npm})
+    audits = {"pip": (ask_pip, audit.pip_findings), "npm": (ask_npm, audit.npm_findings)}
     monkeypatch.setattr(audit, "AUDITS", audits)
     assert audit.main() == status
     lines = capsys.readouterr().out.splitlines()

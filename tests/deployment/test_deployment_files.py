@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from tests.support.programs import need_program
 from tests.support.proxies import DEPLOYMENT
 
 UNIT = (DEPLOYMENT / "dropwall.service").read_text()
+OF_UNIT = dict(re.findall(r"^(\w+)=(.*)$", UNIT, re.MULTILINE))
 EXAMPLE = dict(re.findall(r"^(\w+)=(.*)$", (DEPLOYMENT / "example.env").read_text(), re.MULTILINE))
 APPS = ["app1", "app2"]
 
@@ -35,10 +35,14 @@ def filled(found: re.Match[str]) -> str:
 COMPOSE = (DEPLOYMENT / "compose.yaml").read_text()
 SERVICES = yaml.safe_load(re.sub(r"\$\{(\w+)(:[-?])\}", filled, COMPOSE))["services"]
 
+INSTRUCTIONS = re.findall(r"^([A-Z]+) (.*)$", (DEPLOYMENT / "Dockerfile").read_text(), re.MULTILINE)
+LAST_FROM = max(at for at, (name, _) in enumerate(INSTRUCTIONS) if name == "FROM")
+IMAGE = dict(INSTRUCTIONS[LAST_FROM:])  # but for COPY and ENV, which are there more than once
 
-def of_unit(name: str) -> str:
-    [value] = re.findall(rf"^{name}=(.*)$", UNIT, re.MULTILINE)
-    return str(value)
+
+def copied_from_here(instructions: list[tuple[str, str]]) -> list[str]:
+    copies = [rest.split() for name, rest in instructions if name == "COPY"]
+    return [name for words in copies if "--from" not in words[0] for name in words[:-1]]
 
 
 def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
@@ -54,15 +58,15 @@ def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
 def test_whoever_stops_a_server_waits_longer_than_uploads_may_take() -> None:
     conf = (ROOT / "server" / "gunicorn.conf.py").read_text()
     [graceful] = re.findall(r"^graceful_timeout = (\d+)", conf, re.MULTILINE)
-    waits = {name: service["stop_grace_period"] for name, service in SERVICES.items()}
-    waits["systemd"] = of_unit("TimeoutStopSec")
-    assert {name for name, wait in waits.items() if int(wait.rstrip("s")) <= int(graceful)} == set()
+    waits = [service["stop_grace_period"] for service in SERVICES.values()]
+    for wait in (*waits, OF_UNIT["TimeoutStopSec"]):
+        assert int(wait.rstrip("s")) > int(graceful)
 
 
 def test_the_server_accepts_what_the_unit_and_compose_set() -> None:
-    name, _, value = of_unit("Environment").partition("=")
-    state = Path("/var/lib") / of_unit("StateDirectory")
-    assert Config.from_environ({name: value}).data == state
+    name, _, value = OF_UNIT["Environment"].partition("=")
+    assert Config.from_environ({name: value}).data == Path("/var/lib") / OF_UNIT["StateDirectory"]
+    secret = SERVICES["postgres"]["environment"]["POSTGRES_PASSWORD"]
     for app in APPS:
         environ = SERVICES[app]["environment"]
         config = Config.from_environ(environ)
@@ -70,7 +74,6 @@ def test_the_server_accepts_what_the_unit_and_compose_set() -> None:
         assert config.storage.startswith("s3://")
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             assert environ[name] == SERVICES["seaweedfs"]["environment"][name] != ""
-        secret = SERVICES["postgres"]["environment"]["POSTGRES_PASSWORD"]
         assert config.database.startswith("postgresql://")
         assert f":{secret}@postgres/" in config.database
 
@@ -97,49 +100,23 @@ def test_no_secret_is_in_the_repository() -> None:
 
 def test_a_server_that_lives_and_takes_no_photos_is_not_restarted() -> None:
     """Docker and Caddy ask whether it lives; who waits for the first visitors asks for more."""
-    assert "/livez" in health_check()
+    assert "/livez" in IMAGE["HEALTHCHECK"]
     assert re.findall(r"health_uri (.*)", (DEPLOYMENT / "Caddyfile").read_text()) == ["/livez"]
     for app in APPS:
         assert "/healthz" in SERVICES[app]["healthcheck"]["test"][-1]
         assert SERVICES["nginx"]["depends_on"][app] == {"condition": "service_healthy"}
 
 
-# The image
-
-
-def instructions() -> list[tuple[str, str]]:
-    lines = (DEPLOYMENT / "Dockerfile").read_text().splitlines()
-    parts = (line.partition(" ") for line in lines if line and not line.startswith("#"))
-    return [(name, rest) for name, _, rest in parts]
-
-
-def last_stage() -> list[tuple[str, str]]:
-    found = instructions()
-    return found[max(at for at, (name, _) in enumerate(found) if name == "FROM") :]
-
-
-def health_check() -> str:
-    [check] = [rest for name, rest in last_stage() if name == "HEALTHCHECK"]
-    return check
-
-
-def copied_from_here(stage: list[tuple[str, str]]) -> Iterator[str]:
-    for name, rest in stage:
-        if name == "COPY" and not rest.startswith("--from"):
-            yield from rest.split()[:-1]
-
-
 def test_docker_is_let_in_to_exactly_what_the_image_copies() -> None:
-    ignore = (DEPLOYMENT / "Dockerfile.dockerignore").read_text().splitlines()
-    assert ignore[0] == "*"
-    let_in = {line.removeprefix("!") for line in ignore if line.startswith("!")}
-    assert set(copied_from_here(instructions())) == let_in
-    assert {name for name in let_in if not (ROOT / name).exists()} == set()
+    ignored, *lines = (DEPLOYMENT / "Dockerfile.dockerignore").read_text().splitlines()
+    let_in = {line.removeprefix("!") for line in lines if line.startswith("!")}
+    assert (ignored, let_in) == ("*", set(copied_from_here(INSTRUCTIONS)))
+    assert all((ROOT / name).exists() for name in let_in)
 
 
 def test_images_have_exact_versions_and_services_are_restarted() -> None:
     images = [service["image"] for name, service in SERVICES.items() if name not in APPS]
-    images += [rest.split()[0] for name, rest in instructions() if name == "FROM"]
+    images += [rest.split()[0] for name, rest in INSTRUCTIONS if name == "FROM"]
     assert [image for image in images if not re.fullmatch(r"[\w./-]+:\d[\w.-]*", image)] == []
     for name in ("postgres", "seaweedfs"):  # a container that is made anew loses nothing
         assert any(":/" in volume for volume in SERVICES[name]["volumes"])
@@ -151,16 +128,15 @@ def test_a_server_needs_no_more_than_the_image_has(tmp_path: Path) -> None:
         code = tmp_path / "app"
 
     InImage.code.mkdir()
-    for source in copied_from_here(last_stage()):
+    for source in copied_from_here(INSTRUCTIONS[LAST_FROM:]):
         if (ROOT / source).is_dir():
             ignored = shutil.ignore_patterns("__pycache__")
             shutil.copytree(ROOT / source, InImage.code / source, ignore=ignored)
         else:
             shutil.copy(ROOT / source, InImage.code)
-    commands = dict(last_stage())
-    assert commands["USER"] not in ("0", "root")
-    assert json.loads(commands["CMD"]) == ["gunicorn", "--config", "server/gunicorn.conf.py"]
-    check = json.loads(health_check().partition(" CMD ")[2])
+    assert IMAGE["USER"] not in ("0", "root")
+    assert json.loads(IMAGE["CMD"]) == ["gunicorn", "--config", "server/gunicorn.conf.py"]
+    check = json.loads(IMAGE["HEALTHCHECK"].partition(" CMD ")[2])
     with closing(InImage(tmp_path / "data", workers=1)) as server:
         for path in ("/", "/app.js", "/plain", "/livez"):
             assert requests.get(server.url + path, timeout=30).status_code == 200

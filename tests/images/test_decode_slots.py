@@ -1,4 +1,4 @@
-"""Decoding in turns, across processes."""
+"""Photos are decoded in a few slots, which all processes share."""
 
 import multiprocessing
 import os
@@ -30,7 +30,7 @@ def hold(folder: Path, holding: "multiprocessing.synchronize.Event") -> None:
         time.sleep(60)
 
 
-def test_a_process_that_dies_gives_its_turn_back(tmp_path: Path) -> None:
+def test_a_process_that_dies_gives_its_slot_back(tmp_path: Path) -> None:
     spawn = multiprocessing.get_context("spawn")
     holding = spawn.Event()
     process = spawn.Process(target=hold, args=(tmp_path, holding))
@@ -50,9 +50,9 @@ def test_waiting_long_takes_no_more_open_files(tmp_path: Path) -> None:
 
     with ThreadPoolExecutor(1) as pool:
         with turns.wait():
-            waiter = pool.submit(wait)
+            waiting = pool.submit(wait)
             for _ in range(5):
                 time.sleep(0.05)
                 counts.append(len(os.listdir("/proc/self/fd")))
-        waiter.result(timeout=10)
+        waiting.result(timeout=10)
     assert max(counts) - min(counts) <= 3

@@ -3,6 +3,7 @@
 import io
 import os
 import signal
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,32 +14,41 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from server import create_app
 from server.config import Config
-from tests.support.chunks import InChunks, send_chunk
+from tests.support.chunks import InChunks, send_all
 from tests.support.engines import config_of
 from tests.support.gallery_server import GalleryServer
 from tests.support.photos import photo_bytes
 from tests.support.stream import Watcher
+from tests.support.visitors import outcome
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.embedded
 
 TOKEN = "rosé=secret"
-BEARER = {"Authorization": f"Bearer {TOKEN}".encode()}
-Numbers = dict[tuple[str, frozenset], float]
+FOR_THE_TOKEN = "The numbers of this gallery are for those who send its token."
 
 
-def numbers_of(page: str) -> Numbers:
+class Numbers:
     """As Prometheus reads them; nothing is there twice."""
-    samples = [s for family in text_string_to_metric_families(page) for s in family.samples]
-    numbers = {(s.name, frozenset(s.labels.items())): s.value for s in samples}
-    assert len(numbers) == len(samples)
-    return numbers
 
+    def __init__(self, asked: FlaskClient | GalleryServer) -> None:
+        bearer = f"Bearer {TOKEN}".encode()
+        if isinstance(asked, FlaskClient):
+            answer = asked.get("/metrics", headers={"Authorization": bearer.decode("l1")})
+        else:
+            url, headers = f"{asked.url}/metrics", {"Authorization": bearer}
+            answer = requests.get(url, headers=headers, timeout=60)
+        assert answer.status_code == 200
+        assert answer.headers["Content-Type"].startswith("text/plain; version=")
+        families = text_string_to_metric_families(answer.text)
+        self.samples = [sample for family in families for sample in family.samples]
+        named = [(sample.name, sorted(sample.labels.items())) for sample in self.samples]
+        assert all(named.count(one) == 1 for one in named)
 
-def number(numbers: Numbers, name: str, **labels: str) -> float:
-    """The sum of all that have these labels."""
-    wanted = set(labels.items())
-    return sum(n for (found, has), n in numbers.items() if found == name and wanted <= has)
+    def total(self, name: str, **labels: str) -> float:
+        """The sum of all that have these labels."""
+        found = (s for s in self.samples if s.name == f"dropwall_{name}")
+        return sum(s.value for s in found if labels.items() <= s.labels.items())
 
 
 @pytest.fixture
@@ -51,38 +61,15 @@ def gallery_settings() -> dict[str, object]:
     return {"metrics_token": TOKEN}
 
 
-@pytest.fixture
-def server(server: GalleryServer) -> GalleryServer:
-    wait_until(lambda: len(server.workers()) == 2)  # the first one answers for both
-    return server
-
-
-def read(server: GalleryServer) -> Numbers:
-    answer = requests.get(f"{server.url}/metrics", headers=BEARER, timeout=60)
-    assert answer.status_code == 200
-    return numbers_of(answer.text)
-
-
-def read_here(client: FlaskClient) -> Numbers:
-    answer = client.get("/metrics", headers={"Authorization": BEARER["Authorization"].decode("l1")})
-    assert answer.status_code == 200
-    assert answer.headers["Content-Type"].startswith("text/plain; version=")
-    return numbers_of(answer.text)
-
-
-def test_without_a_token_there_are_no_metrics(config: Config) -> None:
-    client = create_app(replace(config, metrics_token="", passcode="roses")).test_client()
-    for told in ("", "Bearer", "Bearer ", "Bearer x"):
-        assert client.get("/metrics", headers={"Authorization": told}).status_code == 404
-
-
 def test_metrics_are_for_the_token_alone_and_need_no_passcode(config: Config) -> None:
+    without = create_app(replace(config, metrics_token="", passcode="roses")).test_client()
     client = create_app(replace(config, passcode="roses")).test_client()
     for told in ("", "Bearer", "Bearer ", "Bearer rose", f"Basic {TOKEN}", TOKEN):
-        answer = client.get("/metrics", headers={"Authorization": told.encode().decode("l1")})
-        assert (answer.status_code, answer.mimetype) == (401, "text/plain"), told
-        assert answer.text == "The numbers of this gallery are for those who send its token."
-    assert read_here(client)
+        headers = {"Authorization": told.encode().decode("l1")}
+        assert without.get("/metrics", headers=headers).status_code == 404, told
+        answer = client.get("/metrics", headers=headers)
+        assert (*outcome(answer), answer.mimetype) == (401, FOR_THE_TOKEN, "text/plain"), told
+    assert Numbers(client).samples
 
 
 def test_added_and_refused_photos_are_counted(client: FlaskClient) -> None:
@@ -91,108 +78,80 @@ def test_added_and_refused_photos_are_counted(client: FlaskClient) -> None:
     form = {"file": [(io.BytesIO(content), name) for name, content in files]}
     client.post("/", data=form, buffered=True)
     client.post("/", data=b"", content_type="image/jpeg", buffered=True)
-    numbers = read_here(client)
-    assert number(numbers, "dropwall_photos_added_total") == 1
+    in_chunks = InChunks(photo_bytes("png"), 10_000, "a.png")
+    assert send_all(client, in_chunks) == [204] * len(in_chunks.numbers)
+    numbers = Numbers(client)
+    assert numbers.total("photos_added_total") == 2
     for reason in ("NotAPhoto", "UnknownExtension", "NoPhoto"):
-        assert number(numbers, "dropwall_photos_refused_total", reason=reason) == 1
-    assert number(numbers, "dropwall_photos_refused_total") == 3
-    assert number(numbers, "dropwall_received_bytes_total") == len(good) + 2 * len(bad)
-    refused = {"method": "POST", "rule": "/", "status": "400"}
-    assert number(numbers, "dropwall_http_requests_total", **refused) == 2
-    assert number(numbers, "dropwall_refusals_total", reason="NoPhoto") == 1
-
-
-def test_a_photo_in_chunks_is_counted_once(client: FlaskClient) -> None:
-    sent = InChunks(photo_bytes("jpg"), 100, "a.jpg")
-    for chunk in sent.numbers:
-        assert send_chunk(client, sent, chunk).status_code == 204
-    assert len(sent.numbers) > 1
-    numbers = read_here(client)
-    assert number(numbers, "dropwall_photos_added_total") == 1
-    assert number(numbers, "dropwall_received_bytes_total") == len(photo_bytes("jpg"))
+        assert numbers.total("photos_refused_total", reason=reason) == 1
+    assert numbers.total("photos_refused_total") == 3
+    received = len(good) + 2 * len(bad) + len(in_chunks.content)
+    assert numbers.total("received_bytes_total") == received
+    assert numbers.total("http_requests_total", method="POST", rule="/", status="400") == 2
+    assert numbers.total("refusals_total", reason="NoPhoto") == 1
 
 
 def test_visitors_cannot_make_up_labels(client: FlaskClient) -> None:
     for path in ("/nothing/1", "/nothing/2", "/uploads/1.jpg", "/join/roses"):
         client.get(path, buffered=True)
         client.open(path, method="BREW", buffered=True)
-    labels = [dict(labels) for _, labels in read_here(client)]
+    labels = [sample.labels for sample in Numbers(client).samples]
     methods = {each["method"] for each in labels if "method" in each}
     rules = {each["rule"] for each in labels if "rule" in each}
     assert methods == {"GET", "other"}
     assert rules == {"/", "/<path:filename>", "/uploads/<filename>", "/join/<path:word>", "none"}
 
 
-def test_the_numbers_of_all_workers_add_up_killed_ones_too(server: GalleryServer) -> None:
+def plain_pages(server: GalleryServer) -> float:
+    return Numbers(server).total("http_requests_total", rule="/plain", status="200")
+
+
+def process_ids(server: GalleryServer) -> set[str]:
+    return {worker.name for worker in server.workers()}
+
+
+def kill_worker(server: GalleryServer, process_id: str) -> None:
+    """Waits until another one is there."""
+    os.kill(int(process_id), signal.SIGKILL)
+    wait_until(lambda: len(process_ids(server) - {process_id}) == 2)
+
+
+def test_the_numbers_of_all_workers_add_up_those_of_killed_ones_too(server: GalleryServer) -> None:
     for asked in (20, 40, 60):
-        ask_twenty_times(server)
-        assert _plain(read(server)) == asked
-        replace_a_worker(server)
-    numbers = read(server)
-    everything = {"method": "GET", "rule": "/plain"}
-    assert number(numbers, "dropwall_http_request_seconds_count", **everything) == asked
-    assert number(numbers, "dropwall_http_request_seconds_bucket", le="+Inf", **everything) == asked
-
-
-def ask_twenty_times(server: GalleryServer) -> None:
-    """On a connection each, so that both workers answer; and until it is counted, after the
-    answer."""
-    wanted = _plain(read(server)) + 20
-    for _ in range(20):
-        assert requests.get(f"{server.url}/plain", timeout=60).ok
-    wait_until(lambda: _plain(read(server)) >= wanted)
-
-
-def replace_a_worker(server: GalleryServer) -> None:
-    before = {worker.name for worker in server.workers()}
-    os.kill(int(server.workers()[0].name), signal.SIGKILL)
-    wait_until(lambda: _are_replaced(server, before))
-
-
-def _plain(numbers: Numbers) -> float:
-    return number(numbers, "dropwall_http_requests_total", rule="/plain", status="200")
-
-
-def _are_replaced(server: GalleryServer, before: set[str]) -> bool:
-    now = {worker.name for worker in server.workers()}
-    return len(now) == len(before) and now != before
+        for _ in range(20):  # on a connection each, so that both workers answer
+            assert requests.get(f"{server.url}/plain", timeout=60).ok
+        wait_until(lambda asked=asked: plain_pages(server) >= asked)  # counted after the answer
+        assert plain_pages(server) == asked
+        kill_worker(server, min(process_ids(server)))
+    numbers, everything = Numbers(server), {"method": "GET", "rule": "/plain"}
+    assert numbers.total("http_request_seconds_count", **everything) == 60
+    assert numbers.total("http_request_seconds_bucket", le="+Inf", **everything) == 60
+    server.stop(signal.SIGINT)
+    server.start()
+    assert plain_pages(server) == 0  # Prometheus knows what a restart is
 
 
 def test_watchers_are_counted_until_their_worker_is_gone(server: GalleryServer) -> None:
-    def watching() -> float:
-        return number(read(server), "dropwall_watchers")
-
     with Watcher(server.url) as first, Watcher(server.url) as second:
         assert first.next_event()
         assert second.next_event()
-        assert watching() == 2
-        for worker in server.workers():
-            os.kill(int(worker.name), signal.SIGKILL)
-        wait_until(lambda: _is_well(server) and watching() == 0)
+        assert Numbers(server).total("watchers") == 2
+        for process_id in process_ids(server):
+            kill_worker(server, process_id)
 
+        def nobody_watches() -> bool:
+            with suppress(requests.ConnectionError):  # of a worker that is just starting
+                return Numbers(server).total("watchers") == 0
+            return False
 
-def _is_well(server: GalleryServer) -> bool:
-    try:
-        return requests.get(f"{server.url}/livez", timeout=60).ok
-    except requests.ConnectionError:
-        return False
-
-
-def test_a_restart_counts_from_zero(server: GalleryServer) -> None:
-    requests.get(f"{server.url}/plain", timeout=60)
-    server.stop(signal.SIGINT)
-    server.start()
-    assert _plain(read(server)) == 0
+        wait_until(nobody_watches)
 
 
 def test_killed_workers_leave_no_files_of_numbers(server: GalleryServer) -> None:
     """Where none can begin, such as without a catalog, there is one after the other."""
     [folder] = (server.data / "metrics").iterdir()
-    first = {worker.name for worker in server.workers()}
-    for _ in range(3):
-        for worker in server.workers():
-            before = {each.name for each in server.workers()}
-            os.kill(int(worker.name), signal.SIGKILL)
-            wait_until(lambda before=before: _are_replaced(server, before))
+    first = process_ids(server)
+    for _ in range(6):
+        kill_worker(server, min(process_ids(server)))
     counted = {path.stem.rpartition("_")[2] for path in folder.glob("*.db")}
-    assert counted <= first | {worker.name for worker in server.workers()}
+    assert counted <= first | process_ids(server)

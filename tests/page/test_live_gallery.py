@@ -3,31 +3,13 @@
 from contextlib import closing
 
 import pytest
-from playwright.sync_api import Page, Request, Route, expect
+from playwright.sync_api import Page, Request, Response, Route, expect
 
-from tests.support.cable import cable_to
+from tests.support import page as ui
+from tests.support.cable import Cable
 from tests.support.gallery_server import Gallery, GalleryServer
 from tests.support.guest import Guest
 from tests.support.many_photos import add_many
-from tests.support.page import (
-    ASKING,
-    IS_HIDDEN,
-    NO_CONNECTION,
-    REFUSED,
-    STREAM,
-    UNREACHABLE,
-    enlarge,
-    expect_shown,
-    expect_the_same_as,
-    is_stream,
-    lightbox,
-    open_watching,
-    replace_in_script,
-    send,
-    shown,
-    tile,
-    wait_for_animations,
-)
 from tests.support.waiting import wait_until
 
 
@@ -38,7 +20,7 @@ def make_impatient(page: Page) -> None:
         "SHORT_LIVED_MS = 5_000;": "SHORT_LIVED_MS = 100;",
         "FIRST_PUT_OFF_MS = 5_000;": "FIRST_PUT_OFF_MS = 500;",
     }
-    replace_in_script(page, "live.js", quicker)
+    ui.replace_in_script(page, "live.js", quicker)
 
 
 def scroll(page: Page, pixels: int) -> None:
@@ -49,12 +31,10 @@ def scroll(page: Page, pixels: int) -> None:
     page.evaluate("() => new Promise(requestAnimationFrame)")
 
 
-def test_photos_of_others_come_and_go_by_the_stream_alone_and_fade_in_where_motion_is_wanted(
-    page: Page, gallery: Gallery, guest: Guest
-) -> None:
+def test_photos_of_others_come_and_go_live(page: Page, gallery: Gallery, guest: Guest) -> None:
     page.emulate_media(reduced_motion="no-preference")
-    open_watching(page, gallery)
-    page.route(ASKING, lambda route: route.abort())
+    ui.open_watching(page, gallery)
+    page.route(ui.ASKING, lambda route: route.abort())  # the stream alone tells what follows
     page.evaluate(
         """() => {
             window.moved = 0; // milliseconds that the slowest motion took
@@ -67,118 +47,113 @@ def test_photos_of_others_come_and_go_by_the_stream_alone_and_fade_in_where_moti
             }
         }"""
     )
-    send(guest, "1.jpg")
-    expect(tile(page, "1.jpg")).to_be_visible()
+    ui.send(guest, "1.jpg")
+    expect(ui.tile(page, "1.jpg")).to_be_visible()
     page.wait_for_function("() => moved > 100")
     page.emulate_media(reduced_motion="reduce")
-    wait_for_animations(page)
+    ui.wait_for_animations(page)
     page.evaluate("() => (moved = 0)")
-    send(guest, "2.jpg")
-    expect(tile(page, "2.jpg")).to_be_visible()
+    ui.send(guest, "2.jpg")
+    expect(ui.tile(page, "2.jpg")).to_be_visible()
     page.wait_for_function("() => document.querySelector('main img[data-loaded]')")
     assert page.evaluate("() => moved") == 0
     guest.remove("1.jpg")
-    expect(tile(page, "1.jpg")).to_have_count(0)
+    ui.expect_shown(page, "2.jpg")
     expect(page.get_by_text("1 photo", exact=True)).to_be_visible()
-    expect_shown(page, "2.jpg")
 
 
-def test_new_photos_move_neither_what_one_looks_at_nor_the_focus(
-    page: Page, gallery: Gallery, guest: Guest
-) -> None:
+def test_new_photos_do_not_move_the_view(page: Page, gallery: Gallery, guest: Guest) -> None:
     add_many(gallery, 90)
-    open_watching(page, gallery)
+    ui.open_watching(page, gallery)
     scroll(page, 2_500)
     name_in_view = page.evaluate(
         """() => document.elementFromPoint(innerWidth / 2, innerHeight / 2).closest("li")
             .querySelector("img").alt"""
     )
-    in_view = tile(page, name_in_view)
+    in_view = ui.tile(page, name_in_view)
     in_view.focus()
     before = in_view.bounding_box()
-    send(guest, "1.jpg", "2.jpg", "3.jpg")
+    ui.send(guest, "1.jpg", "2.jpg", "3.jpg")
     pill = page.get_by_role("button", name="3 new photos")
     expect(pill).to_be_visible()
     assert in_view.bounding_box() == pytest.approx(before, abs=1)
     expect(in_view).to_be_focused()
     pill.click()
-    expect(tile(page, "3.jpg")).to_be_in_viewport(ratio=1)
-    expect(tile(page, "3.jpg")).to_be_focused()
+    expect(ui.tile(page, "3.jpg")).to_be_in_viewport(ratio=1)
+    expect(ui.tile(page, "3.jpg")).to_be_focused()
     pill = page.get_by_role("button", name="new photo")
     expect(pill).to_be_hidden()
+
     scroll(page, 2_500)
-    send(guest, "4.jpg")
+    ui.send(guest, "4.jpg")
     expect(pill).to_have_text("1 new photo")
     scroll(page, -10_000)
     expect(pill).to_be_hidden()
-    expect(tile(page, "4.jpg")).to_be_in_viewport()
+    expect(ui.tile(page, "4.jpg")).to_be_in_viewport()
 
 
 def test_the_lightbox_says_that_its_photo_was_removed_elsewhere(
     page: Page, gallery: Gallery, guest: Guest, expected_errors: list[str]
 ) -> None:
-    expected_errors.append(REFUSED)  # its large picture may be asked for just then
-    send(guest, "1.jpg", "2.jpg", "3.jpg")
-    open_watching(page, gallery)
-    enlarge(page, "2.jpg")
+    expected_errors.append(ui.REFUSED)  # its large picture may be asked for just then
+    ui.send(guest, "1.jpg", "2.jpg", "3.jpg")
+    ui.open_watching(page, gallery)
+    ui.enlarge(page, "2.jpg")
     guest.remove("2.jpg")
-    expect(lightbox(page)).to_contain_text("This photo was removed.")
-    expect(lightbox(page).get_by_role("link", name="Download")).to_be_hidden()
+    expect(ui.lightbox(page)).to_contain_text("This photo was removed.")
+    expect(ui.lightbox(page).get_by_role("link", name="Download")).to_be_hidden()
     page.keyboard.press("ArrowRight")
-    expect(lightbox(page)).to_contain_text("1.jpg")
-    wait_for_animations(page)
+    expect(ui.lightbox(page)).to_contain_text("1.jpg")
+    ui.wait_for_animations(page)
     page.keyboard.press("ArrowLeft")
-    wait_for_animations(page)
-    expect(lightbox(page).get_by_text("This photo was removed.")).to_be_in_viewport()
+    ui.wait_for_animations(page)
+    expect(ui.lightbox(page).get_by_text("This photo was removed.")).to_be_in_viewport()
     page.keyboard.press("ArrowLeft")
-    expect(lightbox(page)).to_contain_text("3.jpg")
-    wait_for_animations(page)
-    page.keyboard.press("Escape")
-    expect(lightbox(page)).to_have_count(0)
-    expect_shown(page, "3.jpg", "1.jpg")
-    expect(tile(page, "3.jpg")).to_be_focused()
+    expect(ui.lightbox(page)).to_contain_text("3.jpg")
+    ui.wait_for_animations(page)
+    ui.close_lightbox(page)
+    ui.expect_shown(page, "3.jpg", "1.jpg")
+    expect(ui.tile(page, "3.jpg")).to_be_focused()
 
 
-def test_a_hidden_tab_closes_its_stream_and_catches_up_when_it_is_seen(
-    page: Page, gallery: Gallery, guest: Guest
-) -> None:
-    send(guest, "1.jpg", "2.jpg")
-    open_watching(page, gallery)
-    expect_shown(page, "2.jpg", "1.jpg")
+def test_a_hidden_tab_catches_up_when_shown(page: Page, gallery: Gallery, guest: Guest) -> None:
+    ui.send(guest, "1.jpg", "2.jpg")
+    ui.open_watching(page, gallery)
+    ui.expect_shown(page, "2.jpg", "1.jpg")
     with page.expect_event("requestfailed", lambda request: "/api/live" in request.url):
-        page.evaluate(IS_HIDDEN, True)
+        page.evaluate(ui.IS_HIDDEN, True)
     asked: list[Request] = []
     page.on("request", lambda request: asked.append(request))
-    send(guest, "3.jpg")
+    ui.send(guest, "3.jpg")
     guest.remove("1.jpg")
-    assert shown(page) == ["2.jpg", "1.jpg"]
+    assert ui.shown(page) == ["2.jpg", "1.jpg"]
     assert asked == []
-    with page.expect_response(is_stream):
-        page.evaluate(IS_HIDDEN, False)
-    expect_shown(page, "3.jpg", "2.jpg")
+    with page.expect_response(ui.is_stream):
+        page.evaluate(ui.IS_HIDDEN, False)
+    ui.expect_shown(page, "3.jpg", "2.jpg")
 
 
 def test_without_a_stream_the_page_polls_and_says_when_nothing_answers(
     page: Page, gallery: Gallery, guest: Guest, expected_errors: list[str]
 ) -> None:
-    expected_errors += [REFUSED, UNREACHABLE]
+    expected_errors += [ui.REFUSED, ui.UNREACHABLE]
     full_house = "No more can watch just now; new photos are shown every few seconds instead."
     make_impatient(page)
     page.route("**/api/photos*", lambda route: route.abort())
-    page.route(STREAM, lambda route: route.fulfill(status=503, body=full_house))
+    page.route(ui.STREAM, lambda route: route.fulfill(status=503, body=full_house))
     page.goto(gallery.url)
     no_answer = page.get_by_text("The gallery does not answer just now.")
     expect(no_answer).to_be_visible()
-    with page.expect_response(STREAM):
+    with page.expect_response(ui.STREAM):
         page.unroute("**/api/photos*")
-    send(guest, "1.jpg")
-    expect(tile(page, "1.jpg")).to_be_visible()
+    ui.send(guest, "1.jpg")
+    expect(ui.tile(page, "1.jpg")).to_be_visible()
     expect(no_answer).to_be_hidden()
-    with page.expect_response(is_stream):
-        page.unroute(STREAM)
-    page.route(ASKING, lambda route: route.abort())
-    send(guest, "2.jpg")
-    expect_shown(page, "2.jpg", "1.jpg")
+    with page.expect_response(ui.is_stream):
+        page.unroute(ui.STREAM)
+    page.route(ui.ASKING, lambda route: route.abort())
+    ui.send(guest, "2.jpg")
+    ui.expect_shown(page, "2.jpg", "1.jpg")
     expect(no_answer).to_be_hidden()
 
 
@@ -186,13 +161,13 @@ def test_without_a_stream_the_page_polls_and_says_when_nothing_answers(
 def test_no_change_is_missing_after_an_outage(
     page: Page, server: GalleryServer, expected_errors: list[str], outage: str
 ) -> None:
-    expected_errors += [NO_CONNECTION, REFUSED]
+    expected_errors += [ui.NO_CONNECTION, ui.REFUSED]
     make_impatient(page)
-    with closing(Guest(server.url)) as guest, cable_to(server.url) as cable:
-        send(guest, "1.jpg", "2.jpg", "3.jpg")
-        with page.expect_response(is_stream):
+    with closing(Guest(server.url)) as guest, Cable(server.url) as cable:
+        ui.send(guest, "1.jpg", "2.jpg", "3.jpg")
+        with page.expect_response(ui.is_stream):
             page.goto(cable.url)
-        expect_shown(page, "3.jpg", "2.jpg", "1.jpg")
+        ui.expect_shown(page, "3.jpg", "2.jpg", "1.jpg")
         match outage:
             case "killed server":
                 server.kill()
@@ -205,37 +180,35 @@ def test_no_change_is_missing_after_an_outage(
                 cable.pull()
             case "silent stream":
                 cable.silence_streams()
-        send(guest, "4.jpg", "5.jpg")
+        ui.send(guest, "4.jpg", "5.jpg")
         guest.remove("2.jpg")
         guest.remove("4.jpg")
         cable.plug_in()
-        expect_shown(page, "5.jpg", "3.jpg", "1.jpg")
-        send(guest, "6.jpg")
+        ui.expect_shown(page, "5.jpg", "3.jpg", "1.jpg")
+        ui.send(guest, "6.jpg")
         guest.remove("1.jpg")
-        expect_shown(page, "6.jpg", "5.jpg", "3.jpg")
-        expect_the_same_as(server, page)
+        ui.expect_shown(page, "6.jpg", "5.jpg", "3.jpg")
+        ui.expect_the_same_as(server, page)
         page.goto("about:blank")
 
 
-def test_a_page_that_knows_too_much_is_read_anew_once(page: Page, gallery: Gallery) -> None:
-    """As when somebody is signed out elsewhere while the page is loading."""
+def test_signing_out_elsewhere_makes_the_page_load_once_more(page: Page, gallery: Gallery) -> None:
+    """The server knows for this visitor an older version than the page has seen."""
     add_many(gallery, 150)
+    older = {"version": 149}
+    nothing_new = {"photos": [], "removed": [], "guests": [], "total": 150, "reset": False}
     asked: list[str] = []
-    outlines: list[str] = []
 
-    def answer_as_before(route: Route) -> None:
-        asked.append(route.request.url)
-        nothing = {"photos": [], "removed": [], "guests": [], "total": 150, "reset": False}
-        route.fulfill(json=nothing | {"version": 149})
+    def answer_with_an_older_outline(route: Route) -> None:
+        route.fulfill(json=route.fetch().json() | older)
 
-    def outline(route: Route) -> None:
-        outlines.append(route.request.url)
-        answer = route.fetch().json()
-        route.fulfill(json=answer | {"version": 149} if len(outlines) == 1 else answer)
+    def is_second_outline(answer: Response) -> bool:
+        return "/outline" in answer.url and sum("/outline" in url for url in asked) == 2
 
-    page.route(ASKING, answer_as_before)
-    page.route("**/api/outline*", outline)
-    with page.expect_response(lambda answer: "/outline" in answer.url and len(outlines) == 2):
+    page.on("request", lambda request: asked.append(request.url))
+    page.route(ui.ASKING, lambda route: route.fulfill(json=nothing_new | older))
+    page.route("**/api/outline*", answer_with_an_older_outline, times=1)
+    with page.expect_response(is_second_outline):
         page.goto(gallery.url)
     expect(page.get_by_role("button", name="Show more")).to_be_hidden()
     assert sum(url.endswith("since=149") for url in asked) == 1

@@ -5,23 +5,13 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.conftest import opened_page
+from tests.support import page as ui
+from tests.support.browser import opened_page
 from tests.support.gallery_server import Gallery
-from tests.support.page import (
-    NO_CONNECTION,
-    Corners,
-    expect_accessible,
-    in_all_corners,
-    own_photos,
-    payload,
-    sign_in_by_request,
-    small_photo,
-)
 from tests.support.visitors import PASSWORD, make_accounts
 
 PASSCODE = "roses"
 GONE = "This photo is not here; it may have been removed."
-PHONE = {"width": 390, "height": 844}
 
 
 @pytest.fixture
@@ -37,7 +27,7 @@ def gallery(gallery: Gallery) -> Gallery:
 
 @pytest.fixture
 def expected_errors() -> list[str]:
-    return [r"status of 4\d\d", NO_CONNECTION]
+    return [r"status of 4\d\d", ui.NO_CONNECTION]
 
 
 @pytest.fixture
@@ -114,7 +104,7 @@ def test_the_passcode_is_asked_for_and_again_when_forgotten(page: Page, gallery:
     assert page.evaluate("() => window.isStillThere")
 
 
-def test_sign_in_upload_and_only_you_can_open_it_without_javascript(
+def test_private_uploads_need_no_javascript(
     without_script: Page, another: Page, gallery: Gallery
 ) -> None:
     """The tutorial's private uploads, with the plain forms that it has."""
@@ -142,33 +132,26 @@ def test_sign_in_upload_and_only_you_can_open_it_without_javascript(
     page.goto(gallery.url)
     page.get_by_role("radio", name="Only me").check()
     page.get_by_role("button", name="Photos", exact=True).set_input_files(
-        [payload("mine.jpg", small_photo(1))]
+        [ui.payload("mine.jpg", ui.small_photo(1))]
     )
     page.get_by_role("button", name="Send photos").click()
     expect(frame.get_by_role("img", name="mine.jpg")).to_be_attached()
     expect(frame.get_by_role("listitem").filter(has_text="Only me")).to_have_count(1)
-    [mine] = own_photos(page)
+    [mine] = ui.own_photos(page)
     assert mine["visibility"] == "owner"
-
-    def expect_gone(visitor: Page) -> None:
-        answer = visitor.request.get(f"{gallery.url}{mine['url']}")
-        assert (answer.status, answer.text()) == (404, GONE)
 
     answer = page.request.get(f"{gallery.url}{mine['url']}")
     assert (answer.status, answer.headers["content-type"]) == (200, "image/jpeg")
-    another.goto(f"{gallery.url}/join/{PASSCODE}")
-    expect_gone(another)
-    make_accounts(gallery, "Bo")
-    sign_in_by_request(another, gallery, "Bo")
-    expect_gone(another)
     page.goto(f"{gallery.url}/account")
     page.get_by_role("button", name="Sign out", exact=True).click()
     expect(page.get_by_label("Passcode")).to_be_visible()
-    page.goto(f"{gallery.url}/join/{PASSCODE}")
-    expect_gone(page)
+    for visitor in (page, another):
+        visitor.goto(f"{gallery.url}/join/{PASSCODE}")
+        answer = visitor.request.get(f"{gallery.url}{mine['url']}")
+        assert (answer.status, answer.text()) == (404, GONE)
 
 
-def test_one_signs_up_and_changes_the_password(page: Page, gallery: Gallery) -> None:
+def test_a_guest_signs_up_and_changes_the_password(page: Page, gallery: Gallery) -> None:
     page.goto(f"{gallery.url}/join/{PASSCODE}")
     page.goto(f"{gallery.url}/account")
     expect(page).to_have_url(f"{gallery.url}/sign-in?next=/account")
@@ -198,8 +181,8 @@ def test_one_signs_up_and_changes_the_password(page: Page, gallery: Gallery) -> 
     expect(page.get_by_label("Passcode")).to_be_visible()  # a new guest's device
 
 
-@in_all_corners
-def test_axe_finds_nothing_in_the_forms(page: Page, gallery: Gallery, corners: Corners) -> None:
+@ui.in_all_corners
+def test_the_forms_are_accessible(page: Page, gallery: Gallery, corners: ui.Corners) -> None:
     for path, heading, autocomplete in (
         ("/", "Welcome", ["off"]),
         ("/sign-in", "Sign in", ["username", "current-password"]),
@@ -209,7 +192,7 @@ def test_axe_finds_nothing_in_the_forms(page: Page, gallery: Gallery, corners: C
         if path == "/sign-up":
             page.request.get(f"{gallery.url}/join/{PASSCODE}")
         if path == "/account":
-            sign_in_by_request(page, gallery)
+            ui.sign_in_by_request(page, gallery)
         page.goto(f"{gallery.url}{path}")
         expect(page.get_by_role("heading", name=heading)).to_be_visible()
         fields = page.locator("input[autocomplete]").all()
@@ -218,18 +201,19 @@ def test_axe_finds_nothing_in_the_forms(page: Page, gallery: Gallery, corners: C
             fill(page, Present_password="wrong", New_password="wrong")
             page.keyboard.press("Enter")
             expect(page.get_by_role("alert")).not_to_be_empty()
-        expect_accessible(page, corners)
+        ui.expect_accessible(page, corners)
         for width in (320, 1920):
             page.set_viewport_size({"width": width, "height": 640})
             assert page.evaluate("() => document.documentElement.scrollWidth") == width
 
 
-def test_on_a_touch_screen_the_targets_of_a_form_are_large_enough(
+def test_on_a_touch_screen_a_forms_targets_are_large_enough(
     new_context: Callable[..., BrowserContext], gallery: Gallery, expected_errors: list[str]
 ) -> None:
-    phone = new_context(has_touch=True, is_mobile=True, viewport=PHONE)
+    size = {"width": 390, "height": 844}
+    phone = new_context(has_touch=True, is_mobile=True, viewport=size)
     with opened_page(phone, expected_errors) as page:
-        sign_in_by_request(page, gallery)
+        ui.sign_in_by_request(page, gallery)
         page.goto(f"{gallery.url}/account")
         targets = page.locator("a, button, input:visible").all()
         heights = {str(target): target.bounding_box()["height"] for target in targets}

@@ -30,12 +30,6 @@ def test_a_gallery_for_this_computer_alone_has_its_own_address() -> None:
     assert address_to_share(Config(host="::1"), "http://") == "http://[::1]:8000"
 
 
-def test_the_address_of_the_settings_comes_first() -> None:
-    for public_url in (SITE, f"{SITE}/"):
-        config = Config(public_url=public_url)
-        assert address_to_share(config, "http://other.example") == SITE
-
-
 def test_some_addresses_need_the_same_network() -> None:
     nearby = ("http://192.168.1.20:8000", "http://[fd00::1]:8000", "http://notebook:8000")
     for address in (*nearby, "http://notebook.local"):

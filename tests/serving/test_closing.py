@@ -13,8 +13,6 @@ from tests.support.programs import skip
 from tests.support.waiting import PATIENCE_SECONDS
 
 VISITORS, BUSY_THREADS = 16, 4
-HANDOVER_SECONDS = 0.1
-HELLO = b"hello"
 
 
 def visit_until_refused(address: tuple[str, int]) -> int:
@@ -23,7 +21,7 @@ def visit_until_refused(address: tuple[str, int]) -> int:
     with suppress(ConnectionRefusedError):
         while True:
             with socket.create_connection(address, PATIENCE_SECONDS) as visitor:
-                assert visitor.recv(len(HELLO)) == HELLO
+                assert visitor.recv(5) == b"hello"
             visits += 1
     return visits
 
@@ -53,7 +51,7 @@ def test_closing_a_listener_resets_no_connection(host: str) -> None:
         nonlocal accepted
         visitor, _ = listener.accept()
         with visitor:
-            visitor.sendall(HELLO)
+            visitor.sendall(b"hello")
         accepted += 1
 
     def be_busy() -> None:
@@ -66,6 +64,6 @@ def test_closing_a_listener_resets_no_connection(host: str) -> None:
         visits = [pool.submit(visit_until_refused, address) for _ in range(VISITORS)]
         for _ in range(BUSY_THREADS):
             pool.submit(be_busy)
-        close_door([listener], accept, HANDOVER_SECONDS)
+        close_door([listener], accept, handover_seconds=0.1)
         assert listener.fileno() == -1
     assert sum(visit.result() for visit in visits) == accepted > 0

@@ -17,18 +17,14 @@ from tests.support.gallery_server import GalleryServer
 from tests.support.stream import View
 from tests.support.waiting import wait_until
 
-GUESTS, WATCHERS = 4, 2
-WORKERS = 4
-LONGEST_LIFE_SECONDS = 0.5
-LONG_AGO = "2000-01-01T00:00:00Z"
-
 
 def make_everything_old(data: Path) -> None:
     """As if all that is half-way had been left for more than a day."""
+    long_ago = "2000-01-01T00:00:00Z"
     make_old(data, *(key for key in stored_files(data) if key.startswith(("incoming", "chunks"))))
     with catalog_of(data) as catalog:
-        catalog.execute(update(uploads).values(touched=LONG_AGO))
-        catalog.execute(update(photos).where(is_unpurged).values(removed=LONG_AGO))
+        catalog.execute(update(uploads).values(touched=long_ago))
+        catalog.execute(update(photos).where(is_unpurged).values(removed=long_ago))
 
 
 @pytest.mark.embedded  # the other engines are killed by tests/faults
@@ -36,11 +32,11 @@ def make_everything_old(data: Path) -> None:
 def test_answered_photos_survive_crashes_and_nothing_else_stays(
     server: GalleryServer, crashes: int
 ) -> None:
-    crowd = Crowd(server.url, GUESTS, WATCHERS)
+    crowd = Crowd(server.url, guests=4, watchers=2)
     chance = Random(crashes)
     with crowd.at_work():
         for _ in range(crashes):
-            time.sleep(chance.uniform(0, LONGEST_LIFE_SECONDS))  # a random moment
+            time.sleep(chance.uniform(0, 0.5))  # a random moment
             server.kill()
             server.start()
     findings = crowd.look_at(server.url)
@@ -63,5 +59,5 @@ def test_the_secret_key_of_a_former_version_is_kept_if_it_is_whole(
     config: Config, former: bytes
 ) -> None:
     (config.data / "secret.key").write_bytes(former)
-    [key] = {create_app(config).secret_key for _ in range(WORKERS)}  # each one a start
+    [key] = {create_app(config).secret_key for _ in range(4)}  # each one a start
     assert key == former or (not former and len(key) == 32)

@@ -19,7 +19,7 @@ from gunicorn.workers.gthread import PollableMethodQueue
 
 from server.worker import Worker
 from tests.support.browser import ROOT
-from tests.support.gallery_server import GalleryServer, wait_for_end
+from tests.support.gallery_server import GalleryServer
 from tests.support.waiting import PATIENCE_SECONDS, wait_until
 
 pytestmark = pytest.mark.embedded
@@ -120,7 +120,7 @@ def test_visitors_who_stall_give_their_threads_back(server: Probe) -> None:
         server.wait_for(connections=1)
 
 
-def test_a_visitor_who_sends_drops_is_cut_off(server: Probe) -> None:
+def test_a_visitor_who_trickles_bytes_is_cut_off(server: Probe) -> None:
     with server.connect() as visitor:
         visitor.sendall(b"GET / HTTP/1.1\r\nDrops: ")
         with pytest.raises(ConnectionError):
@@ -230,7 +230,7 @@ def test_ctrl_c_ends_the_server_at_once_whoever_is_connected(tmp_path: Path) -> 
         busy.sendall(HALF_AN_UPLOAD)
         server.wait_for(connections=3, uploads=1)
         os.killpg(server.process.pid, signal.SIGINT)  # what a terminal does
-        assert wait_for_end(server.process, PATIENCE_SECONDS) == 0
+        assert server.process.wait(PATIENCE_SECONDS) == 0
         assert server.log.splitlines() == [
             f"Dropwall is on {server.url}",
             f"Photos are kept in {server.data}",
@@ -247,7 +247,7 @@ def test_an_upload_may_finish_while_the_server_stops(tmp_path: Path) -> None:
         uploading.sendall(b"other")
         assert read_to_end(uploading).endswith(b"9 bytes")
         uploading.close()
-        assert wait_for_end(server.process, PATIENCE_SECONDS) == 0
+        assert server.process.wait(PATIENCE_SECONDS) == 0
 
 
 STARTING = f"""
@@ -297,13 +297,13 @@ def test_nobody_waits_in_the_queue_of_a_worker_that_ends(tmp_path: Path) -> None
         assert read_to_end(uploading).endswith(b"9 bytes")
 
 
-def test_without_their_parent_workers_end_whoever_watches(tmp_path: Path) -> None:
+def test_workers_end_with_their_parent_even_while_somebody_watches(tmp_path: Path) -> None:
     with closing(Probe(tmp_path)) as server, server.connect() as watching:
         watching.sendall(request("/watch"))
         assert watching.recv(1000).startswith(b"HTTP/1.1 200 OK")
         server.process.kill()
         read_to_end(watching)
-        assert wait_for_end(server.process, PATIENCE_SECONDS) == -signal.SIGKILL
+        assert server.process.wait(PATIENCE_SECONDS) == -signal.SIGKILL
         wait_until(server.is_closed)
 
 

@@ -21,15 +21,15 @@ pytestmark = pytest.mark.embedded
 
 MEGABYTE = 1024 * 1024
 PAGE_BYTES = 4096
-FILES_OF_A_PHOTO = 3  # the original and two thumbnails
-# A photo that has arrived needs between 10 and 60 pages more.
-ALL_ROOMS = (*range(12), 14, 16, 20, 24, 32, 64)
-SOME_ROOMS = (0, 2, 5, 10, 16, 64)
-IN_VARIOUS_ROOMS = pytest.mark.parametrize(
-    "pages",
-    [SOME_ROOMS, pytest.param(ALL_ROOMS, marks=pytest.mark.slow)],
+in_various_rooms = pytest.mark.parametrize(
+    "rooms",
+    [
+        (0, 2, 5, 10, 16, 64),
+        pytest.param((*range(12), 14, 16, 20, 24, 32, 64), marks=pytest.mark.slow),
+    ],
     ids=["6 steps", "18 steps"],
 )
+"""In pages; a photo that has arrived needs between 10 and 60 more."""
 
 SAFE = (204, "")
 FULL = (507, "The gallery is full; nothing was lost, please tell your host.")
@@ -92,7 +92,7 @@ def expect_listed(gallery: Gallery, contents: list[bytes]) -> None:
     assert sorted(back) == sorted(contents)
     for photo, width in itertools.product(photos, ("320", "640")):
         assert requests.get(gallery.url + photo["thumbnails"][width], timeout=30).ok
-    assert len(gallery.files()) == FILES_OF_A_PHOTO * len(contents)
+    assert len(gallery.files()) == 3 * len(contents)  # and two thumbnails of each
 
 
 def test_a_full_disk_takes_nothing_until_there_is_room(disk: Path, gallery: Gallery) -> None:
@@ -129,12 +129,12 @@ def test_a_disk_that_fills_up_while_a_photo_arrives(disk: Path, gallery: Gallery
     expect_listed(gallery, [kept, late])
 
 
-@IN_VARIOUS_ROOMS
-def test_wherever_the_room_ends_a_photo_is_safe_or_leaves_nothing(
-    disk: Path, gallery: Gallery, pages: tuple[int, ...]
+@in_various_rooms
+def test_wherever_the_disk_fills_up_a_photo_is_safe_or_leaves_nothing(
+    disk: Path, gallery: Gallery, rooms: tuple[int, ...]
 ) -> None:
     kept, outcomes, chunk_outcomes = [], [], []
-    for room in pages:
+    for room in rooms:
         content, sent = photo(), InChunks(photo(), 200_000)
         outcomes += send_into_room(disk, room, lambda c=content: [send(gallery, c)])
         kept += [content] * (outcomes[-1] == SAFE)
@@ -193,7 +193,7 @@ def test_photos_that_arrive_together_leave_nothing_half_written(gallery: Gallery
     )
 
 
-def test_a_full_disk_of_the_catalog_takes_nothing_until_there_is_room(
+def test_a_full_disk_under_the_catalog_takes_nothing_until_there_is_room(
     catalog_disk: tuple[Path, Gallery],
 ) -> None:
     disk, gallery = catalog_disk
@@ -209,13 +209,13 @@ def test_a_full_disk_of_the_catalog_takes_nothing_until_there_is_room(
     expect_listed(gallery, [*kept, more])
 
 
-@IN_VARIOUS_ROOMS
-def test_wherever_the_room_of_the_catalog_ends_chunks_can_come_again(
-    catalog_disk: tuple[Path, Gallery], pages: tuple[int, ...]
+@in_various_rooms
+def test_wherever_the_catalogs_disk_fills_up_chunks_can_be_sent_again(
+    catalog_disk: tuple[Path, Gallery], rooms: tuple[int, ...]
 ) -> None:
     disk, gallery = catalog_disk
     kept, outcomes = [], []
-    for room in pages:
+    for room in rooms:
         sent = InChunks(photo(), 100_000)
         with filled(disk, room * PAGE_BYTES):
             outcomes += send_chunks(gallery, sent)

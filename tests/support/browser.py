@@ -1,12 +1,15 @@
 """Chromium for the tests: this machine's own or playwright's, and the CDN that it sees."""
 
 import os
+import re
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 CDN = "https://cdn.jsdelivr.net/npm/"
@@ -41,6 +44,25 @@ def is_installed() -> bool:
     except (OSError, subprocess.CalledProcessError):
         return False
     return True
+
+
+@contextmanager
+def opened_page(context: BrowserContext, expected_errors: list[str]) -> Iterator[Page]:
+    """A page that must report no errors but those that match these regular expressions."""
+    page = context.new_page()
+    errors: list[str] = []
+
+    def note(line: ConsoleMessage) -> None:
+        is_withdrawn = line.location["url"].endswith("#withdrawn")  # the page asks whether it is
+        if line.type == "error" and not is_withdrawn:
+            errors.append(line.text)
+
+    page.on("console", note)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("filechooser", lambda _: None)  # who asks for one only then may be too late
+    yield page
+    page.close()
+    assert [it for it in errors if not any(re.search(known, it) for known in expected_errors)] == []
 
 
 class Network:

@@ -1,12 +1,6 @@
 """A network cable between a page and its server, which can be pulled out."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from tests.support.proxy import Connection, Proxy
-from tests.support.waiting import in_a_thread
-
-STREAM = b"GET /api/live"
 
 
 class Cable(Proxy):
@@ -14,6 +8,10 @@ class Cable(Proxy):
         super().__init__(server_url, _CableConnection)
         self.is_pulled = False
         self.connections: set[_CableConnection] = set()
+
+    def __exit__(self, *_: object) -> None:
+        self.pull()
+        super().__exit__()
 
     def pull(self) -> None:
         """Ends all connections; new ones end at once until the cable is plugged in again."""
@@ -38,24 +36,12 @@ class _CableConnection(Connection):
         self.server.connections.add(self)
         if not self.server.is_pulled:
             super().handle()
-
-    def finish(self) -> None:
         self.server.connections.discard(self)
-        super().finish()
 
     def take_request(self, piece: bytes) -> None:
-        self.is_stream = piece.startswith(STREAM)
+        self.is_stream = piece.startswith(b"GET /api/live")
         super().take_request(piece)
 
     def take_answer(self, piece: bytes) -> None:
         if not self.is_silent:
             super().take_answer(piece)
-
-
-@contextmanager
-def cable_to(server_url: str) -> Iterator[Cable]:
-    with Cable(server_url) as cable, in_a_thread(cable):
-        try:
-            yield cable
-        finally:
-            cable.pull()

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.client import HTTPException
 from itertools import pairwise
 from random import Random
@@ -26,7 +26,6 @@ CHUNK_BYTES = 1000
 GIVE_UP_AT_ONCE, WAIT_FOR_THE_SERVER = 0, 120  # seconds
 PAUSE_SECONDS = 0.2  # between two tries; also between two polls of who cannot watch
 LONGEST_REST_SECONDS = 0.1  # between two photos of one guest
-ASKED_AT_ONCE = 4
 TIMEOUT_SECONDS = 60
 
 
@@ -35,58 +34,38 @@ def small_photo(number: int, chance: Random) -> bytes:
     return photo_bytes("jpg", seed=number % 8, size=(96, 64)) + chance.randbytes(1000)
 
 
-def sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
 @dataclass
-class Memory:
-    """What the guests did, by the photos' names. Of what is in none but `sent` they never heard."""
-
-    sent: dict[str, str] = field(default_factory=dict)  # name: SHA-256
-    safe: set[str] = field(default_factory=set)
-    removed: set[str] = field(default_factory=set)
-
-
-@dataclass
-class Follower:
+class Follower(View):
     """Sees what a page shows that watches: its stream, resumed when it ends; asks every now and
     then where there is no room to watch."""
 
-    url: str
-    last: str
-    view: View = field(init=False)
+    last: str = ""
     streams: int = 0  # that it was let in to
     polls: int = 0
     resets: int = 0
     backwards: int = 0  # what it was told that was older than what it knew
     errors: int = 0
 
-    def __post_init__(self) -> None:
-        self.view = View(self.url)
-
     def follow(self, until: threading.Event) -> None:
         """Until the last photo is there, or `until` is set."""
         while not self._is_done(until):
             try:
-                if self.view.version < 0:
-                    self.view.load()
+                if self.version < 0:
+                    self.load()
                 self._watch(until)
             except (OSError, HTTPException):
                 self.errors += 1
                 time.sleep(PAUSE_SECONDS)
 
     def _is_done(self, until: threading.Event) -> bool:
-        names = (photo["name"] for photo in self.view.photos.values())
-        return until.is_set() or self.last in names
+        return until.is_set() or self.last in (photo["name"] for photo in self.photos.values())
 
     def _watch(self, until: threading.Event) -> None:
-        known = self.view.version
         try:
-            with Watcher(self.url, since=known, last_id=known) as watcher:
+            with Watcher(self.server_url, since=self.version, last_id=self.version) as watcher:
                 self.streams += 1
                 while not self._is_done(until) and (event := watcher.next_event()):
-                    self._take(event.changes)
+                    self.take(event.changes)
         except Refused as refused:
             if refused.status != BUSY or "Retry-After" not in refused.headers:
                 raise
@@ -95,16 +74,16 @@ class Follower:
     def _poll(self) -> None:
         self.polls += 1
         time.sleep(PAUSE_SECONDS)
-        known = {"since": self.view.version}
-        answer = requests.get(f"{self.url}/api/photos", known, timeout=TIMEOUT_SECONDS)
+        url = f"{self.server_url}/api/photos?since={self.version}"
+        answer = requests.get(url, timeout=TIMEOUT_SECONDS)
         assert answer.ok or answer.status_code == BUSY, answer.text
         answer.raise_for_status()
-        self._take(answer.json())
+        self.take(answer.json())
 
-    def _take(self, changes: dict) -> None:
-        self.backwards += changes["version"] < self.view.version
+    def take(self, changes: dict) -> None:
+        self.backwards += changes["version"] < self.version
         self.resets += changes["reset"]
-        self.view.take(changes)
+        super().take(changes)
 
 
 @dataclass
@@ -135,10 +114,13 @@ class Crowd:
     def __init__(
         self, url: str, guests: int, watchers: int, seed: int = 0, waits_for_room: bool = False
     ) -> None:
-        self.memory = Memory()
-        self.last = f"{seed}-last.jpg"
-        self.followers = [Follower(url, self.last) for _ in range(watchers)]
+        # By name, what the guests did; of what is in none but `sent` they never heard.
+        self.sent: dict[str, str] = {}  # SHA-256
+        self.safe: set[str] = set()
+        self.removed: set[str] = set()
         self.given_up: list[str] = []  # why, each time
+        self.last = f"{seed}-last.jpg"
+        self.followers = [Follower(url, last=self.last) for _ in range(watchers)]
         self._url = url
         self._guests = guests
         self._seed = seed
@@ -160,7 +142,7 @@ class Crowd:
                 with closing(self._guest()) as guest:
                     content = self.remember(self.last, small_photo(0, Random(self.last)))
                     guest.send(self.last, content)
-                self.memory.safe.add(self.last)
+                self.safe.add(self.last)
                 for seen in watching:
                     seen.result()
             finally:
@@ -174,7 +156,7 @@ class Crowd:
 
     def remember(self, name: str, content: bytes) -> bytes:
         """That it is about to be sent."""
-        self.memory.sent[name] = sha256(content)
+        self.sent[name] = hashlib.sha256(content).hexdigest()
         return content
 
     def _guest(self) -> Guest:
@@ -202,25 +184,27 @@ class Crowd:
                 if is_mistake:
                     guest.patience_seconds = WAIT_FOR_THE_SERVER
                     guest.remove(name)
-                (self.memory.removed if is_mistake else self.memory.safe).add(name)
+                (self.removed if is_mistake else self.safe).add(name)
 
     def look_at(self, url: str) -> Findings:
         """All that is there of theirs, asked of a server."""
         kept = View(url)
         kept.load()
-        of_crowd = f"{self._seed}-"
-        listed = [photo for photo in kept.photos.values() if photo["name"].startswith(of_crowd)]
+        listed = [it for it in kept.photos.values() if it["name"].startswith(f"{self._seed}-")]
         often = Counter(photo["name"] for photo in listed)
-        with ThreadPoolExecutor(ASKED_AT_ONCE) as pool:
-            are_whole = pool.map(lambda photo: self._is_whole(url, photo), listed)
-        whole = {photo["id"] for photo, is_whole in zip(listed, are_whole, strict=True) if is_whole}
+        with ThreadPoolExecutor(4) as pool:
+            are_whole = list(pool.map(lambda photo: self._is_whole(url, photo), listed))
         return Findings(
-            answered=len(self.memory.safe),
-            lost=sorted(self.memory.safe - set(often)) + sorted(self.memory.removed & set(often)),
+            answered=len(self.safe),
+            lost=sorted(self.safe - set(often)) + sorted(self.removed & set(often)),
             doubled=[name for name, times in often.items() if times > 1],
-            half_there=[photo["name"] for photo in listed if photo["id"] not in whole],
-            behind=sum(one.view.photos != kept.photos for one in self.followers),
-            backwards=sum(one.backwards for one in self.followers),
+            half_there=[
+                photo["name"]
+                for photo, is_whole in zip(listed, are_whole, strict=True)
+                if not is_whole
+            ],
+            behind=sum(follower.photos != kept.photos for follower in self.followers),
+            backwards=sum(follower.backwards for follower in self.followers),
             swapped=self._count_swapped([photo["name"] for photo in listed]),
         )
 
@@ -233,14 +217,14 @@ class Crowd:
             return False
         for answer in answers:
             Image.open(io.BytesIO(answer.content)).load()
-        return sha256(answers[0].content) == self.memory.sent[photo["name"]]
+        return hashlib.sha256(answers[0].content).hexdigest() == self.sent[photo["name"]]
 
     def _count_swapped(self, listed: list[str]) -> int:
         """Pairs of one guest's photos that are not listed in the order in which they were safe."""
         swaps = 0
         for guest_number in range(self._guests):
             prefix = f"{self._seed}-{guest_number}-"
-            safe = [name for name in listed if name in self.memory.safe]
+            safe = [name for name in listed if name in self.safe]
             numbers = [int(name[len(prefix) : -4]) for name in safe if name.startswith(prefix)]
             swaps += sum(newer <= older for newer, older in pairwise(numbers))
         return swaps

@@ -1,12 +1,6 @@
 """A connection to PostgreSQL that is cut exactly when a photo is committed."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from tests.support.proxy import Connection, Proxy
-from tests.support.waiting import in_a_thread
-
-ADDING, COMMIT = b"INSERT INTO photos ", b"COMMIT\0"
 
 
 class CutCommits(Proxy):
@@ -25,8 +19,8 @@ class _CommitConnection(Connection):
 
     def take_request(self, piece: bytes) -> None:
         self.transaction += piece
-        if self.transaction.endswith(COMMIT):
-            if ADDING in self.transaction and not self.server.cuts:
+        if self.transaction.endswith(b"COMMIT\0"):
+            if b"INSERT INTO photos " in self.transaction and not self.server.cuts:
                 self.server.cuts += 1
                 self.is_cut = True
                 if not self.server.arrives:
@@ -38,9 +32,3 @@ class _CommitConnection(Connection):
         if self.is_cut:  # the answer to the commit
             raise ConnectionError
         super().take_answer(piece)
-
-
-@contextmanager
-def cutting_a_commit(address: str, arrives: bool) -> Iterator[CutCommits]:
-    with CutCommits(address, arrives) as proxy, in_a_thread(proxy):
-        yield proxy

@@ -43,9 +43,6 @@ class Site:
         listed.load()
         for running in self.servers:
             running.stop(signal.SIGINT)
-        return self._swept() ^ files_of(list(listed.photos.values()))
-
-    def _swept(self) -> set[str]:
         database = open_database(self.database)
         catalogs = LeftoverCatalog(database), UploadCatalog(database)
         storages = [open_storage(self.storage, running.data) for running in self.servers]
@@ -56,7 +53,8 @@ class Site:
                 sweep.purge_removed(ANY_AGE_SECONDS)
         database.close()
         staged = {name for storage in storages for name in storage.old_staged(ANY_AGE_SECONDS)}
-        return staged | {key for folder in FOLDERS for key in storages[0].list(folder)}
+        kept = {key for folder in FOLDERS for key in storages[0].list(folder)}
+        return (staged | kept) ^ files_of(list(listed.photos.values()))
 
 
 def files_of(listed: list[dict]) -> set[str]:

@@ -3,7 +3,6 @@
 
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +16,8 @@ from server.config import Config
 from server.storage import Storage, open_storage
 from server.sweep import AGE_SECONDS
 from tests.support.postgresql import PostgreSQL
-from tests.support.seaweedfs import KEYS, SeaweedFS, need_weed
+from tests.support.processes import temporary_folder
+from tests.support.seaweedfs import KEYS, SeaweedFS
 
 EMBEDDED, SCALED = CHOICES = ("embedded", "scaled")
 FOLDERS = ("originals", "thumbnails", "chunks")
@@ -40,8 +40,7 @@ def postgresql() -> PostgreSQL:
 @cache
 def seaweedfs() -> SeaweedFS:
     """As `postgresql`, each with a bucket or a folder of its own."""
-    need_weed()
-    server = SeaweedFS(Path(tempfile.mkdtemp(prefix="dropwall-seaweedfs-")))
+    server = SeaweedFS(temporary_folder("seaweedfs"))
     server.start()
     return server
 
@@ -57,7 +56,7 @@ def migrated() -> str:
 @cache
 def template() -> Path:
     """A SQLite catalog without a photo; a copy of it is made at once."""
-    catalog = Path(tempfile.mkdtemp(prefix="dropwall-template-")) / "catalog.sqlite"
+    catalog = temporary_folder("template") / "catalog.sqlite"
     open_database(str(catalog)).close()
     return catalog
 
@@ -67,8 +66,6 @@ def stop_servers() -> None:
     for started in (postgresql, seaweedfs):
         if started.cache_info().currsize:
             started().remove()
-    if template.cache_info().currsize:
-        shutil.rmtree(template().parent)
 
 
 def config_of(data: Path, **settings: object) -> Config:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 
 from tests.support.proxy import PIECE_BYTES, Proxy
-from tests.support.waiting import in_a_thread
 
 TIMEOUT_SECONDS = 120
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding"}
@@ -24,10 +23,6 @@ class Request:
     path: str
     headers: Headers
     body: bytes
-
-    @property
-    def is_about_an_upload(self) -> bool:
-        return self.body != b"" or self.path.startswith("/api/uploads/")
 
 
 @dataclass(frozen=True)
@@ -43,12 +38,13 @@ Fault = Callable[["FaultyProxy", Request], Answer | None]
 
 
 class FaultyProxy(Proxy):
-    """Only what is about uploads meets `fault`, or everything; the rest passes, piece by piece."""
+    """Everything meets `fault`, which may be exchanged meanwhile; or only what is about uploads,
+    and the rest passes, piece by piece."""
 
-    def __init__(self, server_url: str, fault: Fault, meets_everything: bool = False) -> None:
+    def __init__(self, server_url: str, fault: Fault, only_uploads: bool = False) -> None:
         super().__init__(server_url, _Handler)
         self.fault = fault
-        self.meets_everything = meets_everything
+        self.only_uploads = only_uploads
         self.faults = 0
         self.lock = threading.Lock()
 
@@ -70,8 +66,7 @@ class FaultyProxy(Proxy):
                 yield response
 
 
-@contextmanager
-def losing_answers(server_url: str, share: float, seed: int = 0) -> Iterator[FaultyProxy]:
+def losing_answers(server_url: str, share: float, seed: int = 0) -> FaultyProxy:
     """The server has done what it was asked to, and the visitor never hears of it."""
     chance = random.Random(seed)
 
@@ -82,16 +77,14 @@ def losing_answers(server_url: str, share: float, seed: int = 0) -> Iterator[Fau
             proxy.faults += is_lost
         return None if is_lost else answer
 
-    with FaultyProxy(server_url, lose_some) as proxy, in_a_thread(proxy):
-        yield proxy
+    return FaultyProxy(server_url, lose_some, only_uploads=True)
 
 
-@contextmanager
-def doubling_requests(server_url: str) -> Iterator[FaultyProxy]:
+def doubling_requests(server_url: str) -> FaultyProxy:
     """Each POST arrives twice, by turns at once and one after the other; the visitor gets the
     answer that came last."""
 
-    def ask_twice(proxy: FaultyProxy, request: Request) -> Answer | None:
+    def ask_twice(proxy: FaultyProxy, request: Request) -> Answer:
         if request.method != "POST":
             return proxy.ask_server(request)
         with proxy.lock:
@@ -101,15 +94,7 @@ def doubling_requests(server_url: str) -> Iterator[FaultyProxy]:
             asking = [pool.submit(proxy.ask_server, request) for _ in range(2)]
             return [done.result() for done in as_completed(asking)][-1]
 
-    with FaultyProxy(server_url, ask_twice) as proxy, in_a_thread(proxy):
-        yield proxy
-
-
-@contextmanager
-def failing(server_url: str, fault: Fault) -> Iterator[FaultyProxy]:
-    """Every request meets `fault`, which may be exchanged meanwhile."""
-    with FaultyProxy(server_url, fault, meets_everything=True) as proxy, in_a_thread(proxy):
-        yield proxy
+    return FaultyProxy(server_url, ask_twice, only_uploads=True)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -130,7 +115,8 @@ class _Handler(BaseHTTPRequestHandler):
         if len(body) < size:
             raise ConnectionError("the visitor left while sending")
         request = Request(self.command, self.path, _end_to_end(self.headers.items()), body)
-        if not self.server.meets_everything and not request.is_about_an_upload:
+        is_about_an_upload = body or self.path.startswith("/api/uploads/")
+        if self.server.only_uploads and not is_about_an_upload:
             self._stream(request)
         elif answer := self.server.fault(self.server, request):
             self._send_head(answer.status, answer.reason, answer.headers)

@@ -3,9 +3,7 @@ on the gunicorn that all tests of a process share."""
 
 import os
 import signal
-import subprocess
 import sys
-import tempfile
 import time
 from contextlib import suppress
 from functools import cache
@@ -14,24 +12,16 @@ from typing import Any, BinaryIO
 
 import requests
 
-from tests.support import processes
 from tests.support.browser import ROOT
 from tests.support.engines import addresses, stored_files
-from tests.support.nursery import Forked, Nursery
 from tests.support.ports import Port
+from tests.support.processes import Process, temporary_folder
 from tests.support.programs import skip
+from tests.support.waiting import PATIENCE_SECONDS
 
-START_SECONDS = 60
-STOP_SECONDS = 60
-"""gunicorn itself gives a worker that was just starting half of that, before it kills it."""
 OPEN_GALLERY, CLOSE_GALLERY = "/_tests/open-gallery", "/_tests/close-gallery"
 PROC = Path("/proc")
 """Linux's folder of processes; macOS has none."""
-
-Process = subprocess.Popen[bytes] | Forked
-
-nursery: Nursery | None = None
-"""Of the tests, where it can be had; what is measured starts as it does anywhere."""
 
 
 class Gallery:
@@ -86,8 +76,8 @@ class GalleryServer(Gallery):
     def start(self) -> None:
         arguments = ["--config", "server/gunicorn.conf.py", *self.application]
         with self._log_path.open("ab") as log:
-            self.process = start_gunicorn(arguments, self.code, self._environ, log, self.code)
-        deadline = time.monotonic() + START_SECONDS
+            self.process = start_gunicorn(arguments, self.code, self._environ, log)
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline and self.process.poll() is None:
             if self.has_started():
                 return
@@ -106,23 +96,21 @@ class GalleryServer(Gallery):
     def stop(self, with_signal: int = signal.SIGTERM) -> int:
         """Its exit code."""
         self.process.send_signal(with_signal)
-        return wait_for_end(self.process, STOP_SECONDS)
+        return self.process.wait(PATIENCE_SECONDS)
 
     def kill(self) -> None:
         """Kills all of its processes at once, as a power cut would; nothing is tidied up."""
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait(timeout=START_SECONDS)
-            deadline = time.monotonic() + START_SECONDS
+            self.process.wait(PATIENCE_SECONDS)
+            deadline = time.monotonic() + PATIENCE_SECONDS
             while time.monotonic() < deadline:  # its workers have its port until they are gone, too
                 os.killpg(self.process.pid, 0)
                 time.sleep(0.01)
-        wait_for_end(self.process, START_SECONDS)
 
     def close(self) -> None:
         """Stops it if it still runs; a graceful end would wait for idle connections."""
-        if self.process.poll() is None:
-            self.stop(signal.SIGINT)
+        self.stop(signal.SIGINT)
         self._held.release()
 
     def reload(self) -> None:
@@ -133,7 +121,7 @@ class GalleryServer(Gallery):
         """Their folders in Linux's /proc. Skips the test where there is none."""
         if not PROC.exists():
             skip("processes are looked into by Linux's /proc")
-        children = Path(f"{PROC}/{self.process.pid}/task/{self.process.pid}/children")
+        children = PROC / f"{self.process.pid}/task/{self.process.pid}/children"
         return [PROC / worker for worker in children.read_text().split()]
 
 
@@ -167,27 +155,17 @@ def shared_server() -> GalleryServer:
     class Shared(GalleryServer):
         application = ("tests.support.shared_app:application",)
 
-    data = Path(tempfile.mkdtemp(prefix="dropwall-tests-")) / "data"
+    data = temporary_folder("tests") / "data"
     embedded = {"database": data / "catalog.sqlite", "storage": data}  # till the first is opened
     return Shared(data, workers=1, **embedded)
 
 
 def start_gunicorn(
-    arguments: list[str], folder: Path, environ: dict[str, str], log: BinaryIO, code: Path = ROOT
+    arguments: list[str], code: Path, environ: dict[str, str], log: BinaryIO
 ) -> Process:
-    """In this folder, with the server's code of another one."""
-    if nursery and code == ROOT and "LD_PRELOAD" not in environ:
-        return nursery.start(arguments, folder, environ, log)
+    """With the server's code of this folder."""
     command = [sys.executable, "-m", "gunicorn", *arguments]
-    return processes.start(command, cwd=folder, env=environ, stdout=log, stderr=log)
-
-
-def wait_for_end(process: Process, seconds: float) -> int:
-    """The exit code of a gunicorn that `start_gunicorn` has started."""
-    code = process.wait(timeout=seconds)
-    if isinstance(process, subprocess.Popen):
-        processes.ended(process)
-    return code
+    return Process(command, cwd=code, env=environ, stdout=log, stderr=log)
 
 
 def _variables(settings: dict[str, object]) -> dict[str, str]:

@@ -79,7 +79,7 @@ def _cmyk_with_profile() -> bytes:
     """CORNERS are overprints of this profile's inks; without it they are the screen's primaries."""
     inks = ((0, 255, 255, 0), (255, 0, 255, 0), (255, 255, 0, 0), (0, 0, 255, 0))
     image = _quarters(Image.new("CMYK", SIZE), inks)
-    return encode(image, "jpg", quality=95, icc_profile=cmyk_profile())
+    return encode(image, "jpg", quality=95, icc_profile=_cmyk_profile())
 
 
 def _ycck() -> bytes:
@@ -91,11 +91,6 @@ def _ycck() -> bytes:
     content = encode(image, "jpg", quality=95)
     at = content.index(b"\xff\xee\0\x0eAdobe") + 15
     return content[:at] + b"\2" + content[at + 1 :]
-
-
-def _mpo() -> bytes:
-    other = corner_picture().rotate(180)
-    return encode(corner_picture(), "mpo", quality=95, save_all=True, append_images=[other])
 
 
 def _ultra_hdr() -> bytes:
@@ -121,131 +116,99 @@ def png(size: Size, depth: int, kind: int, raw: bytes, interlaced: bool = False)
 
 def _sixteen_bits(mode: str) -> bytes:
     """Levels of 16 bits; their low byte differs from the high one."""
-    image = corner_picture(mode)
-    step = SIZE[0] * len(mode)
-    data = image.tobytes()
-    rows = (data[i : i + step] for i in range(0, len(data), step))
-    raw = b"".join(b"\0" + b"".join(bytes((v, 0x80)) for v in row) for row in rows)
-    return png(SIZE, 16, 0 if mode == "L" else 2, raw)
+    levels = b"".join(bytes((level, 0x80)) for level in corner_picture(mode).tobytes())
+    step = 2 * SIZE[0] * len(mode)
+    rows = (levels[i : i + step] for i in range(0, len(levels), step))
+    return png(SIZE, 16, 0 if mode == "L" else 2, b"".join(b"\0" + row for row in rows))
 
 
 def _adam7() -> bytes:
-    image = corner_picture()
-    raw = b""
-    for x0, y0, dx, dy in ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4),
-                           (1, 0, 2, 2), (0, 1, 1, 2)):  # fmt: skip
-        for y in range(y0, SIZE[1], dy):
-            row = (image.getpixel((x, y)) for x in range(x0, SIZE[0], dx))
-            raw += b"\0" + b"".join(bytes(pixel) for pixel in row)  # type: ignore[arg-type]
-    return png(SIZE, 8, 2, raw, interlaced=True)
+    picture = corner_picture()
+    rows = [
+        b"\0" + b"".join(bytes(picture.getpixel((x, y))) for x in range(left, SIZE[0], across))
+        for left, top, across, down in (
+            *((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4)),
+            *((1, 0, 2, 2), (0, 1, 1, 2)),
+        )
+        for y in range(top, SIZE[1], down)
+    ]
+    return png(SIZE, 8, 2, b"".join(rows), interlaced=True)
 
 
-def _palette(bits: int = 8, transparent: bool = False) -> bytes:
-    """The palette's last colour is the bottom right one: transparent, if any is."""
+def _palette_picture() -> Image.Image:
+    """The palette's last colour is the bottom right one."""
     image = Image.new("P", SIZE)
     image.putpalette([level for colour in CORNERS for level in colour])
-    _quarters(image, range(4))
-    return encode(image, "png", bits=bits, **({"transparency": 3} if transparent else {}))
-
-
-def _one_bit() -> bytes:
-    rows = (b"\0" * 15 + b"\xff" * 15, b"\xff" * 15 + b"\0" * 15)
-    return png(SIZE, 1, 0, b"".join(b"\0" + rows[y >= 80] for y in range(160)))
+    return _quarters(image, range(4))
 
 
 # Animations
 
 
-def _animation(format: str, mode: str = "RGB", **options: object) -> bytes:  # noqa: A002
+def _animation(format: str, **options: object) -> bytes:  # noqa: A002
     """The first frame is the picture; the others have it upside down and black."""
-    first = corner_picture(mode)
-    rest = [first.rotate(180), Image.new(mode, SIZE)]
-    if format in ("webp", "avif"):
+    first = corner_picture()
+    rest = [first.rotate(180), Image.new("RGB", SIZE)]
+    if format in ("webp", "avif", "mpo"):
         options["quality"] = 95
     return encode(first, format, save_all=True, append_images=rest, duration=100, **options)
-
-
-def _transparent_gif() -> bytes:
-    image = Image.open(io.BytesIO(_palette()))
-    return encode(image, "gif", transparency=3)
 
 
 # Colour profiles (ICC.1:2010): the header, a table of tags, the tags
 
 
 def _profile(space: bytes, kind: bytes, pcs: bytes, tags: dict[bytes, bytes]) -> bytes:
-    name = "Test".encode("utf-16-be")
-    text = (
-        b"mluc" + struct.pack(">5I", 0, 1, 12, 0x656E5553, len(name)) + struct.pack(">I", 28) + name
-    )
-    tags = {b"desc": text, b"cprt": text, b"wtpt": _xyz(0.9642, 1, 0.8249)} | tags
-    table, body = struct.pack(">I", len(tags)), b""
+    table, body, start = struct.pack(">I", len(tags)), b"", 132 + 12 * len(tags)
     for tag, data in tags.items():
-        table += tag + struct.pack(">II", 132 + 12 * len(tags) + len(body), len(data))
-        body += data + b"\0" * (-len(data) % 4)
-    size = 128 + len(table) + len(body)
-    head = struct.pack(">I4sI4s4s4s", size, b"", 0x04200000, kind, space, pcs)
-    head += struct.pack(">6H4s", 2024, 1, 1, 0, 0, 0, b"acsp").ljust(44, b"\0")
-    return (head + _xyz(0.9642, 1, 0.8249)[8:]).ljust(128, b"\0") + table + body
+        table += tag + struct.pack(">II", start + len(body), len(data))
+        body += data
+    about = (start + len(body), 0x04200000, kind, space, pcs, b"acsp")
+    head = struct.pack(">I4xI4s4s4s12x4s28x", *about) + _fixed(0.9642, 1, 0.8249)  # D50
+    return head.ljust(128, b"\0") + table + body
 
 
-def _xyz(*values: float) -> bytes:
-    return b"XYZ \0\0\0\0" + b"".join(_fixed(v) for v in values)
-
-
-def _fixed(value: float) -> bytes:
-    return struct.pack(">i", round(value * 65536))
-
-
-def _curve(*parameters: float) -> bytes:
-    """A power, or sRGB's curve by its five numbers."""
-    kind = 3 if len(parameters) == 5 else 0
-    return struct.pack(">4sIHH", b"para", 0, kind, 0) + b"".join(map(_fixed, parameters))
-
-
-SRGB_CURVE = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
+def _fixed(*values: float) -> bytes:
+    return b"".join(struct.pack(">i", round(value * 65536)) for value in values)
 
 
 @cache
 def p3_profile() -> bytes:
     """Display P3: its primaries adapted to D50, sRGB's curve."""
-    curve = _curve(*SRGB_CURVE)
-    tags = {
-        b"rXYZ": _xyz(0.51512, 0.24120, -0.00105), b"rTRC": curve,
-        b"gXYZ": _xyz(0.29198, 0.69225, 0.04189), b"gTRC": curve,
-        b"bXYZ": _xyz(0.15710, 0.06657, 0.78407), b"bTRC": curve,
-    }  # fmt: skip
+    red, green, blue = (
+        b"XYZ \0\0\0\0" + _fixed(*xyz)
+        for xyz in ((0.51512, 0.2412, -0.00105), (0.29198, 0.69225, 0.04189),
+                    (0.1571, 0.06657, 0.78407))
+    )  # fmt: skip
+    numbers = _fixed(2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
+    curve = b"para\0\0\0\0\0\3\0\0" + numbers
+    tags = {b"rXYZ": red, b"gXYZ": green, b"bXYZ": blue}
+    tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
     return _profile(b"RGB ", b"mntr", b"XYZ ", tags)
 
 
-@cache
-def grey_profile() -> bytes:
+def _grey_profile() -> bytes:
     """Grey levels proportional to light, as no screen has them."""
-    return _profile(b"GRAY", b"mntr", b"XYZ ", {b"kTRC": _curve(1.0)})
+    line = b"para\0\0\0\0\0\0\0\0" + _fixed(1)
+    return _profile(b"GRAY", b"mntr", b"XYZ ", {b"kTRC": line})
 
 
-@cache
-def cmyk_profile() -> bytes:
+def _cmyk_profile() -> bytes:
     """The sixteen overprints of four inks as a table to Lab, linear between (lut8Type)."""
     red, green, blue, yellow = CORNERS
     cyan, magenta, white = (20, 150, 210), (210, 30, 130), (255, 255, 255)
-    prints = [white, yellow, magenta, red, cyan, green, blue, (40, 40, 40)]
-    ramp = bytes(range(256))
-    table = b"".join(_lab(colour) + _lab((20, 20, 20)) for colour in prints)
-    unit = b"".join(_fixed(v) for v in (1, 0, 0, 0, 1, 0, 0, 0, 1))
+    prints = (white, yellow, magenta, red, cyan, green, blue, (40, 40, 40))
+    colours = Image.new("RGB", (16, 1), (20, 20, 20))  # with black ink
+    for i, colour in enumerate(prints):
+        colours.putpixel((2 * i, 0), colour)
+    srgb, lab = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
+    converted = ImageCms.profileToProfile(colours, srgb, lab, outputMode="LAB")
+    assert converted
+    table = bytes(
+        level if i % 3 == 0 else level ^ 128 for i, level in enumerate(converted.tobytes())
+    )
+    unit, ramp = _fixed(1, 0, 0, 0, 1, 0, 0, 0, 1), bytes(range(256))
     lut = b"mft1\0\0\0\0\4\3\2\0" + unit + ramp * 4 + table + ramp * 3
     return _profile(b"CMYK", b"prtr", b"Lab ", {b"A2B0": lut})
-
-
-def _lab(colour: Colour) -> bytes:
-    pixel = Image.new("RGB", (1, 1), colour)
-    to_lab = ImageCms.buildTransform(
-        ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), "RGB", "LAB"
-    )
-    converted = ImageCms.applyTransform(pixel, to_lab)
-    assert converted
-    light, a, b = converted.tobytes()
-    return bytes((light, a ^ 128, b ^ 128))
 
 
 def _p3() -> bytes:
@@ -260,7 +223,7 @@ def _grey_with_profile() -> bytes:
     """GREYS in linear light: without the profile they look much darker."""
     light = [round(255 * (v / 12.92 if v < 0.04045 else ((v + 0.055) / 1.055) ** 2.4))
              for v in (level / 255 for level in range(256))]  # fmt: skip
-    return encode(corner_picture("L").point(light), "jpg", quality=98, icc_profile=grey_profile())
+    return encode(corner_picture("L").point(light), "jpg", quality=98, icc_profile=_grey_profile())
 
 
 VARIANTS: dict[str, Make] = {
@@ -272,7 +235,7 @@ VARIANTS: dict[str, Make] = {
     "progressive.jpg": partial(_variant, "jpg", progressive=True),
     "444.jpg": partial(_variant, "jpg", subsampling="4:4:4"),
     "420.jpg": partial(_variant, "jpg", subsampling="4:2:0"),
-    "mpo.jpg": _mpo,
+    "mpo.jpg": partial(_animation, "mpo"),
     "ultra-hdr.jpg": _ultra_hdr,
     "motion.jpg": lambda: _variant("jpg") + motion_trailer(),
     "display-p3.jpg": _p3,
@@ -280,17 +243,17 @@ VARIANTS: dict[str, Make] = {
     "broken-profile.jpg": lambda: _variant("jpg", icc_profile=p3_profile()[:200] + b"?" * 300),
     "16-bit-grey.png": partial(_sixteen_bits, "L"),
     "16-bit.png": partial(_sixteen_bits, "RGB"),
-    "1-bit.png": _one_bit,
-    "2-bit-palette.png": partial(_palette, 2),
-    "4-bit-palette.png": partial(_palette, 4),
-    "palette-transparent.png": partial(_palette, transparent=True),
+    "1-bit.png": lambda: encode(_quarters(Image.new("1", SIZE), (0, 1, 1, 0)), "png"),
+    "2-bit-palette.png": lambda: encode(_palette_picture(), "png", bits=2),
+    "4-bit-palette.png": lambda: encode(_palette_picture(), "png", bits=4),
+    "palette-transparent.png": lambda: encode(_palette_picture(), "png", transparency=3),
     "rgb-transparent.png": partial(_variant, "png", transparency=CORNERS[3]),
     "la-grey-transparent.png": partial(_variant, "png", "LA"),
     "rgba-transparent.png": partial(_variant, "png", "RGBA"),
     "interlaced.png": _adam7,
     "animated.png": partial(_animation, "png"),
     "orientation-6.png": partial(_variant, "png", orientation=6),
-    "transparent.gif": _transparent_gif,
+    "transparent.gif": lambda: encode(_palette_picture(), "gif", transparency=3),
     "animated.gif": partial(_animation, "gif", disposal=2),
     "lossless-transparent.webp": partial(_variant, "webp", "RGBA", lossless=True),
     "animated.webp": partial(_animation, "webp"),

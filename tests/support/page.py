@@ -32,16 +32,10 @@ UPLOADED_MS = 90_000
 """Milliseconds within which all photos have arrived, on a busy machine."""
 Corners = tuple[tuple[int, str], ...]
 """Widths of the window in pixels, each with a colour scheme."""
-AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 CORNERS = ((320, "light"), (1280, "dark"))
 ALL_CORNERS = tuple(product((320, 390, 768, 1280, 1920), ("light", "dark")))
-
 in_all_corners = pytest.mark.parametrize(
-    "corners",
-    [
-        pytest.param(CORNERS, id="two corners"),
-        pytest.param(ALL_CORNERS, id="all corners", marks=pytest.mark.slow),
-    ],
+    "corners", [CORNERS, pytest.param(ALL_CORNERS, marks=pytest.mark.slow)], ids=["two", "all"]
 )
 """For a main story that axe-core follows: `make check` looks at every width in both schemes."""
 
@@ -81,7 +75,6 @@ def wait_for_animations(page: Page) -> None:
 
 def replace_in_script(page: Page, name: str, changes: dict[str, str]) -> None:
     """Changes one of the page's scripts, such as a number of seconds, before it is loaded."""
-
     assert (ROOT / "frontend" / name).is_file()
 
     def fulfill(route: Route) -> None:
@@ -227,13 +220,15 @@ class Gate:
 
 def answer_posts(page: Page, status: int, headers: dict[str, str], body: str) -> None:
     """In the server's place, until `page.unroute(page.url)`."""
-    answer = {"status": status, "headers": {"Content-Type": "text/plain"} | headers, "body": body}
-    page.route(
-        page.url,
-        lambda route: (
-            route.fulfill(**answer) if route.request.method == "POST" else route.fallback()
-        ),
-    )
+
+    def answer(route: Route) -> None:
+        if route.request.method == "POST":
+            all_headers = {"Content-Type": "text/plain"} | headers
+            route.fulfill(status=status, headers=all_headers, body=body)
+        else:
+            route.fallback()
+
+    page.route(page.url, answer)
 
 
 def come_online(page: Page) -> None:
@@ -340,15 +335,19 @@ def change_in_lightbox(page: Page, action: str, name: str) -> None:
 def send(guest: Guest, *names: str) -> None:
     """Photos of another guest; their names begin with a number."""
     for name in names:
-        guest.send(name, small_photo(int(name.partition(".")[0])))
+        guest.send(name, _numbered_photo(name))
 
 
 def send_as(page: Page, *names: str, visibility: str = "everyone") -> None:
     """Photos of the guest of this page, but not sent by it; their names begin with a number."""
     for name in names:
-        sent = payload(name, small_photo(int(name.partition(".")[0]))) | {"mimeType": "image/jpeg"}
-        form = {"file": sent} | ({"visibility": "owner"} if visibility == "owner" else {})
+        sent = payload(name, _numbered_photo(name)) | {"mimeType": "image/jpeg"}
+        form = {"file": sent, "visibility": visibility}
         assert page.request.post(page.url, multipart=form).status == 204
+
+
+def _numbered_photo(name: str) -> bytes:
+    return small_photo(int(name.partition(".")[0]))
 
 
 def send_privately(page: Page, *names: str) -> None:
@@ -395,7 +394,7 @@ def name_oneself(page: Page, name: str) -> None:
 def serious_findings(page: Page) -> list[str]:
     """What axe-core finds to be serious or critical."""
     if not page.evaluate("() => 'axe' in window"):
-        page.evaluate(AXE.read_text())
+        page.evaluate((ROOT / "node_modules/axe-core/axe.min.js").read_text())
     found = page.evaluate("() => axe.run().then((results) => results.violations)")
     return [
         f"{finding['id']}: {node['html']}"

@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 import pillow_heif
-from PIL import Image, ImageChops, ImageDraw
+from PIL import Image, ImageChops
 from PIL.ExifTags import GPS, IFD, Base
 from PIL.PngImagePlugin import PngInfo
 
@@ -21,8 +21,8 @@ VENICE = (45.4341, 12.3388)
 XMP = (
     b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf='
     b'"http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" '
-    b'xmlns:exif="http://ns.adobe.com/exif/1.0/" xmlns:xmp="http://ns.adobe.com/xap/1.0/" '
-    b'xmp:CreatorTool="Camera 7.2" %s/></rdf:RDF></x:xmpmeta>'
+    b'xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:CreatorTool="Camera 7.2"/>'
+    b"</rdf:RDF></x:xmpmeta>"
 )
 
 
@@ -53,18 +53,15 @@ def photo_bytes(
     **options: Any,
 ) -> bytes:
     """A photo as a phone writes it. Several frames make an animation (in an MPO, a second view);
-    gps is latitude and longitude, then in EXIF and in XMP (GIF has neither); options are Pillow's
+    gps is northern latitude and eastern longitude, in EXIF (GIF has none); options are Pillow's
     own, such as quality=, progressive=, subsampling= and lossless=."""
     image = picture(seed, size)
     if alpha:
-        round_corners = Image.new("L", image.size)
-        box = (0, 0, image.width - 1, image.height - 1)
-        ImageDraw.Draw(round_corners).rounded_rectangle(box, min(size) // 4, fill=255)
-        image.putalpha(round_corners)
+        image.putalpha(Image.radial_gradient("L").resize(size))
     if format in ("apng", "mpo"):
         frames = max(2, frames)
     if metadata and format != "gif":
-        options = {"exif": phone_exif(seed, orientation, gps), "xmp": _xmp(gps), **options}
+        options = {"exif": phone_exif(seed, orientation, gps), "xmp": XMP, **options}
     if frames > 1:
         moves = [ImageChops.offset(image, 3 * i, i) for i in range(1, frames)]
         options |= {"save_all": True, "append_images": moves}
@@ -112,29 +109,12 @@ def phone_exif(
     details[Base.OffsetTimeOriginal] = "+02:00"
     if gps:
         place = exif.get_ifd(IFD.GPSInfo)
-        place[GPS.GPSLatitudeRef] = "N" if gps[0] >= 0 else "S"
-        place[GPS.GPSLatitude] = _sexagesimal(gps[0])
-        place[GPS.GPSLongitudeRef] = "E" if gps[1] >= 0 else "W"
-        place[GPS.GPSLongitude] = _sexagesimal(gps[1])
+        place[GPS.GPSLatitudeRef], place[GPS.GPSLatitude] = "N", (gps[0], 0, 0)
+        place[GPS.GPSLongitudeRef], place[GPS.GPSLongitude] = "E", (gps[1], 0, 0)
     return exif.tobytes()
 
 
-def _sexagesimal(degrees: float) -> tuple[float, float, float]:
-    minutes, seconds = divmod(round(abs(degrees) * 3600, 2), 60)
-    return (*divmod(minutes, 60), round(seconds, 2))
-
-
-def _xmp(gps: tuple[float, float] | None) -> bytes:
-    if not gps:
-        return XMP % b""
-    place = [
-        f"{int(abs(v))},{abs(v) % 1 * 60:.4f}{'NSEW'[2 * i + (v < 0)]}" for i, v in enumerate(gps)
-    ]
-    return XMP % f'exif:GPSLatitude="{place[0]}" exif:GPSLongitude="{place[1]}"'.encode()
-
-
-@cache
-def a_phone_batch(n: int = 30) -> tuple[tuple[str, bytes], ...]:
+def a_phone_batch(count: int) -> list[tuple[str, bytes]]:
     """Names and photos as a party brings them: the odd ones first, then cameras' own names."""
     odd: list[tuple[str, str, dict[str, Any]]] = [
         ("IMG_1234.JPG", "jpg", {"gps": VENICE}),
@@ -153,12 +133,12 @@ def a_phone_batch(n: int = 30) -> tuple[tuple[str, bytes], ...]:
         ("sticker.webp", "webp", {"alpha": True, "lossless": True}),
         ("blink.png", "apng", {"frames": 3, "size": (240, 160)}),
     ]
-    odd += [(f"IMG_{2000 + i}.jpg", "jpg", {}) for i in range(len(odd), n)]
+    odd += [(f"IMG_{2000 + i}.jpg", "jpg", {}) for i in range(len(odd), count)]
     batch = []
-    for seed, (name, kind, options) in enumerate(odd[:n]):
-        content = photo_bytes(kind, seed, **{"size": (480, 320), **options})
+    for seed, (name, kind, options) in enumerate(odd):
+        content = photo_bytes(kind, seed, **options)
         batch.append((name, content + motion_trailer(seed) if ".MP." in name else content))
-    return tuple(batch)
+    return batch
 
 
 def motion_trailer(seed: int = 0) -> bytes:

@@ -3,25 +3,27 @@
 import os
 import pwd
 import secrets
-import shutil
 import signal
 import subprocess
-import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
-from tests.support import processes
 from tests.support.ports import Port
+from tests.support.processes import Process, temporary_folder
 from tests.support.programs import UNPACKED, postgresql_programs, skip
+from tests.support.waiting import PATIENCE_SECONDS, wait_until
 
 USER = "dropwall"
 PASSWORD = "p@ss: wörd/"  # nobody's, and hard to write in an address
-START_SECONDS = 60
+PASSWORD_IN_ADDRESSES = "p%40ss%3A%20wörd%2F"
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
+    "dynamic_shared_memory_type": "mmap",  # in its folder: a SIGKILL leaves nothing elsewhere
     "fsync": "off",
     "full_page_writes": "off",
     "shared_buffers": "16MB",
@@ -30,73 +32,66 @@ SETTINGS = {
 
 
 class PostgreSQL:
-    """Starts at once. What it keeps is gone when it is removed."""
+    """Starts at once. What it keeps is gone at the end of the test run."""
 
     def __init__(self, folder: Path | None = None, **settings: str) -> None:
         """Settings of PostgreSQL's, over those of the tests."""
         self._settings = SETTINGS | settings
         self._programs = postgresql_programs() or skip("PostgreSQL is not installed")
-        self._folder = Path(tempfile.mkdtemp(prefix="dropwall-postgresql-", dir=folder))
-        self._data = self._folder / "data"
+        self._folder = temporary_folder("postgresql", folder)
         self._held = Port()
-        self._port = self._held.number
-        self._user = _another_user()
-        if self._user:
-            os.chown(self._folder, self._user.pw_uid, self._user.pw_gid)
-        (self._folder / "password").write_text(PASSWORD)
-        (self._folder / "password").chmod(0o644)
-        command = ["initdb", f"--pgdata={self._data}", f"--username={USER}", "--no-sync"]
-        command += ["--encoding=UTF8", "--locale=C", "--auth=scram-sha-256"]
-        initdb = self._run(*command, f"--pwfile={self._folder}/password")
-        assert initdb.wait() == 0, (self._folder / "log").read_text()
-        processes.ended(initdb)
+        self._as_user: dict[str, Any] = {}
+        if os.geteuid() == 0:  # PostgreSQL refuses to be run by root
+            nobody = pwd.getpwnam("nobody")
+            os.chown(self._folder, nobody.pw_uid, nobody.pw_gid)
+            self._as_user = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+        password = self._folder / "password"
+        password.write_text(PASSWORD)
+        password.chmod(0o644)
+        command = ["initdb", "--pgdata=data", f"--username={USER}", f"--pwfile={password}"]
+        command += ["--no-sync", "--encoding=UTF8", "--locale=C", "--auth=scram-sha-256"]
+        assert self._run(*command).wait() == 0, self._log()
         self.start()
 
     def start(self) -> None:
         settings = [f"--{name}={value}" for name, value in self._settings.items()]
-        self.process = self._run("postgres", "-D", str(self._data), f"-p{self._port}", *settings)
-        deadline = time.monotonic() + START_SECONDS
+        self.process = self._run("postgres", "-D", "data", f"-p{self._held.number}", *settings)
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
                 return psycopg.connect(self.address("postgres")).close()
             except psycopg.OperationalError:
-                assert self.process.poll() is None, (self._folder / "log").read_text()
-                assert time.monotonic() < deadline, (self._folder / "log").read_text()
+                assert self.is_running(), self._log()
+                assert time.monotonic() < deadline, self._log()
                 time.sleep(0.05)
 
-    def stop(self) -> None:
+    def stop(self, with_signal: int = signal.SIGINT) -> None:
         """Who is connected is sent away."""
-        self.process.send_signal(signal.SIGINT)
-        self.process.wait(timeout=START_SECONDS)
-        processes.ended(self.process)
+        self.process.send_signal(with_signal)
+        self.process.wait(PATIENCE_SECONDS)
 
     def is_running(self) -> bool:
         return self.process.poll() is None
 
     def kill(self) -> None:
         """All of its processes at once, as a power cut would."""
-        if self.process.poll() is not None:
-            return
-        family = [self.process.pid, *self._children()]
-        for pid in family:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-        self.process.wait(timeout=START_SECONDS)
-        processes.ended(self.process)
-        while any(Path(f"/proc/{pid}").exists() for pid in family):
-            time.sleep(0.01)
+        pid = self.process.pid
+        if self.is_running():
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+            family = [pid, *map(int, children)]
+            for member in family:
+                with suppress(ProcessLookupError):
+                    os.kill(member, signal.SIGKILL)
+            self.process.wait(PATIENCE_SECONDS)
+            wait_until(lambda: not any(Path(f"/proc/{member}").exists() for member in family))
 
     def remove(self) -> None:
-        self.kill()
+        self.stop(signal.SIGQUIT)  # at once, and gives its shared memory back
         self._held.release()
-        shutil.rmtree(self._folder)
 
     def address(self, database: str) -> str:
-        password = PASSWORD.replace("@", "%40").replace(":", "%3A").replace("/", "%2F")
-        password = password.replace(" ", "%20")
-        return f"postgresql://{USER}:{password}@127.0.0.1:{self._port}/{database}"
+        place = f"127.0.0.1:{self._held.number}/{database}"
+        return f"postgresql://{USER}:{PASSWORD_IN_ADDRESSES}@{place}"
 
     def create_database(self, options: str = "") -> str:
         """The address of a new one."""
@@ -112,25 +107,18 @@ class PostgreSQL:
         with psycopg.connect(self.address("postgres"), autocommit=True) as connection:
             connection.execute(statement)
 
-    def _run(self, program: str, *arguments: str) -> "subprocess.Popen[bytes]":
+    def _run(self, program: str, *arguments: str) -> Process:
         libraries = ":".join(map(str, UNPACKED.glob("usr/lib/*-linux-gnu")))
         with (self._folder / "log").open("ab") as log:
-            return processes.start(
-                [str(self._programs / program), *arguments],
+            return Process(
+                [self._programs / program, *arguments],
                 cwd=self._folder,
                 env={"PATH": os.environ["PATH"], "LD_LIBRARY_PATH": libraries, "LC_ALL": "C"},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                **({"user": self._user.pw_uid, "group": self._user.pw_gid} if self._user else {}),
-                **({"extra_groups": []} if self._user else {}),
+                **self._as_user,
             )
 
-    def _children(self) -> list[int]:
-        pid = self.process.pid
-        return [int(pid) for pid in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def _another_user() -> pwd.struct_passwd | None:
-    """PostgreSQL refuses to be run by root."""
-    return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+    def _log(self) -> str:
+        return (self._folder / "log").read_text()

@@ -1,55 +1,79 @@
-"""Processes that tests start; none of them outlives its test run, however that ends."""
+"""Processes and folders that tests make; none of them outlives its test run, however that ends."""
 
+import os
+import shutil
+import signal
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Sequence
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
 from typing import Any
 
-REAPER = """
-import os, signal, sys
-signal.signal(signal.SIGINT, signal.SIG_IGN)
-groups = set()
-for line in sys.stdin:
-    number = int(line)
-    groups.add(number) if number > 0 else groups.discard(-number)
-for group in groups:
-    try:
-        os.killpg(group, signal.SIGKILL)
-    except OSError:
-        pass
-"""
-"""Reads the numbers of process groups, negative when one has ended, until its parent is gone."""
 
-_reaper: "subprocess.Popen[str] | None" = None
+class Process(subprocess.Popen[bytes]):
+    """Leads a process group of its own, which is killed in the end if nobody has waited for it."""
+
+    def __init__(self, command: Sequence[object], **options: Any) -> None:
+        super().__init__([str(word) for word in command], start_new_session=True, **options)
+        _tell_reaper(self.pid)
+
+    def wait(self, timeout: float | None = None) -> int:
+        code = super().wait(timeout)
+        _tell_reaper(-self.pid)  # the number may be somebody else's soon
+        return code
 
 
-def start(command: Sequence[object], **options: Any) -> "subprocess.Popen[bytes]":
-    """Like subprocess.Popen, in a process group of its own, which `ended` must be told of."""
-    command = [str(word) for word in command]
-    process = subprocess.Popen(command, start_new_session=True, **options)
-    _tell_reaper(process.pid)
-    return process
-
-
-def ended(process: "subprocess.Popen[bytes]") -> None:
-    """Nothing of its process group runs any more: the number may be somebody else's soon."""
-    _tell_reaper(-process.pid)
-
-
-def _tell_reaper(group: int) -> None:
-    global _reaper
-    if _reaper is None:
-        command = [sys.executable, "-c", REAPER]
-        _reaper = subprocess.Popen(
-            command, stdin=subprocess.PIPE, text=True, start_new_session=True
-        )
-    assert _reaper.stdin
-    _reaper.stdin.write(f"{group}\n")
-    _reaper.stdin.flush()
+def temporary_folder(name: str, parent: Path | None = None) -> Path:
+    """A new one, which is removed in the end."""
+    folder = tempfile.mkdtemp(prefix=f"dropwall-{name}-", dir=parent)
+    _tell_reaper(folder)
+    return Path(folder)
 
 
 def close() -> None:
-    """At the end of a test run, when all has ended."""
-    if _reaper and _reaper.stdin:
-        _reaper.stdin.close()
-        _reaper.wait()
+    """At the end of a test run: kills and removes what is left."""
+    if _reaper.cache_info().currsize:
+        _reaper().communicate()
+
+
+@cache
+def _reaper() -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-I", __file__]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+
+
+def _tell_reaper(what: object) -> None:
+    pipe = _reaper().stdin
+    assert pipe
+    pipe.write(f"{what}\n".encode())
+    pipe.flush()
+
+
+def _reap() -> None:
+    """Reads folders, and numbers of process groups, negative when one has ended, until its parent
+    is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    groups: set[int] = set()
+    folders = []
+    for line in sys.stdin.read().splitlines():
+        if line.startswith("/"):
+            folders.append(line)
+        elif line.startswith("-"):
+            groups.discard(-int(line))
+        else:
+            groups.add(int(line))
+    for group in groups:
+        with suppress(OSError):
+            os.killpg(group, signal.SIGKILL)
+    for folder in folders:
+        deadline = time.monotonic() + 5  # PostgreSQL's own processes end a moment after it
+        while os.path.exists(folder) and time.monotonic() < deadline:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    _reap()

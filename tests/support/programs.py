@@ -9,7 +9,6 @@ from typing import NoReturn
 
 import pytest
 
-NODE_MODULES = Path(__file__).parents[2] / "node_modules"
 UNPACKED = Path(sys.prefix) / "debian"
 PLACES = [os.environ.get("PATH", ""), "/usr/sbin", f"{UNPACKED}/usr/sbin", f"{UNPACKED}/usr/bin"]
 
@@ -20,13 +19,12 @@ def find_program(name: str) -> str | None:
 
 def need_program(name: str) -> str:
     """The path of a program. Skips the test that cannot run without it."""
-    program = find_program(name)
-    return program or skip(f"{name} is not installed")
+    return find_program(name) or skip(f"{name} is not installed")
 
 
 def has_libraries() -> bool:
     """Whether npm has installed all that the tests of the page need."""
-    return (NODE_MODULES / ".test").exists()
+    return (Path(__file__).parents[2] / "node_modules" / ".test").exists()
 
 
 def need_libraries() -> None:
@@ -38,11 +36,8 @@ def need_libraries() -> None:
 def postgresql_programs() -> Path | None:
     """The folder of PostgreSQL's programs: the newest that are installed or unpacked, or those of
     PATH."""
-    versions = [
-        initdb
-        for root in (UNPACKED, Path("/"))
-        for initdb in sorted(root.glob("usr/lib/postgresql/*/bin/initdb"))
-    ]
+    pattern = "usr/lib/postgresql/*/bin/initdb"
+    versions = sorted(UNPACKED.glob(pattern)) + sorted(Path("/").glob(pattern))
     found = versions[-1] if versions else shutil.which("initdb")
     return Path(found).parent if found else None
 

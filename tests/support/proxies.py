@@ -8,14 +8,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support import processes
-from tests.support.gallery_server import ROOT
+from tests.support.browser import ROOT
 from tests.support.ports import Port
+from tests.support.processes import Process
 from tests.support.programs import need_program
 from tests.support.waiting import PATIENCE_SECONDS, wait_until
 
 DEPLOYMENT = ROOT / "deployment"
-TEMPORARY_FILES = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
 @contextmanager
@@ -29,7 +28,8 @@ def behind_nginx(server_urls: str | list[str], folder: Path, **changed: str) -> 
     site = _replace_once(r"( +server app\d:8000.*\n){2}", servers, site)
     for name, value in (changed | {"listen": f"127.0.0.1:{port.number}"}).items():
         site = _replace_once(rf"\b{name} [^;]*;", f"{name} {value};", site)
-    temporary = "".join(f"{name}_temp_path {folder}/{name};\n" for name in TEMPORARY_FILES)
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    temporary = "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in kinds)
     settings = folder / "nginx.conf"
     settings.write_text(
         ("user root;\n" if os.geteuid() == 0 else "")  # a test's folders are its user's alone
@@ -73,7 +73,7 @@ def _running(check: Sequence[str], run: Sequence[str], port: Port, log: Path) ->
     with log.open("wb") as output:
         checked = subprocess.run(check, env=environ, stdout=output, stderr=output, check=False)
         assert checked.returncode == 0, log.read_text()
-        process = processes.start(run, env=environ, stdout=output, stderr=output)
+        process = Process(run, env=environ, stdout=output, stderr=output)
 
     def is_open() -> bool:
         assert process.poll() is None, log.read_text()
@@ -85,6 +85,5 @@ def _running(check: Sequence[str], run: Sequence[str], port: Port, log: Path) ->
         yield f"http://127.0.0.1:{port.number}"
     finally:
         process.terminate()
-        process.wait(timeout=PATIENCE_SECONDS)
-        processes.ended(process)
+        process.wait(PATIENCE_SECONDS)
         port.release()

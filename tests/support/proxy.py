@@ -5,13 +5,14 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from socketserver import BaseRequestHandler, ThreadingTCPServer
+from typing import Self
 from urllib.parse import urlsplit
 
 PIECE_BYTES = 65536
 
 
 class Proxy(ThreadingTCPServer):
-    """Listens on a port of its own, for as long as `in_a_thread` serves with it."""
+    """Listens on a port of its own, and serves as a context manager."""
 
     daemon_threads = True  # browsers and pools keep their connections open
 
@@ -21,6 +22,16 @@ class Proxy(ThreadingTCPServer):
         self.upstream_address = server.hostname, server.port
         self.port = self.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.05,))
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self._thread.join()
+        self.server_close()
 
     def handle_error(self, *_: object) -> None:
         """Either end may go at any time."""

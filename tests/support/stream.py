@@ -2,6 +2,7 @@
 
 import http.client
 import json
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -24,7 +25,7 @@ class Refused(Exception):
         super().__init__(self.status, self.text)
 
 
-class Watcher:
+class Watcher(AbstractContextManager):
     """One stream, closed by whoever opened it. Raises Refused, OSError, HTTPException."""
 
     def __init__(
@@ -33,13 +34,10 @@ class Watcher:
         address = server_url.removeprefix("http://")
         self._connection = http.client.HTTPConnection(address, timeout=PATIENCE_SECONDS)
         self.answer: http.client.HTTPResponse | None = None
-        self._path = "/api/live" if since is None else f"/api/live?since={since}"
+        self._path = "/api/live" + ("" if since is None else f"?since={since}")
         self.last_id = last_id
         self._cookie = cookie
         self.reconnect()
-
-    def __enter__(self) -> "Watcher":
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()

@@ -2,6 +2,7 @@
 
 import io
 import sys
+from collections.abc import Callable
 
 from click.testing import Result
 from flask import Flask
@@ -10,7 +11,6 @@ from werkzeug.test import TestResponse
 
 from server import create_app
 from server.parts import Parts
-from tests.conftest import open_page
 from tests.support.engines import config_of
 from tests.support.gallery_server import Gallery
 
@@ -18,9 +18,19 @@ TEXT = "text/plain; charset=utf-8"
 PASSWORD = "correct horse"
 NAVIGATION = {"Sec-Fetch-Mode": "navigate"}
 
+Send = Callable[..., TestResponse]
+"""What the fixture `send` gives."""
+
 
 def parts(app: Flask) -> Parts:
     return app.extensions["dropwall"]
+
+
+def open_page(app: Flask) -> FlaskClient:
+    """A visitor who has opened the page, and so is known by a cookie."""
+    client = app.test_client()
+    client.get("/", buffered=True)
+    return client
 
 
 def sign_in(

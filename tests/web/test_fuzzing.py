@@ -16,10 +16,18 @@ from werkzeug.test import create_environ
 from werkzeug.wrappers import Response
 
 from server.config import Config
-from tests.conftest import open_page
 from tests.support.engines import config_of
 from tests.support.photos import photo_bytes
-from tests.support.visitors import PASSWORD, cookie, parts, send_as, signed_in
+from tests.support.visitors import (
+    PASSWORD,
+    TEXT,
+    cookie,
+    listed_photos,
+    open_page,
+    parts,
+    send_as,
+    signed_in,
+)
 
 ROUTES = """
 / /<path:filename> /vendor/<package>/dist/<path:filename> /plain /poster /qr.svg
@@ -31,8 +39,7 @@ ROUTES = """
 """
 ARGUMENT = re.compile(r"<(?:\w+:)?(\w+)>")
 OURS_TO_SAY = (503, 507)
-FORM_AGAIN = '<form method="post"'
-"""What a browser shows of a refused form is the form, with the sentence in it."""
+AT_LENGTH = [pytest.mark.slow, pytest.mark.embedded]
 SENTENCE = re.compile(r"[A-Z0-9].{9,200}[.:](\n.*)*")  # and a line for each of several photos
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW")
 SMALL = photo_bytes("gif", size=(48, 32))
@@ -53,11 +60,8 @@ def wild_or(*known: str) -> st.SearchStrategy[str]:
     return wild_text | st.sampled_from(known)
 
 
-JSON, FORM, URL_ENCODED = (
-    "application/json",
-    "multipart/form-data; boundary=x",
-    "application/x-www-form-urlencoded",
-)
+JSON, FORM = "application/json", "multipart/form-data; boundary=x"
+URL_ENCODED = "application/x-www-form-urlencoded"
 WILD_HEADERS = (
     "Accept-Encoding Expect Forwarded If-Match If-Range If-Unmodified-Since Referer X-Forwarded-For"
 )
@@ -86,15 +90,15 @@ HEADERS: dict[str, st.SearchStrategy[str]] = dict.fromkeys(WILD_HEADERS.split(),
     "X-Forwarded-Host": wild_or("[", "a:b", "[::1"),
     "X-Forwarded-Proto": wild_or("https"),
 }
-LISTED = "sort by mine q limit before since ids only visibility next"
-TYPED = "passcode password name username"
-CHUNKED = "dzuuid dzchunkindex dztotalfilesize dzchunksize dztotalchunkcount dzchunkbyteoffset"
-KEYS = f"{LISTED} {TYPED} {CHUNKED}".split()
+PARAMETERS = (
+    "sort by mine q limit before since ids only visibility next passcode password name username"
+    " dzuuid dzchunkindex dztotalfilesize dzchunksize dztotalchunkcount dzchunkbyteoffset"
+)
 
 headers = st.sets(st.sampled_from(sorted(HEADERS)), max_size=5).flatmap(
     lambda names: st.fixed_dictionaries({name: HEADERS[name] for name in sorted(names)})
 )
-pairs = st.lists(st.tuples(st.sampled_from(KEYS) | values, values), max_size=4)
+pairs = st.lists(st.tuples(st.sampled_from(PARAMETERS.split()) | values, values), max_size=4)
 url_encoded = pairs.map(lambda fields: urlencode(fields, errors="replace"))
 json_values = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | values,
@@ -169,16 +173,13 @@ def test_every_route_is_fuzzed(app: Flask) -> None:
 # Werkzeug forgets the files of a form that breaks off; those of our forms fit into memory.
 @pytest.mark.filterwarnings("ignore:Unclosed file <tempfile:ResourceWarning")
 @pytest.mark.parametrize("rule", ROUTES.split())
-@pytest.mark.parametrize(
-    "examples",
-    [20, pytest.param(100, marks=[pytest.mark.slow, pytest.mark.embedded])],
-)
+@pytest.mark.parametrize("examples", [20, pytest.param(100, marks=AT_LENGTH)])
 def test_every_answer_is_one_for_a_visitor(app: Flask, rule: str, examples: int) -> None:
     guest = open_page(app)
     parts(app).accounts.add("Hanna", PASSWORD, is_host=True)
     cookies = [f"dropwall={cookie(client)}" for client in (guest, signed_in(app, "Hanna"))]
     send_as(guest, "a.gif", SMALL)
-    [photo] = guest.get("/api/photos").json["photos"]
+    [photo] = listed_photos(guest)
     known = {
         "photo_id": [photo["id"]],
         "filename": [photo["url"].rpartition("/")[2], "app.js", "styles/tokens.css"],
@@ -209,8 +210,9 @@ def check(answer: Response, method: str) -> None:
     assert answer.status_code < 500 or answer.status_code in OURS_TO_SAY
     assert answer.headers["Dropwall-Refusal"]
     assert "traceback" not in text.lower()
-    if FORM_AGAIN in text or (method == "HEAD" and answer.mimetype == "text/html"):
+    # A browser is shown its form again, with the sentence in it.
+    if '<form method="post"' in text or (method == "HEAD" and answer.mimetype == "text/html"):
         return
-    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert answer.headers["Content-Type"] == TEXT
     assert "<html" not in text.lower()
     assert method == "HEAD" or SENTENCE.fullmatch(text)

@@ -1,21 +1,29 @@
-"""The page's files and libraries, its settings, and what it is without JavaScript."""
+"""The page's files, libraries and settings, its manifest for phones, and what it is without
+JavaScript."""
 
 import base64
 import hashlib
+import io
+import json
 import re
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
+from PIL import Image
 
 from server.config import Config
-from tests.conftest import Send
 from tests.support.browser import CDN, ROOT
 from tests.support.photos import photo_bytes
 from tests.support.programs import need_libraries
+from tests.support.visitors import Send, listed_photos, own_id
 
 pytestmark = pytest.mark.embedded
 
 INDEX = (ROOT / "frontend" / "index.html").read_text()
+MANIFEST = json.loads((ROOT / "frontend" / "manifest.webmanifest").read_text())
+TARGET = MANIFEST["share_target"]
+[FIELD] = TARGET["params"]["files"]
 
 
 def attribute(tag: str, name: str) -> str:
@@ -41,29 +49,21 @@ def test_the_cdns_libraries_are_npms_by_version_and_integrity(client: FlaskClien
     assert names == {"dropzone", "idb-keyval", "photoswipe"}
 
 
-def test_no_other_npm_package_is_served(client: FlaskClient) -> None:
-    for path in (
-        "dropzone@0.0.1/dist/dropzone-min.js",
-        "uppy@6.0.1/dist/uppy.min.js",
-        "dropzone@6.3.5/dist/../package.json",
-        "..@6.3.5/dist/package.json",
-    ):
-        assert client.get(f"/vendor/{path}").status_code == 404, path
-
-
 def test_the_pages_files_are_revalidated_and_sent_once(client: FlaskClient) -> None:
+    """A browser takes over the headers of a 304: the policy must be among them."""
     for path in ("/", "/app.js", "/styles/tokens.css"):
         first = client.get(path, buffered=True)
         assert (first.status_code, first.headers["Cache-Control"]) == (200, "no-cache"), path
         again = client.get(path, headers={"If-None-Match": first.headers["ETag"]}, buffered=True)
         assert again.status_code == 304, path
+        name = "Content-Security-Policy"
+        assert again.headers[name] == first.headers[name], path
 
 
-def test_the_settings_have_the_limits_and_the_guest(client: FlaskClient) -> None:
+def test_the_page_learns_the_limits_from_the_server(client: FlaskClient) -> None:
     settings = client.get("/api/settings").json
     assert settings["max_upload_bytes"] == 100 * 1024 * 1024
     assert "jpg" in settings["extensions"]
-    assert settings["guest"] == client.get("/api/settings").json["guest"]
 
 
 def test_without_script_there_is_a_form_and_a_gallery(client: FlaskClient, send: Send) -> None:
@@ -83,3 +83,57 @@ def test_the_health_check_names_every_part_that_does_not_answer(
         path.write_bytes(b"no database" * 1000)
     answer = client.get("/healthz")
     assert (answer.status_code, answer.text) == (503, "Not answering: catalog, storage.")
+
+
+# An app on a phone
+
+
+def test_the_manifest_has_what_browsers_need_to_install_the_app(client: FlaskClient) -> None:
+    [link] = re.findall(r'<link rel="manifest"[^>]*>', INDEX)
+    answer = client.get(attribute(link, "href"), buffered=True)
+    assert answer.mimetype == "application/manifest+json"
+    assert json.loads(answer.data) == MANIFEST
+    chosen = [MANIFEST[name] for name in ("name", "start_url", "display")]
+    assert chosen == ["Dropwall", "/", "standalone"]
+    assert {"192x192", "512x512", "any"} <= {icon["sizes"] for icon in MANIFEST["icons"]}
+    assert "maskable" in {icon.get("purpose") for icon in MANIFEST["icons"]}
+    tags = re.findall('<meta name="theme-color"[^>]*>', INDEX)
+    colours = {attribute(tag, "content") for tag in tags}
+    assert {MANIFEST["theme_color"], MANIFEST["background_color"]} <= colours
+
+
+def test_the_icons_have_their_sizes_and_no_holes(client: FlaskClient) -> None:
+    """Those that a system cuts to its own shape are opaque."""
+    icons = [icon for icon in MANIFEST["icons"] if icon["type"] == "image/png"]
+    [link] = re.findall(r'<link rel="apple-touch-icon"[^>]*>', INDEX)
+    icons.append({"src": attribute(link, "href"), "sizes": "180x180", "purpose": "maskable"})
+    for icon in icons:
+        answer = client.get(icon["src"], buffered=True)
+        assert answer.mimetype == "image/png"
+        image = Image.open(io.BytesIO(answer.data)).convert("RGBA")
+        assert f"{image.width}x{image.height}" == icon["sizes"]
+        least_alpha = 255 if icon.get("purpose") == "maskable" else 0
+        assert image.getchannel("A").getextrema() == (least_alpha, 255), icon
+
+
+def test_the_share_sheet_takes_the_same_files_as_the_form() -> None:
+    [field] = re.findall('<input[^>]*name="file"[^>]*>', INDEX)
+    assert attribute(field, "accept").split(",") == FIELD["accept"]
+
+
+def test_a_shared_photo_belongs_to_the_guest_who_shares_it(app: Flask, client: FlaskClient) -> None:
+    phone = app.test_client()  # which has never opened the page
+    for visitor, is_new in ((phone, True), (client, False)):
+        answer = visitor.open(
+            TARGET["action"],
+            method=TARGET["method"],
+            data={FIELD["name"]: (io.BytesIO(photo_bytes("jpg")), "a.jpg")},
+            content_type=TARGET["enctype"],
+            headers={"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "none"},
+        )
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/")
+        cookies = answer.headers.getlist("Set-Cookie")
+        assert any(cookie.startswith("dropwall=") for cookie in cookies) == is_new
+        photo = listed_photos(visitor)[0]
+        assert photo["by"]["id"] == own_id(visitor)
+        assert visitor.delete(f"/api/photos/{photo['id']}").status_code == 204

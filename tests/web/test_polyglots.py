@@ -1,7 +1,5 @@
 """Polyglots, photos that are also pages or scripts, are only photos here."""
 
-from collections.abc import Callable
-
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -22,28 +20,25 @@ PDF = b"%%PDF-1.4\n1 0 obj<</OpenAction<</S/JavaScript/JS(%s)>>>>endobj\n" % SCR
 SMALL = (48, 32)
 
 
-def jpeg(comment: bytes, end: bytes = b"") -> bytes:
-    return photo_bytes("jpg", size=SMALL, metadata=False, comment=comment) + end
+def jpeg(comment: bytes) -> bytes:
+    return photo_bytes("jpg", size=SMALL, metadata=False, comment=comment)
+
+
+def png(text: bytes) -> bytes:
+    chunk = PngInfo()
+    chunk.add_text("Comment", text.decode())
+    return photo_bytes("png", size=SMALL, metadata=False, pnginfo=chunk)
 
 
 def jpeg_script() -> bytes:
     """Read as Latin-1: `ÿØÿà/* … */=console.log('it ran')/* … */`. The first segment is as long as
     `/*` is as a number."""
-    photo = photo_bytes("jpg", size=SMALL, metadata=False)
+    photo = jpeg(b"*/=" + SCRIPT + b"/*")
     head = photo[4:20]  # JFIF's, with its length
     length = int.from_bytes(b"/*")
-    padded = photo[:4] + b"/*" + head[2:] + bytes(length - len(head))
-    comment = b"*/=" + SCRIPT + b"/*"
-    segment = b"\xff\xfe" + (len(comment) + 2).to_bytes(2) + comment
-    content = padded + segment + photo[20:]
+    content = photo[:4] + b"/*" + head[2:] + bytes(length - len(head)) + photo[20:]
     assert content.count(b"*/") == 1
     return content + b"*/"
-
-
-def png(text: bytes, end: bytes = b"") -> bytes:
-    chunk = PngInfo()
-    chunk.add_text("Comment", text.decode())
-    return photo_bytes("png", size=SMALL, metadata=False, pnginfo=chunk) + end
 
 
 def gif_script() -> bytes:
@@ -55,12 +50,12 @@ def gif_script() -> bytes:
 
 
 SCRIPTS = {"script.jpg": jpeg_script, "script.gif": gif_script}
-PAGES: dict[str, Callable[[], bytes]] = {
+PAGES = {
     "comment.jpg": lambda: jpeg(HTML),
-    "end.jpg": lambda: jpeg(b"", HTML),
-    "pdf.jpg": lambda: jpeg(PDF, HTML),
+    "end.jpg": lambda: jpeg(b"") + HTML,
+    "pdf.jpg": lambda: jpeg(PDF) + HTML,
     "chunk.png": lambda: png(HTML),
-    "end.png": lambda: png(b"", HTML),
+    "end.png": lambda: png(b"") + HTML,
     "end.gif": lambda: photo_bytes("gif", size=SMALL) + HTML,
 }
 POLYGLOTS = SCRIPTS | PAGES

@@ -29,17 +29,15 @@ def forwarded(address: str, scheme: str, host: str) -> dict[str, str]:
 
 ADDRESS, NEIGHBOUR, FAR = "203.0.113.7", "203.0.113.8", "198.51.100.9"
 FORGED = forwarded(ADDRESS, "https", "evil.test")
+SITE = "https://photos.example.com"
 
 
-def whoami(url: str, headers: dict[str, str]) -> list[str]:
-    """The visitor's address and the URL, as the server sees them."""
-    answer: list[str] = requests.get(f"{url}/whoami", headers=headers, timeout=60).json()
-    return answer
-
-
-def is_secure(url: str, headers: dict[str, str]) -> bool:
-    answer = requests.get(url, headers=headers, timeout=60)
-    return "; Secure" in answer.headers["Set-Cookie"]
+def expect_visit(url: str, headers: dict[str, str], address: str, seen_url: str) -> None:
+    """The server takes the visitor for one from this address, who has asked for this URL."""
+    visited = requests.get(f"{url}/whoami", headers=headers, timeout=60)
+    assert visited.json() == [address, f"{seen_url}/whoami"]
+    cookie = requests.get(url, headers=headers, timeout=60).headers["Set-Cookie"]
+    assert ("; Secure" in cookie) == seen_url.startswith("https:")
 
 
 def shared_address(url: str, headers: dict[str, str]) -> str:
@@ -49,28 +47,24 @@ def shared_address(url: str, headers: dict[str, str]) -> str:
 
 def test_a_visitor_cannot_forge_forwarded_headers(tmp_path) -> None:
     with closing(Probe(tmp_path / "data", workers=1)) as server:
-        assert whoami(server.url, FORGED) == ["127.0.0.1", f"{server.url}/whoami"]
-        assert not is_secure(server.url, FORGED)
+        expect_visit(server.url, FORGED, "127.0.0.1", server.url)
         assert shared_address(server.url, FORGED) == shared_address(server.url, {})
 
 
 def test_the_last_proxys_forwarded_headers_count(tmp_path) -> None:
+    by_https = forwarded(ADDRESS, "https", "photos.example.com")
+    by_http = forwarded(f"{FAR}, {ADDRESS}", "https, http", "evil.test, photos.example.com")
     with closing(Probe(tmp_path / "data", workers=1, proxies=1)) as server:
-        by_https = forwarded(ADDRESS, "https", "photos.example.com")
-        assert whoami(server.url, by_https) == [ADDRESS, "https://photos.example.com/whoami"]
-        assert is_secure(server.url, by_https)
-        assert shared_address(server.url, by_https) == "https://photos.example.com"
-        assert not is_secure(server.url, forwarded(ADDRESS, "http", "photos.example.com"))
-        both = forwarded(f"{FAR}, {ADDRESS}", "https, http", "evil.test, photos.example.com")
-        assert whoami(server.url, both) == [ADDRESS, "http://photos.example.com/whoami"]
-        assert not is_secure(server.url, both)
+        expect_visit(server.url, by_https, ADDRESS, SITE)
+        assert shared_address(server.url, by_https) == SITE
+        expect_visit(server.url, by_http, ADDRESS, "http://photos.example.com")
 
 
 def test_of_two_proxies_the_first_ones_forwarded_headers_count(tmp_path) -> None:
+    both = forwarded(f"{FAR}, {ADDRESS}, {NEIGHBOUR}", "http, https, http", "evil.test, a, b")
     with closing(Probe(tmp_path / "data", workers=1, proxies=2)) as server:
-        both = forwarded(f"{FAR}, {ADDRESS}, {NEIGHBOUR}", "http, https, http", "evil.test, a, b")
-        assert whoami(server.url, both) == [ADDRESS, "https://a/whoami"]
-        assert whoami(server.url, FORGED) == ["127.0.0.1", f"{server.url}/whoami"]
+        expect_visit(server.url, both, ADDRESS, "https://a")
+        expect_visit(server.url, FORGED, "127.0.0.1", server.url)
 
 
 @pytest.mark.parametrize("proxy", [behind_nginx, behind_caddy])
@@ -79,5 +73,4 @@ def test_our_proxies_drop_a_visitors_forwarded_headers(proxy, tmp_path) -> None:
         closing(Probe(tmp_path / "data", workers=1, proxies=1)) as server,
         proxy(server.url, tmp_path) as url,
     ):
-        assert whoami(url, FORGED) == ["127.0.0.1", f"{url}/whoami"]
-        assert not is_secure(url, FORGED)
+        expect_visit(url, FORGED, "127.0.0.1", url)

@@ -9,22 +9,24 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-import requests
 from flask import Flask
 from flask.testing import FlaskClient
 from itsdangerous import TimestampSigner
 
 from server import create_app
 from server.config import Config
-from tests.conftest import Send, open_page
 from tests.support.engines import config_of
 from tests.support.gallery_server import Gallery
 from tests.support.photos import photo_bytes
+from tests.support.visitors import TEXT, Send, open_page, take_name
 
 pytestmark = pytest.mark.embedded
 
 HOST = "gallery.test:8000"
 REFUSAL = "Another site has asked for this; please open the gallery itself."
+SAME_ORIGIN, SAME_SITE, CROSS_SITE, TYPED, UNKNOWN_SITE = (
+    {"Sec-Fetch-Site": site} for site in ("same-origin", "same-site", "cross-site", "none", "new")
+)
 FOLLOWED = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
 FRAMED = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}
 SHOWN = {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
@@ -32,30 +34,22 @@ FETCHED = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}
 OURS = {"Origin": f"http://{HOST}"}
 THEIRS = {"Origin": "https://evil.test"}
 
-
-def site(name: str, *others: dict[str, str]) -> dict[str, str]:
-    headers = {"Sec-Fetch-Site": name}
-    for other in others:
-        headers |= other
-    return headers
-
-
 # What a browser says of a request, and whether it may then look, and change something.
 SENDERS = {
-    "the page": (site("same-origin", FETCHED, OURS), True, True),
-    "the page's form": (site("same-origin", FOLLOWED, OURS), True, True),
-    "the page's frame": (site("same-origin", FRAMED), True, True),
-    "a typed address": (site("none", FOLLOWED), True, True),
-    "the share sheet": (site("none", FOLLOWED, {"Origin": "null"}), True, True),
-    "another site's link or form": (site("cross-site", FOLLOWED, THEIRS), True, False),
-    "a neighbour's link or form": (site("same-site", FOLLOWED, THEIRS), True, False),
-    "another site's frame": (site("cross-site", FRAMED), False, False),
-    "another site's image": (site("cross-site", SHOWN), False, False),
-    "a neighbour's image": (site("same-site", SHOWN), False, False),
-    "another site's fetch": (site("cross-site", FETCHED, THEIRS), False, False),
-    "a neighbour's fetch": (site("same-site", FETCHED, THEIRS), False, False),
-    "who says that it is ours, from elsewhere": (site("cross-site", FETCHED, OURS), False, False),
-    "who says something new": (site("next-door", FETCHED), False, False),
+    "the page": (SAME_ORIGIN | FETCHED | OURS, True, True),
+    "the page's form": (SAME_ORIGIN | FOLLOWED | OURS, True, True),
+    "the page's frame": (SAME_ORIGIN | FRAMED, True, True),
+    "a typed address": (TYPED | FOLLOWED, True, True),
+    "the share sheet": (TYPED | FOLLOWED | {"Origin": "null"}, True, True),
+    "another site's link or form": (CROSS_SITE | FOLLOWED | THEIRS, True, False),
+    "a neighbour's link or form": (SAME_SITE | FOLLOWED | THEIRS, True, False),
+    "another site's frame": (CROSS_SITE | FRAMED, False, False),
+    "another site's image": (CROSS_SITE | SHOWN, False, False),
+    "a neighbour's image": (SAME_SITE | SHOWN, False, False),
+    "another site's fetch": (CROSS_SITE | FETCHED | THEIRS, False, False),
+    "a neighbour's fetch": (SAME_SITE | FETCHED | THEIRS, False, False),
+    "who says that it is ours, from elsewhere": (CROSS_SITE | FETCHED | OURS, False, False),
+    "who says something new": (UNKNOWN_SITE | FETCHED, False, False),
     "no browser": ({}, True, True),
     "an old browser or http: the page": (OURS, True, True),
     "the same, in capitals": ({"Origin": f"HTTP://{HOST.upper()}"}, True, True),
@@ -88,18 +82,12 @@ def test_other_sites_may_only_link_to_the_gallery(client: FlaskClient) -> None:
     assert wrong == []
 
 
-def test_a_photo_from_another_site_is_refused_in_a_sentence(client: FlaskClient) -> None:
-    photo = (io.BytesIO(photo_bytes("jpg")), "a.jpg")
-    answer = client.post("/", data={"file": photo}, headers=THEIRS)
-    assert (answer.status_code, answer.text) == (403, REFUSAL)
-    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
-    assert answer.headers["Dropwall-Refusal"] == "AnotherSite"
-    assert client.get("/api/photos").json["photos"] == []
-
-
 def test_a_browser_that_is_still_sending_reads_the_refusal(gallery: Gallery) -> None:
-    answer = requests.post(gallery.url, data=b"x" * 40_000_000, headers=THEIRS, timeout=60)
+    answer = gallery.send(("a.jpg", photo_bytes() + bytes(40_000_000)), headers=THEIRS)
     assert (answer.status_code, answer.text) == (403, REFUSAL)
+    assert answer.headers["Content-Type"] == TEXT
+    assert answer.headers["Dropwall-Refusal"] == "AnotherSite"
+    assert gallery.photos() == []
 
 
 PINNED = ("dropzone@6.3.5", "idb-keyval@6.3.0", "photoswipe@5.4.4")
@@ -140,14 +128,6 @@ def test_every_answer_has_the_security_headers(client: FlaskClient, send: Send) 
     assert wrong == {}
 
 
-def test_a_page_that_has_not_changed_keeps_its_policy(client: FlaskClient) -> None:
-    """A browser takes over the headers of a 304."""
-    etag = client.get("/", buffered=True).headers["ETag"]
-    answer = client.get("/", headers={"If-None-Match": etag}, buffered=True)
-    assert answer.status_code == 304
-    assert answer.headers["Content-Security-Policy"] == PAGE_POLICY
-
-
 def test_the_cookie_is_kept_from_scripts_and_other_sites(app: Flask) -> None:
     cookie = app.test_client().get("/", buffered=True).headers["Set-Cookie"]
     assert re.fullmatch(r"dropwall=\S+; Expires=[^;]+; HttpOnly; Path=/; SameSite=Lax", cookie)
@@ -168,15 +148,14 @@ def test_nobody_else_may_read_the_catalogs_files(tmp_path: Path) -> None:
     data = tmp_path / "new"
     client = open_page(create_app(Config(data=data)))
     with closing(sqlite3.connect(data / "catalog.sqlite")):
-        assert client.put("/api/guest", json={"name": "Ann"}).status_code == 204
+        assert take_name(client, "Ann").status_code == 204
         for name in ("catalog.sqlite", "catalog.sqlite-shm", "catalog.sqlite-wal"):
             assert stat.S_IMODE((data / name).stat().st_mode) == 0o600, name
 
 
-def test_the_log_of_a_failing_catalog_has_no_names(
+def test_what_the_catalog_refuses_is_logged_without_names(
     client: FlaskClient, config: Config, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whatever the catalog refuses is logged, without the values."""
     caplog.set_level(logging.DEBUG)
     with closing(sqlite3.connect(config.data / "catalog.sqlite")) as catalog:
         for table in ("photos", "guests"):
@@ -186,6 +165,6 @@ def test_the_log_of_a_failing_catalog_has_no_names(
             )
     photo = (io.BytesIO(photo_bytes("jpg")), "Pauline at the lake.jpg")
     assert client.post("/?q=Pauline", data={"file": photo}).status_code == 500
-    assert client.put("/api/guest", json={"name": "Pauline"}).status_code == 500
+    assert take_name(client, "Pauline").status_code == 500
     assert caplog.text.count("Not today") >= 2
     assert "Pauline" not in caplog.text
