@@ -37,7 +37,7 @@ from .config import BadSetting, Config
 from .errors import answer_errors
 from .gallery import Gallery
 from .health import Health
-from .images import Images
+from .images import Images, Slots
 from .intake import Intake
 from .limits import Limits
 from .metrics import Metrics
@@ -60,7 +60,6 @@ from .routes.uploads import uploads
 from .storage import open_storage
 from .sweep import Sweep
 from .tries import Tries
-from .turns import Turns
 from .visits import Visits
 
 FRONTEND = Path(__file__).parent.parent / "frontend"
@@ -121,9 +120,9 @@ def _put_together(config: Config) -> Parts:
     secret_key = _secret_key(database, config.data)
     storage = open_storage(config.storage_address, config.data)
     limits = Limits(usage, storage, config)
-    turns = _turns(config)
-    images = Images(config.max_pixels, config.max_jpeg_pixels, turns)
-    gallery = Gallery(catalog, storage, images, limits)
+    slots = Slots(config.data / "slots", os.cpu_count() or 1, config.decode_bytes)
+    images = Images(config.max_pixels, config.max_jpeg_pixels, slots)
+    gallery = Gallery(catalog, storage, images, limits, slots)
     intake = Intake(catalog, storage, images, limits, config)
     # What is left of the threads waits for no one: uploads, pages, thumbnails.
     watchers, downloads = config.threads - max(1, config.threads // 4), max(1, config.threads // 8)
@@ -139,7 +138,7 @@ def _put_together(config: Config) -> Parts:
         usage=usage,
         accounts=Accounts(account_catalog, guests, tries),
         passcode=Passcode(config.passcode, secret_key, tries),
-        chunks=Chunks(uploading, storage, intake, limits, turns),
+        chunks=Chunks(uploading, storage, intake, limits, slots),
         watchers=Watchers(database, lists, watchers, changes_event),
         archives=Archives(gallery, lists, downloads),
         sweep=Sweep(LeftoverCatalog(database), uploading, storage),
@@ -174,11 +173,6 @@ def _create_told_app() -> Flask:
                 " DROPWALL_DATABASE, if you mean another one.",
                 err=True,
             )
-
-
-def _turns(config: Config) -> Turns:
-    """Decoding keeps a core busy: all workers together, as many at once as there are cores."""
-    return Turns(config.data / "turns", os.cpu_count() or 1)
 
 
 def _secret_key(database: Database, data: Path) -> bytes:

@@ -22,7 +22,6 @@ from .limits import Limits
 from .names import clean_name
 from .storage import NotStored, Storage
 from .storage.keys import chunk_key
-from .turns import Turns
 from .upload import TooManyBytes, Upload
 
 MAX_DIGITS = 15
@@ -36,6 +35,7 @@ _FINAL = {
     for refusal in (
         *(EmptyPhoto, UnknownExtension, WrongExtension, TooManyBytes, BrokenContainer),
         *(images.NotAPhoto, images.DamagedPhoto, images.TooManyPixels, images.TooLongAnimation),
+        images.TooMuchToDecode,
     )
 }
 """What the same bytes under the same name will always be refused for."""
@@ -103,13 +103,13 @@ class Chunks:
         storage: Storage,
         intake: Intake,
         limits: Limits,
-        turns: Turns,
+        slots: images.Slots,
     ) -> None:
         self._uploads = uploads
         self._storage = storage
         self._intake = intake
         self._limits = limits
-        self._turns = turns
+        self._slots = slots
 
     def add_chunk(
         self, chunk: Chunk, received: Upload, sent_name: str, sender: Sender, uuid: str
@@ -127,7 +127,7 @@ class Chunks:
         except NoSuchUpload:
             raise LostChunks from None
         if upload.is_whole and not upload.outcome:
-            with self._turns.wait_for_upload(upload.id):
+            with self._slots.one_at_a_time("upload", upload.id):
                 return self._add_photo(upload, sender)
         return _is_safe(upload.outcome)
 

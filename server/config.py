@@ -9,10 +9,12 @@ from typing import Any
 
 from .formats import BY_EXTENSION
 from .logs import FORMATS as LOGS
+from .memory import machine_bytes
 from .storage.s3_address import BadAddress, S3Address
 
 MEBIBYTE = 1024 * 1024
 GIBIBYTE = 1024 * MEBIBYTE
+GIGABYTE = 1_000_000_000
 MAX_PORT = 65535
 MAX_CHUNKS = 10_000
 """Of one photo."""
@@ -63,6 +65,7 @@ class Config:
     min_free_bytes: int = GIBIBYTE
     max_pixels: int = 100_000_000
     max_jpeg_pixels: int = 250_000_000
+    decode_bytes: int = field(default_factory=lambda: min(GIGABYTE, machine_bytes() // 2))
     extensions: tuple[str, ...] = EXTENSIONS
     keep_location: bool = False
     log: str = LOGS[0]

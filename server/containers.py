@@ -1,12 +1,16 @@
 """Where the blocks of a photo's file stand."""
 
+import math
 import mmap
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import BinaryIO, TypeVar
+
+from .avif import boxes, coded_sizes, sequence_size
 
 T = TypeVar("T")
 Span = tuple[int, int]
@@ -15,6 +19,12 @@ Span = tuple[int, int]
 # a file made of a million tiny blocks must not cost a minute.
 _MOST_BLOCKS = 1_000_000
 _MOST_PNG_CHUNKS = 50_000
+# Libraries join some blocks to one, which takes the square of their number: Pillow a JPEG's EXIF
+# segments and a GIF's comments. A photo's EXIF is one segment, or a few.
+_MOST_EXIF_SEGMENTS = 64
+_MOST_GIF_COMMENT_BLOCKS = 2_048
+# A profile of colours has up to 255 segments; 100 MiB of XMP have 1,600.
+_MOST_JPEG_SEGMENTS = 5_000
 
 
 class BrokenContainer(ValueError):
@@ -25,12 +35,31 @@ class CutOff(BrokenContainer):
     """The file ends before its container does."""
 
 
-@dataclass(frozen=True)
-class JpegLayout:
-    """How the first image of a JPEG is coded: its number of scans, and whether it refines them."""
+class UnknownFormat(ValueError):
+    """The file does not begin as one of the formats that Dropwall takes."""
 
-    scans: int
-    progressive: bool
+
+@dataclass(frozen=True)
+class Survey:
+    """What a photo's container says of it, before any library opens the file.
+
+    `kind` is the true extension; `width` and `height` are in pixels as coded, and the largest that
+    any image in the file claims; `frames` are those of an animation, `scans` those of a JPEG's
+    first image, whose coefficients (two bytes each) a decoder has to hold when it is progressive
+    or has several scans."""
+
+    kind: str
+    width: int
+    height: int
+    frames: int = 1
+    scans: int = 1
+    progressive: bool = False
+    coefficients: int = 0
+    is_deep: bool = False  # a HEIC or AVIF of more than 8 bits a channel, or with transparency
+
+    @property
+    def pixels(self) -> int:
+        return self.width * self.height
 
 
 @contextmanager
@@ -47,38 +76,20 @@ def mapped(file: BinaryIO, access: int = mmap.ACCESS_READ) -> Iterator[mmap.mmap
 
 # A HEIC or AVIF file's first box names its brand: those of ISO/IEC 23008-12 and of AV1-ISOBMFF.
 _BEGINNINGS = re.compile(
-    rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8[79]a|RIFF....WEBP"
-    rb"|....ftyp(?:avi[fs]|mif1|miaf|msf1|hei[cxms]|hev[cmsx])",
+    rb"(?P<jpg>\xff\xd8\xff)|(?P<png>\x89PNG\r\n\x1a\n)|(?P<gif>GIF8[79]a)|(?P<webp>RIFF....WEBP)"
+    rb"|(?P<avif>....ftypavi[fs])|(?P<heic>....ftyp(?:mif1|miaf|msf1|hei[cxms]|hev[cmsx]))",
     re.DOTALL,
 )
 
 
-def begins_as_photo(file: BinaryIO) -> bool:
-    """Whether the first bytes are those of a format that Dropwall takes."""
-    file.seek(0)
-    return bool(_BEGINNINGS.match(file.read(12)))
-
-
-def check_complete(file: BinaryIO, photo_format: str) -> None:
-    """Raises CutOff if the file ends before its container; what follows the end is left alone."""
+def survey(file: BinaryIO) -> Survey:
+    """Raises UnknownFormat; CutOff if the file ends before its container, whose end anything may
+    follow; BrokenContainer, also where its blocks are more than any photo has."""
     with mapped(file) as data:
-        if photo_format == "jpg":
-            _read_jpeg_layout(data)
-        elif photo_format == "png":
-            _check_png(data)
-        elif photo_format == "gif":
-            for _ in _limited(_gif_sub_blocks(data)):
-                pass
-        elif photo_format == "webp":
-            _check_riff(data)
-        else:
-            _check_boxes(data)
-
-
-def read_jpeg_layout(file: BinaryIO) -> JpegLayout:
-    """The scans of a JPEG. Raises whatever `check_complete` does: one call does for both."""
-    with mapped(file) as data:
-        return _read_jpeg_layout(data)
+        beginning = _BEGINNINGS.match(data)
+        if not beginning or not beginning.lastgroup:
+            raise UnknownFormat
+        return _SURVEYS[beginning.lastgroup](data)
 
 
 def _limited(blocks: Iterable[T]) -> Iterator[T]:
@@ -97,6 +108,8 @@ def _number(data: mmap.mmap, position: int, size: int) -> int:
 # data, not fill bytes (FF FF), not one of those that stand alone (TEM, RST0 to RST7).
 _JPEG_MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
+_APP_OR_COM = (*range(0xE0, 0xF0), 0xFE)
+_FRAMES = [0xC0 | number for number in range(16) if number not in (4, 8, 12)]
 _PROGRESSIVE = (0xC2, 0xC6, 0xCA, 0xCE)
 # The other images of an MPO or Ultra HDR photo follow the first one, after zeros perhaps.
 _NEXT_JPEG = re.compile(rb"\0*\xff\xd8(?=\xff|\Z)")
@@ -115,33 +128,60 @@ def coded_pixels(data: mmap.mmap, photo_format: str) -> Span:
 
 def _jpeg_markers(data: mmap.mmap) -> Iterator[tuple[int, int]]:
     """The markers of the first image and of those right behind it, and where they end."""
+    for marker, _, end in _jpeg_segments(data):
+        yield marker, end
+
+
+def _jpeg_segments(data: mmap.mmap) -> Iterator[tuple[int, int, int]]:
+    """Each marker of the first image and of those right behind it, where its content begins, and
+    where it ends."""
     position = 2
     while True:
         match = _JPEG_MARKER.search(data, position)
         if not match:
             raise CutOff("The JPEG has no end.")
         marker, position = data[match.start(1)], match.end()
-        yield marker, position
         if marker == _EOI:
+            yield marker, position, position
             following = _NEXT_JPEG.match(data, position)
             if not following:
                 return
             position = following.end()
             continue
         length = _number(data, position, 2)
-        position += max(length, 2)
+        start, position = position + 2, position + max(length, 2)
         if position > len(data):
             raise CutOff("A segment ends behind the file.")
         if marker == _SOI or length < 2:
             raise BrokenContainer("This is no JPEG segment.")
+        yield marker, start, position
 
 
-def _read_jpeg_layout(data: mmap.mmap) -> JpegLayout:
-    markers = (marker for marker, _ in _limited(_jpeg_markers(data)))
-    first_image = list(iter(lambda: next(markers), _EOI))
-    for _ in markers:  # to the end of the last image
+def _survey_jpeg(data: mmap.mmap) -> Survey:
+    segments = ((marker, start) for marker, start, _ in _limited(_jpeg_segments(data)))
+    width = height = scans = coefficients = others = exif = 0
+    progressive = False
+    for marker, start in segments:
+        if marker == _EOI:
+            break
+        if marker == _SOS:
+            scans += 1
+        elif marker in _FRAMES:
+            height, width = _number(data, start + 1, 2), _number(data, start + 3, 2)
+            progressive |= marker in _PROGRESSIVE
+            sampling = [divmod(factors, 16) for factors in data[start + 7 : start + 18 : 3]]
+            sampling = sampling[: _number(data, start + 5, 1)]
+            largest = max((across * down for across, down in sampling), default=0) or 1
+            total = sum(across * down for across, down in sampling)
+            coefficients = max(coefficients, width * height * total // largest)
+        elif marker in _APP_OR_COM:
+            others += 1
+            exif += data[start : start + 4] == b"Exif"
+            if others > _MOST_JPEG_SEGMENTS or exif > _MOST_EXIF_SEGMENTS:
+                raise BrokenContainer("The JPEG has more segments than any photo.")
+    for _ in segments:  # to the end of the last image
         pass
-    return JpegLayout(first_image.count(_SOS), any(m in _PROGRESSIVE for m in first_image))
+    return Survey("jpg", width, height, 1, scans, progressive, coefficients)
 
 
 def png_chunks(data: mmap.mmap) -> Iterator[tuple[bytes, Span]]:
@@ -159,68 +199,163 @@ def png_chunks(data: mmap.mmap) -> Iterator[tuple[bytes, Span]]:
     raise BrokenContainer("The PNG has more chunks than any photo.")
 
 
-def _check_png(data: mmap.mmap) -> None:
+def _survey_png(data: mmap.mmap) -> Survey:
+    width = height = 0
+    frames = 1
     for name, (start, end) in png_chunks(data):
+        if name == b"IHDR":
+            width, height = _number(data, start, 4), _number(data, start + 4, 4)
+        elif name == b"acTL":
+            frames = max(frames, _number(data, start, 4))
         # Pillow does not look at the checksums of the picture itself.
-        if name == b"IDAT" and zlib.crc32(data[start - 4 : end]) != _number(data, end, 4):
+        elif name == b"IDAT" and zlib.crc32(data[start - 4 : end]) != _number(data, end, 4):
             raise BrokenContainer("A PNG chunk is not as it was written.")
+    return Survey("png", width, height, frames)
 
 
 _GIF_BLOCK = re.compile(rb"[,!;]")
 
 
-def _gif_sub_blocks(data: mmap.mmap) -> Iterator[Span]:
-    """Of every image and extension; an empty one ends each (GIF89a 15 and 16)."""
+_COMMENT = 0xFE
+
+
+def _survey_gif(data: mmap.mmap) -> Survey:
+    """What a frame covers counts where it is larger than the screen."""
+
+    def little(position: int) -> int:
+        return int.from_bytes(data[position : position + 2], "little")
 
     def table_bytes(position: int) -> int:
         flags = _number(data, position, 1)
         return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
+    width, height, frames, blocks, comments = little(6), little(8), 0, 0, 0
     position = 13 + table_bytes(10)
     while match := _GIF_BLOCK.search(data, position):  # decoders skip what stands between
         position = match.end()
         if match[0] == b";":
-            return
-        position += 1 if match[0] == b"!" else 10 + table_bytes(position + 8)
+            return Survey("gif", width, height, max(frames, 1))
+        is_comment = match[0] == b"!" and _number(data, position, 1) == _COMMENT
+        if match[0] == b",":
+            frames += 1
+            width = max(width, little(position) + little(position + 4))
+            height = max(height, little(position + 2) + little(position + 6))
+            position += 10 + table_bytes(position + 8)
+        else:
+            position += 1
         size = -1
-        while size and position < len(data):
+        while size and position < len(data):  # an empty one ends each (GIF89a 15 and 16)
             size = data[position]
-            yield position + 1, position + 1 + size
             position += 1 + size
+            blocks += 1
+            comments += is_comment
+            if blocks > _MOST_BLOCKS or comments > _MOST_GIF_COMMENT_BLOCKS:
+                raise BrokenContainer("The GIF has more blocks than any photo.")
     raise CutOff("The GIF has no end.")
 
 
-def _check_riff(data: mmap.mmap) -> None:
-    if 8 + int.from_bytes(data[4:8], "little") > len(data):
+def _survey_webp(data: mmap.mmap) -> Survey:
+    """Chunks as in RIFF: a name, a size, the content, padded to an even size."""
+    end = 8 + int.from_bytes(data[4:8], "little")
+    if end > len(data):
         raise CutOff("The WebP ends behind the file.")
+    width = height = frames = 0
+    position = 12
+    for _ in range(_MOST_BLOCKS):
+        if position + 8 > end:
+            return Survey("webp", width, height, max(frames, 1))
+        name, start = data[position : position + 4], position + 8
+        size = int.from_bytes(data[position + 4 : start], "little")
+        if name == b"VP8X":
+            width = max(width, 1 + int.from_bytes(data[start + 4 : start + 7], "little"))
+            height = max(height, 1 + int.from_bytes(data[start + 7 : start + 10], "little"))
+        elif name == b"VP8 ":
+            width = max(width, int.from_bytes(data[start + 6 : start + 8], "little") & 0x3FFF)
+            height = max(height, int.from_bytes(data[start + 8 : start + 10], "little") & 0x3FFF)
+        elif name == b"VP8L":
+            bits = int.from_bytes(data[start + 1 : start + 5], "little")
+            width, height = max(width, 1 + (bits & 0x3FFF)), max(height, 1 + (bits >> 14 & 0x3FFF))
+        frames += name == b"ANMF"
+        position = start + size + size % 2
+    raise BrokenContainer("The WebP has more chunks than any photo.")
 
 
 # Behind the last of them, anything may follow.
 _TOP_BOXES = b"ftyp meta mdat moov moof free skip wide uuid mpvd sefd".split()
 
 
-def _boxes(data: mmap.mmap) -> Iterator[tuple[bytes, int]]:
-    """Name and end of each box of the file (ISO/IEC 14496-12 4.2); it may lie behind the file."""
-    start = 0
-    while start + 8 <= len(data):
-        size, name, header = _number(data, start, 4), data[start + 4 : start + 8], 8
-        if size == 1:
-            size, header = _number(data, start + 8, 8), 16
-        elif size == 0:
-            size = len(data) - start
-        if size < header:
-            return
-        start += size
-        yield name, start
+# What an item is in pixels (23008-12 6.5.3), and the entry of a film's samples (14496-12 12.1.3).
+_ITEM_SIZE = re.compile(rb"ispe\0\0\0\0(.{4})(.{4})", re.DOTALL)
+_SAMPLE_ENTRY = re.compile(rb"(?:av01|hvc1|hev1)\0{6}..\0{16}(..)(..)", re.DOTALL)
+_CHUNK = re.compile(rb"stco\0{4}.{4}(.{4})", re.DOTALL)
+_MOST_PADDING = 64  # pixels; a superblock of AV1, the largest unit of HEVC
+_SAMPLES = re.compile(rb"stsz\0{4}.{4}(.{4})", re.DOTALL)
 
 
-def _check_boxes(data: mmap.mmap) -> None:
-    names = set()
-    for name, end in _limited(_boxes(data)):
+# How pictures are coded: bits beyond eight (14496-15 8.3.3.1.2), high_bitdepth (AV1-ISOBMFF 2.3),
+# and pictures of transparency (23008-12 6.5.8).
+_DEEP = re.compile(
+    rb"hvcC.{17}[^\xf8]|hvcC.{18}[^\xf8]|av1C..[\x40-\x7f\xc0-\xff]"
+    rb"|auxC\0{4}urn:mpeg:(?:mpegB:cicp:systems:auxiliary:alpha|hevc:2015:auxid:1)",
+    re.DOTALL,
+)
+
+
+def _is_padded(coded: tuple[int, int], said: tuple[int, int]) -> bool:
+    """Whether it is as large as is said, but for what codecs add to the edges."""
+    return all(0 <= a - b < _MOST_PADDING for a, b in zip(coded, said, strict=True))
+
+
+def _survey_boxes(data: mmap.mmap) -> Survey:
+    spans = _top_boxes(data)
+    described = spans[b"meta"] + spans[b"moov"]
+    if not described:
+        raise CutOff("The file ends before its description.")
+    [brands, *_] = spans[b"ftyp"]
+    # Of a file of both brands, what costs more is reckoned with.
+    kind = "avif" if b"avi" in data[brands[0] : min(brands[1], brands[0] + 400)] else "heic"
+    said = [(1, 1)]
+    for pattern in (_ITEM_SIZE, _SAMPLE_ENTRY):
+        said += [(width, height) for width, height in _numbers(pattern, data, described)]
+    coded = [size for span in spans[b"meta"] for size in coded_sizes(data, *span)]
+    for (place,) in _numbers(_CHUNK, data, described):
+        if found := sequence_size(data, place):
+            coded.append(found)
+    for size in coded:
+        if not any(map(partial(_is_padded, size), said)):
+            raise BrokenContainer("A picture is coded larger, or smaller, than it says.")
+    width, height = max(said + coded, key=math.prod)
+    samples = [count for (count,) in _numbers(_SAMPLES, data, described)] if kind == "avif" else []
+    is_deep = any(_DEEP.search(data, *span) for span in described)
+    return Survey(kind, width, height, max(1, *samples, 1), is_deep=is_deep)
+
+
+def _top_boxes(data: mmap.mmap) -> dict[bytes, list[Span]]:
+    """Where the contents stand, by name."""
+    spans: dict[bytes, list[Span]] = {b"ftyp": [], b"meta": [], b"moov": []}
+    for name, start, end in _limited(boxes(data, 0, len(data))):
         if name not in _TOP_BOXES:
             break
         if end > len(data):
             raise CutOff("A box ends behind the file.")
-        names.add(name)
-    if not names & {b"meta", b"moov"}:
-        raise CutOff("The file ends before its description.")
+        spans.setdefault(name, []).append((start, end))
+    return spans
+
+
+def _numbers(
+    pattern: re.Pattern[bytes], data: mmap.mmap, spans: list[Span]
+) -> Iterator[tuple[int, ...]]:
+    """The groups of each match, as numbers."""
+    for span in spans:
+        for match in _limited(pattern.finditer(data, *span)):
+            yield tuple(map(int.from_bytes, match.groups()))
+
+
+_SURVEYS: dict[str, Callable[[mmap.mmap], Survey]] = {
+    "jpg": _survey_jpeg,
+    "png": _survey_png,
+    "gif": _survey_gif,
+    "webp": _survey_webp,
+    "avif": _survey_boxes,
+    "heic": _survey_boxes,
+}

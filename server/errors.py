@@ -24,8 +24,15 @@ from .config import Config
 from .containers import BrokenContainer
 from .cross_site import AnotherSite
 from .formats import BY_EXTENSION
-from .gallery import NotAHost, NotTheOwner
-from .images import DamagedPhoto, NotAPhoto, TooLongAnimation, TooManyPixels
+from .gallery import NotAHost, NotTheOwner, TooManyThumbnails
+from .images import (
+    DamagedPhoto,
+    NotAPhoto,
+    TooLongAnimation,
+    TooManyPixels,
+    TooMuchToDecode,
+    VisitorLeft,
+)
 from .intake import EmptyPhoto, SomebodyElse, UnknownExtension, UnknownSender, WrongExtension
 from .limits import DiskNearlyFull, GalleryFull, TooMuchSent
 from .logs import Seldom, reason
@@ -38,6 +45,7 @@ from .tries import TooManyTries
 from .upload import BrokenForm, NoPhoto, PieceOfAPhoto, TooManyBytes, TooMuchAtOnce
 
 DAMAGED = (400, "This photo is damaged or incomplete; please send the original again.")
+CUT_OFF = (400, "The upload was cut off on the way; please send it again.")
 LOST = (503, "What had arrived of this photo is gone; please send it again.")
 
 REFUSALS: dict[type[Exception], tuple[int, str]] = {
@@ -48,7 +56,8 @@ REFUSALS: dict[type[Exception], tuple[int, str]] = {
         400,
         "The pieces of this photo do not fit together; please reload the page and send it again.",
     ),
-    ClientDisconnected: (400, "The upload was cut off on the way; please send it again."),
+    ClientDisconnected: CUT_OFF,
+    VisitorLeft: CUT_OFF,
     EmptyPhoto: (400, "This file is empty; please choose the photo again."),
     UnknownExtension: (400, "Files of this type are not taken; please send {formats}."),
     WrongExtension: (
@@ -66,6 +75,10 @@ REFUSALS: dict[type[Exception], tuple[int, str]] = {
     ),
     TooManyBytes: (413, "This photo is too large; the limit is {max_upload_bytes}."),
     TooLongAnimation: (413, "This animation is too long; please send a shorter one."),
+    TooMuchToDecode: (
+        413,
+        "This photo needs more memory or time than the server has; please send a smaller version.",
+    ),
     TooManyPixels: (413, "This photo is too large; the limit is {megapixels} megapixels."),
     LongName: (400, "This name is too long; please take at most {max_guest_name} characters."),
     UnknownSender: (
@@ -111,6 +124,7 @@ REFUSALS: dict[type[Exception], tuple[int, str]] = {
         "The place where photos are kept does not answer; please try again in a few seconds.",
     ),
     TooManyArchives: (503, "Very many are downloading just now; please try again in a while."),
+    TooManyThumbnails: (503, "Very many photos are being enlarged just now; please try again."),
     FullHouse: (503, "No more can watch just now; new photos are shown every few seconds instead."),
     LostChunks: LOST,
     RuledOut: LOST,

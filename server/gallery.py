@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from . import moments
 from .catalog import OWNER, Catalog, NoSuchPhoto, Photo, SamePhoto, Viewer, Which
-from .images import Images
+from .images import Images, Slots
 from .limits import Limits
 from .photo_files import WIDTHS
 from .storage import Method, NotStored, Storage
@@ -16,8 +16,14 @@ from .storage.keys import original_key, thumbnail_key
 
 COPIES_AT_ONCE = 4
 """Of originals, in one process, of which large thumbnails are made: they fill the disk."""
+THUMBNAILS_AT_ONCE = 16
+"""That are made or waited for in one process: its threads are for others, too."""
 LINK_SECONDS = 300
 """Within which a download has to begin."""
+
+
+class TooManyThumbnails(Exception):
+    """Those that are being made already are enough for now."""
 
 
 class NotTheOwner(Exception):
@@ -31,12 +37,16 @@ class NotAHost(Exception):
 class Gallery:
     """On removal row first, bytes last (`Sweep`): a crash at any point leaves at most an orphan."""
 
-    def __init__(self, catalog: Catalog, storage: Storage, images: Images, limits: Limits) -> None:
+    def __init__(
+        self, catalog: Catalog, storage: Storage, images: Images, limits: Limits, slots: Slots
+    ) -> None:
         self._catalog = catalog
         self._storage = storage
         self._images = images
         self._limits = limits
+        self._slots = slots
         self._copies = threading.BoundedSemaphore(COPIES_AT_ONCE)
+        self._thumbnails = threading.BoundedSemaphore(THUMBNAILS_AT_ONCE)
 
     def open_original(
         self, photo_id: str, extension: str, viewer: Viewer
@@ -54,10 +64,12 @@ class Gallery:
         key = original_key(photo.id, photo.extension)
         return self._storage.link(key, LINK_SECONDS, method)
 
-    def open_thumbnail(self, photo_id: str, width: int, viewer: Viewer) -> tuple[Photo, BinaryIO]:
+    def open_thumbnail(
+        self, photo_id: str, width: int, viewer: Viewer, visitor: str
+    ) -> tuple[Photo, BinaryIO]:
         """The stream is closed by the caller. What is missing is made from the original, and
-        kept if it can be. Raises NoSuchPhoto, also for a width that is not of WIDTHS, and
-        DiskNearlyFull."""
+        kept if it can be. Raises NoSuchPhoto, also for a width that is not of WIDTHS,
+        DiskNearlyFull, and TooManyThumbnails."""
         if width not in WIDTHS:
             raise NoSuchPhoto
         photo = self._catalog.find_photo(photo_id, viewer)
@@ -65,16 +77,24 @@ class Gallery:
         try:
             return photo, self._storage.open(key)
         except NotStored:
-            return photo, self._make_thumbnail(photo, width)
+            return photo, self._make_thumbnail(photo, width, visitor)
 
-    def _make_thumbnail(self, photo: Photo, width: int) -> BinaryIO:
+    def _make_thumbnail(self, photo: Photo, width: int, visitor: str) -> BinaryIO:
+        if not self._thumbnails.acquire(blocking=False):
+            raise TooManyThumbnails
+        try:
+            with self._slots.one_at_a_time("thumbnail", photo.id):
+                return self._make_this_thumbnail(photo, width, visitor)
+        finally:
+            self._thumbnails.release()
+
+    def _make_this_thumbnail(self, photo: Photo, width: int, visitor: str) -> BinaryIO:
         key = thumbnail_key(photo.id, width)
-        with self._copies:
-            with suppress(NotStored):  # who waited for the same one has it now
-                return self._storage.open(key)
-            original = original_key(photo.id, photo.extension)
-            with self._storage.open_here(original, self._limits.check_disk) as file:
-                content = self._images.make_thumbnail(file, width)
+        with suppress(NotStored):  # who waited for the same one has it now
+            return self._storage.open(key)
+        original = original_key(photo.id, photo.extension)
+        with self._copies, self._storage.open_here(original, self._limits.check_disk) as file:
+            content = self._images.make_thumbnail(file, width, visitor)
         with suppress(OSError):  # what a full disk cannot keep can be seen all the same
             self._storage.put_bytes(key, content)
         return io.BytesIO(content)

@@ -11,8 +11,8 @@ from typing import Any
 from server.address import EVERYWHERE, lan_address
 from server.catalog import CatalogUnavailable, UnusableCatalog, UsageCatalog
 from server.config import BadSetting, Config
+from server.images import start_decoding
 from server.logs import reason, set_up_logs
-from server.memory import keep_memory
 from server.metrics import begin_at_zero, count_together, forget_process, make_room
 from server.opening import make_folders, open_catalog
 from server.storage import Storage
@@ -80,6 +80,7 @@ def on_starting(server: Any) -> None:
     except (CatalogUnavailable, UnusableCatalog) as trouble:
         raise SystemExit(f"Dropwall cannot start. {trouble}") from None
     begin_at_zero(_counted)
+    start_decoding()
     hold_signals_for_new_workers()
     _allow_many_connections()
 
@@ -96,7 +97,6 @@ def _allow_many_connections() -> None:
 
 def post_fork(server: Any, worker: Any) -> None:
     make_room(_counted)
-    keep_memory()
 
 
 def post_worker_init(worker: Any) -> None:

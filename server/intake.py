@@ -15,7 +15,6 @@ from .config import Config
 from .formats import BY_EXTENSION
 from .images import Images, Picture
 from .limits import GalleryFull, Limits, TooMuchSent
-from .location import erase_location
 from .names import clean_name, extension_of
 from .photo_files import photo_keys
 from .storage import Storage, StorageUnavailable
@@ -49,11 +48,15 @@ class SomebodyElse(Exception):
 
 @dataclass(frozen=True)
 class Sender:
-    """Who sends a photo, who may see it, and what the hosts say of it at first."""
+    """Who sends a photo, who may see it, and what the hosts say of it at first. `visitor` is the
+    guest, or the address of one without a cookie: photos of one visitor wait for each other.
+    `has_left` tells whether nobody waits for the answer any more."""
 
     guest_id: str
     visibility: str = EVERYONE
     standing: str = SHOWN
+    visitor: str = ""
+    has_left: Callable[[], bool] = lambda: False
 
 
 class Intake:
@@ -88,10 +91,10 @@ class Intake:
             return
         self._limits.check(sender.guest_id, upload.bytes - counted_bytes)
         with upload.path.open("r+b") as file:
-            picture = self._images.read_photo(file)
+            picture = self._images.read_photo(
+                file, self._settings.keep_location, sender.visitor, sender.has_left
+            )
             self._check_content(name, picture.extension)
-            if not self._settings.keep_location:
-                erase_location(file, picture.extension)
         photo = _photo(upload, name, sender, picture)
         self._keep(photo, upload.path, picture.thumbnails, counted_bytes)
 

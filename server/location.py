@@ -14,6 +14,19 @@ Data = mmap.mmap | bytearray
 _MOST_BLOCKS = 500
 _MOST_XMP_BYTES = 8 << 20
 _MOST_XMP_TAGS = 1000
+_MOST_READ_BYTES = 48 << 20  # copied or unpacked while searching, in one photo
+
+
+class _Budget:
+    """What may still be read of a photo: a small file may unpack to much, and name much twice."""
+
+    def __init__(self) -> None:
+        self._bytes = _MOST_READ_BYTES
+
+    def spend(self, count: int) -> None:
+        self._bytes -= count
+        if self._bytes < 0:
+            raise BrokenContainer("This has more metadata than any photo.")
 
 
 def erase_location(file: BinaryIO, photo_format: str) -> bool:
@@ -23,24 +36,28 @@ def erase_location(file: BinaryIO, photo_format: str) -> bool:
     EXIF and XMP stand in all formats as they are, so they are found by how they begin, wherever
     that is: in the second image of an MPO, in a preview behind the photo. Only PNG packs some.
     """
+    budget = _Budget()
     with mapped(file, mmap.ACCESS_WRITE) as data:
         start, end = coded_pixels(data, photo_format)
-        erased = _erase_places(data, 0, start) | _erase_places(data, end, len(data))
+        erased = _erase_places(data, 0, start, budget)
+        erased |= _erase_places(data, end, len(data), budget)
         if photo_format == "png":
             for name, span in png_chunks(data):
-                erased |= _erase_png_text(data, name, span)
+                erased |= _erase_png_text(data, name, span, budget)
             if erased:
                 _renew_checksums(data)
     return erased
 
 
-def _erase_places(data: Data, start: int, end: int) -> bool:
+def _erase_places(data: Data, start: int, end: int, budget: _Budget) -> bool:
     exif = [at for header in _TIFF for at in _find(data, header, start, end)]
     spans = [(at, _exif_end(data, at)) for at in exif]
-    erased = [_rewrite(data, span, _erase_gps) for span in spans]
-    erased += [_rewrite(data, span, _blank_xmp) for span in _xmp_packets(data, start, end)]
+    erased = [_rewrite(data, span, _erase_gps, budget) for span in spans]
+    erased += [_rewrite(data, span, _blank_xmp, budget) for span in _xmp_packets(data, start, end)]
     for match in _QUICKTIME_PLACE.finditer(data, start, end):
-        erased.append(_rewrite(data, match.span(), lambda atom: b"free".ljust(len(atom), b"\0")))
+        erased.append(
+            _rewrite(data, match.span(), lambda atom: b"free".ljust(len(atom), b"\0"), budget)
+        )
     return any(erased)
 
 
@@ -67,8 +84,9 @@ def _find(data: Data, beginning: bytes, start: int, end: int) -> Iterator[int]:
     raise BrokenContainer("This has more metadata than any photo.")
 
 
-def _rewrite(data: Data, span: Span, change: Callable[[bytes], bytes]) -> bool:
+def _rewrite(data: Data, span: Span, change: Callable[[bytes], bytes], budget: _Budget) -> bool:
     """Whether `change`, which keeps the length, changed anything."""
+    budget.spend(span[1] - span[0])
     before = bytes(data[slice(*span)])
     after = change(before)
     data[slice(*span)] = after
@@ -211,11 +229,13 @@ _MOST_TEXT_BYTES = 1 << 20  # Pillow refuses a photo with more in one chunk
 _RAW_PROFILE = re.compile(rb"\n?[^\n]{0,80}\n[ \t]{0,20}\d{1,10}[ \t]{0,20}\n")
 
 
-def _erase_png_text(data: Data, name: bytes, span: Span) -> bool:
-    return name in _PNG_TEXT and _rewrite(data, span, lambda chunk: _blank_chunk(name, chunk))
+def _erase_png_text(data: Data, name: bytes, span: Span, budget: _Budget) -> bool:
+    return name in _PNG_TEXT and _rewrite(
+        data, span, lambda chunk: _blank_chunk(name, chunk, budget), budget
+    )
 
 
-def _blank_chunk(name: bytes, chunk: bytes) -> bytes:
+def _blank_chunk(name: bytes, chunk: bytes, budget: _Budget) -> bytes:
     head = _PNG_TEXT[name].match(chunk)
     text = chunk[head.end() :] if head else b""
     is_compressed = head is not None and head.lastindex == 2
@@ -225,9 +245,10 @@ def _blank_chunk(name: bytes, chunk: bytes) -> bytes:
             text = unpacker.decompress(text, _MOST_TEXT_BYTES)
         except zlib.error:
             return chunk
+        budget.spend(len(text))
         if unpacker.unconsumed_tail:
             return chunk
-    blanked = _blank_text(head[1] if head else b"", text)
+    blanked = _blank_text(head[1] if head else b"", text, budget)
     if head is None or blanked == text:
         return chunk
     if is_compressed:
@@ -238,7 +259,7 @@ def _blank_chunk(name: bytes, chunk: bytes) -> bytes:
     return head[0] + blanked.ljust(len(chunk) - head.end(), b"\0")
 
 
-def _blank_text(keyword: bytes, text: bytes) -> bytes:
+def _blank_text(keyword: bytes, text: bytes, budget: _Budget) -> bytes:
     if re.match(rb"(?:[\w-]+:)?gps", keyword, re.IGNORECASE):  # ImageMagick's exif:GPSLatitude
         return b" " * len(text)
     head = _RAW_PROFILE.match(text)
@@ -248,7 +269,7 @@ def _blank_text(keyword: bytes, text: bytes) -> bytes:
         profile = bytearray.fromhex(text[head.end() :].decode("ascii"))
     except ValueError:
         return text
-    if not _erase_places(profile, 0, len(profile)):
+    if not _erase_places(profile, 0, len(profile), budget):
         return text
     digits = iter(profile.hex().encode())
     return head[0] + re.sub(rb"\w", lambda _: bytes([next(digits)]), text[head.end() :])

@@ -1,6 +1,9 @@
-"""How the C library keeps the memory of one photo for the next."""
+"""How much memory there is, and how the C library keeps that of one photo for the next."""
 
 import ctypes
+import os
+from contextlib import suppress
+from pathlib import Path
 
 # glibc's malloc.h
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
@@ -18,3 +21,12 @@ def keep_memory() -> None:
         mallopt(M_ARENA_MAX, ARENAS)
         mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
         mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
+
+
+def machine_bytes() -> int:
+    """What this machine has, or its container's or its service's limit (cgroup v2, or v1)."""
+    found = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for limit in ("memory.max", "memory/memory.limit_in_bytes"):
+        with suppress(OSError, ValueError):  # it may say "max"
+            found = min(found, int((Path("/sys/fs/cgroup") / limit).read_text()))
+    return found

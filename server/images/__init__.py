@@ -1,7 +1,15 @@
 """Pillow's corner: is it a photo, how large, its thumbnails and its placeholder."""
 
+from .decoding import start_decoding
 from .reading import THUMBNAIL_WIDTHS, Images, Picture
-from .troubles import DamagedPhoto, NotAPhoto, TooLongAnimation, TooManyPixels
+from .slots import Slots, VisitorLeft
+from .troubles import (
+    DamagedPhoto,
+    NotAPhoto,
+    TooLongAnimation,
+    TooManyPixels,
+    TooMuchToDecode,
+)
 
 __all__ = [
     "THUMBNAIL_WIDTHS",
@@ -9,6 +17,10 @@ __all__ = [
     "Images",
     "NotAPhoto",
     "Picture",
+    "Slots",
     "TooLongAnimation",
     "TooManyPixels",
+    "TooMuchToDecode",
+    "VisitorLeft",
+    "start_decoding",
 ]

@@ -1,30 +1,28 @@
 """Whether it is a photo, and what is to be known of it."""
 
 import itertools
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
 import pillow_heif
 from PIL import Image, UnidentifiedImageError
 
-from ..containers import begins_as_photo
-from ..turns import Turns
+from ..containers import UnknownFormat, survey
+from ..location import erase_location
 from .bounds import MIN_FRAME_PIXELS, Bounds
+from .decoding import decode
 from .metadata import KINDS, is_turned, kind_of, read_exif, time_taken
 from .rendering import encode, placeholder_of, render, thumbnail_of
+from .slots import Slots
 from .troubles import BROKEN, DamagedPhoto, NotAPhoto, TooLongAnimation, TooManyPixels
 
 THUMBNAIL_WIDTHS = (320, 640)
 """Made when a photo arrives."""
-LARGE_DECODE_BYTES = 200_000_000
-"""Photos that may need more are decoded one at a time."""
 
 pillow_heif.register_heif_opener()
-# Between n and 2n pixels Pillow only warns.
-warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+Image.MAX_IMAGE_PIXELS = None  # the bounds are stricter, and come first
 
 _FORMATS = [name for name in KINDS if name != "MPO"]  # Pillow finds it by way of JPEG
 
@@ -45,76 +43,109 @@ class Picture:
 
 
 class Images:
-    """Decodes in turns, so that memory stays bounded however many photos arrive."""
+    """Decodes photos in processes of their own (`decoding`), so many at once as there are slots."""
 
-    def __init__(self, max_pixels: int, max_jpeg_pixels: int, turns: Turns) -> None:
+    def __init__(self, max_pixels: int, max_jpeg_pixels: int, slots: Slots) -> None:
         self._bounds = Bounds(max_pixels, max_jpeg_pixels)
-        self._turns = turns
-        Image.MAX_IMAGE_PIXELS = max(max_pixels, max_jpeg_pixels)
+        self._slots = slots
 
-    def read_photo(self, file: BinaryIO) -> Picture:
-        """Decodes the whole photo, every frame. Raises NotAPhoto, DamagedPhoto, TooManyPixels,
-        TooLongAnimation."""
-        with self._opened(file) as image:
-            exif = read_exif(image)
-            width, height = image.size[::-1] if is_turned(exif) else image.size
-            largest = render(image, exif, THUMBNAIL_WIDTHS[-1])
-            return Picture(
-                extension=kind_of(image),
-                width=width,
-                height=height,
-                animated=self._decode_frames(image),
-                taken=time_taken(exif),
-                placeholder=placeholder_of(largest),
-                thumbnails={w: thumbnail_of(largest, w) for w in THUMBNAIL_WIDTHS},
-            )
-
-    def make_thumbnail(self, file: BinaryIO, width: int) -> bytes:
-        """A WebP file of a photo that `read_photo` has read, never larger than the photo."""
-        with self._opened(file) as image:
-            return encode(render(image, read_exif(image), width))
-
-    @contextmanager
-    def _opened(self, file: BinaryIO) -> Iterator[Image.Image]:
-        with self._turns.wait(), self._opened_now(file) as image:
-            is_large = self._bounds.check(image, file) > LARGE_DECODE_BYTES
-        # A large photo waits for its like before it takes a place among the others.
-        turn_of_large = self._turns.wait_for_large() if is_large else nullcontext()
-        with turn_of_large, self._turns.wait(), self._opened_now(file) as image:
-            yield image
-
-    @contextmanager
-    def _opened_now(self, file: BinaryIO) -> Iterator[Image.Image]:
-        file.seek(0)
+    def read_photo(
+        self,
+        file: BinaryIO,
+        keep_location: bool = True,
+        visitor: str = "",
+        has_left: Callable[[], bool] = lambda: False,
+    ) -> Picture:
+        """Decodes the whole photo, every frame; without `keep_location` its place is erased from
+        the file, which is open for update then. Raises NotAPhoto, DamagedPhoto, BrokenContainer,
+        TooManyPixels, TooLongAnimation, TooMuchToDecode, VisitorLeft."""
         try:
-            with Image.open(file, formats=_FORMATS) as image:
-                yield image
-        except UnidentifiedImageError as error:
-            raise (DamagedPhoto if begins_as_photo(file) else NotAPhoto) from error
-        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-            raise TooManyPixels(self._bounds.max_pixels) from error
-        except BROKEN as error:
-            if isinstance(error, OSError) and error.errno:
-                raise  # the machine's trouble, not the photo's
-            raise DamagedPhoto from error
+            photo = survey(file)
+        except UnknownFormat as error:
+            raise NotAPhoto from error
+        cost = self._bounds.check(photo, THUMBNAIL_WIDTHS[-1])
+        with self._slots.hold(visitor, cost, has_left):
+            picture: Picture = decode(
+                decode_photo, file, cost.memory_bytes, self._bounds, keep_location
+            )
+        return picture
 
-    def _decode_frames(self, image: Image.Image) -> bool:
-        """Decodes what follows the first frame; whether there was any. The other pictures of an
-        MPO or HEIC file are not frames of an animation."""
-        if kind_of(image) in ("jpg", "heic"):
-            return False
+    def make_thumbnail(self, file: BinaryIO, width: int, visitor: str = "") -> bytes:
+        """A WebP file of a photo that `read_photo` has read, never larger than the photo."""
+        cost = self._bounds.check(survey(file), width)
+        with self._slots.hold(visitor, cost):
+            content: bytes = decode(decode_thumbnail, file, cost.memory_bytes, width)
+        return content
+
+
+def decode_photo(file: BinaryIO, bounds: Bounds, keep_location: bool) -> Picture:
+    """In a decoder: what `Images.read_photo` returns, or raises."""
+    with _opened(file) as image:
+        kind = kind_of(image)
+        exif = read_exif(image)
+        width, height = image.size[::-1] if is_turned(exif) else image.size
+        largest = render(image, exif, THUMBNAIL_WIDTHS[-1])
+        picture = Picture(
+            extension=kind,
+            width=width,
+            height=height,
+            animated=_decode_frames(image, bounds),
+            taken=time_taken(exif),
+            placeholder=placeholder_of(largest),
+            thumbnails={w: thumbnail_of(largest, w) for w in THUMBNAIL_WIDTHS},
+        )
+    if not keep_location:
+        erase_location(file, kind)
+    return picture
+
+
+def decode_thumbnail(file: BinaryIO, width: int) -> bytes:
+    """In a decoder: what `Images.make_thumbnail` returns, or raises."""
+    with _opened(file) as image:
+        return encode(render(image, read_exif(image), width))
+
+
+@contextmanager
+def _opened(file: BinaryIO) -> Iterator[Image.Image]:
+    file.seek(0)
+    try:
+        with Image.open(file, formats=_FORMATS) as image:
+            yield image
+    except UnidentifiedImageError as error:
+        raise DamagedPhoto from error
+    except BROKEN as error:
+        if isinstance(error, OSError) and error.errno:
+            raise  # the machine's trouble, not the photo's
+        if not _is_librarys(error):
+            raise
+        raise DamagedPhoto from error
+
+
+def _is_librarys(error: BaseException) -> bool:
+    """Whether a library says so of the file; else it is a mistake of ours."""
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    raised_in = trace.tb_frame.f_globals.get("__name__", "") if trace else ""
+    return not raised_in.startswith(__name__.partition(".")[0] + ".")
+
+
+def _decode_frames(image: Image.Image, bounds: Bounds) -> bool:
+    """Decodes what follows the first frame; whether there was any. The other pictures of an MPO or
+    HEIC file are not frames of an animation."""
+    if kind_of(image) in ("jpg", "heic"):
+        return False
+    frame_budget = bounds.animation_pixels
+    for index in itertools.count(1):
+        try:
+            image.seek(index)
+        except EOFError:
+            return index > 1
         # A GIF's later frames may be larger than its screen.
-        max_pixels = self._bounds.limit(kind_of(image))
-        frame_budget = self._bounds.animation_pixels
-        for index in itertools.count(1):
-            try:
-                image.seek(index)
-            except EOFError:
-                return index > 1
-            if image.width * image.height > max_pixels:
-                raise TooManyPixels(max_pixels)
-            frame_budget -= max(image.width * image.height, MIN_FRAME_PIXELS)
-            if frame_budget < 0:
-                raise TooLongAnimation
-            image.load()
-        raise AssertionError("count() does not end")
+        if image.width * image.height > bounds.max_pixels:
+            raise TooManyPixels(bounds.max_pixels)
+        frame_budget -= max(image.width * image.height, MIN_FRAME_PIXELS)
+        if frame_budget < 0:
+            raise TooLongAnimation
+        image.load()
+    raise AssertionError("count() does not end")

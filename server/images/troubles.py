@@ -21,6 +21,10 @@ class TooLongAnimation(Exception):
     """All frames together would take too long to decode."""
 
 
+class TooMuchToDecode(Exception):
+    """The photo needs more memory or time than one may have."""
+
+
 class TooManyPixels(Exception):
     """The photo is larger than `max_pixels`."""
 

@@ -2,11 +2,16 @@
 by its signed cookie."""
 
 import secrets
+import selectors
+import socket
+from collections.abc import Callable
+from contextlib import suppress
 
-from flask import session
+from flask import request, session
 from flask_login import current_user
 
 from ..catalog import Viewer
+from ..tries import neighbourhood
 from . import parts
 
 
@@ -32,3 +37,25 @@ def viewer() -> Viewer:
         is_host=current_user.is_authenticated and current_user.is_host,
         sees_others=parts().settings.mode != "own",
     )
+
+
+def visitor() -> str:
+    """Whose photos wait for each other: the guest's, or those of an address without the cookie."""
+    return guest_id() or neighbourhood(request.remote_addr or "")
+
+
+def leaving_noticed() -> Callable[[], bool]:
+    """A function that tells, while this request is answered, whether its visitor has hung up."""
+    connection = request.environ.get("gunicorn.socket")
+    if connection is None:
+        return lambda: False
+
+    def has_left() -> bool:
+        with selectors.DefaultSelector() as selector, suppress(OSError):
+            selector.register(connection, selectors.EVENT_READ)
+            if not selector.select(0):  # it is open, and silent as it should be
+                return False
+            return not socket.socket.recv(connection, 1, socket.MSG_PEEK)
+        return True
+
+    return has_left

@@ -14,7 +14,7 @@ from ..changes import MAX_CHANGES
 from ..formats import BY_EXTENSION
 from ..storage import Method
 from . import no_content, parts
-from .guest import viewer
+from .guest import viewer, visitor
 from .query import MAX_VERSION, ids_parameter, json_word, number_parameter, selection
 from .representation import changes_json, outline_json, page_json
 
@@ -76,7 +76,7 @@ def original(filename: str) -> ResponseReturnValue:
 
 @photos.get("/thumbnails/<photo_id>/<int:width>.webp")
 def thumbnail(photo_id: str, width: int) -> Response:
-    photo, stream = parts().gallery.open_thumbnail(photo_id, width, viewer())
+    photo, stream = parts().gallery.open_thumbnail(photo_id, width, viewer(), visitor())
     response = _stream_response(
         stream, mimetype="image/webp", etag=f"{photo_id}-{width}", max_age=ONE_YEAR_SECONDS
     )

@@ -15,7 +15,7 @@ from ..names import clean_name
 from ..storage import StorageUnavailable
 from . import no_content, parts
 from .body import Body, receive_body
-from .guest import greet_guest, guest_id, viewer
+from .guest import greet_guest, guest_id, leaving_noticed, viewer, visitor
 from .navigation import is_navigation
 from .photos import VISIBILITIES
 from .plain_form import come_back
@@ -94,7 +94,8 @@ def _sender(body: Body, sender_id: str) -> Sender:
     if visibility == OWNER and not sender_id:
         raise UnknownSender
     needs_approval = parts().settings.mode == "approval" and not viewer().is_host
-    return Sender(sender_id, visibility, PENDING if needs_approval else SHOWN)
+    standing = PENDING if needs_approval else SHOWN
+    return Sender(sender_id, visibility, standing, visitor(), leaving_noticed())
 
 
 def _add_photos(body: Body, sender: Sender) -> list[tuple[str, Exception]]:

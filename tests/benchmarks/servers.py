@@ -13,7 +13,7 @@ from pathlib import Path
 
 import requests
 
-from tests.support.gallery_server import ROOT, GalleryServer
+from tests.support.gallery_server import ROOT, GalleryServer, with_descendants
 from tests.support.photos import photo_bytes
 from tests.support.ports import closed_port
 from tests.support.processes import Process
@@ -99,8 +99,12 @@ def ask(
 
 
 def memory_mb(server: GalleryServer) -> float:
-    """That the workers have for themselves alone, or share in part (Pss of smaps_rollup)."""
-    rollups = [(worker / "smaps_rollup").read_text() for worker in server.workers()]
+    """That workers and decoders have for themselves alone, or share in part (Pss of
+    smaps_rollup)."""
+    rollups = []
+    for process in with_descendants(server.process.pid):
+        with suppress(OSError):  # a decoder of a large photo ends after it
+            rollups.append((process / "smaps_rollup").read_text())
     lines = [line.split() for rollup in rollups for line in rollup.splitlines()]
     return sum(int(line[1]) * 1024 for line in lines if line[0] == "Pss:") / 1e6
 

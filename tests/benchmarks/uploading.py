@@ -8,13 +8,12 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from itertools import count
-from pathlib import Path
 
 import requests
 
 from server.config import Config
-from server.images import Images
-from server.turns import Turns
+from server.images.bounds import Bounds
+from server.images.reading import decode_photo
 from tests.benchmarks.results import Row, in_turns
 from tests.benchmarks.servers import (
     COPYPARTY,
@@ -75,10 +74,9 @@ def photos_per_second(photos: int = 48, rounds: int = 5) -> Iterator[Row]:
 
 def decode(photo: bytes) -> None:
     config = Config()
-    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as file:
+    with tempfile.TemporaryFile() as file:
         file.write(photo)
-        turns = Turns(Path(folder), os.cpu_count() or 1)
-        Images(config.max_pixels, config.max_jpeg_pixels, turns).read_photo(file)
+        decode_photo(file, Bounds(config.max_pixels, config.max_jpeg_pixels), keep_location=True)
 
 
 def body(rounds: int = 12) -> Iterator[Row]:

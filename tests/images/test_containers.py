@@ -9,18 +9,15 @@ from tempfile import TemporaryFile
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
-from server.containers import (
-    BrokenContainer,
-    CutOff,
-    JpegLayout,
-    check_complete,
-    read_jpeg_layout,
-)
-from tests.support.photos import noise, tiny_photo
+from server.containers import BrokenContainer, CutOff, Survey, UnknownFormat, survey
+from tests.support.photos import encode, noise, tiny_photo
 
 EXIF = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x0f\x01\x02\0\x04\0\0\0Cam\0\0\0\0\0"
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"> </x:xmpmeta>'
+SIZE = noise().size
+BEGINNING_BYTES = 12
 TRAILER = b"SEFT, or a film: \0\0\0\x18ftypmp42" + bytes(100)
 
 
@@ -32,7 +29,9 @@ def frames(kind: str) -> bytes:
 PHOTOS = {
     "jpg": tiny_photo("JPEG", exif=EXIF),
     "jpg, progressive": tiny_photo("JPEG", progressive=True),
-    "jpg, stray bytes and fill bytes": b"\xff\xd8\0\0\xff\xff\xff" + tiny_photo("JPEG")[2:],
+    "jpg, stray bytes and fill bytes": tiny_photo("JPEG")[:20]
+    + b"\0\0\xff\xff"
+    + tiny_photo("JPEG")[20:],
     "jpg, several images": frames("MPO"),
     "png": tiny_photo("PNG", exif=EXIF),
     "png, animated": frames("PNG"),
@@ -47,22 +46,19 @@ PHOTOS = {
 }
 
 
-def check(content: bytes, name: str) -> None:
+def surveyed(content: bytes) -> Survey:
     with TemporaryFile() as file:
         file.write(content)
-        check_complete(file, name.partition(",")[0])
-
-
-def layout(content: bytes) -> JpegLayout:
-    with TemporaryFile() as file:
-        file.write(content)
-        return read_jpeg_layout(file)
+        return survey(file)
 
 
 @pytest.mark.parametrize("name", PHOTOS)
 def test_a_whole_photo_is_complete_whatever_follows_its_end(name: str) -> None:
     for trailer in (b"", TRAILER, bytes(1000), b"\xff", b"\0" * 3 + PHOTOS["jpg"]):
-        check(PHOTOS[name] + trailer, name)
+        photo = surveyed(PHOTOS[name] + trailer)
+        assert photo.kind == name.partition(",")[0]
+        assert (photo.width, photo.height) == ((64, 64) if photo.kind == "heic" else SIZE)  # coded
+        assert photo.frames == (3 if "animated" in name else 1)
 
 
 @pytest.mark.parametrize("name", PHOTOS)
@@ -71,26 +67,29 @@ def test_a_photo_cut_off_anywhere_is_found(name: str) -> None:
     first = whole.find(b"\xff\xd9\xff\xd8") + 2  # where an MPO's first image ends, all is well
     for end in {*range(0, len(whole), len(whole) // 40), *range(len(whole) - 8, len(whole))}:
         if end != first:
-            with pytest.raises(CutOff):
-                check(whole[:end], name)
+            with pytest.raises(CutOff if end > BEGINNING_BYTES else ValueError):
+                surveyed(whole[:end])
 
 
 def test_scans_are_those_of_the_first_image() -> None:
     one, progressive = tiny_photo("JPEG"), PHOTOS["jpg, progressive"]
     scans = progressive.count(b"\xff\xda")
     assert scans > 5
-    assert layout(progressive) == JpegLayout(scans, progressive=True)
+    photo = surveyed(progressive)
+    assert (photo.scans, photo.progressive) == (scans, True)
+    assert photo.coefficients == SIZE[0] * SIZE[1] * 3 // 2  # 4:2:0
     thumbnail = b"\xff\xe1" + struct.pack(">H", len(progressive) + 8) + b"Exif\0\0" + progressive
     with_thumbnail = one[:2] + thumbnail + one[2:]
-    for photo in (one, with_thumbnail, one + progressive, one + TRAILER + progressive):
-        assert layout(photo) == JpegLayout(1, progressive=False)
+    for content in (one, with_thumbnail, one + progressive, one + TRAILER + progressive):
+        photo = surveyed(content)
+        assert (photo.scans, photo.progressive) == (1, False)
 
 
 def test_a_png_is_as_it_was_written() -> None:
     changed = bytearray(PHOTOS["png"])
     changed[changed.index(b"IDAT") + 30] ^= 1
     with pytest.raises(BrokenContainer):
-        check(bytes(changed), "png")
+        surveyed(bytes(changed))
 
 
 def box(name: bytes, *contents: bytes) -> bytes:
@@ -99,35 +98,35 @@ def box(name: bytes, *contents: bytes) -> bytes:
 
 
 MANY = 100_000
+PNG = b"\x89PNG\r\n\x1a\n"
+FTYP = box(b"ftyp", b"heic", bytes(4))
 META = box(b"meta", bytes(4), box(b"hdlr"))
 HUGE = struct.pack(">I4sQ", 1, b"mdat", 2**63)
 HOSTILE = [
-    ("jpg", lambda: b"\xff\xd8" + b"\xff\xe0\0\0" * MANY),
-    ("jpg", lambda: b"\xff\xd8" + b"\xff\xe0\0\2" * 11 * MANY),
-    ("jpg", lambda: b"\xff\xd8\xff\xd9" * 3 * MANY),
-    ("jpg", lambda: b"\xff\xd8\xff\xd8\xff\xd8"),
-    ("jpg", lambda: b"\xff\xd8" + b"\xff\xe1\xff\xffExif\0\0" * MANY),
-    ("png", lambda: bytes(8) + (bytes(4) + b"teSt" + bytes(4)) * 3 * MANY),
-    ("png", lambda: bytes(8) + b"\xff\xff\xff\xffIDAT"),
-    ("png", lambda: bytes(8) + (b"\0\0\0\0tEXt" + bytes(4)) * MANY),
-    ("gif", lambda: b"GIF89a" + bytes(7) + b"!\xfe" + b"\1!" * 5 * MANY),
-    ("gif", lambda: b"GIF89a" + bytes(7) + b"!\xfe\0" * 3 * MANY),
-    ("webp", lambda: b"RIFF\xff\xff\xff\xffWEBP" + b"XMP \0\0\0\0" * 3 * MANY),
-    ("heic", lambda: box(b"ftyp") * MANY),
-    ("heic", lambda: META + HUGE),
-    ("heic", lambda: META + struct.pack(">I4sQ", 1, b"mdat", 3)),
-    ("heic", lambda: box(b"moov", box(b"trak", META) * MANY)),
-    ("heic", lambda: box(b"meta", box(b"meta", box(b"meta", META))) * 10),
+    lambda: b"\xff\xd8" + b"\xff\xe0\0\0" * MANY,
+    lambda: b"\xff\xd8" + b"\xff\xe0\0\2" * 11 * MANY,
+    lambda: b"\xff\xd8\xff\xd9" * 3 * MANY,
+    lambda: b"\xff\xd8\xff\xd8\xff\xd8",
+    lambda: b"\xff\xd8" + b"\xff\xe1\xff\xffExif\0\0" * MANY,
+    lambda: PNG + (bytes(4) + b"teSt" + bytes(4)) * 3 * MANY,
+    lambda: PNG + b"\xff\xff\xff\xffIDAT",
+    lambda: PNG + (b"\0\0\0\0tEXt" + bytes(4)) * MANY,
+    lambda: b"GIF89a" + bytes(7) + b"!\xfe" + b"\1!" * 5 * MANY,
+    lambda: b"GIF89a" + bytes(7) + b"!\xfe\0" * 3 * MANY,
+    lambda: b"RIFF\xff\xff\xff\xffWEBP" + b"XMP \0\0\0\0" * 3 * MANY,
+    lambda: FTYP * MANY,
+    lambda: FTYP + META + HUGE,
+    lambda: FTYP + META + struct.pack(">I4sQ", 1, b"mdat", 3),
+    lambda: FTYP + box(b"moov", box(b"trak", META) * MANY),
+    lambda: FTYP + box(b"meta", box(b"meta", box(b"meta", META))) * 10,
 ]
 
 
-@pytest.mark.parametrize(("photo_format", "make"), HOSTILE)
-def test_a_hostile_file_is_read_in_bounded_time(
-    photo_format: str, make: Callable[[], bytes]
-) -> None:
+@pytest.mark.parametrize("make", HOSTILE)
+def test_a_hostile_file_is_read_in_bounded_time(make: Callable[[], bytes]) -> None:
     begin = time.process_time()  # in which other processes do not count
     with suppress(BrokenContainer):
-        check(make(), photo_format)
+        surveyed(make())
     assert time.process_time() - begin < 5
 
 
@@ -143,5 +142,26 @@ def test_a_damaged_file_raises_nothing_but_its_own_error(
     for position, replacement in changes:
         start = position % len(content)
         content[start : start + len(replacement)] = replacement
-    with suppress(BrokenContainer):
-        check(bytes(content), name)
+    with suppress(BrokenContainer, UnknownFormat):
+        surveyed(bytes(content))
+
+
+def avif(said: tuple[int, int], coded: tuple[int, int], frames: int = 1) -> bytes:
+    """An AVIF that says another size than its picture has."""
+    picture = Image.new("RGB", coded, (9, 99, 199))
+    others = [picture.rotate(180)] * (frames - 1)
+    content = encode(picture, "avif", save_all=frames > 1, append_images=others)
+    return content.replace(struct.pack(">II", *coded), struct.pack(">II", *said))
+
+
+@pytest.mark.parametrize("said", [(64, 64), (300, 210), (301, 200), (600, 400), (300, 100)])
+def test_an_avif_is_as_large_as_it_says(said: tuple[int, int]) -> None:
+    with pytest.raises(BrokenContainer):
+        surveyed(avif(said, (300, 200)))
+
+
+def test_an_avif_may_be_coded_with_padding_and_its_coded_size_counts() -> None:
+    photo = surveyed(avif((290, 150), (300, 200)))
+    assert (photo.width, photo.height) == (300, 200)
+    photo = surveyed(avif((64, 64), (300, 200), frames=3))
+    assert (photo.width, photo.height, photo.frames) == (300, 200, 3)

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from server.containers import BrokenContainer, check_complete
+from server.containers import BrokenContainer, UnknownFormat, survey
 from server.location import erase_location
 from tests.support.odd_photos import png_chunk
 from tests.support.photos import noise, tiny_photo
@@ -165,7 +165,8 @@ def erase(content: bytes, name: str) -> bytes:
         finally:
             assert os.fstat(file.fileno()).st_size == len(content)
         assert file.tell() == 16
-        check_complete(file, photo_format)
+        with suppress(UnknownFormat):  # damaged in its first bytes
+            survey(file)
         file.seek(0)
         after = file.read()
     assert erased is (after != content)

@@ -134,12 +134,12 @@ def _claim(format: str, marker: bytes, skipped: int, side: bytes) -> bytes:  # n
     return bytes(content)
 
 
-def _many_scans() -> bytes:
+def many_scans(scans: int) -> bytes:
     """A flat progressive JPEG of 25 megapixels, its last scan over and over."""
     content = encode(Image.new("L", (5000, 5000), 99), "jpg", progressive=True, optimize=True)
     last = content.rindex(b"\xff\xda")
     tables = content.rindex(b"\xff\xc4", 0, last)
-    again = 600 - content.count(b"\xff\xda")
+    again = scans - content.count(b"\xff\xda")
     return content[:-2] + content[tables:-2] * again + b"\xff\xd9"
 
 
@@ -160,7 +160,8 @@ BOMBS: dict[str, tuple[str, Make]] = {
     "gif with a huge second frame": ("a.gif", lambda: _gif((1, 1), [(1, 1), (65535, 65535)])),
     "gif of 20000 frames": ("a.gif", lambda: _gif((200, 200), [(1, 1)] * 20000)),
     "jpg claims 65500 x 65500": ("a.jpg", lambda: _claim("jpg", b"\xff\xc0", 3, b"\xff\xdc")),
-    "jpg of 600 scans": ("a.jpg", _many_scans),
+    "jpg of 600 scans": ("a.jpg", partial(many_scans, 600)),
+    "jpg of 25 MP in 90 scans": ("a.jpg", partial(many_scans, 90)),
     "webp claims 16383 x 16383": ("a.webp", lambda: _claim("webp", b"\x9d\1\x2a", 0, b"\xff\x3f")),
     "avif claims 60000 x 60000": ("a.avif", lambda: _claim("avif", b"ispe", 4, b"\0\0\xea\x60")),
     "heic claims 60000 x 60000": ("a.heic", lambda: _claim("heic", b"ispe", 4, b"\0\0\xea\x60")),

@@ -122,7 +122,22 @@ class GalleryServer(Gallery):
         if not PROC.exists():
             skip("processes are looked into by Linux's /proc")
         children = PROC / f"{self.process.pid}/task/{self.process.pid}/children"
-        return [PROC / worker for worker in children.read_text().split()]
+        found = []
+        for child in children.read_text().split():
+            with suppress(ProcessLookupError):  # it has just ended
+                # Whoever forks the decoders is in a session of its own.
+                if os.getsid(int(child)) == os.getsid(self.process.pid):
+                    found.append(PROC / child)
+        return found
+
+
+def with_descendants(process: int) -> list[Path]:
+    """Its folder in Linux's /proc, and those of the processes that it, or they, have started."""
+    found = [PROC / str(process)]
+    with suppress(OSError):  # it has just ended
+        for child in (found[0] / f"task/{process}/children").read_text().split():
+            found += with_descendants(int(child))
+    return found
 
 
 class SharedGallery(Gallery):

@@ -26,6 +26,9 @@ class Process(subprocess.Popen[bytes]):
         _tell_reaper(-self.pid)  # the number may be somebody else's soon
         return code
 
+    def __del__(self) -> None:
+        """Python would warn of one that still runs; the reaper sees to it."""
+
 
 def temporary_folder(name: str, parent: Path | None = None) -> Path:
     """A new one, which is removed in the end."""

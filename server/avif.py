@@ -1,0 +1,141 @@
+"""How large the pictures of an AVIF file are coded, whatever its container says."""
+
+import mmap
+from collections.abc import Iterator
+from contextlib import suppress
+
+Box = tuple[bytes, int, int]
+
+_MOST_ITEMS = 5_000  # 16 x 16 tiles, each with transparency, are 512
+_HEADER_BYTES = 128
+_TEMPORAL_DELIMITER, _SEQUENCE_HEADER = 2, 1
+
+
+def boxes(data: mmap.mmap, start: int, end: int) -> Iterator[Box]:
+    """Name, and where the content begins and ends, of each box in a part of the file (ISO/IEC
+    14496-12 4.2). The last one may say that it ends behind the part."""
+    while start + 8 <= end:
+        size, header = int.from_bytes(data[start : start + 4]), 8
+        name = data[start + 4 : start + 8]
+        if size == 1:
+            size, header = int.from_bytes(data[start + 8 : start + 16]), 16
+        elif size == 0:
+            size = end - start
+        if size < header:
+            return
+        yield name, start + header, start + size
+        start += size
+
+
+def coded_sizes(data: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Width and height of every AV1 item that the content of a `meta` box describes."""
+    items, offsets = set(), {}
+    for name, begin, behind in boxes(data, start + 4, end):
+        if name == b"iinf":
+            items = set(_av1_items(data, begin, min(behind, end)))
+        elif name == b"iloc":
+            offsets = dict(_file_offsets(data, begin, min(behind, end)))
+    for item in items:
+        if item in offsets and (size := sequence_size(data, offsets[item])):
+            yield size
+
+
+def _av1_items(data: mmap.mmap, start: int, end: int) -> Iterator[int]:
+    """The ids of `infe` boxes (14496-12 8.11.6)."""
+    first = start + (6 if data[start] == 0 else 8)
+    for number, (name, begin, _) in enumerate(boxes(data, first, end)):
+        if number == _MOST_ITEMS:
+            return
+        id_bytes = 4 if data[begin] == 3 else 2
+        kind = begin + 4 + id_bytes + 2
+        if name == b"infe" and data[kind : kind + 4] == b"av01":
+            yield int.from_bytes(data[begin + 4 : begin + 4 + id_bytes])
+
+
+def _file_offsets(data: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Each item's id, and where in the file it begins (14496-12 8.11.3)."""
+    version, position = data[start], start + 6
+    offset_bytes, length_bytes = divmod(data[start + 4], 16)
+    base_bytes, index_bytes = divmod(data[start + 5], 16)
+
+    def number(size: int) -> int:
+        nonlocal position
+        position += size
+        return int.from_bytes(data[position - size : position])
+
+    for _ in range(min(number(4 if version == 2 else 2), _MOST_ITEMS)):
+        item = number(4 if version == 2 else 2)
+        in_file = not version or number(2) & 15 == 0
+        number(2)  # of the file that has it: this one
+        base = number(base_bytes)
+        for extent in range(number(2)):
+            if version and index_bytes:
+                number(index_bytes)
+            offset = base + number(offset_bytes)
+            number(length_bytes)
+            if position > end:
+                return
+            if extent == 0 and in_file:
+                yield item, offset
+
+
+def sequence_size(data: mmap.mmap, position: int) -> tuple[int, int] | None:
+    """Width and height in the sequence header that AV1 data begin with (AV1 specification 5.3 to
+    5.5); None where they do not."""
+    for _ in range(4):
+        head = data[position : position + 10]
+        if len(head) < 10 or not head[0] & 2:  # has_size_field
+            return None
+        kind, at = head[0] >> 3 & 15, 2 if head[0] & 4 else 1
+        size = shift = 0
+        while at < 10:
+            size |= (head[at] & 127) << shift
+            shift += 7
+            at += 1
+            if not head[at - 1] & 128:
+                break
+        position += at
+        if kind == _SEQUENCE_HEADER:
+            with suppress(ValueError):  # it is too short
+                return _size_in(data[position : position + min(size, _HEADER_BYTES)])
+            return None
+        if kind != _TEMPORAL_DELIMITER:
+            return None
+        position += size
+    return None
+
+
+def _size_in(header: bytes) -> tuple[int, int]:
+    """Raises ValueError."""
+    bits = "".join(f"{byte:08b}" for byte in header)
+    position = 0
+
+    def number(count: int) -> int:
+        nonlocal position
+        position += count
+        return int(bits[position - count : position], 2) if count else 0
+
+    number(4)  # profile, still picture
+    if number(1):  # a reduced header
+        number(5)
+    else:
+        delay_bits = 0
+        if number(1):  # timing
+            number(64)
+            if number(1):
+                zeros = bits.index("1", position) - position
+                number(2 * zeros + 1)
+            if number(1):  # of the decoder's model
+                delay_bits = 1 + number(5)
+                number(42)
+        has_display_delay = number(1)
+        for _ in range(1 + number(5)):
+            number(12)
+            if number(5) > 7:
+                number(1)
+            if delay_bits and number(1):
+                number(2 * delay_bits + 1)
+            if has_display_delay and number(1):
+                number(4)
+    width_bits, height_bits = 1 + number(4), 1 + number(4)
+    return 1 + number(width_bits), 1 + number(height_bits)

@@ -1,0 +1,182 @@
+"""Decodes photos in processes of their own: what a hostile file does to the libraries it does
+there, within bounds that the kernel keeps.
+
+A parent, forked before there are threads, forks a decoder for whoever asks; it decodes one photo
+after the other. Where it exceeds its memory or its time it dies, and the photo is refused.
+"""
+
+import fcntl
+import logging
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing import reduction
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ..containers import BrokenContainer
+from ..logs import Seldom
+from ..memory import keep_memory
+from .troubles import DamagedPhoto, NotAPhoto, TooLongAnimation, TooManyPixels, TooMuchToDecode
+
+CPU_SECONDS = 60
+"""For one photo. All frames of the longest animation that is taken need 15 on a slow machine."""
+SPARE_BYTES = 128 * 1024 * 1024
+"""Beside what the photo was reckoned to need: stacks of threads, which are hardly used."""
+LARGE_BYTES = 200_000_000
+"""A decoder that was allowed more ends, for the C library to give its memory back."""
+
+log = logging.getLogger(__name__)
+log.addFilter(Seldom(60))
+
+_lock = threading.Lock()
+_parent: socket.socket | None = None
+_idle: list[Connection] = []
+
+
+class DecodingFailed(Exception):
+    """A mistake of ours; the message is its traceback."""
+
+
+def start_decoding() -> None:
+    """Before this process has threads or children, which share the decoders then. It need not be
+    called: who decodes without it starts the parent as a new program, which takes a second."""
+    global _parent
+    _parent = _start_parent()
+
+
+def decode(task: Callable[..., Any], file: BinaryIO, memory_bytes: int, *arguments: object) -> Any:
+    """`task(file, *arguments)`, in a decoder that gets `memory_bytes`. Raises what `task` raises of
+    the refusals of photos, OSError, TooMuchToDecode, and DecodingFailed for all else."""
+    connection = _connect()
+    try:
+        reduction.send_handle(connection, file.fileno(), 0)
+        connection.send((task, (memory_bytes, CPU_SECONDS), arguments))
+        outcome = connection.recv()
+    except (EOFError, ConnectionError):
+        connection.close()
+        log.warning("A photo was refused: its decoder needed too much memory, or time, or broke.")
+        raise TooMuchToDecode from None
+    if memory_bytes > LARGE_BYTES:
+        connection.close()
+    else:
+        _idle.append(connection)
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+def _connect() -> Connection:
+    """A decoder that has nothing to do, or a new one."""
+    global _parent
+    while _idle:
+        with suppress(IndexError):  # another thread was quicker
+            connection = _idle.pop()
+            if not connection.poll():
+                return connection
+            connection.close()  # it has been killed meanwhile
+    ours, decoders = socket.socketpair()
+    with decoders, _lock:
+        for _ in range(2):
+            _parent = _parent or _start_parent(is_alone=False)
+            try:
+                socket.send_fds(_parent, [b"."], [decoders.fileno()])
+                break
+            except OSError:  # somebody has killed it
+                _parent.close()
+                _parent = None
+    return Connection(ours.detach())
+
+
+def _start_parent(is_alone: bool = True) -> socket.socket:
+    ours, its = socket.socketpair()
+    with its:
+        if not is_alone:
+            program = f"from {__name__} import serve; serve({its.fileno()})"
+            root = str(Path(__file__).parents[2])
+            parent = subprocess.Popen(  # noqa: S603 - our own words
+                [sys.executable, "-c", program],
+                pass_fds=[its.fileno()],
+                env={**os.environ, "PYTHONPATH": root},
+                start_new_session=True,
+            )
+            parent.returncode = 0  # nobody will wait for it; Python would warn of that
+        elif os.fork() == 0:
+            try:
+                os.setsid()
+                ours.close()
+                serve(its.detach())
+            finally:  # whatever happens, it must not go on as another server
+                os._exit(1)
+    return ours
+
+
+def serve(descriptor: int) -> None:
+    """Fork a decoder for each socket that comes, until nobody is left who could send one."""
+    for told in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
+        signal.signal(told, signal.SIG_IGN)
+    keep_memory()
+    with socket.socket(fileno=descriptor) as requests:
+        while True:
+            wanted, sockets, _, _ = socket.recv_fds(requests, 1, 1)
+            if not wanted:
+                return
+            if sockets and os.fork() == 0:
+                try:
+                    requests.close()
+                    _decode_for(Connection(sockets[0]))
+                finally:
+                    os._exit(0)
+            for number in sockets:
+                os.close(number)
+
+
+def _decode_for(connection: Connection) -> None:
+    with suppress(OSError):  # out of memory, the kernel ends this before a worker
+        Path("/proc/self/oom_score_adj").write_text("500")
+    while True:
+        try:
+            descriptor = reduction.recv_handle(connection)
+            task, bounds, arguments = connection.recv()
+        except (EOFError, OSError):
+            return
+        _limit(*bounds)
+        is_writable = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_RDWR
+        with open(descriptor, "r+b" if is_writable else "rb") as file:
+            connection.send(_outcome(task, file, arguments))
+
+
+def _outcome(task: Callable[..., Any], file: BinaryIO, arguments: tuple[object, ...]) -> Any:
+    try:
+        return task(file, *arguments)
+    except MemoryError:
+        return TooMuchToDecode()
+    except (
+        *(NotAPhoto, DamagedPhoto, TooLongAnimation, TooManyPixels, BrokenContainer),
+        OSError,
+    ) as refusal:
+        return refusal
+    except Exception:
+        return DecodingFailed(traceback.format_exc())
+
+
+def _limit(memory_bytes: int, cpu_seconds: int) -> None:
+    """For the next photo. Where the kernel does not count private memory (macOS), what the photo
+    was reckoned to need has to be true."""
+    used = 0
+    with suppress(OSError):
+        status = Path("/proc/self/status").read_text()
+        used = int(status.partition("VmData:")[2].split()[0]) * 1024
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (used + memory_bytes + SPARE_BYTES, most))
+    times = os.times()
+    _, most = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (int(times.user + times.system) + cpu_seconds, most))

@@ -1,0 +1,191 @@
+"""Photos that cost too much, or break the libraries, are refused, and nobody else feels it."""
+
+import io
+import socket
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+import pillow_heif
+import pytest
+from PIL import Image
+
+from server.containers import BrokenContainer, survey
+from server.images import Images, Slots, TooMuchToDecode, decoding
+from server.images.bounds import Bounds
+from tests.support.decoder_tasks import crash, make_a_mistake, never_end, peak_bytes, take_memory
+from tests.support.odd_photos import png_chunk, with_png_chunk
+from tests.support.photos import encode, photo_bytes
+
+MEBIBYTE = 1 << 20
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Images:
+    return Images(100_000_000, 250_000_000, Slots(tmp_path / "slots", 2, 1_000_000_000))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Callable[[bytes], BinaryIO]:
+    def write(content: bytes) -> BinaryIO:
+        path = tmp_path / "photo"
+        path.write_bytes(content)
+        return path.open("r+b")
+
+    return write
+
+
+def segments(marker: int, content: bytes, count: int) -> bytes:
+    """A JPEG with so many of them."""
+    segment = struct.pack(">BBH", 0xFF, marker, 2 + len(content)) + content
+    jpeg = photo_bytes("jpg")
+    return jpeg[:2] + segment * count + jpeg[2:]
+
+
+def gif_with_comments(count: int) -> bytes:
+    gif = photo_bytes("gif")
+    head = 13 + 3 * (2 << (gif[10] & 7))
+    return gif[:head] + b"!\xfe" + b"\1x" * count + b"\0" + gif[head:]
+
+
+TOO_MANY_BLOCKS = {
+    "EXIF in 80,000 segments": lambda: segments(0xE1, b"Exif\0\0x", 80_000),
+    "EXIF in a hundred whole segments": lambda: segments(0xE1, b"Exif\0\0" + bytes(65_000), 100),
+    "comments of one byte": lambda: segments(0xFE, b"x", 200_000),
+    "a GIF's comment of one-byte blocks": lambda: gif_with_comments(400_000),
+    "PNG text": lambda: with_png_chunk(png_chunk(b"tEXt", b"a\0b") * 60_000),
+}
+
+
+@pytest.mark.parametrize("name", TOO_MANY_BLOCKS)
+def test_no_library_opens_a_file_of_too_many_blocks(
+    images: Images,
+    file: Callable[[bytes], BinaryIO],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    def opened(*_: object) -> None:
+        raise AssertionError("opened")
+
+    monkeypatch.setattr("server.images.reading.decode", opened)
+    with file(TOO_MANY_BLOCKS[name]()) as photo, pytest.raises(BrokenContainer):
+        images.read_photo(photo)
+
+
+def flat(kind: str, size: tuple[int, int], **options: object) -> bytes:
+    return encode(Image.new("RGB", size, (10, 120, 200)), kind, **options)
+
+
+def jpeg_of_three_scans(size: tuple[int, int]) -> bytes:
+    """A baseline JPEG with a scan for each component: a decoder has to hold all coefficients.
+
+    It is grey all over, so each block is "as before" and "end of block" (T.81 K.3: 00 1010, and
+    00 00 in the chroma tables).
+    """
+    small = encode(Image.new("RGB", (16, 16), (128, 128, 128)), "jpg", subsampling=0)
+    head = bytearray(small[: small.index(b"\xff\xda")])
+    frame = head.index(b"\xff\xc0")
+    head[frame + 5 : frame + 9] = struct.pack(">HH", size[1], size[0])
+    blocks = -(-size[0] // 8) * -(-size[1] // 8)
+    luma = (b"\x28\xa2\x8a" * (blocks // 4 + 1))[: blocks * 6 // 8 + 1]
+    scans = [(1, 0x00, luma), (2, 0x11, bytes(blocks // 2 + 1)), (3, 0x11, bytes(blocks // 2 + 1))]
+    for component, tables, data in scans:
+        head += b"\xff\xda\0\x08\x01" + bytes((component, tables, 0, 63, 0)) + data
+    return bytes(head) + b"\xff\xd9"
+
+
+def high_bit_heic() -> bytes:
+    size = (3000, 2000)
+    photo = pillow_heif.from_bytes("RGBA;16", size, b"\x40\x9c" * (4 * size[0] * size[1]))
+    content = io.BytesIO()
+    photo.save(content, quality=30)
+    return content.getvalue()
+
+
+SIZE = (5000, 4000)
+COSTLY = {
+    "jpg": lambda: flat("jpg", SIZE),
+    "progressive jpg 4:4:4": lambda: flat("jpg", SIZE, progressive=True, subsampling=0),
+    "progressive jpg in CMYK": lambda: encode(
+        Image.new("CMYK", SIZE, (1, 2, 3, 4)), "jpg", progressive=True
+    ),
+    "jpg of three scans": lambda: jpeg_of_three_scans(SIZE),
+    "very tall jpg": lambda: flat("jpg", (1279, 30_000)),
+    "very wide jpg": lambda: flat("jpg", (30_000, 1279)),
+    "png": lambda: flat("png", SIZE),
+    "png with alpha": lambda: encode(Image.new("RGBA", SIZE, (1, 2, 3, 4)), "png"),
+    "png of 16 bits": lambda: encode(Image.new("I;16", SIZE, 999), "png"),
+    "png of one bit": lambda: encode(Image.new("1", SIZE), "png"),
+    "gif": lambda: encode(Image.new("P", SIZE, 9), "gif"),
+    "webp": lambda: flat("webp", SIZE, method=0),
+    "lossless webp with alpha": lambda: encode(
+        Image.new("RGBA", SIZE, (1, 2, 3, 4)), "webp", lossless=True, method=0
+    ),
+    "avif": lambda: flat("avif", SIZE, speed=10),
+    "avif 4:4:4 with alpha": lambda: encode(
+        Image.new("RGBA", SIZE, (1, 2, 3, 4)), "avif", speed=10, subsampling="4:4:4"
+    ),
+    "heic": lambda: flat("heic", (3000, 2000), quality=30),
+    "heic of 12 bits with alpha": high_bit_heic,
+}
+COSTLY |= {
+    f"animated {kind}": lambda kind=kind, options=options: encode(
+        Image.new("RGBA", (2500, 2000), (1, 2, 3, 4)),
+        kind,
+        save_all=True,
+        append_images=[Image.new("RGBA", (2500, 2000), (n, 2, 3, 250)) for n in (50, 100, 150)],
+        **options,
+    )
+    for kind, options in {
+        "png": {},
+        "gif": {},
+        "webp": {"method": 0, "lossless": True},
+        "avif": {"speed": 10, "subsampling": "4:4:4"},
+    }.items()
+}
+
+
+@pytest.mark.parametrize("name", COSTLY)
+def test_no_photo_needs_more_memory_than_reckoned(
+    images: Images, file: Callable[[bytes], BinaryIO], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    bounds = Bounds(100_000_000, 250_000_000)
+    with file(COSTLY[name]()) as photo:
+        cost = bounds.check(survey(photo), width=640)
+        monkeypatch.setattr(decoding, "_idle", [])  # one that has done nothing yet
+        needed = decoding.decode(peak_bytes, photo, 2 * 10**9, bounds)
+        assert needed < cost.memory_bytes
+        images.read_photo(photo)  # the kernel holds it to that, too
+
+
+@pytest.mark.parametrize("task", [never_end, crash, take_memory])
+def test_a_decoder_is_held_to_its_bounds_and_the_next_photo_is_taken(
+    images: Images,
+    file: Callable[[bytes], BinaryIO],
+    monkeypatch: pytest.MonkeyPatch,
+    task: Callable[[BinaryIO], None],
+) -> None:
+    monkeypatch.setattr(decoding, "CPU_SECONDS", 1)
+    with file(b"") as photo, pytest.raises(TooMuchToDecode):
+        decoding.decode(task, photo, 10 * MEBIBYTE)
+    with file(photo_bytes()) as photo:
+        assert images.read_photo(photo).extension == "jpg"
+
+
+def test_a_mistake_of_ours_is_no_damaged_photo(file: Callable[[bytes], BinaryIO]) -> None:
+    with file(b"") as photo, pytest.raises(decoding.DecodingFailed, match="KeyError: 'ours'"):
+        decoding.decode(make_a_mistake, photo, MEBIBYTE)
+
+
+def test_decoders_are_there_again_when_they_were_killed(
+    images: Images, file: Callable[[bytes], BinaryIO], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoding, "_idle", [])
+    with file(photo_bytes()) as photo:
+        images.read_photo(photo)
+        with pytest.raises(TooMuchToDecode):
+            decoding.decode(crash, photo, MEBIBYTE)
+        assert decoding._parent
+        decoding._parent.shutdown(socket.SHUT_RDWR)  # the parent ends as when it is killed
+        images.read_photo(photo)

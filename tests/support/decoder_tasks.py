@@ -1,0 +1,37 @@
+"""What the tests have decoders do, which import it by name."""
+
+import os
+import signal
+from pathlib import Path
+from typing import BinaryIO
+
+from server.images import reading
+from server.images.bounds import Bounds
+
+
+def peak_bytes(file: BinaryIO, bounds: Bounds) -> int:
+    """How much more memory a decoder, which has done nothing yet, has while it reads a photo."""
+    before = _status_bytes("VmRSS")
+    reading.decode_photo(file, bounds, keep_location=False)
+    return _status_bytes("VmHWM") - before
+
+
+def _status_bytes(field: str) -> int:
+    return int(Path("/proc/self/status").read_text().partition(f"{field}:")[2].split()[0]) * 1024
+
+
+def never_end(file: BinaryIO) -> None:
+    while file:
+        pass
+
+
+def crash(file: BinaryIO) -> None:
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def take_memory(file: BinaryIO) -> None:
+    bytearray(500_000_000)
+
+
+def make_a_mistake(file: BinaryIO) -> None:
+    raise KeyError("ours")
