@@ -6,7 +6,7 @@ import traceback
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
-from tests.benchmarks import crowd, long_list, page, uploading
+from tests.benchmarks import attacks, crowd, long_list, page, uploading
 from tests.benchmarks.report import cells, write_report
 from tests.benchmarks.results import Row, load, save
 from tests.support import engines, processes
@@ -21,9 +21,10 @@ BENCHMARKS = {
     "slow_uploads": crowd.slow_uploads,
     "memory": crowd.memory,
     "scrolling": page.scrolling,
+    "attacks": attacks.attacks,
 }
 """In the order of the table in the design."""
-ONLY_EMBEDDED = {"page_weight", "scrolling"}
+ONLY_EMBEDDED = {"page_weight", "scrolling", "attacks"}
 DURABLE = {"fsync": "on", "full_page_writes": "on", "shared_buffers": "128MB"}
 """PostgreSQL's own defaults, which other tests do without: a 204 costs what it costs a host."""
 
