@@ -3,13 +3,14 @@
 import http.client
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from socket import create_connection, create_server
 
 import pytest
 import requests
 
-from tests.support.gallery_server import GalleryServer
+from tests.support.gallery_server import Gallery, GalleryServer
 from tests.support.photos import photo_bytes
 from tests.support.ports import closed_port
 from tests.support.proxies import behind_caddy, behind_nginx
@@ -18,6 +19,11 @@ from tests.support.waiting import wait_until
 
 PROXIES = {"nginx": behind_nginx, "caddy": behind_caddy}
 NOTHING_HERE = "There is nothing at this address; please go back to the gallery."
+NO_ANSWER = "Dropwall does not answer just now; please try again in a few seconds."
+UNREADABLE = "This request could not be read; please reload the page and try again."
+TOO_MUCH = "This is too much at once; please send fewer photos at a time."
+MANY = "Very many photos are coming from your network just now; please try again in a few seconds."
+TIMEOUT = 30
 
 Site = tuple[str, list[GalleryServer]]
 
@@ -77,7 +83,7 @@ def test_both_servers_are_asked_and_each_request_has_an_id(site: Site) -> None:
 
     wait_until(both_have_answered)
     for access_log in servers[0].data.parent.glob("access.log"):  # nginx's
-        assert access_log.read_bytes() == b"", "it would tell of visitors"
+        assert access_log.read_bytes() == b"", "it is for what fails"
 
 
 def test_the_metrics_of_a_server_are_not_for_the_world(site: Site) -> None:
@@ -92,5 +98,147 @@ def test_a_proxy_that_finds_no_server_asks_to_try_again(proxy: str, tmp_path: Pa
     with PROXIES[proxy](f"http://127.0.0.1:{closed_port()}", tmp_path) as url:
         answer = requests.post(url, files={"file": ("a.jpg", photo_bytes("jpg"))}, timeout=30)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
-    assert answer.headers["Content-Type"] == TEXT
-    assert answer.text.endswith("please try again in a few seconds.")
+    assert (answer.headers["Content-Type"], answer.text) == (TEXT, NO_ANSWER)
+
+
+def ask(url: str, head: str) -> requests.Response:
+    """What a client gets that sends just this, if it is no HTTP too."""
+    address = url.removeprefix("http://")
+    host, port = address.split(":")
+    with closing(create_connection((host, int(port)), TIMEOUT)) as client:
+        client.sendall(head.replace("{host}", address).encode() + b"\r\n\r\n")
+        received = http.client.HTTPResponse(client)
+        received.begin()
+        answer = requests.Response()
+        answer.status_code, answer._content = received.status, received.read()
+        answer.headers.update(received.headers)
+    return answer
+
+
+HOST = " HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n"
+REFUSED_BY_NGINX = {
+    "GET / nonsense": (400, UNREADABLE),
+    "GET /../.." + HOST: (400, UNREADABLE),
+    "GET / HTTP/1.1": (400, UNREADABLE),
+    "GET /dropwall-refusal" + HOST: (404, NOTHING_HERE),
+    "TRACE /" + HOST: (
+        405,
+        "This address does not take such requests; please go back to the gallery.",
+    ),
+    "POST /" + HOST + "Content-Length: 3000000000": (413, TOO_MUCH),
+    "POST /sign-in" + HOST + "Content-Length: 1500000": (413, TOO_MUCH),
+    "GET /" + 9000 * "a" + HOST: (414, "This address is too long; please shorten it."),
+    "GET /" + HOST + "Cookie: " + 9000 * "a": (
+        431,
+        "This request has too much in its head; please clear this site's cookies and try again.",
+    ),
+    "POST /" + HOST + "Transfer-Encoding: pigeon": (501, UNREADABLE),
+    "GET / HTTP/4.0\r\nHost: {host}": (505, UNREADABLE),
+}
+
+
+def test_what_nginx_itself_refuses_is_a_plain_sentence(tmp_path: Path) -> None:
+    with behind_nginx(f"http://127.0.0.1:{closed_port()}", tmp_path) as url:
+        for head, (status, sentence) in REFUSED_BY_NGINX.items():
+            answer = ask(url, head)
+            assert (answer.status_code, answer.text) == (status, sentence), head[:40]
+            assert answer.headers["Content-Type"] == TEXT
+
+
+def test_what_caddy_itself_refuses_is_a_plain_sentence(tmp_path: Path) -> None:
+    defect = "Something went wrong on our side; please try again in a moment."
+    told = {403: UNREADABLE, 413: TOO_MUCH, 421: UNREADABLE, 500: defect}
+    refusing = [f"error /{status} {status}" for status in told]
+    with behind_caddy(f"http://127.0.0.1:{closed_port()}", tmp_path, *refusing) as url:
+        for status, sentence in told.items():
+            answer = requests.get(f"{url}/{status}", timeout=TIMEOUT)
+            assert (answer.status_code, answer.text) == (status, sentence)
+            assert answer.headers["Content-Type"] == TEXT
+        for status, head in (
+            (400, "GET / nonsense"),
+            (501, "POST /" + HOST + "Transfer-Encoding: a"),
+        ):
+            answer = ask(url, head)  # Go's own words
+            assert (answer.status_code, answer.headers["Content-Type"]) == (status, TEXT)
+
+
+LOGGING = {"nginx": behind_nginx, "caddy": lambda *site: behind_caddy(*site, "log")}
+
+
+@pytest.mark.parametrize("proxy", LOGGING)
+def test_no_log_of_a_proxy_tells_a_passcode_a_search_or_a_photo(proxy: str, tmp_path: Path) -> None:
+    """With Caddy's access log switched on."""
+    upstream = f"127.0.0.1:{closed_port()}"
+    with LOGGING[proxy](f"http://{upstream}", tmp_path) as url:
+        for path in ("join/secret", "?q=secret", "uploads/secret.jpg"):
+            answer = requests.get(f"{url}/{path}", headers={"Referer": url + path}, timeout=TIMEOUT)
+            assert answer.status_code == 503
+            for broken in (" nonsense", HOST + "Content-Length: 3000000000", 9000 * "a" + HOST):
+                ask(url, f"POST /{path}{broken}")
+    logs = "".join(file.read_text() for file in tmp_path.glob("*.log"))
+    assert "secret" not in logs
+    if proxy == "nginx":
+        assert logs.count(f" 503 {upstream} 502 ") == 3  # what failed, and where
+
+
+@contextmanager
+def begun_upload(url: str, headers: dict[str, str]) -> Iterator[None]:
+    """A photo's upload, whose last byte is sent at the end of the block."""
+    photo = photo_bytes("png")
+    with closing(http.client.HTTPConnection(url.removeprefix("http://"), timeout=60)) as sending:
+        sending.putrequest("POST", "/")
+        for name, value in headers.items():
+            sending.putheader(name, value)
+        sending.putheader("Content-Length", str(len(photo)))
+        sending.endheaders(photo[:-1])
+        yield
+        sending.send(photo[-1:])
+        answer = sending.getresponse()
+        assert (answer.status, answer.read()) == (204, b"")
+
+
+@pytest.mark.embedded
+def test_nginx_takes_so_many_uploads_at_once_from_one_network(
+    tmp_path: Path, gallery: Gallery
+) -> None:
+    def coming_from(address: str) -> dict[str, str]:
+        return {"Tests-Address": address, "Content-Type": "image/png"}
+
+    def send(address: str) -> requests.Response:
+        return requests.post(url, photo_bytes("png"), headers=coming_from(address), timeout=TIMEOUT)
+
+    with behind_nginx(gallery.url, tmp_path, limit_conn="dropwall_uploads 2") as url:
+        for one, neighbour, another in (
+            ("203.0.113.1", "203.0.113.1", "203.0.113.2"),
+            ("2001:db8:0:1::1", "2001:db8:0:1:ffff::2", "2001:db8:0:2::1"),
+        ):
+            first, second = (begun_upload(url, coming_from(one)) for _ in range(2))
+            with first, second:
+                wait_until(lambda address=neighbour: send(address).status_code == 503)
+                refused = send(neighbour)
+                assert (refused.headers["Content-Type"], refused.text) == (TEXT, MANY)
+                assert refused.headers["Retry-After"] == "5"
+                assert "Dropwall-Refusal" not in refused.headers
+                assert send(another).status_code == 204
+                page = requests.get(url, headers=coming_from(neighbour), timeout=TIMEOUT)
+                assert page.status_code == 200
+            wait_until(lambda address=neighbour: send(address).status_code == 204)
+
+
+def test_what_is_sent_slowly_holds_no_server_behind_nginx_unless_it_is_a_photo(
+    tmp_path: Path,
+) -> None:
+    with (
+        closing(create_server(("127.0.0.1", 0))) as server,
+        behind_nginx(f"http://127.0.0.1:{server.getsockname()[1]}", tmp_path) as url,
+        ExitStack() as stack,
+    ):
+        server.settimeout(TIMEOUT)
+        for method, path in (("PUT", "/api/guest"), ("POST", "/sign-in"), ("POST", "/")):
+            address = url.removeprefix("http://")
+            client = stack.enter_context(closing(http.client.HTTPConnection(address)))
+            client.putrequest(method, path)
+            client.putheader("Content-Length", "100")
+            client.endheaders(b"a")
+        with closing(server.accept()[0]) as first:
+            assert first.recv(1000).startswith(b"POST / HTTP/1.1\r\n")

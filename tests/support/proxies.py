@@ -20,12 +20,14 @@ DEPLOYMENT = ROOT / "deployment"
 @contextmanager
 def behind_nginx(server_urls: str | list[str], folder: Path, **changed: str) -> Iterator[str]:
     """Its URL. `changed` are directives of nginx.conf with another value, such as
-    client_max_body_size="1m". All of nginx's files are in `folder`."""
+    client_max_body_size="1m". All of nginx's files are in `folder`. A visitor comes from where the
+    header `Tests-Address` says."""
     nginx, port = need_program("nginx"), Port()
     site = (DEPLOYMENT / "nginx.conf").read_text()
     [how] = set(re.findall(r"^ +server app\d:8000([^;]*);", site, re.MULTILINE))
     servers = "".join(f"server {address}{how};\n" for address in _addresses(server_urls))
     site = _replace_once(r"( +server app\d:8000.*\n){2}", servers, site)
+    site = _replace_once("/var/log/nginx/", f"{folder}/", site)
     for name, value in (changed | {"listen": f"127.0.0.1:{port.number}"}).items():
         site = _replace_once(rf"\b{name} [^;]*;", f"{name} {value};", site)
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -34,7 +36,8 @@ def behind_nginx(server_urls: str | list[str], folder: Path, **changed: str) -> 
     settings.write_text(
         ("user root;\n" if os.geteuid() == 0 else "")  # a test's folders are its user's alone
         + f"daemon off;\npid {folder}/nginx.pid;\nevents {{}}\n"
-        + f"http {{\naccess_log {folder}/access.log;\n{temporary}{site}}}\n"
+        + f"http {{\naccess_log {folder}/access.log;\n{temporary}"
+        + f"set_real_ip_from 127.0.0.1;\nreal_ip_header Tests-Address;\n{site}}}\n"
     )
     command = [nginx, "-e", "stderr", "-p", str(folder), "-c", str(settings)]
     with _running([*command, "-t"], command, port, folder / "nginx.log") as url:
@@ -42,14 +45,16 @@ def behind_nginx(server_urls: str | list[str], folder: Path, **changed: str) -> 
 
 
 @contextmanager
-def behind_caddy(server_urls: str | list[str], folder: Path) -> Iterator[str]:
-    """Its URL."""
+def behind_caddy(server_urls: str | list[str], folder: Path, *added: str) -> Iterator[str]:
+    """Its URL. `added` are directives of the site, beside those of the Caddyfile."""
     caddy, port = need_program("caddy"), Port()
     site = (DEPLOYMENT / "Caddyfile").read_text()
-    site = _replace_once(r"photos\.example\.com", f"http://127.0.0.1:{port.number}", site)
+    address = "\n".join([f"http://127.0.0.1:{port.number} {{", *added])
+    site = _replace_once(r"photos\.example\.com \{", address, site)
     site = _replace_once(r"app1:8000 app2:8000", " ".join(_addresses(server_urls)), site)
     settings = folder / "Caddyfile"
-    settings.write_text(f"{{\nadmin off\ndefault_bind 127.0.0.1\n}}\n{site}")
+    site = _replace_once(r"^\{\n", "{\nadmin off\ndefault_bind 127.0.0.1\n", site)
+    settings.write_text(site)
     options = ["--adapter", "caddyfile", "--config", str(settings)]
     validate, run = [caddy, "validate", *options], [caddy, "run", *options]
     with _running(validate, run, port, folder / "caddy.log") as url:
@@ -62,7 +67,7 @@ def _addresses(server_urls: str | list[str]) -> list[str]:
 
 
 def _replace_once(pattern: str, replacement: str, text: str) -> str:
-    text, count = re.subn(pattern, lambda _: replacement, text)
+    text, count = re.subn(pattern, lambda _: replacement, text, flags=re.MULTILINE)
     assert count == 1, f"{pattern} is {count} times in the configuration"
     return text
 
