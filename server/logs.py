@@ -22,6 +22,8 @@ _TIME = "[%Y-%m-%d %H:%M:%S %z]"
 
 MAX_REASON = 500
 """Characters."""
+WARNING_SECONDS = 60
+"""Between two of Python's warnings in the log of a process: a library may have one a request."""
 
 
 class Seldom(logging.Filter):
@@ -38,6 +40,9 @@ class Seldom(logging.Filter):
             return False
         self._passed[kind] = now
         return True
+
+
+_seldom_warnings = Seldom(WARNING_SECONDS)
 
 
 def reason(error: Exception) -> str:
@@ -60,6 +65,8 @@ def set_up_logs(style: str) -> None:
     handler.setFormatter(_json() if style == "json" else _text())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.getLogger("gunicorn.error").handlers = [handler]
+    logging.captureWarnings(True)  # by itself Python writes them as plain text
+    logging.getLogger("py.warnings").addFilter(_seldom_warnings)
     logging.getLogger("server.visits").setLevel(logging.INFO if style == "json" else logging.NOTSET)
 
 

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import traceback
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing import reduction
@@ -31,6 +32,7 @@ CPU_SECONDS = 60
 """For one photo. All frames of the longest animation that is taken need 15 on a slow machine."""
 SPARE_BYTES = 128 * 1024 * 1024
 """Beside what the photo was reckoned to need: stacks of threads, which are hardly used."""
+STDERR = 2
 LARGE_BYTES = 200_000_000
 """A decoder that was allowed more ends, for the C library to give its memory back."""
 
@@ -133,7 +135,7 @@ def serve(descriptor: int) -> None:
                 try:
                     requests.close()
                     _decode_for(Connection(sockets[0]))
-                finally:
+                finally:  # never back into the start of the server, in which this was forked
                     os._exit(0)
             for number in sockets:
                 os.close(number)
@@ -142,6 +144,10 @@ def serve(descriptor: int) -> None:
 def _decode_for(connection: Connection) -> None:
     with suppress(OSError):  # out of memory, the kernel ends this before a worker
         Path("/proc/self/oom_score_adj").write_text("500")
+    # What Pillow warns of in a guest's file, and what libraries in C print, is no line of our log.
+    warnings.simplefilter("ignore")
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), STDERR)
     while True:
         try:
             descriptor = reduction.recv_handle(connection)

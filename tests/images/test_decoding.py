@@ -14,7 +14,14 @@ from PIL import Image
 from server.containers import BrokenContainer, survey
 from server.images import Images, Slots, TooMuchToDecode, decoding
 from server.images.bounds import Bounds
-from tests.support.decoder_tasks import crash, make_a_mistake, never_end, peak_bytes, take_memory
+from tests.support.decoder_tasks import (
+    complain,
+    crash,
+    make_a_mistake,
+    never_end,
+    peak_bytes,
+    take_memory,
+)
 from tests.support.odd_photos import png_chunk, with_png_chunk
 from tests.support.photos import encode, photo_bytes
 
@@ -189,3 +196,18 @@ def test_decoders_are_there_again_when_they_were_killed(
         assert decoding._parent
         decoding._parent.shutdown(socket.SHUT_RDWR)  # the parent ends as when it is killed
         images.read_photo(photo)
+
+
+def test_what_libraries_say_of_a_photo_is_not_written_to_the_log(
+    file: Callable[[bytes], BinaryIO],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(decoding, "_idle", [])
+    monkeypatch.setattr(decoding, "_parent", None)  # so that it has this test's stderr
+    with file(b"") as photo:
+        decoding.decode(complain, photo, MEBIBYTE)
+    assert capfd.readouterr() == ("", "")
+    assert decoding._parent
+    decoding._parent.close()
+    assert decoding._programs.pop().wait(timeout=60) == 0

@@ -2,6 +2,9 @@
 
 import json
 import re
+import struct
+import subprocess
+import sys
 from contextlib import closing
 from datetime import UTC, datetime
 from socket import create_connection, gethostname
@@ -14,6 +17,7 @@ from flask.testing import FlaskClient
 from server import create_app
 from server.config import Config
 from server.logs import REQUEST_ID
+from tests.support.browser import ROOT
 from tests.support.gallery_server import Gallery, GalleryServer
 from tests.support.photos import photo_bytes
 from tests.support.stream import Watcher
@@ -155,3 +159,30 @@ def test_every_answer_has_an_id_of_its_own(client: FlaskClient) -> None:
     ids = {client.get(path, buffered=True).headers["X-Request-Id"] for path in paths}
     assert len(ids) == len(paths)
     assert all(re.fullmatch("[0-9a-f]{32}", each) for each in ids)
+
+
+def photo_with_odd_tags(count: int) -> bytes:
+    """A good JPEG whose EXIF has so many tags that point behind its end: for each of them Pillow
+    has a warning of its own."""
+    tags = b"".join(struct.pack("<HHII", 0x9000 + n, 2, 99, 60_000) for n in range(count))
+    exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, count) + tags + bytes(4)
+    jpeg = photo_bytes("jpg", metadata=False)
+    return jpeg[:2] + struct.pack(">HH", 0xFFE1, 2 + len(exif)) + exif + jpeg[2:]
+
+
+@pytest.mark.parametrize("gallery_settings", [{"log": log} for log in ("text", "json")])
+def test_what_pillow_warns_of_in_a_photo_is_no_line_of_the_log(server: GalleryServer) -> None:
+    assert server.send(("a.jpg", photo_with_odd_tags(100))).status_code == 204
+    server.close()
+    assert "Warning" not in server.log
+
+
+def test_of_the_warnings_of_a_process_one_a_minute_is_logged_in_its_format() -> None:
+    program = (
+        "import warnings; from server.logs import set_up_logs; set_up_logs('json')\n"
+        "for number in range(1000): warnings.warn(f'{number} is odd')"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, cwd=ROOT)
+    line = json.loads(run.stderr)
+    assert (line["level"], line["logger"]) == ("WARNING", "py.warnings")
+    assert "UserWarning: 0 is odd" in line["message"]

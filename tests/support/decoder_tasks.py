@@ -2,6 +2,7 @@
 
 import os
 import signal
+import warnings
 from pathlib import Path
 from typing import BinaryIO
 
@@ -35,3 +36,9 @@ def take_memory(file: BinaryIO) -> None:
 
 def make_a_mistake(file: BinaryIO) -> None:
     raise KeyError("ours")
+
+
+def complain(file: BinaryIO) -> None:
+    """As Pillow does, and as a library in C."""
+    warnings.warn("Corrupt EXIF data", stacklevel=1)
+    os.write(2, b"libheif: corrupt")
