@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from server.config import BadSetting, Config
+from server.memory import machine_bytes
 from tests.support.gallery_server import ROOT
 
 A_DATABASE = "must be a path, or postgresql://user:password@host:port/name, not mysql://…."
@@ -96,3 +97,26 @@ def test_the_readme_has_every_setting_with_its_default() -> None:
         if default not in ("", MISSING):  # those are told in words
             text = " ".join(default) if isinstance(default, tuple) else str(default).lower()
             assert rows[setting.name.upper()] == f"`{text}`"
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "limited"),
+    [
+        ("0::/system.slice/dropwall.service", "system.slice/dropwall.service/memory.max"),
+        ("0::/system.slice/dropwall.service", "system.slice/memory.max"),
+        ("0::/", "memory.max"),
+        ("9:cpu:/\n4:memory:/docker/1f\n0::/", "memory/docker/1f/memory.limit_in_bytes"),
+        ("4:memory:/docker/1f", "memory/memory.limit_in_bytes"),
+    ],
+)
+def test_the_memory_of_a_service_or_a_container_is_what_it_may_have(
+    tmp_path: Path, cgroup: str, limited: str
+) -> None:
+    (tmp_path / "proc" / "self").mkdir(parents=True)
+    (tmp_path / "proc" / "self" / "cgroup").write_text(f"{cgroup}\n")
+    limit = tmp_path / "sys" / "fs" / "cgroup" / limited
+    limit.parent.mkdir(parents=True)
+    limit.write_text("max\n")
+    assert machine_bytes(tmp_path) > 500_000_000
+    limit.write_text("300000000\n")
+    assert machine_bytes(tmp_path) == 300_000_000
