@@ -13,7 +13,7 @@ import yaml
 from sqlalchemy import QueuePool
 
 from server.catalog.postgresql import PostgreSQL
-from server.config import Config
+from server.config import GIBIBYTE, GIGABYTE, MEBIBYTE, Config
 from tests.support.gallery_server import ROOT, GalleryServer
 from tests.support.photos import photo_bytes
 from tests.support.programs import need_program
@@ -114,13 +114,47 @@ def test_docker_is_let_in_to_exactly_what_the_image_copies() -> None:
     assert all((ROOT / name).exists() for name in let_in)
 
 
+VERSION = {
+    "node": r"\d+\.\d+\.\d+-bookworm-slim",
+    "python": r"\d+\.\d+\.\d+-slim-bookworm",
+    "nginx": r"\d+\.\d+\.\d+",
+    "postgres": r"\d+\.\d+-bookworm",
+    "chrislusf/seaweedfs": r"\d+\.\d+",
+}
+
+
 def test_images_have_exact_versions_and_services_are_restarted() -> None:
     images = [service["image"] for name, service in SERVICES.items() if name not in APPS]
     images += [rest.split()[0] for name, rest in INSTRUCTIONS if name == "FROM"]
-    assert [image for image in images if not re.fullmatch(r"[\w./-]+:\d[\w.-]*", image)] == []
+    for image in images:
+        name, _, tag = image.partition(":")
+        assert re.fullmatch(VERSION[name], tag), image
     for name in ("postgres", "seaweedfs"):  # a container that is made anew loses nothing
         assert any(":/" in volume for volume in SERVICES[name]["volumes"])
     assert {service["restart"] for service in SERVICES.values()} == {"unless-stopped"}
+
+
+def test_a_container_has_no_rights_but_those_that_its_start_needs() -> None:
+    for name, service in SERVICES.items():
+        assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"]), name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+    becoming_somebody_else = {"CHOWN", "SETGID", "SETUID"}
+    added = {name: set(service.get("cap_add", ())) for name, service in SERVICES.items()}
+    assert {name: rights for name, rights in added.items() if rights} == {
+        "nginx": {*becoming_somebody_else, "NET_BIND_SERVICE"},
+        "seaweedfs": {*becoming_somebody_else, "DAC_READ_SEARCH"},
+    }
+
+
+def test_the_memory_of_the_machine_is_left_to_its_other_services() -> None:
+    units = {"m": MEBIBYTE, "g": GIBIBYTE}
+    limits = {name: service["mem_limit"] for name, service in SERVICES.items()}
+    byte_counts = {name: int(limit[:-1]) * units[limit[-1]] for name, limit in limits.items()}
+    assert max(byte_counts.values()) <= 2 * GIBIBYTE
+    for app in APPS:  # as much for photos that are being decoded as without a limit
+        assert byte_counts[app] // 2 >= GIGABYTE
+    assert int(OF_UNIT["MemoryMax"].removesuffix("%")) <= 75
+    assert OF_UNIT["OOMPolicy"] == "continue", "a decoder's end would be everybody's"
 
 
 def test_a_server_needs_no_more_than_the_image_has(tmp_path: Path) -> None:
