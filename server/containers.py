@@ -220,8 +220,6 @@ _COMMENT = 0xFE
 
 
 def _survey_gif(data: mmap.mmap) -> Survey:
-    """What a frame covers counts where it is larger than the screen."""
-
     def little(position: int) -> int:
         return int.from_bytes(data[position : position + 2], "little")
 
@@ -238,8 +236,6 @@ def _survey_gif(data: mmap.mmap) -> Survey:
         is_comment = match[0] == b"!" and _number(data, position, 1) == _COMMENT
         if match[0] == b",":
             frames += 1
-            width = max(width, little(position) + little(position + 4))
-            height = max(height, little(position + 2) + little(position + 6))
             position += 10 + table_bytes(position + 8)
         else:
             position += 1

@@ -148,16 +148,14 @@ def _decode_for(connection: Connection) -> None:
     warnings.simplefilter("ignore")
     with open(os.devnull, "wb") as nowhere:
         os.dup2(nowhere.fileno(), STDERR)
-    while True:
-        try:
+    with suppress(EOFError, ConnectionError):  # nobody is left who wants a photo decoded
+        while True:
             descriptor = reduction.recv_handle(connection)
             task, bounds, arguments = connection.recv()
-        except (EOFError, OSError):
-            return
-        _limit(*bounds)
-        is_writable = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_RDWR
-        with open(descriptor, "r+b" if is_writable else "rb") as file:
-            connection.send(_outcome(task, file, arguments))
+            _limit(*bounds)
+            is_writable = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_RDWR
+            with open(descriptor, "r+b" if is_writable else "rb") as file:
+                connection.send(_outcome(task, file, arguments))
 
 
 def _outcome(task: Callable[..., Any], file: BinaryIO, arguments: tuple[object, ...]) -> Any:

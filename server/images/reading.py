@@ -82,6 +82,8 @@ def decode_photo(file: BinaryIO, bounds: Bounds, keep_location: bool) -> Picture
     """In a decoder: what `Images.read_photo` returns, or raises."""
     with _opened(file) as image:
         kind = kind_of(image)
+        if image.width * image.height > max(bounds.max_pixels, bounds.max_jpeg_pixels):
+            raise TooManyPixels(bounds.max_pixels)  # a GIF's first frame is larger than its screen
         exif = read_exif(image)
         width, height = image.size[::-1] if is_turned(exif) else image.size
         largest = render(image, exif, THUMBNAIL_WIDTHS[-1])

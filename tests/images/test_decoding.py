@@ -210,4 +210,3 @@ def test_what_libraries_say_of_a_photo_is_not_written_to_the_log(
     assert capfd.readouterr() == ("", "")
     assert decoding._parent
     decoding._parent.close()
-    assert decoding._programs.pop().wait(timeout=60) == 0

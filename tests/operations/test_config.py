@@ -57,6 +57,8 @@ def test_every_kind_of_setting_is_read() -> None:
         ("KEEP_LOCATION", ["si"], "must be true or false, not 'si'."),
         ("EXTENSIONS", ["svg", ""], "must name some of: jpg jpeg"),
         ("PASSCODE", ["/", "/a", "a/", "..", "a/../b", "a//b"], "must have more than dots before"),
+        ("MODE", ["all"], "must be one of: everyone own approval."),
+        ("LOG", ["xml"], "must be one of: text json."),
         ("PASSCODE", ["p" * 101], "must be at most 100 characters long."),
         ("PASSCODE", ["  "], "is blank; please give it a value, or unset"),
         ("DATABASE", ["mysql://me:password@host/name"], A_DATABASE),

@@ -27,10 +27,10 @@ def make_everything_old(data: Path) -> None:
         catalog.execute(update(photos).where(is_unpurged).values(removed=long_ago))
 
 
-@pytest.mark.embedded  # the other engines are killed by tests/faults
 LONG = [pytest.mark.slow, pytest.mark.timeout(900)]  # two seconds a crash, on a busy machine ten
 
 
+@pytest.mark.embedded  # the other engines are killed by tests/faults
 @pytest.mark.parametrize("crashes", [8, pytest.param(50, marks=LONG)])
 def test_answered_photos_survive_crashes_and_nothing_else_stays(
     server: GalleryServer, crashes: int

@@ -3,6 +3,7 @@
 import fcntl
 import http.client
 import itertools
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
@@ -136,32 +137,33 @@ def test_wherever_the_disk_fills_up_a_photo_is_safe_or_leaves_nothing(
     kept, outcomes, chunk_outcomes = [], [], []
     for room in rooms:
         content, sent = photo(), InChunks(photo(), 200_000)
-        outcomes += send_into_room(disk, room, lambda c=content: [send(gallery, c)])
+        outcomes += send_into_room(disk, room, len(content), lambda c=content: [send(gallery, c)])
         kept += [content] * (outcomes[-1] == SAFE)
         expect_listed(gallery, kept)
         assert send_chunks(gallery, sent, 0) == [SAFE]
-        chunk_outcomes += send_into_room(disk, room, lambda s=sent: send_chunks(gallery, s, s.last))
+        chunk_outcomes += send_into_room(
+            disk, room, len(sent.content), lambda s=sent: send_chunks(gallery, s, s.last)
+        )
         assert send_chunks(gallery, sent, sent.last) == [SAFE]  # whatever it was told before
         kept.append(sent.content)
     expect_listed(gallery, kept)
     assert set(outcomes) == set(chunk_outcomes) == {SAFE, FULL}
 
 
-def send_into_room(disk: Path, pages: int, send: Callable[[], list[Outcome]]) -> list[Outcome]:
-    """The disk has so many pages left when the photo has arrived and waits to be decoded, for as
-    long as the queue for decoding is locked here."""
-    queue = disk / "turns" / "queue"
-
-    def is_waiting() -> bool:
-        """A lock that somebody waits for has an arrow in its line."""
-        locks, inode = Path("/proc/locks").read_text().splitlines(), f":{queue.stat().st_ino} "
-        return any("->" in line and inode in line for line in locks)
-
+def send_into_room(
+    disk: Path, pages: int, size: int, send: Callable[[], list[Outcome]]
+) -> list[Outcome]:
+    """The disk has so many pages left when the photo, of this size, has arrived and waits to be
+    decoded, for as long as all processors are taken here."""
     with ThreadPoolExecutor() as pool, ExitStack() as until_then:
-        with queue.open("wb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with ExitStack() as taken:
+            for number in range(max(2, os.cpu_count() or 1)):
+                slot = taken.enter_context((disk / f"slots/processor-{number}").open("wb"))
+                fcntl.flock(slot, fcntl.LOCK_EX)
             outcome = pool.submit(send)
-            wait_until(is_waiting)
+            wait_until(
+                lambda: size in [file.stat().st_size for file in (disk / "incoming").iterdir()]
+            )
             until_then.enter_context(filled(disk, pages * PAGE_BYTES))
         return outcome.result()
 

@@ -215,14 +215,17 @@ REFUSED: dict[tuple[int, str], dict[str, Make]] = {
         **files("polyglot gif", "jpeg without picture", *BROKEN),
         **files("png text bomb", "png profile bomb"),
         **files("jpg of 600 scans", "jpg of 25 MP in 90 scans"),
-        **files("avif claims 60000 x 60000", "heic claims 60000 x 60000"),
         "a raw photo without its end": lambda: raw(photo()[:-9], "image/png"),
         "a length too small, raw": lambda: raw(photo(), "image/png", length=20),
     },
     (413, "This animation is too long; please send a shorter one."): files("gif of 20000 frames"),
+    (413, "This photo is too large; the limit is 250 megapixels."): files(
+        "jpg claims 65500 x 65500"
+    ),
     (413, "This photo is too large; the limit is 100 megapixels."): {
         **files("png claims 60000 x 60000", "png is 20000 x 20000", "webp claims 16383 x 16383"),
-        **files("jpg claims 65500 x 65500", "gif claims 65535 x 65535"),
+        **files("avif claims 60000 x 60000", "heic claims 60000 x 60000"),
+        **files("gif claims 65535 x 65535"),
         **files("gif with a huge second frame"),
     },
     (400, NO_PHOTO): {
