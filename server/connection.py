@@ -1,13 +1,22 @@
 """A visitor's connection: waited for, but not for ever, and heard to its announced end."""
 
+import fcntl
 import socket
+import struct
+import sys
+import termios
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from gunicorn.http import errors
 from gunicorn.http.body import LengthReader
+
+SIOCOUTQNSD = 0x894B  # linux/sockios.h
+RECEIVER_STEP_BYTES = 6 * 1024 * 1024 // 16
+"""Bytes that a steady reader may seem to take at once: Linux lets a receive buffer grow to 6 MiB
+(tcp_rmem), and announces room in a full one by sixteenths (tcp_output.c, __tcp_select_window)."""
 
 
 class BrokenBody(errors.NoMoreData):  # type: ignore[misc]
@@ -49,6 +58,7 @@ class PatientSocket(socket.socket):
     def renew_patience(self) -> None:
         """Once a request: then only what arrives buys more time, so that drops do not."""
         self.patience_seconds = float(self.stall_seconds)
+        self.sending_patience_seconds = float(self.stall_seconds)
         self.setblocking(True)
 
     def setblocking(self, flag: bool) -> None:
@@ -72,8 +82,14 @@ class PatientSocket(socket.socket):
         return received
 
     def send(self, data: Any, flags: int = 0) -> int:
-        with noticing_stalls():
-            return super().send(data, flags)
+        while True:
+            started, queued = time.monotonic(), self._queued_bytes()
+            sent = 0
+            with suppress(TimeoutError, BlockingIOError):
+                sent = super().send(data, flags)
+            self._spend_patience(started, queued, sent)
+            if sent or not data:
+                return sent
 
     def sendall(self, data: Any, flags: int = 0) -> None:
         """Each piece has its own timeout; the standard one gives all of `data` only one."""
@@ -82,8 +98,44 @@ class PatientSocket(socket.socket):
             left = left[self.send(left, flags) :]
 
     def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
-        with noticing_stalls():
-            return super().sendfile(file, offset, count)
+        file.seek(offset)
+        is_sent = False
+        while not is_sent:
+            begun, started, queued = file.tell(), time.monotonic(), self._queued_bytes()
+            with suppress(TimeoutError, BlockingIOError):
+                super().sendfile(file, begun, None if count is None else offset + count - begun)
+                is_sent = True
+            self._spend_patience(started, queued, file.tell() - begun)
+        return int(file.tell()) - offset
+
+    def _spend_patience(self, started: float, queued: tuple[int, int], sent: int) -> None:
+        """Whoever takes in `slowest_bytes_per_second` is waited for, though nothing more fits into
+        the kernel's buffer for as long as a third of it (4 MiB at most) is on its way.
+
+        Bytes count when the other side has them, and buy the time in which a slow reader takes as
+        many out of its own buffer: meanwhile nothing can be seen of that. Who has been sent bytes
+        and acknowledges none for `stall_seconds` is gone, whatever was bought. Raises Stalled.
+        """
+        unsent, in_flight = self._queued_bytes()
+        delivered = sum(queued) + sent - unsent - in_flight
+        self.sending_patience_seconds = min(
+            max(self.stall_seconds, RECEIVER_STEP_BYTES / self.slowest_bytes_per_second),
+            self.sending_patience_seconds
+            + delivered / self.slowest_bytes_per_second
+            - (time.monotonic() - started),
+        )
+        is_gone = in_flight > 0 and delivered == 0
+        if not sent and (is_gone or self.sending_patience_seconds <= 0):
+            raise Stalled("the other side stalled")
+
+    def _queued_bytes(self) -> tuple[int, int]:
+        """Those that the kernel has still to send, and those sent and not acknowledged. Nothing is
+        known of them but on Linux: there what went into the buffer counts as delivered."""
+        if sys.platform != "linux":
+            return 0, 0
+        [queued] = struct.unpack("i", fcntl.ioctl(self, termios.TIOCOUTQ, bytes(4)))
+        [unsent] = struct.unpack("i", fcntl.ioctl(self, SIOCOUTQNSD, bytes(4)))
+        return unsent, max(0, queued - unsent)
 
 
 class WholeBody:

@@ -25,6 +25,7 @@ from tests.support.waiting import PATIENCE_SECONDS, wait_until
 pytestmark = pytest.mark.embedded
 
 THREADS = 6
+SHORT_SECONDS = 3
 LONG_SECONDS = 10 * PATIENCE_SECONDS  # no test waits so long for a server that should not wait
 MEGABYTE = 1 << 20
 
@@ -81,7 +82,10 @@ CHUNKED = upload("Transfer-Encoding: chunked")
 
 @pytest.fixture(scope="module")
 def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Probe]:
-    with closing(Probe(tmp_path_factory.mktemp("probe"), stall_seconds=3)) as server:
+    folder = tmp_path_factory.mktemp("probe")
+    with closing(
+        Probe(folder, stall_seconds=SHORT_SECONDS, slowest_bytes_per_second=20_000)
+    ) as server:
         yield server
 
 
@@ -129,21 +133,25 @@ def test_a_visitor_who_trickles_bytes_is_cut_off(server: Probe) -> None:
 
 def test_a_slow_but_steady_upload_arrives(server: Probe) -> None:
     with server.connect() as visitor:
-        visitor.sendall(upload("Content-Length: 8000"))
-        for _ in range(8):
+        visitor.sendall(upload("Content-Length: 100000"))
+        for _ in range(20):
             time.sleep(0.2)  # a slow sender: longer than the stall in all
-            visitor.sendall(bytes(1000))
-        assert read_to_end(visitor).endswith(b"8000 bytes")
+            visitor.sendall(bytes(5000))
+        assert read_to_end(visitor).endswith(b"100000 bytes")
 
 
-def test_a_slow_but_steady_download_arrives(server: Probe) -> None:
-    received = 0
-    with server.connect() as visitor:
-        visitor.sendall(request("/lump"))
-        while piece := visitor.recv(MEGABYTE, socket.MSG_WAITALL):
-            received += len(piece)
-            time.sleep(0.07)  # a slow receiver: longer than the stall in all
-    assert received > 24 * MEGABYTE
+def test_slow_but_steady_downloads_arrive(server: Probe) -> None:
+    """Though the kernel takes nothing more in until much of what it has was sent."""
+    with ExitStack() as connected:
+        visitors = [connected.enter_context(server.connect()) for _ in range(3)]
+        for visitor, path in zip(visitors, ("/lump", "/file", "/stream"), strict=True):
+            visitor.sendall(request(path))
+        received, started = 0, time.monotonic()
+        while time.monotonic() < started + 3 * SHORT_SECONDS:
+            received += sum(len(visitor.recv(10_000)) for visitor in visitors)
+            time.sleep(0.2)  # slow receivers: longer than the stall in all
+        received += sum(len(read_to_end(visitor)) for visitor in visitors)
+    assert received > (24 + 64 + 64) * MEGABYTE
 
 
 BROKEN_BODIES = {
