@@ -16,6 +16,7 @@ from flask.cli import AppGroup, ScriptInfo
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from .accounts import Accounts
+from .address_limit import AddressLimit
 from .archive import Archives
 from .catalog import (
     AccountCatalog,
@@ -124,13 +125,14 @@ def _put_together(config: Config) -> Parts:
     images = Images(config.max_pixels, config.max_jpeg_pixels, slots)
     gallery = Gallery(catalog, storage, images, limits, slots)
     intake = Intake(catalog, storage, images, limits, config)
-    # What is left of the threads waits for no one: uploads, pages, thumbnails.
-    watchers, downloads = config.threads - max(1, config.threads // 4), max(1, config.threads // 8)
+    watchers = Watchers(database, lists, config.watchers, changes_event, config.address_watchers)
     return Parts(
         settings=config,
         secret_key=secret_key,
         storage=storage,
         limits=limits,
+        requests=AddressLimit(config.address_requests),
+        bodies=AddressLimit(config.address_uploads),
         intake=intake,
         gallery=gallery,
         lists=lists,
@@ -139,8 +141,8 @@ def _put_together(config: Config) -> Parts:
         accounts=Accounts(account_catalog, guests, tries),
         passcode=Passcode(config.passcode, secret_key, tries),
         chunks=Chunks(uploading, storage, intake, limits, slots),
-        watchers=Watchers(database, lists, watchers, changes_event),
-        archives=Archives(gallery, lists, downloads),
+        watchers=watchers,
+        archives=Archives(gallery, lists, max(1, config.threads // 8)),
         sweep=Sweep(LeftoverCatalog(database), uploading, storage),
         health=Health({"catalog": database.check, "storage": storage.check}),
         metrics=Metrics(),

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 class FullHouse(Exception):
-    """As many watch as this process has room for."""
+    """As many watch as this process has room for, or from one network as it allows."""
 
 
 class Event(NamedTuple):
@@ -50,11 +50,13 @@ class Watchers:
         lists: PhotoLists,
         most: int,
         encode: Callable[[Changes], bytes],
+        most_of_a_network: int | None = None,
     ) -> None:
         """`encode` makes of changes what each watcher is sent, once for all of them."""
         self._database = database
         self._lists = lists
         self._most = most
+        self._most_of_a_network = most if most_of_a_network is None else most_of_a_network
         self._encode = encode
         self._watchers: set[Watcher] = set()
         self._lock = threading.Lock()  # nobody asks the catalog while they hold it
@@ -63,14 +65,19 @@ class Watchers:
         self._is_closed = False
         self._told_trouble: float | None = None  # when it was; None while all is well
 
-    def watch(self, since: int | None, viewer: Viewer) -> "Watcher":
+    def watch(self, since: int | None, viewer: Viewer, network: str = "") -> "Watcher":
         """From what comes after this version on; by default from now. Closed by the caller. Raises
         FullHouse, CatalogUnavailable."""
-        watcher = Watcher(self, viewer)
+        watcher = Watcher(self, viewer, network)
         if (last := self._last) is None:
             last = self._lists.version()
         with self._door, self._lock:
-            if self._is_closed or len(self._watchers) >= self._most:
+            neighbours = sum(known.network == network for known in self._watchers)
+            if (
+                self._is_closed
+                or len(self._watchers) >= self._most
+                or neighbours >= self._most_of_a_network
+            ):
                 raise FullHouse
             if self._last is None:
                 self._last = last
@@ -175,8 +182,9 @@ class Watcher:
 
     first: Event
 
-    def __init__(self, watchers: Watchers, viewer: Viewer) -> None:
+    def __init__(self, watchers: Watchers, viewer: Viewer, network: str) -> None:
         self.viewer = viewer
+        self.network = network
         self._watchers = watchers
         self._told: SimpleQueue[Event | None] = SimpleQueue()
 

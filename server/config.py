@@ -53,6 +53,8 @@ class Config:
     sign_up: bool = False
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
     threads: int = 512
+    max_address_uploads: int | None = None
+    max_address_watchers: int | None = None
     stall_seconds: int = 30
     slowest_bytes_per_second: int = 500
     max_upload_bytes: int = 100 * MEBIBYTE
@@ -146,6 +148,24 @@ class Config:
         return cls(**values)
 
     @property
+    def watchers(self) -> int:
+        """What is left of the threads waits for no one: uploads, pages, thumbnails."""
+        return self.threads - max(1, self.threads // 4)
+
+    @property
+    def address_requests(self) -> int:
+        """Of all kinds, at once from one address: the rest of the threads is for others."""
+        return self.threads - self.threads // 8
+
+    @property
+    def address_uploads(self) -> int:
+        return self.max_address_uploads or max(1, self.threads // 2)
+
+    @property
+    def address_watchers(self) -> int:
+        return self.max_address_watchers or -(-self.watchers // 2)
+
+    @property
     def storage_address(self) -> str:
         return self.storage or str(self.data)
 
@@ -170,6 +190,7 @@ _KINDS: dict[Any, tuple[Callable[[str], Any], str]] = {
     str: (str, "text"),
     Path: (Path, "a path"),
     int: (int, "a whole number"),
+    int | None: (int, "a whole number"),
     bool: (lambda text: {"true": True, "false": False}[text.lower()], "true or false"),
     tuple[str, ...]: (lambda text: tuple(text.lower().split()), "words"),
 }

@@ -6,7 +6,7 @@ import struct
 import sys
 import termios
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -53,6 +53,7 @@ class PatientSocket(socket.socket):
         super().__init__(accepted.family, accepted.type, accepted.proto, accepted.detach())
         self.stall_seconds = stall_seconds
         self.slowest_bytes_per_second = slowest_bytes_per_second
+        self.when_closed: Callable[[], None] | None = None
         self.renew_patience()
 
     def renew_patience(self) -> None:
@@ -60,6 +61,12 @@ class PatientSocket(socket.socket):
         self.patience_seconds = float(self.stall_seconds)
         self.sending_patience_seconds = float(self.stall_seconds)
         self.setblocking(True)
+
+    def close(self) -> None:
+        super().close()
+        when_closed, self.when_closed = self.when_closed, None
+        if when_closed:
+            when_closed()
 
     def setblocking(self, flag: bool) -> None:
         self.settimeout(self.stall_seconds if flag else 0.0)

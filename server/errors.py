@@ -16,6 +16,7 @@ from .accounts import (
     WrongOldPassword,
     WrongPassword,
 )
+from .address_limit import TooManyAtOnce
 from .archive import NoPhotos, TooManyArchives
 from .catalog import CatalogUnavailable, NameTaken, NoSuchPhoto, NoSuchUpload, RuledOut
 from .changes import FullHouse
@@ -122,6 +123,10 @@ REFUSALS: dict[type[Exception], tuple[int, str]] = {
     StorageUnavailable: (
         503,
         "The place where photos are kept does not answer; please try again in a few seconds.",
+    ),
+    TooManyAtOnce: (
+        503,
+        "Very much is under way from your network just now; please try again in a few seconds.",
     ),
     TooManyArchives: (503, "Very many are downloading just now; please try again in a while."),
     TooManyThumbnails: (503, "Very many photos are being enlarged just now; please try again."),

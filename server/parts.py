@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from .accounts import Accounts
+from .address_limit import AddressLimit
 from .archive import Archives
 from .catalog import GuestCatalog, PhotoLists, UsageCatalog
 from .changes import Watchers
@@ -26,6 +27,8 @@ class Parts:
     secret_key: bytes = field(repr=False)
     storage: Storage
     limits: Limits
+    requests: AddressLimit
+    bodies: AddressLimit
     intake: Intake
     gallery: Gallery
     lists: PhotoLists

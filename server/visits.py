@@ -12,6 +12,8 @@ from .metrics import Metrics
 METHODS = (*SAFE_METHODS, "POST", "PUT", "PATCH", "DELETE")
 RULE = "dropwall.rule"
 """Under this key of the WSGI environment the application tells by which rule it answers."""
+ENDING = "dropwall.ending"
+"""Under this one are calls that it wants made when its answer has ended."""
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +36,12 @@ class Visits:
             visit.begin_answer(status, headers)
             return start_response(status, [*headers, ("X-Request-Id", visit.id)], exc_info)
 
-        return visit.follow(self._app(environ, start))
+        environ[ENDING] = visit.ending
+        try:
+            return visit.follow(self._app(environ, start))
+        except BaseException:
+            visit.end()
+            raise
 
     def _id(self, environ: dict[str, Any]) -> str:
         told = environ.get("HTTP_X_REQUEST_ID", "")
@@ -66,6 +73,7 @@ class _Visit:
         self.status = 500  # whoever fails before an answer begins is told so by the server
         self.headers: dict[str, str] = {}
         self.bytes = 0
+        self.ending: list[Callable[[], None]] = []
         self._environ = environ
         self._finish: Callable[[_Visit], None] | None = finish
 
@@ -88,14 +96,16 @@ class _Visit:
         if isinstance(answer, self._environ.get("wsgi.file_wrapper", ())):
             # It stays what it is: the server sends it by sendfile(2), unseen by us.
             self.bytes = int(self.headers.get("content-length", 0))
-            answer.close = lambda: self._end(close)
+            answer.close = lambda: self.end(close)
             return answer  # type: ignore[no-any-return]
-        return _Counted(answer, self, lambda: self._end(close))
+        return _Counted(answer, self, lambda: self.end(close))
 
-    def _end(self, close: Callable[[], None]) -> None:
+    def end(self, close: Callable[[], None] = lambda: None) -> None:
         try:
             close()
         finally:
+            while self.ending:
+                self.ending.pop()()
             finish, self._finish = self._finish, None
             if finish:
                 finish(self)

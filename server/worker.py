@@ -5,6 +5,8 @@ import signal
 import sys
 import threading
 import time
+from collections import deque
+from functools import partial
 from typing import Any
 
 from gunicorn import sock, util
@@ -12,11 +14,13 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.http import errors
 from gunicorn.workers.gthread import ThreadWorker
 
+from server.address_limit import AddressLimit, TooManyAtOnce
 from server.catalog import CatalogUnavailable, UnusableCatalog
 from server.config import Config
 from server.connection import PatientSocket, WholeBody
 from server.door import close_door
 from server.logs import new_request_id, request_id
+from server.tries import neighbourhood
 from server.visits import log_answer
 
 # How much of a refused request is swallowed so that its sender gets to read the refusal.
@@ -26,6 +30,12 @@ LINGER_BYTES = 16 * 1024 * 1024
 READ_BYTES = 64 * 1024
 """Of a body at once: as much as is asked for. gunicorn reads 1 MiB ahead, and copies all that is
 left of it twice for each piece that it hands over."""
+
+GOODBYE_SECONDS = 2.0
+"""For a visitor to read the answer and to hang up."""
+
+UNREAD_SECONDS = 0.05
+"""For what is left of a body that the application has not read, and is here already."""
 
 WATCHING = "/api/live"
 ENDING = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
@@ -71,6 +81,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.settings = Config.from_environ()
+        self.connections = AddressLimit(self.worker_connections - self.worker_connections // 8)
+        self.at_work = AddressLimit(self.settings.address_requests)
+        self.waiting: dict[str, deque[Any]] = {}  # by network
+        self.goodbyes = threading.BoundedSemaphore(max(1, self.settings.threads // 16))
 
     def init_signals(self) -> None:
         super().init_signals()
@@ -104,30 +118,78 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             listener.close()
 
     def enqueue_req(self, conn: Any) -> None:
+        """Let one address have only so many of the connections and of the threads: its further
+        requests wait for its own. Behind a proxy all have the proxy's address; there the
+        application knows the visitors' (`limit_address`)."""
         if not isinstance(conn.sock, PatientSocket):
+            conn.address = str(conn.client[0])
             conn.sock = PatientSocket(
                 conn.sock, self.settings.stall_seconds, self.settings.slowest_bytes_per_second
             )
-        conn.sock.renew_patience()
-        super().enqueue_req(conn)
+            if not self._is_let_in(conn):
+                conn.sock.close()
+                self.nr_conns -= 1
+                return
+        if self._may_work(conn):
+            conn.sock.renew_patience()
+            super().enqueue_req(conn)
+
+    def _is_let_in(self, conn: Any) -> bool:
+        if not self.settings.proxies:
+            try:
+                self.connections.take(conn.address)
+            except TooManyAtOnce:
+                return False
+            conn.sock.when_closed = partial(self.connections.give_back, conn.address)
+        return True
+
+    def _may_work(self, conn: Any) -> bool:
+        if not self.settings.proxies:
+            try:
+                self.at_work.take(conn.address)
+            except TooManyAtOnce:
+                self.waiting.setdefault(neighbourhood(conn.address), deque()).append(conn)
+                return False
+        return True
 
     def handle(self, conn: Any) -> Any:
         """Serve one request; say goodbye on this thread.
 
         gunicorn waits for the visitor to hang up, up to 2 s each, on the one thread that accepts.
+        Where many goodbyes are being said, the next visitor's is short: one who is still sending
+        may see a reset then instead of the answer, and the page sends that photo again.
         """
         request_id.set("")  # of this thread's last one
         keep = super().handle(conn)
         if not keep and conn.sock.fileno() >= 0:
             conn.sock.setblocking(True)
-            util.close_graceful(conn.sock, max_drain=LINGER_BYTES)
+            is_long = self.goodbyes.acquire(blocking=False)
+            try:
+                seconds = GOODBYE_SECONDS if is_long else UNREAD_SECONDS
+                util.close_graceful(conn.sock, seconds, LINGER_BYTES)
+            finally:
+                if is_long:
+                    self.goodbyes.release()
         return keep
 
+    def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
+        """Keep no connection whose body was not read: gunicorn would wait 5 s for its end."""
+        deadline = time.monotonic() + UNREAD_SECONDS
+        return keepalive and bool(conn.parser.finish_body(deadline=deadline))
+
     def finish_request(self, conn: Any, fs: Any) -> None:
+        if not self.settings.proxies:
+            self.at_work.give_back(conn.address)
         if conn.sock.fileno() < 0:  # `handle` has closed it
             self.nr_conns -= 1
         else:
             super().finish_request(conn, fs)
+        network = neighbourhood(conn.address)
+        if waiting := self.waiting.pop(network, None):
+            following = waiting.popleft()
+            if waiting:
+                self.waiting[network] = waiting
+            self.enqueue_req(following)
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         conn.parser.unreader.max_body_chunk = READ_BYTES

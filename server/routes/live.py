@@ -8,6 +8,7 @@ from flask_login import current_user
 
 from ..catalog import CatalogUnavailable
 from ..changes import Watcher
+from ..tries import neighbourhood
 from . import parts
 from .guest import viewer
 from .query import MAX_VERSION, number, number_parameter
@@ -21,7 +22,8 @@ HEARTBEAT = b"event: heartbeat\ndata:\n\n"
 def watch_gallery() -> Response:
     """Server-Sent Events: what `/api/photos?since=` tells, from that version on. A browser that
     has lost the stream resumes it with `Last-Event-ID`."""
-    watcher = parts().watchers.watch(_since(), viewer())
+    network = neighbourhood(request.remote_addr or "")
+    watcher = parts().watchers.watch(_since(), viewer(), network)
     response = Response(_events(watcher, _session_check()), mimetype="text/event-stream")
     response.call_on_close(watcher.close)
     parts().metrics.watchers.inc()

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import SignatureExpired, TimestampSigner, URLSafeTimedSerializer
 
 from ..cross_site import AnotherSite, check_site
+from ..visits import ENDING
 from . import operations, parts
 from .body import drain_body
 
@@ -74,6 +76,21 @@ class SessionCookie(SecureCookieSessionInterface):
     def get_cookie_secure(self, app: Flask) -> bool:
         """Where it came encrypted, it never goes back in the clear."""
         return request.is_secure
+
+
+@protection.before_app_request
+def limit_address() -> None:
+    """Before anything else, and without reading what is sent: a body that is refused here would
+    hold a thread as one that is taken does. Raises TooManyAtOnce."""
+    if request.endpoint in operations.OPEN:
+        return
+    address = request.remote_addr or ""
+    limits = [parts().requests]
+    if request.content_length or "Transfer-Encoding" in request.headers:
+        limits.append(parts().bodies)
+    for limit in limits:
+        limit.take(address)
+        request.environ[ENDING].append(partial(limit.give_back, address))
 
 
 @protection.before_app_request

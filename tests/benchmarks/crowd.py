@@ -194,7 +194,8 @@ def memory(rounds: int = 2) -> Iterator[Row]:
 @contextmanager
 def busy_and_quiet() -> Iterator[tuple[GalleryServer, GalleryServer]]:
     """Two galleries that show some photos."""
-    with dropwall() as quiet, dropwall() as busy:
+    of_one_address = {"max_address_watchers": WATCHERS}
+    with dropwall() as quiet, dropwall(**of_one_address) as busy:
         for server in [quiet, busy] * 50:
             send_photo(server.url, new_photo())
         yield busy, quiet

@@ -96,7 +96,7 @@ def test_the_readme_has_every_setting_with_its_default() -> None:
     assert list(rows) == [setting.name.upper() for setting in fields(Config)]
     for setting in fields(Config):
         default = setting.default
-        if default not in ("", MISSING):  # those are told in words
+        if default not in ("", None, MISSING):  # those are told in words
             text = " ".join(default) if isinstance(default, tuple) else str(default).lower()
             assert rows[setting.name.upper()] == f"`{text}`"
 

@@ -128,7 +128,10 @@ def has_room(url: str, guest: Guest) -> bool:
     return True
 
 
-@pytest.mark.parametrize("gallery_settings", [{"workers": 1, "threads": n} for n in (4, 1)])
+@pytest.mark.parametrize(
+    "gallery_settings",
+    [{"workers": 1, "threads": n, "max_address_watchers": ROOM} for n in (ROOM + 1, 1)],
+)
 def test_a_full_house_says_so_and_goes_on_serving(
     server: GalleryServer, sender: Guest, gallery_settings: dict[str, int]
 ) -> None:
@@ -148,7 +151,9 @@ def test_a_full_house_says_so_and_goes_on_serving(
 
 
 BEHIND = {"nothing": lambda url, _: nullcontext(url), "nginx": behind_nginx, "caddy": behind_caddy}
-in_a_small_house = pytest.mark.parametrize("gallery_settings", [{"threads": ROOM + 1}])
+in_a_small_house = pytest.mark.parametrize(
+    "gallery_settings", [{"threads": ROOM + 1, "max_address_watchers": ROOM}]
+)
 
 
 @in_a_small_house
