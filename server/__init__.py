@@ -40,7 +40,7 @@ from .gallery import Gallery
 from .health import Health
 from .images import Images, Slots
 from .intake import Intake
-from .limits import Limits
+from .limits import Limits, StagedBytes
 from .metrics import Metrics
 from .opening import make_folders, open_catalog
 from .parts import Parts
@@ -131,6 +131,7 @@ def _put_together(config: Config) -> Parts:
         secret_key=secret_key,
         storage=storage,
         limits=limits,
+        staged=StagedBytes(limits),
         requests=AddressLimit(config.address_requests),
         bodies=AddressLimit(config.address_uploads),
         intake=intake,
@@ -144,7 +145,9 @@ def _put_together(config: Config) -> Parts:
         watchers=watchers,
         archives=Archives(gallery, lists, max(1, config.threads // 8)),
         sweep=Sweep(LeftoverCatalog(database), uploading, storage),
-        health=Health({"catalog": database.check, "storage": storage.check}),
+        health=Health(
+            {"catalog": database.check, "storage": storage.check, "disk": limits.check_room}
+        ),
         metrics=Metrics(),
     )
 

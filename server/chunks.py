@@ -25,6 +25,10 @@ from .storage.keys import chunk_key
 from .upload import TooManyBytes, Upload
 
 MAX_DIGITS = 15
+FREE_CHUNKS = 32
+"""Chunks of any size that a photo may have. More have to fill a block of the disk each: a photo of
+10 kB in chunks of a byte would take as many of its files as thousands of photos."""
+BLOCK_BYTES = 4096
 SAFE = "safe"
 
 _UUID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
@@ -71,6 +75,7 @@ class Chunk:
             chunk.chunk_bytes < 1
             or not chunk.number < chunk.chunks <= MAX_CHUNKS
             or chunk.chunks != max(1, -(-chunk.upload_bytes // chunk.chunk_bytes))
+            or chunk.chunks > FREE_CHUNKS + chunk.upload_bytes // BLOCK_BYTES
             or _number(fields, "dzchunkbyteoffset") != chunk.number * chunk.chunk_bytes
         ):
             raise WrongChunk

@@ -1,12 +1,19 @@
 """What one guest may send within an hour, and how much the gallery may hold."""
 
-import shutil
+import errno
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from . import moments
+from .address_limit import TooManyAtOnce
 from .catalog import Usage, UsageCatalog
 from .config import Config
 from .storage import Storage
+from .storage.staging import free_bytes
+from .tries import neighbourhood
 
 HOUR_SECONDS = 60 * 60
 
@@ -68,5 +75,53 @@ class Limits:
 
     def free_bytes(self) -> int:
         """What there is still room for."""
-        here, there = shutil.disk_usage(self.settings.data).free, self.storage.free_bytes()
+        here, there = free_bytes(self.settings.data), self.storage.free_bytes()
         return here if there is None else min(here, there)
+
+    def check_room(self) -> None:
+        """Whether anything can be taken in. Raises OSError, for those who look after the server."""
+        try:
+            self.check_disk(0)
+        except DiskNearlyFull:
+            raise OSError(
+                errno.ENOSPC, "less is free than DROPWALL_MIN_FREE_BYTES, or hardly a file more"
+            ) from None
+
+
+class StagedBytes:
+    """The disk space that unfinished requests hold, by the network of their visitors: those of one
+    may hold about half of what is free, over all processes of this server, so that there is room
+    for everybody else's."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._held: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def reserving(self, address: str) -> Iterator[Callable[[int], None]]:
+        """A function that reserves so many bytes more, until the context ends. It raises
+        DiskNearlyFull, and TooManyAtOnce when there is room once others from there are done."""
+        network, reserved = neighbourhood(address), 0
+
+        def reserve(more_bytes: int) -> None:
+            nonlocal reserved
+            self._limits.check_disk(more_bytes)
+            settings = self._limits.settings
+            free = self._limits.free_bytes() - settings.min_free_bytes
+            with self._lock:
+                held = self._held[network]
+                # A photo and its form may always come, or a small disk would take none at all.
+                most = max((free + held) // (2 * settings.workers), 2 * settings.max_upload_bytes)
+                if held + more_bytes > most:
+                    raise TooManyAtOnce if held > reserved else DiskNearlyFull
+                self._held[network] += more_bytes
+                reserved += more_bytes
+
+        try:
+            yield reserve
+        finally:
+            with self._lock:
+                self._held[network] -= reserved
+                if not self._held[network]:
+                    del self._held[network]

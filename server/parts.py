@@ -12,7 +12,7 @@ from .config import Config
 from .gallery import Gallery
 from .health import Health
 from .intake import Intake
-from .limits import Limits
+from .limits import Limits, StagedBytes
 from .metrics import Metrics
 from .passcode import Passcode
 from .storage import Storage
@@ -27,6 +27,7 @@ class Parts:
     secret_key: bytes = field(repr=False)
     storage: Storage
     limits: Limits
+    staged: StagedBytes
     requests: AddressLimit
     bodies: AddressLimit
     intake: Intake

@@ -1,8 +1,9 @@
 """A request's body as uploads, read once, to its end, and never past it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import IO, cast
 
 from flask import request
@@ -11,6 +12,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 from werkzeug.wsgi import LimitedStream
 
+from ..address_limit import TooManyAtOnce
 from ..upload import BrokenForm, NoPhoto, PieceOfAPhoto, TooMuchAtOnce, Upload
 from . import parts
 
@@ -35,18 +37,25 @@ def receive_body(staging: ExitStack) -> Body:
 
     Raises NoPhoto, BrokenForm, PieceOfAPhoto, TooMuchAtOnce, DiskNearlyFull, ClientDisconnected,
     TimeoutError. On each of them the rest of the body is read first: a browser that is still
-    sending would see a reset connection instead of the answer.
+    sending would see a reset connection instead of the answer. Raises TooManyAtOnce without that.
     """
     stream = _limited_body()
+    reserve = staging.enter_context(parts().staged.reserving(request.remote_addr or ""))
     try:
         if "Content-Range" in request.headers:
             raise PieceOfAPhoto
         if (request.content_length or 0) > parts().settings.max_request_bytes:
             raise TooMuchAtOnce
-        parts().limits.check_disk(request.content_length or 0)
+        check_room = reserve
+        if request.content_length is not None:
+            reserve(request.content_length)
+            check_room = parts().limits.check_disk
+        new_upload = partial(_new_upload, staging, check_room)
         if request.mimetype == "multipart/form-data":
-            return _receive_form(stream, staging)
-        return Body([_receive_raw(stream, staging)])
+            return _receive_form(stream, new_upload)
+        return Body([_receive_raw(stream, new_upload)])
+    except TooManyAtOnce:
+        raise
     except Exception:
         _drain(stream)
         raise
@@ -101,13 +110,13 @@ class _UncutBoundaries:
         return data
 
 
-def _receive_form(stream: LimitedStream, staging: ExitStack) -> Body:
+def _receive_form(stream: LimitedStream, open_upload: Callable[[], Upload]) -> Body:
     room = iter(range(parts().settings.max_request_photos))
 
     def new_upload(**_: object) -> Upload:
         if next(room, None) is None:
             raise TooMuchAtOnce
-        return _new_upload(staging)
+        return open_upload()
 
     parser = FormDataParser(
         stream_factory=new_upload,  # type: ignore[arg-type]
@@ -134,12 +143,12 @@ def _receive_form(stream: LimitedStream, staging: ExitStack) -> Body:
     return Body(chosen, form)
 
 
-def _receive_raw(stream: LimitedStream, staging: ExitStack) -> tuple[str, Upload]:
+def _receive_raw(stream: LimitedStream, open_upload: Callable[[], Upload]) -> tuple[str, Upload]:
     """Dropzone's `binaryBody` names the type, when the browser knows it, and nothing else."""
     kind, _, subtype = request.mimetype.partition("/")
     if kind not in ("", "image") and request.mimetype != "application/octet-stream":
         raise NoPhoto
-    upload = _new_upload(staging)
+    upload = open_upload()
     while block := stream.read(BLOCK_BYTES):
         upload.write(block)
     upload.close()
@@ -148,9 +157,9 @@ def _receive_raw(stream: LimitedStream, staging: ExitStack) -> tuple[str, Upload
     return (f"photo.{subtype}" if kind == "image" else ""), upload
 
 
-def _new_upload(staging: ExitStack) -> Upload:
+def _new_upload(staging: ExitStack, check_room: Callable[[int], None]) -> Upload:
     staged = staging.enter_context(parts().storage.stage())
-    upload = Upload(staged, parts().settings.max_upload_bytes, parts().limits.check_disk)
+    upload = Upload(staged, parts().settings.max_upload_bytes, check_room)
     staging.callback(upload.close)
     return upload
 

@@ -1,14 +1,13 @@
 """Files in a folder of this machine."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from . import Method, NotStored
-from .staging import Staging, is_older
+from .staging import Staging, free_bytes, is_older
 
 
 class FilesystemStorage:
@@ -70,7 +69,7 @@ class FilesystemStorage:
         self._staging.discard(name)
 
     def free_bytes(self) -> int:
-        return shutil.disk_usage(self.root).free
+        return free_bytes(self.root)
 
     def check(self) -> None:
         self._staging.check()

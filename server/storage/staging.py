@@ -1,12 +1,16 @@
 """Uploads on their way into the storage: files in a folder of this machine."""
 
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile, mkstemp
 from typing import BinaryIO, cast
+
+SPARE_FILES = 10_000
+"""Files that are kept free on a disk, for the catalog and for other programs."""
 
 
 class Staging:
@@ -42,6 +46,15 @@ class Staging:
         with self.stage() as staged:
             staged.write_bytes(b"well")
             staged.read_bytes()
+
+
+def free_bytes(folder: Path) -> int:
+    """What there is still room for on the disk of this folder; none where its last files are near:
+    some file systems have only so many, however small they are."""
+    disk = os.statvfs(folder)
+    if disk.f_files and disk.f_favail < min(SPARE_FILES, disk.f_files // 20):
+        return 0
+    return shutil.disk_usage(folder).free
 
 
 def is_older(path: Path, seconds: float | None) -> bool:

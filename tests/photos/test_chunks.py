@@ -232,6 +232,7 @@ SECOND_OF_THREE = {
 }
 NUMBERS = sorted(SECOND_OF_THREE.keys() - {"dzuuid"})
 
+SECOND_BLOCK = {"dzchunksize": "4096", "dzchunkbyteoffset": "4096", "file": bytes(4096)}
 DOES_NOT_FIT: dict[str, dict[str, Any]] = {
     **{f"without {name}": {name: None} for name in SECOND_OF_THREE},
     **{
@@ -246,7 +247,12 @@ DOES_NOT_FIT: dict[str, dict[str, Any]] = {
     "too few chunks for its size": {"dztotalchunkcount": "2"},
     "too many chunks for its size": {"dztotalchunkcount": "4"},
     "chunks of nothing": {"dzchunksize": "0", "dzchunkbyteoffset": "0"},
-    "more than 10,000 chunks": {"dztotalchunkcount": "10001", "dztotalfilesize": "1000001"},
+    "more than 10,000 chunks": SECOND_BLOCK
+    | {"dztotalchunkcount": "10001", "dztotalfilesize": "40960001"},
+    "more small chunks than its size asks for": {
+        "dztotalchunkcount": "33",
+        "dztotalfilesize": "3300",
+    },
     "shorter than it should be": {"file": bytes(99)},
     "longer than it should be": {"file": bytes(101)},
     "empty": {"file": b""},
@@ -284,7 +290,8 @@ def test_a_chunk_that_does_not_fit_is_refused(client: FlaskClient, config: Confi
 def test_a_chunk_at_the_limit_is_taken(client: FlaskClient) -> None:
     for number, changed in enumerate(
         (
-            {"dztotalchunkcount": "10000", "dztotalfilesize": "1000000"},
+            SECOND_BLOCK | {"dztotalchunkcount": "10000", "dztotalfilesize": "40960000"},
+            {"dztotalchunkcount": "32", "dztotalfilesize": "3200"},
             {"dztotalfilesize": "104857600", "dzchunksize": "104857500"}
             | {"dztotalchunkcount": "2", "dzchunkbyteoffset": "104857500"},
             {"dzuuid": "0Az._-" + "x" * 58},

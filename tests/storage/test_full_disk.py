@@ -4,9 +4,12 @@ import fcntl
 import http.client
 import itertools
 import os
+import select
+import shutil
+import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import pytest
@@ -21,6 +24,8 @@ from tests.support.waiting import PATIENCE_SECONDS, wait_until
 pytestmark = pytest.mark.embedded
 
 MEGABYTE = 1024 * 1024
+MOST_OF_THE_DISK = 30  # requests of a megabyte each: more than there is room for
+FEW_FILES = 50  # a twentieth
 PAGE_BYTES = 4096
 in_various_rooms = pytest.mark.parametrize(
     "rooms",
@@ -193,6 +198,49 @@ def test_photos_that_arrive_together_leave_nothing_half_written(gallery: Gallery
     expect_listed(
         gallery, [c for c, outcome in zip(sent, outcomes, strict=True) if outcome == SAFE]
     )
+
+
+@pytest.mark.parametrize(
+    "gallery_settings", [{"min_free_bytes": 1, "max_upload_bytes": MEGABYTE, "workers": 1}]
+)
+@pytest.mark.parametrize("kind", [f"Content-Length: {MEGABYTE}", "Transfer-Encoding: chunked"])
+def test_what_one_address_has_begun_to_send_leaves_room_for_others(
+    disk: Path, gallery: Gallery, kind: str
+) -> None:
+    head = f"POST / HTTP/1.1\r\nHost: gallery\r\n{kind}\r\n\r\n".encode()
+    body = b"%x\r\n" % (MEGABYTE + 1) + bytes(MEGABYTE) if "chunked" in kind else bytes(900_000)
+    host, port = gallery.url.removeprefix("http://").split(":")
+    with ExitStack() as connected:
+        visitors = []
+        for _ in range(MOST_OF_THE_DISK):
+            address = ((host, int(port)), PATIENCE_SECONDS, ("127.0.0.2", 0))
+            visitors.append(connected.enter_context(socket.create_connection(*address)))
+            with suppress(ConnectionError):  # it is refused already
+                visitors[-1].sendall(head + body)
+        wait_until(lambda: len(select.select(visitors, [], [], 0)[0]) >= MOST_OF_THE_DISK // 3)
+        for refused in select.select(visitors, [], [], 0)[0]:
+            with suppress(ConnectionError):  # it was still sending
+                assert refused.recv(1000).startswith(b"HTTP/1.1 503 ")
+        assert send(gallery, photo()) == SAFE
+        assert requests.get(f"{gallery.url}/healthz", timeout=60).ok
+
+
+def test_a_disk_without_a_file_more_takes_nothing(tmp_path: Path) -> None:
+    """Some file systems have only so many, however small they are."""
+    with small_disk(tmp_path / "small", 64 * MEGABYTE, files=1000) as disk:
+        gallery = SharedGallery(disk / "data", min_free_bytes=1)
+        assert send(gallery, photo()) == SAFE
+        few = disk / "few"
+        few.mkdir()
+        while os.statvfs(disk).f_favail >= FEW_FILES:
+            (few / str(next(_numbers))).touch()
+        assert send(gallery, photo()) == NEARLY_FULL
+        assert send_chunks(gallery, InChunks(photo(), 100_000), 0) == [NEARLY_FULL]
+        well = requests.get(f"{gallery.url}/healthz", timeout=60)
+        assert (well.status_code, well.text) == (503, "Not answering: disk.")
+        shutil.rmtree(few)
+        assert send(gallery, photo()) == SAFE
+        gallery.close()
 
 
 def test_a_full_disk_under_the_catalog_takes_nothing_until_there_is_room(

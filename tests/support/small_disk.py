@@ -11,10 +11,12 @@ from tests.support.programs import skip
 
 
 @contextmanager
-def small_disk(folder: Path, size_bytes: int) -> Iterator[Path]:
-    """Mounted at this new folder. Skips the test where nothing may be mounted."""
+def small_disk(folder: Path, size_bytes: int, files: int = 0) -> Iterator[Path]:
+    """Mounted at this new folder, with room for so many files. Skips the test where nothing may be
+    mounted."""
     folder.mkdir(parents=True)
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={size_bytes}", "tmpfs", folder]
+    options = f"size={size_bytes}" + (f",nr_inodes={files}" if files else "")
+    mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder]
     if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode != 0:
         skip("a small disk cannot be mounted here: run the tests as root (docker: --privileged)")
     try:
