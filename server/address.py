@@ -2,6 +2,7 @@
 
 import socket
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from .config import SITE, Config
 
@@ -18,6 +19,40 @@ def address_to_share(config: Config, visited: str) -> str:
     if not SITE.fullmatch(visited) or (config.host in EVERYWHERE and _leads_nobody_else(visited)):
         return _own_address(config)
     return visited
+
+
+def is_answered(config: Config, host: str) -> bool:
+    """Whether a request that names this host is for us. Once the address to share is known, a name
+    of somebody else's that leads here (DNS rebinding) is not: its pages would read the gallery as
+    their own. Addresses, `localhost` and names without a dot cannot be had for that."""
+    if not config.public_url:
+        return True
+    try:
+        name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    except ValueError:  # a bracket alone
+        return False
+    if name == urlsplit(config.public_url).hostname:
+        return True
+    try:
+        ip_address(name)
+    except ValueError:
+        return name != "" and ("." not in name or name.endswith(".localhost"))
+    return True
+
+
+def exposure(config: Config) -> str:
+    """A sentence for the log where anybody may claim to be the proxy; else empty."""
+    try:
+        is_public = config.host in EVERYWHERE or ip_address(config.host).is_global
+    except ValueError:  # a name
+        is_public = False
+    if not config.proxies or not is_public:
+        return ""
+    return (
+        f"DROPWALL_PROXIES is {config.proxies}, and port {config.port} is open on {config.host}:"
+        " whoever reaches it past the proxy can claim any address. Set DROPWALL_HOST to 127.0.0.1,"
+        " or let nobody but the proxy reach the port."
+    )
 
 
 def is_only_nearby(address: str) -> bool:

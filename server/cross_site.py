@@ -9,6 +9,10 @@ class AnotherSite(Exception):
     """Another site's page asks in the name of its visitor."""
 
 
+class AnotherHost(Exception):
+    """A name that is not the gallery's leads here."""
+
+
 def check_site(method: str, headers: Mapping[str, str], own_hosts: Container[str]) -> None:
     """Raises AnotherSite. What changes something is held to the algorithm of Go's
     CrossOriginProtection; what does not is refused too, but for a link that somebody follows

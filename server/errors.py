@@ -23,7 +23,7 @@ from .changes import FullHouse
 from .chunks import LostChunks, WrongChunk
 from .config import Config
 from .containers import BrokenContainer
-from .cross_site import AnotherSite
+from .cross_site import AnotherHost, AnotherSite
 from .formats import BY_EXTENSION
 from .gallery import NotAHost, NotTheOwner, TooManyThumbnails
 from .images import (
@@ -94,6 +94,7 @@ REFUSALS: dict[type[Exception], tuple[int, str]] = {
     NotTheOwner: (403, "This photo is not yours; only who sent it can do that."),
     NotAHost: (403, "Only a host of this gallery can do that; please sign in as one."),
     AnotherSite: (403, "Another site has asked for this; please open the gallery itself."),
+    AnotherHost: (421, "This gallery is at {public_url}; please open it there."),
     NoName: (400, "Please tell a name."),
     WeakPassword: (
         400,
@@ -190,6 +191,14 @@ def refusal_response(refused: list[tuple[str, Exception]], sent: int, config: Co
 
 def _tell_why(error: Exception) -> None:
     """What visitors are not told, and the host has to know."""
+    if isinstance(error, AnotherHost):
+        log.warning(
+            "Requests are refused (AnotherHost): they ask for %.253r, not for DROPWALL_PUBLIC_URL;"
+            " if they come by your proxy, it has to hand on what its visitors asked for (Host, or"
+            " X-Forwarded-Host with DROPWALL_PROXIES).",
+            *error.args,
+            extra={"kind": "AnotherHost"},
+        )
     if isinstance(error, CatalogUnavailable | StorageUnavailable):
         kind = type(error).__name__
         log.warning("Requests are refused (%s): %s", kind, reason(error), extra={"kind": kind})
@@ -255,6 +264,7 @@ def _fill(sentence: str, error: Exception, config: Config) -> str:
         max_gallery_bytes=_size(config.max_gallery_bytes),
         min_password=MIN_PASSWORD,
         max_password=MAX_PASSWORD,
+        public_url=config.public_url,
         wait=_duration(getattr(error, "wait_seconds", RETRY_SECONDS)),
     )
 

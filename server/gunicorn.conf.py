@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from server.address import EVERYWHERE, lan_address
+from server.address import EVERYWHERE, exposure, lan_address
 from server.catalog import CatalogUnavailable, UnusableCatalog, UsageCatalog
 from server.config import BadSetting, Config
 from server.images import start_decoding
@@ -83,6 +83,8 @@ def on_starting(server: Any) -> None:
     start_decoding()
     hold_signals_for_new_workers()
     _allow_many_connections()
+    if sentence := exposure(dropwall):
+        logging.getLogger("server.address").warning(sentence)
 
 
 def _allow_many_connections() -> None:

@@ -11,7 +11,8 @@ from flask import Blueprint, Flask, Response, request
 from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import SignatureExpired, TimestampSigner, URLSafeTimedSerializer
 
-from ..cross_site import AnotherSite, check_site
+from ..address import is_answered
+from ..cross_site import AnotherHost, AnotherSite, check_site
 from ..visits import ENDING
 from . import operations, parts
 from .body import drain_body
@@ -91,6 +92,14 @@ def limit_address() -> None:
     for limit in limits:
         limit.take(address)
         request.environ[ENDING].append(partial(limit.give_back, address))
+
+
+@protection.before_app_request
+def refuse_another_host() -> None:
+    is_asked_by_machines = request.endpoint in (*operations.OPEN, "operations.numbers")
+    if not is_asked_by_machines and not is_answered(parts().settings, request.host):
+        drain_body()
+        raise AnotherHost(request.host)
 
 
 @protection.before_app_request

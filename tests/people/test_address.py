@@ -1,6 +1,8 @@
 """The address to share, at which guests find the gallery and which no visitor can make up."""
 
-from server.address import address_to_share, is_only_nearby, lan_address
+import pytest
+
+from server.address import address_to_share, exposure, is_only_nearby, lan_address
 from server.config import Config
 
 SITE = "https://photos.example.com"
@@ -36,3 +38,23 @@ def test_some_addresses_need_the_same_network() -> None:
         assert is_only_nearby(address), address
     for address in ("http://8.8.8.8", SITE):
         assert not is_only_nearby(address), address
+
+
+@pytest.mark.parametrize(
+    ("host", "proxies", "is_exposed"),
+    [
+        *(("0.0.0.0", 1, True), ("::", 2, True), ("8.8.8.8", 1, True)),
+        *(("0.0.0.0", 0, False), ("127.0.0.1", 1, False), ("::1", 1, False)),
+        *(("10.0.0.5", 1, False), ("localhost", 1, False)),
+    ],
+)
+def test_a_port_at_which_anybody_can_claim_to_be_the_proxy_is_warned_of(
+    host: str, proxies: int, is_exposed: bool
+) -> None:
+    assert exposure(Config(host=host, proxies=proxies)) == (
+        f"DROPWALL_PROXIES is {proxies}, and port 8000 is open on {host}: whoever reaches it past"
+        " the proxy can claim any address. Set DROPWALL_HOST to 127.0.0.1, or let nobody but the"
+        " proxy reach the port."
+        if is_exposed
+        else ""
+    )

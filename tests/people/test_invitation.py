@@ -62,7 +62,7 @@ def modules_of(address: str) -> set[tuple[int, int]]:
     [
         ({}, SITE, SITE),
         ({"public_url": SITE}, "http://localhost", SITE),
-        ({"public_url": f"{SITE}/"}, "http://other.example", SITE),
+        ({"public_url": f"{SITE}/"}, "http://192.168.1.20", SITE),
         ({}, "http://notebook.local:8000", "http://notebook.local:8000"),
         ({}, "https://xn--mnchen-3ya.example", "https://xn--mnchen-3ya.example"),
     ],

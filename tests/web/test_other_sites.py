@@ -1,14 +1,18 @@
 """The page of another site can neither read nor change the gallery that its visitor uses."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from flask.testing import FlaskClient
 from playwright.sync_api import BrowserContext, Page, expect
 
+from server import create_app
+from server.config import Config
 from tests.support.gallery_server import Gallery
 from tests.support.page import add_photos, expect_all_safe, small_photo, wait_in_page
+from tests.support.visitors import outcome
 from tests.support.waiting import in_a_thread
 
 REFUSAL = "Another site has asked for this; please open the gallery itself."
@@ -178,3 +182,51 @@ def test_another_site_links_to_the_gallery_and_gets_no_hold_of_it(attack: Attack
     with page.expect_response(f"{attack.gallery}/api/settings") as answer:
         page.get_by_role("link").click()
     assert answer.value.json()["guest"]["id"] == attack.photo["by"]["id"]
+
+
+# A site whose owner lets its name lead to the gallery (DNS rebinding): to a browser they are one
+
+OWN_URL = "https://photos.example.com:8443"
+OWN_HOSTS = ("photos.example.com:8443", "Photos.Example.com", "photos.example.com.")
+NEARBY_HOSTS = ("127.0.0.1:8000", "[::1]:8000", "192.168.1.20", "localhost:8000", "notebook:8000")
+OTHER_HOSTS = ("evil.test", "photos.example.com.evil.test", "example.com", "127.0.0.1.evil.test")
+ANOTHER_HOST = (421, f"This gallery is at {OWN_URL}; please open it there.")
+
+
+def open_at(config: Config, **settings: object) -> FlaskClient:
+    """A gallery that has been told at which address it is shared."""
+    return create_app(replace(config, public_url=OWN_URL, **settings)).test_client()
+
+
+@pytest.mark.parametrize("host", OTHER_HOSTS)
+def test_a_name_that_is_not_the_gallerys_leads_to_nothing_of_it(config: Config, host: str) -> None:
+    client = open_at(config, metrics_token="x")
+    for path in ("/", "/api/photos", "/api/settings", "/app.js", "/qr.svg", "/nothing"):
+        answer = client.get(path, headers={"Host": host})
+        assert outcome(answer) == ANOTHER_HOST, path
+        assert answer.headers["Dropwall-Refusal"] == "AnotherHost"
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        answer = client.open("/api/guest", method=method, json={}, headers={"Host": host})
+        assert outcome(answer) == ANOTHER_HOST, method
+    for path, status in (("/livez", 200), ("/healthz", 200), ("/metrics", 401)):
+        assert client.get(path, headers={"Host": host}).status_code == status, path
+
+
+def test_the_gallerys_own_name_addresses_and_nearby_names_lead_to_it(config: Config) -> None:
+    client = open_at(config)
+    for host in (*OWN_HOSTS, *NEARBY_HOSTS):
+        assert client.get("/api/photos", headers={"Host": host}).status_code == 200, host
+    anywhere = create_app(config).test_client()
+    for host in OTHER_HOSTS:  # nobody has said where the gallery is
+        assert anywhere.get("/api/photos", headers={"Host": host}).status_code == 200, host
+
+
+def test_behind_a_proxy_the_name_is_what_the_proxy_was_asked_for(config: Config) -> None:
+    client = open_at(config, proxies=1)
+    for host, asked, status in (
+        ("app1.internal", "photos.example.com", 200),
+        ("photos.example.com", "evil.test", 421),
+        ("photos.example.com", None, 200),
+    ):
+        headers = {"Host": host} | ({"X-Forwarded-Host": asked} if asked else {})
+        assert client.get("/api/photos", headers=headers).status_code == status, (host, asked)

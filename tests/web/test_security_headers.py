@@ -22,7 +22,7 @@ from tests.support.visitors import TEXT, Send, open_page, take_name
 
 pytestmark = pytest.mark.embedded
 
-HOST = "gallery.test:8000"
+HOST = "notebook:8000"
 REFUSAL = "Another site has asked for this; please open the gallery itself."
 SAME_ORIGIN, SAME_SITE, CROSS_SITE, TYPED, UNKNOWN_SITE = (
     {"Sec-Fetch-Site": site} for site in ("same-origin", "same-site", "cross-site", "none", "new")
@@ -56,7 +56,7 @@ SENDERS = {
     "the same, by the proxy's name": ({"Origin": "https://photos.example.com"}, True, True),
     "an old browser or http: another site": (THEIRS, False, False),
     "the same, from a sandbox": ({"Origin": "null"}, False, False),
-    "the same, from another port": ({"Origin": "http://gallery.test:9000"}, False, False),
+    "the same, from another port": ({"Origin": "http://notebook:9000"}, False, False),
     "the same, with a longer name": ({"Origin": f"http://{HOST}.evil.test"}, False, False),
     "the same, without a name": ({"Origin": ""}, False, False),
 }
