@@ -2,9 +2,11 @@
 
 import errno
 import logging
+import os
 import resource
 import socket
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,17 @@ try:
     dropwall = Config.from_environ()  # not `config`, which gunicorn would take for its setting
 except BadSetting as mistake:
     raise SystemExit(str(mistake)) from None
+
+FILES_A_THREAD = 8
+"""Open at once, for each thread that may serve: two connections (the other one is idle), each with
+what a poller, an upload and the catalog need."""
+
+_, _most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+_most_threads = max(1, _most_files // FILES_A_THREAD)
+_are_few_files = _most_files != resource.RLIM_INFINITY and dropwall.threads > _most_threads
+if _are_few_files:
+    dropwall = replace(dropwall, threads=_most_threads)
+    os.environ["DROPWALL_THREADS"] = str(_most_threads)  # what the workers read
 
 _literal_host = f"[{dropwall.host}]" if ":" in dropwall.host else dropwall.host
 
@@ -85,11 +98,17 @@ def on_starting(server: Any) -> None:
     _allow_many_connections()
     if sentence := exposure(dropwall):
         logging.getLogger("server.address").warning(sentence)
+    if _are_few_files:
+        logging.getLogger("server.worker").warning(
+            "Only %d files may be open at once (ulimit -n), so each process serves no more than %d"
+            " requests at once.",
+            *(_most_files, threads),
+        )
 
 
 def _allow_many_connections() -> None:
     """Raise the soft limit of open files, often 1024 or 256: gunicorn's accept ends on EMFILE."""
-    wanted = 4 * worker_connections
+    wanted = FILES_A_THREAD * threads
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY:
         wanted = min(wanted, hard)

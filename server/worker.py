@@ -1,5 +1,6 @@
 """The gunicorn worker that lets no slow or broken visitor hold up, or puzzle, another one."""
 
+import errno
 import os
 import signal
 import sys
@@ -33,6 +34,9 @@ left of it twice for each piece that it hands over."""
 
 GOODBYE_SECONDS = 2.0
 """For a visitor to read the answer and to hang up."""
+
+NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)  # accept(2)
+FULL_SECONDS = 0.05
 
 UNREAD_SECONDS = 0.05
 """For what is left of a body that the application has not read, and is here already."""
@@ -116,6 +120,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         listeners, self.sockets = self.sockets, []
         for listener in listeners:
             listener.close()
+
+    def accept(self, listener: Any) -> None:
+        """Leave visitors at the door while nothing more can be opened: gunicorn would end."""
+        try:
+            super().accept(listener)
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            time.sleep(FULL_SECONDS)  # or this thread would do nothing but look again
 
     def enqueue_req(self, conn: Any) -> None:
         """Let one address have only so many of the connections and of the threads: its further

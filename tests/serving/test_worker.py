@@ -347,3 +347,41 @@ def test_more_visitors_than_the_usual_limit_of_open_files(tmp_path: Path) -> Non
             stack.enter_context(server.connect())
         server.wait_for(connections=few + 41)
         assert "Traceback" not in server.log
+
+
+FEW_FILES = f"""
+import resource
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
+exec(compile(open("{ROOT}/server/gunicorn.conf.py").read(), "gunicorn.conf.py", "exec"))
+"""
+
+
+@pytest.mark.parametrize("proxies", [0, 1])
+def test_more_visitors_than_files_that_may_be_open(tmp_path: Path, proxies: int) -> None:
+    """Behind a proxy, too, whose visitors all have its address."""
+    config = tmp_path / "few.conf.py"
+    config.write_text(FEW_FILES)
+
+    class Few(Probe):
+        application = (f"--config={config}", *Probe.application)
+
+    with closing(Few(tmp_path, threads=512, proxies=proxies)) as server:
+        [pid, *_] = server.state()
+        with ExitStack() as connected:
+            for _ in range(400):
+                visitor = socket.create_connection(
+                    ("127.0.0.1", server.port), PATIENCE_SECONDS, ("127.0.0.2", 0)
+                )
+                connected.enter_context(visitor)
+                with suppress(ConnectionError):  # it has too many already
+                    visitor.sendall(HALF_AN_UPLOAD)
+            if not proxies:
+                assert server.state()[0] == pid
+        wait_until(lambda: server.state()[1] == 1)
+        assert server.state()[0] == pid
+        [warning] = [line for line in server.log.splitlines() if "ulimit" in line]
+        assert warning.endswith(
+            "Only 256 files may be open at once (ulimit -n), so each process serves no more than"
+            " 32 requests at once."
+        )
+        assert "Traceback" not in server.log
