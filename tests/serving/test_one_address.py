@@ -146,6 +146,7 @@ def test_without_a_proxy_an_address_has_only_so_many_connections(direct: Gallery
         for _ in range(2 * THREADS):
             connected.enter_context(connect(direct, "127.0.0.2"))
         closed = connected.enter_context(connect(direct, "127.0.0.2"))
+        closed.settimeout(QUICK_SECONDS)
         assert closed.recv(1) == b""
         with connect(direct, "127.0.0.3") as visitor:
             visitor.settimeout(QUICK_SECONDS)
