@@ -83,7 +83,8 @@ class SessionCookie(SecureCookieSessionInterface):
 def limit_address() -> None:
     """Before anything else, and without reading what is sent: a body that is refused here would
     hold a thread as one that is taken does. Raises TooManyAtOnce."""
-    if request.endpoint in operations.OPEN:
+    is_served_by_threads = "gunicorn.socket" in request.environ
+    if request.endpoint in operations.OPEN or not is_served_by_threads:
         return
     address = request.remote_addr or ""
     limits = [parts().requests]
