@@ -21,11 +21,11 @@ def migrate(connection: Connection, revision: str) -> None:
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
     _check(connection, ScriptDirectory.from_config(config))
-    _keep_writers_waiting(connection)
+    keep_writers_waiting(connection)
     alembic.command.upgrade(config, revision)
 
 
-def _keep_writers_waiting(connection: Connection) -> None:
+def keep_writers_waiting(connection: Connection) -> None:
     """Servers that are still to be exchanged write meanwhile, and have the gallery's row before
     they want the photos: who has both locks to take has to take them in that order, too. It rather
     gives up, and tries again (`Database.upgrade`), than keep all who read waiting behind it."""

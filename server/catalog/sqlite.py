@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, create_engine, event
+from sqlalchemy import URL, Connection, ExceptionContext, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPICursor
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from .troubles import AlreadyClaimed, CatalogUnavailable
 
@@ -37,6 +37,7 @@ class SQLite:
         self.snapshots = self.engine  # every transaction is one
         event.listen(self.engine, "connect", _prepare)
         event.listen(self.engine, "begin", _begin)
+        event.listen(self.engine, "handle_error", _tell_defects, retval=True)
 
     @contextmanager
     def alone(self) -> Iterator[Connection]:
@@ -81,8 +82,8 @@ class SQLite:
             yield wait
 
     def is_refusal(self, why: str) -> bool:
-        """Whether this SQLite lacks what the search needs."""
-        return "no such module" in why or "no such tokenizer" in why
+        """A file that does not answer now may do so later."""
+        return False
 
     def is_full(self, error: DBAPIError) -> bool:
         return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
@@ -103,6 +104,15 @@ def _begin(connection: Connection) -> None:
     """sqlite3 itself begins too late for a consistent read, and never for DDL."""
     alone = connection.get_execution_options().get("alone", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if alone else "BEGIN")
+
+
+def _tell_defects(context: ExceptionContext) -> BaseException | None:
+    """A statement that the schema does not fit ("no such column") is no matter of waiting, as
+    SQLite's one class for that and for "database is locked" would have it: PostgreSQL's has two."""
+    error = context.original_exception
+    if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_ERROR:
+        return None
+    return ProgrammingError(context.statement, None, error, hide_parameters=True)
 
 
 def _data_version(cursor: DBAPICursor) -> object:

@@ -142,6 +142,7 @@ gallery = Table(
     Column("hidden", BigInteger, nullable=False),
     Column("private", BigInteger, nullable=False),
     Column("private_bytes", BigInteger, nullable=False),
+    Column("made", String(20), nullable=False),  # when this catalog was
 )
 
 uploads = Table(

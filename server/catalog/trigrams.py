@@ -16,6 +16,7 @@ from sqlalchemy import (
     func,
     select,
     table,
+    text,
 )
 from sqlalchemy.dialects.postgresql import TSQUERY
 
@@ -40,6 +41,14 @@ _IN_POSTGRESQL = select(
     func.photos_named(cast(_sought, TSQUERY), cast(_below, BigInteger), cast(_most, Integer))
 )
 _known = table("trigrams", column("term", Text()))
+_PARTS_IN_SQLITE = (
+    "photo_trigrams",
+    "photo_trigrams_added",
+    "photo_trigrams_changed",
+    "photo_trigrams_removed",
+    "trigrams",
+)
+_PARTS_IN_POSTGRESQL = ("name_trigrams", "photo_trigrams", "photos_named")
 
 
 def versions_named(
@@ -56,6 +65,21 @@ def versions_named(
         joint = " AND " if len(word) >= LENGTH else " OR "
         query, sought = _IN_SQLITE, joint.join(_quoted(gram, '"') for gram in grams) or '""'
     return connection.scalars(query, {"sought": sought, "below": below, "most": most}).all()
+
+
+def missing_parts(connection: Connection) -> list[str]:
+    """The names of what the index consists of, and is not there."""
+    if connection.dialect.name == "postgresql":
+        parts: tuple[str, ...] = _PARTS_IN_POSTGRESQL
+        query = """
+            SELECT proname FROM pg_proc WHERE pg_function_is_visible(oid)
+            UNION SELECT relname FROM pg_class WHERE pg_table_is_visible(oid)
+        """
+    else:
+        parts = _PARTS_IN_SQLITE
+        query = "SELECT name FROM sqlite_master"
+    present = set(connection.scalars(text(query)))
+    return [name for name in parts if name not in present]
 
 
 def _grams(word: str) -> list[str]:

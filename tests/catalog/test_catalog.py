@@ -4,13 +4,21 @@ import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
+from hashlib import sha256
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, ProgrammingError
 
-from server.catalog import metadata, open_database, search, tables
+from server.catalog import (
+    UnusableCatalog,
+    metadata,
+    open_database,
+    schema,
+    search,
+    tables,
+)
 from server.catalog.lists import Guest, Selection
 from server.catalog.photo_rows import NoSuchPhoto
 from server.catalog.photos import RuledOut, SamePhoto
@@ -266,6 +274,85 @@ def test_the_migrations_make_the_tables_that_the_code_uses(catalog: FilledCatalo
     with catalog.database.transaction() as connection:
         context = MigrationContext.configure(connection, opts={"include_name": is_of_code})
         assert compare_metadata(context, metadata) == []
+
+
+# A migration that has run somewhere runs nowhere again: what is edited in it, that gallery never
+# gets. A change is a migration of its own, with a line here.
+FROZEN = {
+    "0001_photos.py": "cc876a138faca89352b6ce6f4b84bbd3a83cc0a435d76d1ba4260ab5028c636f",
+    "0002_chunked_uploads.py": "eef48bf22ef01cf75c7e6985ea0d404844eb4eb91c2948796114d0568177deea",
+    "0003_live_gallery.py": "06e69de5cad1fd823fe005d0eefb48e94fbdaca01e4131b951225ea78553339e",
+    "0004_private_photos.py": "2d3bf52f75a44a2eefcd686ffb8c1bad80aac48ed60707abec03b022cb4e8965",
+    "0005_accounts.py": "2a9d671a8cfdf2abb8b25038e78c665c1294ac5567d4ba3e5287c5441fdbe6a6",
+    "0006_many_machines.py": "f8826791a5e10f98a8dea0052477dcb182038629d722cbae5cf80407d6095629",
+    "0007_search.py": "ed03a85437ad960bdcdacd20c94d8cf489e2907cf559b8a14c0862d709f9864b",
+    "0008_counts.py": "762569b3cca621b5df0a430987bb0c506623e4e98011c67e6d47f93c8f511207",
+    "0009_made.py": "cfcbe1cf85c3bc582f30c6f492c02bf9119ad251f08bfa2f04f864c9aac8f935",
+}
+
+
+def test_a_migration_that_was_committed_is_never_edited() -> None:
+    migrations = sorted((schema.MIGRATIONS / "versions").glob("[0-9]*.py"))
+    assert {path.name: sha256(path.read_bytes()).hexdigest() for path in migrations} == FROZEN
+
+
+def test_what_an_edited_migration_left_out_is_added(
+    address: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As in a gallery that the first form of 0004 has made."""
+    with old_gallery(address, "0004") as connection:
+        row = asdict(photo(1, version=1)) | {"shown_version": 1, "audience": 2}
+        row |= {"moment": MORNING, "folded_name": "1.jpg"}
+        del row["sender"]
+        connection.execute(tables.photos.insert().values(row))
+        connection.exec_driver_sql("UPDATE gallery SET version = 1, total = 1, bytes = 1000")
+        for lacking in ("photos DROP COLUMN removed_by_owner", "guests DROP COLUMN adopted_by"):
+            connection.exec_driver_sql(f"ALTER TABLE {lacking}")
+        connection.exec_driver_sql("DROP INDEX left_hosts")
+    catalog = FilledCatalog(open_database(address))
+    assert caplog.messages == [
+        "The catalog lacked what was added now:"
+        " guests.adopted_by, photos.removed_by_owner, left_hosts"
+    ]
+    assert catalog.usage.overview().guests == 1
+    catalog.add(2, guest_id="phone")
+    catalog.guests.adopt("phone", "guest")
+    assert catalog.remove(1) == [photo(1).id]
+    catalog.photos.restore_photo(photo(1).id, GUEST)
+    assert catalog.listed() == [2, 1]
+    caplog.clear()
+    open_database(address)
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "lacking"),
+    [
+        ("ALTER TABLE uploads DROP COLUMN received", "uploads.received"),
+        ("DROP TABLE chunks", "chunks"),
+        ("DROP INDEX one_photo_a_guest", "one_photo_a_guest"),
+    ],
+)
+def test_what_cannot_be_added_to_a_catalog_is_named(
+    address: str, statement: str, lacking: str
+) -> None:
+    with old_gallery(address, schema.NEWEST) as connection:
+        connection.exec_driver_sql(statement)
+    with pytest.raises(UnusableCatalog) as refusal:
+        open_database(address)
+    assert str(refusal.value) == (
+        f"The catalog lacks what this Dropwall needs ({lacking}), as one of an early development"
+        " version does. Please let DROPWALL_DATABASE name a backup of it, or another database."
+    )
+
+
+def test_a_column_that_is_not_there_is_a_defect_and_no_matter_of_waiting(
+    catalog: FilledCatalog,
+) -> None:
+    with catalog.database.transaction() as connection:
+        connection.exec_driver_sql("ALTER TABLE photos DROP COLUMN placeholder")
+    with pytest.raises(ProgrammingError, match="placeholder"):
+        catalog.add(1)
 
 
 def test_a_gallery_of_the_first_version_is_migrated(address: str) -> None:
