@@ -79,17 +79,25 @@ class Move:
     def __init__(self, source: Place, target: Place, report: Callable[[Progress], None]) -> None:
         self._source = source.storage
         self._target = target.storage
-        self._claim = target.database.claim
+        self._there = target.database
         self._replica = Replica(source.database, target.database)
         self._report = report
         self._progress = Progress(NOTHING, NOTHING)
         self.has_begun = False
         """Something may have been copied."""
 
+    def prepare(self) -> None:
+        """Bring the schema of the target up to date, once it is known that this gallery may go
+        there. Raises UnusableCatalog, AnotherGallery and AnotherStorage before anything is changed
+        or made, and CatalogUnavailable and OSError."""
+        self._look()
+        self._there.upgrade()
+
     def run(self) -> Progress:
-        """What has become of it. Raises AlreadyClaimed, SameGallery, AnotherGallery and
-        AnotherStorage before anything is written, and CatalogUnavailable and OSError."""
-        with self._claim():
+        """What has become of it. Raises as `prepare`, and AlreadyClaimed and SameGallery before
+        anything is copied."""
+        self.prepare()
+        with self._there.claim():
             self._check_target()
             self.has_begun = True
             self._forget_lost()
@@ -110,10 +118,10 @@ class Move:
         self._progress.gallery, self._progress.there = self._replica.shares()
         return self._progress
 
-    def _check_target(self) -> None:
+    def _look(self) -> tuple[bool, str | None, str | None]:
+        """Whether the replica is empty, and the id of its storage as the replica has it, and as the
+        storage has. It may be a stranger's: nothing is written."""
         is_empty = self._replica.check()
-        if self._is_same_storage():
-            raise SameGallery
         known, held = self._replica.storage_id(), self._storage_id()
         if held and held != known:
             raise AnotherStorage
@@ -121,6 +129,12 @@ class Move:
             some = {owner_id(key) for key in islice(self._target.list("originals"), LOOKED_AT)}
             if self._replica.strangers(some):
                 raise AnotherGallery
+        return is_empty, known, held
+
+    def _check_target(self) -> None:
+        is_empty, known, held = self._look()  # again: nobody else is copying to there from now on
+        if self._replica.is_same() or self._is_same_storage():
+            raise SameGallery
         if is_empty:
             self._replica.claim()
         if not known:

@@ -3,7 +3,7 @@
 from .accounts import Account, AccountCatalog, NameTaken
 from .copied_photos import CopiedPhoto
 from .counts import KINDS
-from .database import Database, open_database
+from .database import Database, find_database, open_database
 from .guests import GuestCatalog
 from .leftovers import LeftoverCatalog
 from .lists import Changes, Guest, OutlinedPhoto, Page, PhotoLists, Selection
@@ -62,6 +62,7 @@ __all__ = [
     "UsageCatalog",
     "Viewer",
     "Which",
+    "find_database",
     "keep_secret",
     "metadata",
     "open_database",

@@ -47,6 +47,8 @@ class Database:
         is_told = False
         while True:
             try:
+                with self.look():  # before another program's file is switched to WAL
+                    pass
                 with self._translated_errors(), self._kind.alone() as connection:
                     return schema.upgrade(connection)
             except ProgrammingError as error:  # such as what this user may not do
@@ -69,6 +71,16 @@ class Database:
                     )
                 is_told = True
                 time.sleep(RETRY_SECONDS)
+
+    @contextmanager
+    def look(self) -> Iterator[Connection | None]:
+        """For reading what may be anybody's, before it is upgraded: nothing is changed or made
+        there. None where there is no database yet. Raises UnusableCatalog when it is another
+        program's, or a newer Dropwall's."""
+        with self._translated_errors(), self._kind.look() as connection:
+            if connection:
+                schema.check(connection)
+            yield connection
 
     @contextmanager
     def watch(self) -> Iterator[Callable[[float], bool]]:
@@ -127,16 +139,18 @@ class Database:
 
 
 def open_database(address: str) -> Database:
-    """The database of an address: a SQLite file's path, or PostgreSQL's `postgresql://…`. Brings
-    the schema up to date. Raises CatalogUnavailable, UnusableCatalog."""
-    database = Database(_kind_of(address))
+    """The database of an address, with its schema brought up to date. Raises CatalogUnavailable,
+    UnusableCatalog."""
+    database = find_database(address)
     database.upgrade()
     return database
 
 
-def _kind_of(address: str) -> "SQLite | PostgreSQL":
+def find_database(address: str) -> Database:
+    """The database of an address: a SQLite file's path, or PostgreSQL's `postgresql://…`. Until it
+    is upgraded, there is only to `look` at it. Raises UnusableCatalog."""
     if not address.startswith("postgresql://"):
-        return SQLite(address)
+        return Database(SQLite(address))
     from .postgresql import PostgreSQL
 
-    return PostgreSQL(address)
+    return Database(PostgreSQL(address))

@@ -17,10 +17,9 @@ LOCK_SECONDS = 5
 
 def migrate(connection: Connection, revision: str) -> None:
     """Raises UnusableCatalog."""
-    config = alembic.config.Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
+    check_revision(connection)
+    config = _configured()
     config.attributes["connection"] = connection
-    _check(connection, ScriptDirectory.from_config(config))
     keep_writers_waiting(connection)
     alembic.command.upgrade(config, revision)
 
@@ -34,7 +33,15 @@ def keep_writers_waiting(connection: Connection) -> None:
         connection.execute(text("LOCK TABLE gallery IN EXCLUSIVE MODE"))
 
 
-def _check(connection: Connection, migrations: ScriptDirectory) -> None:
+def _configured() -> alembic.config.Config:
+    config = alembic.config.Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config
+
+
+def check_revision(connection: Connection) -> None:
+    """Raises UnusableCatalog when these migrations are not for what is there."""
+    migrations = ScriptDirectory.from_config(_configured())
     known = {migration.revision for migration in migrations.walk_revisions()}
     present = set(MigrationContext.configure(connection).get_current_heads())
     if unknown := present - known:

@@ -75,6 +75,12 @@ class PostgreSQL:
         )
 
     @contextmanager
+    def look(self) -> Iterator[Connection | None]:
+        """For reading alone."""
+        with self.snapshots.begin() as connection:
+            yield connection
+
+    @contextmanager
     def alone(self) -> Iterator[Connection]:
         with self.engine.begin() as connection:
             be_patient(connection)

@@ -8,7 +8,17 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from secrets import token_hex
 
-from sqlalchemy import ColumnElement, Connection, delete, exists, func, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    delete,
+    exists,
+    func,
+    inspect,
+    select,
+    true,
+    update,
+)
 
 from .copied_photos import (
     COPIED,
@@ -41,21 +51,39 @@ class Replica:
         self._replica = replica
 
     def check(self) -> bool:
-        """Whether the replica is empty. Raises SameGallery, and AnotherGallery unless it is empty
-        or an earlier replica of this gallery."""
-        if self._is_same():
-            raise SameGallery
-        with self._replica.transaction() as connection:
-            if _is_empty(connection):
+        """Whether the replica is empty, or not there yet. Only looks, whichever schema it has: it
+        may be a stranger's. Raises UnusableCatalog, and AnotherGallery unless it is empty or an
+        earlier replica of this gallery."""
+        with self._replica.look() as there:
+            tables = inspect(there).get_table_names() if there else []
+            if there is None or _is_empty(there, tables):
                 return True
-            version, known = read_version(connection), read_secrets(connection)
-        with self._source.transaction() as connection:
-            if version > read_version(connection) or known != read_secrets(connection):
-                raise AnotherGallery
-        for some in self._replica_photos(true()):
-            if self.strangers([photo.id for photo in some]):
-                raise AnotherGallery
+            version = read_version(there)
+            known = read_secrets(there) if kept_secrets.name in tables else []
+            with self._source.transaction() as here:
+                if version > read_version(here) or known != read_secrets(here):
+                    raise AnotherGallery
+            last, ids = "", select(photos.c.id).order_by(photos.c.id).limit(BATCH)
+            while some := there.scalars(ids.where(photos.c.id > last)).all():
+                if self.strangers(some):
+                    raise AnotherGallery
+                last = some[-1]
         return False
+
+    def is_same(self) -> bool:
+        """Whether the replica is this gallery's own database, whatever the addresses say: is what
+        is written there read here?"""
+        key = f"move {token_hex(16)}"
+        this_one = failed_tries.c.key == key
+        row = {"key": key, "failures": 0, "last": PURGED}  # a crash's is forgotten soon
+        try:
+            with self._replica.transaction() as connection:
+                connection.execute(failed_tries.insert().values(row))
+            with self._source.transaction() as connection:
+                return connection.execute(select(failed_tries).where(this_one)).first() is not None
+        finally:
+            with self._replica.transaction() as connection:
+                connection.execute(delete(failed_tries).where(this_one))
 
     def claim(self) -> None:
         """An empty replica is this gallery's from now on: a run that is killed can go on."""
@@ -63,9 +91,12 @@ class Replica:
             copy_secrets(source, replica)
 
     def storage_id(self) -> str | None:
-        """Of the storage that belongs to the replica, if it has ever had one."""
+        """Of the storage that belongs to the replica, if it has ever had one. Only looks, as
+        `check`."""
         query = select(kept_secrets.c.value).where(kept_secrets.c.name == STORAGE)
-        with self._replica.transaction() as connection:
+        with self._replica.look() as connection:
+            if connection is None or not inspect(connection).has_table(kept_secrets.name):
+                return None
             return connection.scalar(query)
 
     def keep_storage_id(self, storage_id: str) -> None:
@@ -141,20 +172,6 @@ class Replica:
         with self._replica.transaction() as connection:
             connection.execute(update(photos).where(these).values(removed=None))
 
-    def _is_same(self) -> bool:
-        """Whatever the addresses say: is what is written there read here?"""
-        key = f"move {token_hex(16)}"
-        this_one = failed_tries.c.key == key
-        row = {"key": key, "failures": 0, "last": PURGED}  # a crash's is forgotten soon
-        try:
-            with self._replica.transaction() as connection:
-                connection.execute(failed_tries.insert().values(row))
-            with self._source.transaction() as connection:
-                return connection.execute(select(failed_tries).where(this_one)).first() is not None
-        finally:
-            with self._replica.transaction() as connection:
-                connection.execute(delete(failed_tries).where(this_one))
-
     def _replica_photos(self, which: ColumnElement[bool]) -> Iterator[list[CopiedPhoto]]:
         last = ""
         while True:
@@ -167,9 +184,10 @@ class Replica:
             last = found[-1].id
 
 
-def _is_empty(connection: Connection) -> bool:
+def _is_empty(connection: Connection, tables: Collection[str]) -> bool:
+    """Of a gallery that has these tables: older ones have fewer."""
     return not any(
-        connection.scalar(select(exists().select_from(table)))
+        table.name in tables and connection.scalar(select(exists().select_from(table)))
         for table in (photos, accounts, guests, uploads)
     )
 

@@ -26,6 +26,15 @@ def upgrade(connection: Connection, revision: str = NEWEST) -> None:
         _complete(connection)
 
 
+def check(connection: Connection) -> None:
+    """Raises UnusableCatalog when `upgrade` would refuse it as another program's, or a newer
+    Dropwall's."""
+    if _revisions(connection) != [_newest()]:
+        from .migrating import check_revision
+
+        check_revision(connection)
+
+
 def _revisions(connection: Connection) -> list[str]:
     """As Alembic writes them down: one, or none yet."""
     if not inspect(connection).has_table("alembic_version"):

@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy import URL, Connection, ExceptionContext, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError, ProgrammingError
+from sqlalchemy.pool import NullPool
 
 from .troubles import AlreadyClaimed, CatalogUnavailable
 
@@ -23,10 +24,8 @@ class SQLite:
     """To write would be to wait for others who do."""
 
     def __init__(self, address: str) -> None:
-        """Of a file, which is made when it is not there."""
+        """Of a file, which is made by who is first `alone` there."""
         self._path = Path(address).absolute()
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.touch(mode=0o600)  # names and secrets are in it; its WAL has the same mode
         self.engine = create_engine(
             URL.create("sqlite", database=str(self._path)),
             connect_args={"timeout": 30},
@@ -40,8 +39,26 @@ class SQLite:
         event.listen(self.engine, "handle_error", _tell_defects, retval=True)
 
     @contextmanager
+    def look(self) -> Iterator[Connection | None]:
+        """For reading alone, without a setting that stays, such as WAL; None where no file is."""
+        if not self._path.exists():
+            yield None
+            return
+        engine = create_engine("sqlite://", creator=self._connect_to_look, poolclass=NullPool)
+        with engine.connect() as connection:
+            yield connection
+
+    def _connect_to_look(self) -> sqlite3.Connection:
+        # Not `mode=ro`, which may leave files of a WAL beside it, and not what would make a file.
+        connection = sqlite3.connect(f"{self._path.as_uri()}?mode=rw", uri=True)
+        connection.execute("PRAGMA query_only = ON")
+        return connection
+
+    @contextmanager
     def alone(self) -> Iterator[Connection]:
         """A transaction that no other process writes beside."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.touch(mode=0o600)  # names and secrets are in it; its WAL has the same mode
         # The first switch to WAL does not wait its turn: SQLite says at once that it is locked.
         with self._path.with_suffix(".lock").open("wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)

@@ -14,9 +14,11 @@ from ..catalog import (
     AlreadyClaimed,
     AnotherGallery,
     CatalogUnavailable,
+    Database,
     SameGallery,
     Share,
     UnusableCatalog,
+    find_database,
     open_database,
 )
 from ..config import BadSetting, Config, variable_name
@@ -44,8 +46,7 @@ def move(to_database: str, to_storage: str) -> None:
     settings = parts().settings
     target = _target(settings, to_database, to_storage)
     with _told_why_not_moved(lambda: NOTHING):
-        there = _place_there(target)
-        work = Move(_place(settings), there, _tell_now_and_then())
+        work = _prepared(settings, target)
     with _told_why_not_moved(lambda: GOES_ON if work.has_begun else NOTHING):
         progress = work.run()
     for photo in progress.lost[:MAX_NAMED]:
@@ -53,13 +54,6 @@ def move(to_database: str, to_storage: str) -> None:
     click.echo(f"{_in_words(progress.copied)} copied; {_in_words(progress.there)} are there now.")
     if progress.lost:
         raise click.ClickException(f"{len(progress.lost)} of the photos could not be copied.")
-
-
-def _place(settings: Config) -> Place:
-    return Place(
-        open_database(settings.database_address),
-        open_storage(settings.storage_address, settings.data),
-    )
 
 
 def _target(settings: Config, to_database: str, to_storage: str) -> Config:
@@ -81,18 +75,29 @@ def _is_same(there: str, here: str) -> bool:
     return Path(there).resolve() == Path(here).resolve()
 
 
-def _place_there(settings: Config) -> Place:
+def _prepared(settings: Config, target: Config) -> Move:
+    here = open_database(settings.database_address)
     try:
-        return _place(settings)
+        there = find_database(target.database_address)
+        work = Move(_place(settings, here), _place(target, there), _tell_now_and_then())
+        work.prepare()
+        return work
     except UnusableCatalog as error:
         raise click.ClickException(f"{_in_options(error)} {NOTHING}") from None
     except CatalogUnavailable as error:
+        why = error.__cause__ if isinstance(error.__cause__, CatalogUnavailable) else error
         raise click.ClickException(
-            f"The database there does not answer ({_short(error.__cause__ or error)}); please see"
-            f" to --to-database. {NOTHING}"
+            f"The database there does not answer ({_short(why)}); please see to --to-database."
+            f" {NOTHING}"
         ) from None
+    except StorageUnavailable:
+        raise
     except OSError as error:
         raise click.ClickException(f"Nothing can be kept there ({error}). {NOTHING}") from None
+
+
+def _place(settings: Config, database: Database) -> Place:
+    return Place(database, open_storage(settings.storage_address, settings.data))
 
 
 def _in_options(error: Exception) -> str:

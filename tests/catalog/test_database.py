@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import sqlite3
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -244,6 +245,16 @@ def test_another_programs_database_is_left_alone(address: str, table: str) -> No
     sentence = rf"another program \({table}\); please give Dropwall one of its own"
     with pytest.raises(UnusableCatalog, match=sentence):
         open_database(address)
+
+
+def test_another_programs_file_keeps_each_byte(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(theirs := tmp_path / "customers.db")) as connection:
+        connection.execute("CREATE TABLE customers (name TEXT)")
+    before = theirs.read_bytes()
+    with pytest.raises(UnusableCatalog, match=r"another program \(customers\)"):
+        open_database(str(theirs))
+    assert [*tmp_path.iterdir()] == [theirs]
+    assert theirs.read_bytes() == before
 
 
 def test_the_schema_of_a_newer_version_is_left_alone(address: str) -> None:

@@ -18,10 +18,17 @@ import pytest
 from click.testing import Result
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import text
+from sqlalchemy import Connection, inspect, text
 
 from server import create_app
-from server.catalog import AlreadyClaimed, AnotherGallery, Replica, open_database
+from server.catalog import (
+    AlreadyClaimed,
+    AnotherGallery,
+    Replica,
+    find_database,
+    open_database,
+    schema,
+)
 from server.catalog.versions import advance, read_version
 from server.config import Config
 from server.move import Move, Place
@@ -29,6 +36,7 @@ from server.storage import Storage, open_storage
 from server.storage.filesystem import FilesystemStorage
 from server.storage.keys import original_key, owner_id
 from tests.support import engines, visitors
+from tests.support.catalog_rows import old_gallery
 from tests.support.chunks import InChunks, send_chunk
 from tests.support.crowd import Crowd
 from tests.support.gallery_server import ROOT, GalleryServer
@@ -492,6 +500,41 @@ def test_another_gallery_is_not_written_over(gallery: Gallery, tmp_path: Path) -
         send_as(gallery.client, "more.jpg", SMALL + fill.__name__.encode())
         assert gallery.refusal(target) == ANOTHER_GALLERY, fill.__name__
         assert files(target) == before
+
+
+def rows_of(connection: Connection, table: str) -> list[str]:
+    """Each with the transaction that has written it, as PostgreSQL knows."""
+    query = text(f"SELECT concat(xmin, {table}) FROM {table}")
+    return list(connection.scalars(query))
+
+
+@pytest.mark.parametrize("revision", ["0006", schema.NEWEST])
+def test_a_strangers_gallery_is_looked_at_and_not_touched(
+    gallery: Gallery, address: str, revision: str
+) -> None:
+    def everything() -> object:
+        """That is there: of a file each byte, and what lies beside it."""
+        if "://" not in address:
+            return {path: path.read_bytes() for path in Path(address).parent.glob("catalog*")}
+        with find_database(address).look() as there:
+            assert there
+            tables = inspect(there).get_multi_columns()
+            return {
+                table: ([column["name"] for column in columns], rows_of(there, table))
+                for (_, table), columns in tables.items()
+            }
+
+    with old_gallery(address, revision) as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO guests (id, name, version, own_version, folded_name)"
+            " VALUES ('guest', 'Anne', 1, 1, 'anne')"
+        )
+    gallery.send(range(2))
+    before = everything()
+    target = replace(gallery.target, database=address)
+    assert gallery.refusal(target) == ANOTHER_GALLERY
+    assert everything() == before
+    assert files(gallery.target) == {}
 
 
 def test_a_photo_that_comes_to_the_copy_at_the_last_moment_is_not_written_over(
