@@ -18,6 +18,7 @@ from server.logs import reason, set_up_logs
 from server.metrics import begin_at_zero, count_together, forget_process, make_room
 from server.opening import make_folders, open_catalog
 from server.storage import Storage
+from server.sweep import Sweep
 from server.worker import hold_signals_for_new_workers
 
 try:
@@ -126,24 +127,32 @@ def post_worker_init(worker: Any) -> None:
     parts = worker.wsgi.extensions["dropwall"]
     if worker.age == 1:
         threading.Thread(
-            target=_try_storage, args=(parts.storage,), name="storage", daemon=True
+            target=_try_storage, args=(parts.storage, parts.sweep), name="storage", daemon=True
         ).start()
         if dropwall.log == "text":
             _greet()
     threading.Thread(target=parts.sweep.sweep_forever, name="sweep", daemon=True).start()
 
 
-def _try_storage(storage: Storage) -> None:
+def _try_storage(storage: Storage, sweep: Sweep) -> None:
     """Not before the fork, for its client's sake. It stops nothing: the storage may come later."""
+    log = logging.getLogger("server.storage")
     try:
         storage.check()
+        if sweep.has_lost_catalog():
+            log.critical(
+                "THE CATALOG IS EMPTY, AND THERE ARE PHOTOS IN THE STORAGE: nobody sees them. If"
+                " the catalog was lost, stop the gallery before anybody sends a photo, and put its"
+                " backup in place; else see to DROPWALL_DATABASE and DROPWALL_STORAGE. Nothing is"
+                " deleted."
+            )
+    except CatalogUnavailable as trouble:
+        log.warning("Whether the catalog knows its photos is not known: %s", reason(trouble))
     except OSError as trouble:
         see_to = "DROPWALL_STORAGE or DROPWALL_DATA"
         if "://" in dropwall.storage_address:
             see_to = "DROPWALL_STORAGE, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-        logging.getLogger("server.storage").warning(
-            "No photo can be kept just now; please see to %s: %s", see_to, reason(trouble)
-        )
+        log.warning("No photo can be kept just now; please see to %s: %s", see_to, reason(trouble))
 
 
 def child_exit(server: Any, worker: Any) -> None:

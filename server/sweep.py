@@ -4,6 +4,7 @@ import itertools
 import logging
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -11,8 +12,8 @@ from . import moments
 from .catalog import CatalogUnavailable, LeftoverCatalog, UploadCatalog
 from .formats import FORMATS
 from .photo_files import photo_keys
-from .storage import Storage, StorageUnavailable
-from .storage.keys import chunk_key, is_photo_id, owner_id
+from .storage import NotStored, Storage, StorageUnavailable
+from .storage.keys import chunk_key, is_photo_id, owner_id, unknown_key
 
 AGE_SECONDS = 24 * 60 * 60
 """Whatever is younger may belong to a photo that is just being written."""
@@ -22,12 +23,27 @@ several removals, and none that is older than 45."""
 EVERY_SECONDS = 60 * 60
 PURGE_EVERY_SECONDS = 10
 BATCH = 500
+HANDFUL = 10
+"""Unknown originals that crashes may have left; more of them, and the catalog is in doubt."""
 
 log = logging.getLogger(__name__)
 
 
-class ForeignCatalog(Exception):
-    """There are photos in the storage, and this catalog knows none of them."""
+class UnknownOriginals(Exception):
+    """There are originals that the catalog knows nothing of, and that were not left by a crash."""
+
+    def __init__(self, keys: list[str]) -> None:
+        super().__init__(keys)
+        self.keys = keys
+
+
+@dataclass(frozen=True)
+class Swept:
+    """How many leftovers were removed, and how many unknown originals moved to a folder of their
+    own."""
+
+    removed: int
+    moved: int
 
 
 @dataclass(frozen=True)
@@ -35,8 +51,7 @@ class Sweep:
     """Ages only tell what to look at: clocks may be wrong, and a photo that seems old may be listed
     the next moment. Before its files are deleted, the catalog rules that out.
 
-    `sweep` and `sweep_unfinished` return how many leftovers they found, `purge_removed` how many
-    photos."""
+    `sweep_unfinished` returns how many leftovers it found, `purge_removed` how many photos."""
 
     catalog: LeftoverCatalog
     uploads: UploadCatalog
@@ -84,33 +99,76 @@ class Sweep:
         says."""
         swept = 0
         old = self.storage.old_staged(AGE_SECONDS)
+        # A mark may have stayed though its photo was listed: by a catalog that was lost since.
+        older = set(self.storage.old_staged(self._age_of_catalog()))
         while names := list(itertools.islice(old, BATCH)):
-            for photo_id in self._ruled_out(set(names)):
+            for photo_id in self._ruled_out(set(names) - older):
                 self._delete_photo(photo_id)
             for name in names:
                 self.storage.discard_staged(name)
             swept += len(names)
         return swept + self._give_up_uploads() + self._sweep_strangers("chunks", self._given_up)
 
-    def sweep(self) -> int:
-        """Removes also what was received and never listed. By order only: with the wrong catalog
-        that would be every photo. Raises ForeignCatalog when it looks so, as it does when all that
-        a gallery has are such leftovers: they wait for its first photo."""
-        if self._is_foreign():
-            raise ForeignCatalog
-        swept = self.sweep_unfinished()
-        for folder in ("originals", "thumbnails"):
-            swept += self._sweep_strangers(folder, self._ruled_out)
-        return swept
+    def sweep(self, delete_unknown: bool = False) -> Swept:
+        """Removes also what was received and never listed; by order only. An original that the
+        catalog knows nothing of may be all that is left of a photo: it is moved, not removed. With
+        the wrong catalog, or a lost one, that would be every photo: where it looks so, and unless
+        `delete_unknown` says that it is not, nothing is touched. Raises UnknownOriginals then."""
+        unknown = self._unknown_originals(None)
+        if unknown and self._knows_no_original() and not delete_unknown:
+            raise UnknownOriginals(unknown)
+        removed = self.sweep_unfinished()
+        unknown = self._unknown_originals(AGE_SECONDS)
+        if not delete_unknown and (len(unknown) > HANDFUL or self._is_younger(unknown)):
+            raise UnknownOriginals(unknown)
+        moved = self._move_away(unknown)
+        removed += self._sweep_strangers("originals", self.catalog.removed_ids)
+        removed += self._sweep_strangers("thumbnails", self._ruled_out)
+        return Swept(removed, moved)
 
-    def _is_foreign(self) -> bool:
+    def has_lost_catalog(self) -> bool:
+        """Whether originals are stored, though the catalog has never had a photo. One that is just
+        arriving as its first is taken for one."""
+        is_stored = next(self.storage.list("originals"), None) is not None
+        return is_stored and not self.catalog.has_had_photos()
+
+    def _unknown_originals(self, older_than_seconds: float | None) -> list[str]:
+        """Their keys."""
+        unknown: list[str] = []
+        keys = self.storage.list("originals", older_than_seconds)
+        while batch := list(itertools.islice(keys, BATCH)):
+            ids = {owner_id(key) for key in batch}
+            known = self.catalog.known_ids(ids) | self.catalog.removed_ids(ids)
+            unknown += [key for key in batch if owner_id(key) not in known]
+        return sorted(unknown)
+
+    def _knows_no_original(self) -> bool:
         keys = self.storage.list("originals")
-        is_foreign = False
         while batch := list(itertools.islice(keys, BATCH)):
             if self.catalog.known_ids({owner_id(key) for key in batch}):
                 return False
-            is_foreign = True
-        return is_foreign
+        return True
+
+    def _is_younger(self, unknown: list[str]) -> bool:
+        """Than one of these originals: the catalog."""
+        these = set(unknown)
+        older = self.storage.list("originals", self._age_of_catalog())
+        return bool(these) and any(key in these for key in older)
+
+    def _age_of_catalog(self) -> float:
+        return moments.seconds_since(self.catalog.made())
+
+    def _move_away(self, unknown: list[str]) -> int:
+        moved = 0
+        for start in range(0, len(unknown), BATCH):
+            keys = unknown[start : start + BATCH]
+            ruled_out = self._ruled_out({owner_id(key) for key in keys})
+            for key in keys:
+                if owner_id(key) in ruled_out:
+                    with suppress(NotStored):  # another sweep was first
+                        self.storage.rename(key, unknown_key(key))
+                        moved += 1
+        return moved
 
     def _ruled_out(self, names: Collection[str]) -> set[str]:
         """Those of `names` that are no photo's, and never will be."""

@@ -3,10 +3,10 @@
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, select, update
 
 from .database import Database
-from .tables import is_listed, is_unpurged, photos, was_removed
+from .tables import gallery, is_listed, is_unpurged, photos, was_removed
 from .versions import advance
 from .viewer import OWNER, SHOWN, Audience
 
@@ -42,6 +42,25 @@ class LeftoverCatalog:
         with self._database.transaction() as connection:
             query = select(photos.c.id).where(photos.c.id.in_(photo_ids), is_listed | is_unpurged)
             return set(connection.scalars(query))
+
+    def removed_ids(self, photo_ids: Collection[str]) -> set[str]:
+        """Those of `photo_ids` (some hundreds at most) that were in the gallery once, and of which
+        no file is needed any more. An id that was ruled out never was."""
+        was_known = photos.c.uploaded != ""
+        query = select(photos.c.id).where(
+            photos.c.id.in_(photo_ids), was_removed, ~is_unpurged, was_known
+        )
+        with self._database.transaction() as connection:
+            return set(connection.scalars(query))
+
+    def has_had_photos(self) -> bool:
+        with self._database.transaction() as connection:
+            return bool(connection.scalar(select(exists().select_from(photos))))
+
+    def made(self) -> str:
+        """When this catalog was: what is older, another one may have known."""
+        with self._database.transaction() as connection:
+            return str(connection.scalar(select(gallery.c.made)))
 
     def rule_out(self, photo_ids: Collection[str]) -> set[str]:
         """Those of `photo_ids` (some hundreds at most) under which there will never be a photo from

@@ -7,7 +7,7 @@ import click
 from flask.cli import AppGroup
 
 from ..routes import parts
-from ..sweep import ForeignCatalog
+from ..sweep import UnknownOriginals
 from .accounts import add_account, list_accounts, remove_account, set_password
 from .moving import move
 from .refusals import refusals_as_told
@@ -26,14 +26,33 @@ def add_commands(group: AppGroup) -> None:
         group.command(name)(command)
 
 
-def sweep() -> None:
+@click.option(
+    "--delete-unknown",
+    is_flag=True,
+    help="Originals that the catalog knows nothing of go, however many: to a folder first.",
+)
+def sweep(delete_unknown: bool) -> None:
     """Remove what crashes left behind a day ago or more."""
     try:
         with refusals_as_told():
             parts().usage.recount()
-            click.echo(f"{parts().sweep.sweep()} leftovers removed.")
-    except ForeignCatalog:
+            swept = parts().sweep.sweep(delete_unknown)
+    except UnknownOriginals as unknown:
+        for key in unknown.keys:
+            click.echo(key)
         raise click.ClickException(
-            "The catalog knows none of the photos in the storage: is it the right one?"
-            " Nothing was removed."
+            f"The catalog knows nothing of {_originals(len(unknown.keys))} in the storage: is it"
+            " the right one? If it was lost, put its backup in place. If nobody misses these"
+            " photos, `dropwall sweep --delete-unknown` moves them to the storage's folder"
+            " “unknown”, where you can delete them. None of them was touched."
         ) from None
+    click.echo(f"{swept.removed} leftovers removed.")
+    if swept.moved:
+        click.echo(
+            f"{_originals(swept.moved)} that the catalog knows nothing of moved to the storage's"
+            " folder “unknown”; delete it when nobody misses a photo."
+        )
+
+
+def _originals(count: int) -> str:
+    return "1 original" if count == 1 else f"{count:,} originals"

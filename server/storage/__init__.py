@@ -48,6 +48,9 @@ class Storage(Protocol):
         """An address at which whoever has it may fetch the file for so long, with this method
         alone; None where there is none. Does not look whether there is such a file."""
 
+    def rename(self, key: str, new_key: str) -> None:
+        """Keep a file under another key, in the place of what was there. Raises NotStored."""
+
     def delete(self, *keys: str) -> None:
         """Remove files; one that is not there is fine."""
 

@@ -48,6 +48,16 @@ class FilesystemStorage:
     def link(self, key: str, seconds: float, method: Method = "GET") -> None:
         return None
 
+    def rename(self, key: str, new_key: str) -> None:
+        path, new_path = self.root / key, self.root / new_key
+        _make_folder(new_path.parent)
+        try:
+            path.rename(new_path)
+        except FileNotFoundError:
+            raise NotStored(key) from None
+        _sync(new_path.parent)
+        _sync(path.parent)
+
     def delete(self, *keys: str) -> None:
         for key in keys:
             (self.root / key).unlink(missing_ok=True)

@@ -21,6 +21,11 @@ def mark_key(name: str) -> str:
     return f"incoming/{name}"
 
 
+def unknown_key(key: str) -> str:
+    """For an original that no catalog row knows."""
+    return f"unknown/{key.rpartition('/')[2]}"
+
+
 def owner_id(key: str) -> str:
     """The id of the photo or the upload that the file belongs to."""
     return key.rpartition("/")[2][:32]

@@ -162,6 +162,13 @@ class S3Storage:
         with _troubles():
             return obstore.sign(self._link_client, method, key, timedelta(seconds=seconds))
 
+    def rename(self, key: str, new_key: str) -> None:
+        with _troubles():
+            try:
+                obstore.rename(self._put_client, key, new_key)
+            except FileNotFoundError:
+                raise NotStored(key) from None
+
     def delete(self, *keys: str) -> None:
         if keys:
             with _troubles():

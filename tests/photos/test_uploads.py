@@ -3,19 +3,29 @@
 import errno
 import io
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from threading import Thread
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
 from server import create_app
 from server.catalog import Catalog, Photo
+from server.catalog.tables import gallery
 from server.config import Config
-from server.storage.keys import chunk_key, original_key, thumbnail_key
+from server.storage.keys import (
+    chunk_key,
+    original_key,
+    owner_id,
+    thumbnail_key,
+    unknown_key,
+)
 from tests.support.chunks import InChunks, send_all, send_chunk
-from tests.support.engines import config_of, make_old, storage_of, stored_files
+from tests.support.engines import catalog_of, config_of, make_old, storage_of, stored_files
+from tests.support.gallery_server import GalleryServer
 from tests.support.photos import photo_bytes
 from tests.support.visitors import Send, listed, listed_photos, open_page, outcome, parts, send_as
 
@@ -135,10 +145,91 @@ def test_orphans_are_swept_after_a_day_and_nothing_else(
     sweep = app.test_cli_runner().invoke
     assert sweep(args=["sweep"]).output == "0 leftovers removed.\n"
     make_old(config.data, "incoming/half", *kept, *old)
-    assert sweep(args=["sweep"]).output == "4 leftovers removed.\n"
+    make_catalog_old(config)
+    assert sweep(args=["sweep"]).output == (
+        "3 leftovers removed.\n"
+        "1 original that the catalog knows nothing of moved to the storage's folder “unknown”;"
+        " delete it when nobody misses a photo.\n"
+    )
     assert sorted(stored_files(config.data)) == sorted([*kept, young])
     assert set(send_all(client, waiting)) == {204}
     assert client.post(f"{removed}/restore").status_code == 204
+
+
+def make_catalog_old(config: Config) -> None:
+    """As if the gallery was older than anything that was left in it."""
+    with catalog_of(config.data) as catalog:
+        catalog.execute(update(gallery).values(made="2026-01-01T00:00:00Z"))
+
+
+def doubt(count: str) -> str:
+    return (
+        f"Error: The catalog knows nothing of {count} in the storage: is it the right one? If it"
+        " was lost, put its backup in place. If nobody misses these photos, `dropwall sweep"
+        " --delete-unknown` moves them to the storage's folder “unknown”, where you can delete"
+        " them. None of them was touched.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("count", "is_old", "told"),
+    [(1, False, "1 original"), (11, True, "11 originals"), (501, False, "501 originals")],
+)
+@pytest.mark.embedded
+def test_originals_that_no_row_knows_are_listed_and_moved_only_when_told_so(
+    app: Flask, client: FlaskClient, config: Config, count: int, is_old: bool, told: str
+) -> None:
+    """Such as after the catalog was lost, and a photo was sent."""
+    send_as(client, "kept.jpg", photo_bytes())
+    kept, storage = sorted(stored_files(config.data)), storage_of(config.data)
+    lost = sorted(original_key(f"{number:032x}", "jpg") for number in range(count))
+    for key in lost:
+        storage.put_bytes(key, b"a photo")
+    marked = owner_id(lost[0])
+    storage.mark(marked)  # as one that was listed all the same may be
+    make_old(config.data, f"incoming/{marked}", *lost)
+    if is_old:
+        make_catalog_old(config)
+        storage.discard_staged(marked)
+    parts(app).sweep.sweep_unfinished()
+    assert sorted(stored_files(config.data)) == sorted([*kept, *lost])
+    refused = app.test_cli_runner().invoke(args=["sweep"])
+    assert refused.exit_code == 1
+    assert refused.output == "".join(f"{key}\n" for key in lost) + doubt(told)
+    assert sorted(stored_files(config.data)) == sorted([*kept, *lost])
+    moved = app.test_cli_runner().invoke(args=["sweep", "--delete-unknown"])
+    assert moved.output.startswith(f"0 leftovers removed.\n{told} that the catalog knows nothing")
+    assert sorted(stored_files(config.data)) == kept
+    assert sorted(storage.list("unknown")) == sorted(map(unknown_key, lost))
+    assert app.test_cli_runner().invoke(args=["sweep"]).output == "0 leftovers removed.\n"
+
+
+@pytest.mark.embedded
+def test_an_original_of_a_removed_photo_is_no_unknown_one(
+    app: Flask, client: FlaskClient, config: Config
+) -> None:
+    send_as(client, "kept.jpg", photo_bytes())
+    send_as(client, "a.jpg", photo_bytes(seed=1))
+    removed = listed_photos(client)[0]["id"]
+    assert client.delete(f"/api/photos/{removed}").status_code == 204
+    assert parts(app).sweep.purge_removed(undo_seconds=-1) == 1
+    storage_of(config.data).put_bytes(left := original_key(removed, "jpg"), b"by a bad disk")
+    make_old(config.data, left)
+    assert app.test_cli_runner().invoke(args=["sweep"]).output == "1 leftovers removed.\n"
+    assert len(stored_files(config.data)) == FILES_OF_A_PHOTO
+
+
+def test_a_start_without_the_catalog_of_its_photos_is_logged_loudly(config: Config) -> None:
+    """Once only, and not where photos are known, or where there are none."""
+    loud = "[CRITICAL] [-] THE CATALOG IS EMPTY, AND THERE ARE PHOTOS IN THE STORAGE: "
+
+    class Starting(GalleryServer):
+        def has_started(self) -> bool:
+            return loud in self.log
+
+    storage_of(config.data).put_bytes(original_key("ab" * 16, "jpg"), b"a photo")
+    with closing(Starting(config.data)) as running:
+        assert running.log.count(loud) == 1
 
 
 def test_with_another_gallerys_catalog_nothing_is_swept(
@@ -151,7 +242,7 @@ def test_with_another_gallerys_catalog_nothing_is_swept(
     send_as(create_app(another).test_client(), "a.png", photo_bytes("png"))
     wrong = create_app(replace(config, database=another.database_address))
     result = wrong.test_cli_runner().invoke(args=["sweep"])
-    assert "is it the right one? Nothing was removed." in result.output
+    assert result.output.endswith(doubt("1 original"))
     assert sorted(stored_files(config.data)) == kept
 
 

@@ -22,6 +22,11 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
     return open_storage(request.getfixturevalue("seaweedfs").address(), tmp_path)
 
 
+def read(storage: Storage, key: str) -> bytes:
+    with storage.open(key) as stream:
+        return stream.read()
+
+
 def test_a_large_file_is_read_from_anywhere(storage: Storage) -> None:
     content = random.Random(1).randbytes(18_000_000)  # S3 takes it in three parts
     with storage.stage() as staged:
@@ -68,8 +73,23 @@ def test_a_file_is_synced_before_it_is_renamed_and_its_folders_after(
 def test_small_files_are_replaced_whole(storage: Storage) -> None:
     for content in (b"one and more", b"two", b""):
         storage.put_bytes("thumbnails/a.webp", content)
-        with storage.open("thumbnails/a.webp") as stream:
-            assert stream.read() == content
+        assert read(storage, "thumbnails/a.webp") == content
+
+
+def test_a_renamed_file_is_under_its_new_key_alone(storage: Storage) -> None:
+    storage.put_bytes("originals/ab/a.jpg", b"a photo")
+    storage.rename("originals/ab/a.jpg", "unknown/a.jpg")
+    assert read(storage, "unknown/a.jpg") == b"a photo"
+    assert [*storage.list("originals"), *storage.list("unknown")] == ["unknown/a.jpg"]
+    with pytest.raises(NotStored):
+        storage.rename("originals/ab/a.jpg", "unknown/a.jpg")
+    assert read(storage, "unknown/a.jpg") == b"a photo"
+
+
+def test_a_staged_file_is_gone_when_it_is_not_put(storage: Storage) -> None:
+    with storage.stage() as staged:
+        staged.write_bytes(b"photo")
+    assert list(storage.old_staged(ANY_AGE_SECONDS)) == []
 
 
 def test_what_a_crash_left_staged_is_discarded_when_it_is_old(storage: Storage) -> None:
