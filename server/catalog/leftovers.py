@@ -3,10 +3,10 @@
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import case, exists, select, update
 
 from .database import Database
-from .tables import gallery, is_listed, is_unpurged, photos, was_removed
+from .tables import gallery, is_listed, is_unpurged, photos, was_removed, was_withheld
 from .versions import advance
 from .viewer import OWNER, SHOWN, Audience
 
@@ -25,10 +25,12 @@ class LeftoverCatalog:
 
     def wipe_photo(self, photo_id: str) -> bool:
         """Leave of a removed photo a tombstone, so that `changes_since` can tell of it, and nothing
-        to look at or to restore. False when it was restored meanwhile."""
+        to look at or to restore; of what a host withheld the SHA-256, too, by which it is known if
+        it comes again. False when it was restored meanwhile."""
         wiped = update(photos).where(photos.c.id == photo_id, is_unpurged)
         with self._database.transaction() as connection:
-            nothing = {"name": "", "folded_name": "", "placeholder": "", "sha256": ""}
+            nothing: dict[str, Any] = {"name": "", "folded_name": "", "placeholder": ""}
+            nothing["sha256"] = case((was_withheld, photos.c.sha256), else_="")
             return bool(connection.execute(wiped.values(nothing)).rowcount)
 
     def mark_purged(self, photo_id: str) -> None:

@@ -14,10 +14,10 @@ from .database import Database
 from .guest_rows import present_id
 from .photo_rows import OWN_COLUMNS, NoSuchPhoto, Photo, read_photo, read_photos, select_photos
 from .sight import can_be_restored_by, is_seen_by
-from .tables import is_listed, photos, was_removed
+from .tables import is_listed, is_remembered, photos, was_removed, was_withheld
 from .usage import Usage, read_usage
 from .versions import advance, tell
-from .viewer import Audience, Viewer
+from .viewer import HIDDEN, Audience, Viewer
 
 
 class SamePhoto(Exception):
@@ -65,7 +65,8 @@ class Catalog:
     def add_photo(
         self, photo: Photo, since: str = "", check: Callable[[Usage], None] | None = None
     ) -> Photo:
-        """The photo with its version. `check` is shown the usage of its guest `since` a moment,
+        """The photo with its version; hidden where a host withheld these bytes of this guest
+        before, until a host shows it. `check` is shown the usage of its guest `since` a moment,
         with this photo, while nobody else can add one: what it raises leaves the photo out.
         Raises SamePhoto, also when two arrive at once, and RuledOut."""
         try:
@@ -73,6 +74,8 @@ class Catalog:
                 version = advance(connection)
                 guest_id = present_id(connection, photo.guest_id)
                 photo = replace(photo, version=version, guest_id=guest_id)
+                if _was_withheld(connection, photo):
+                    photo = replace(photo, standing=HIDDEN)
                 row = {name: getattr(photo, name) for name in OWN_COLUMNS}
                 row |= {
                     "shown_version": photo.version,
@@ -156,6 +159,12 @@ class Catalog:
         query = select(photos.c.id).where(photos.c.id == photo_id, was_removed)
         with self._database.transaction() as connection:
             return connection.execute(query).first() is not None
+
+
+def _was_withheld(connection: Connection, photo: Photo) -> bool:
+    same = (photos.c.guest_id == photo.guest_id) & (photos.c.sha256 == photo.sha256)
+    query = select(photos.c.id).where(same, is_remembered, was_withheld).limit(1)
+    return connection.execute(query).first() is not None
 
 
 def publish(

@@ -18,7 +18,7 @@ from sqlalchemy import (
     literal_column,
 )
 
-from .viewer import Audience
+from .viewer import HIDDEN, Audience
 
 metadata = MetaData()
 
@@ -95,6 +95,11 @@ is_shared = photos.c.audience >= literal_column(str(Audience.EVERYONE.value))
 is_unshared = is_listed & ~is_shared
 is_unpurged = photos.c.removed.is_not(None)
 """What was removed keeps its files for a while, so that it can be restored."""
+is_remembered = was_removed & (photos.c.sha256 != literal_column("''"))
+was_withheld = (photos.c.standing == HIDDEN) | (
+    photos.c.removed_by_owner.is_(False) & (photos.c.audience > Audience.OWNER)
+)
+"""Of a removed photo: a host has hidden it, or removed what others saw."""
 _index_where(is_listed, "one_photo_a_guest", photos.c.guest_id, photos.c.sha256, unique=True)
 _index_where(is_listed, "listed", photos.c.version)
 _index_where(is_listed, "shown", photos.c.shown_version)
@@ -107,6 +112,7 @@ _index_where(was_removed, "removed", photos.c.guest_id, photos.c.removed_version
 _index_where(photos.c.left_hosts.is_not(None), "left_hosts", photos.c.left_hosts)
 _index_where(photos.c.left_everyone.is_not(None), "left_everyone", photos.c.left_everyone)
 _index_where(is_unpurged, "unpurged", photos.c.removed)
+_index_where(is_remembered, "remembered", photos.c.guest_id, photos.c.sha256)
 # What was removed counts too: who sends and removes in turns is sending.
 Index("sent", photos.c.guest_id, photos.c.uploaded, photos.c.bytes)
 

@@ -82,6 +82,43 @@ def test_what_a_host_removes_only_a_host_brings_back(
     assert listed(client) == ["a.jpg"]
 
 
+@pytest.mark.parametrize("withheld", ["hidden", "hidden and made private", "removed by a host"])
+@pytest.mark.parametrize("is_purged", [True, False])
+def test_what_a_host_withheld_stays_hidden_when_it_is_sent_again(
+    app: Flask, client: FlaskClient, photo: dict, withheld: str, is_purged: bool
+) -> None:
+    """By the same guest, until a host shows it."""
+    parts(app).accounts.add("Hanna", PASSWORD, is_host=True)
+    host, anybody = signed_in(app, "Hanna"), open_page(app)
+    if withheld == "removed by a host":
+        assert remove(host, photo) == DONE
+    else:
+        hide = f"/api/photos?ids={photo['id']}"
+        assert host.patch(hide, json={"standing": "hidden"}).status_code == 204
+        if "private" in withheld:
+            private = client.patch(f"/api/photos/{photo['id']}", json={"visibility": "owner"})
+            assert private.status_code == 204
+        assert remove(client, photo) == DONE
+    if is_purged:
+        assert purge(app) == 1
+    send_as(client, "again.jpg", photo_bytes())
+    assert [listed(client), listed(anybody)] == [["again.jpg"], []]
+    again = listed_photos(client)[0]["id"]
+    assert host.patch(f"/api/photos?ids={again}", json={"standing": "shown"}).status_code == 204
+    assert listed(anybody) == ["again.jpg"]
+    send_as(anybody, "mine.jpg", photo_bytes())
+    assert listed(anybody)[0] == "mine.jpg"
+
+
+def test_what_its_sender_removed_comes_back_as_new_when_it_is_sent_again(
+    app: Flask, client: FlaskClient, photo: dict
+) -> None:
+    assert remove(client, photo) == DONE
+    assert purge(app) == 1
+    send_as(client, "again.jpg", photo_bytes())
+    assert listed(open_page(app)) == ["again.jpg"]
+
+
 def test_a_photo_that_was_sent_again_meanwhile_is_there_once(
     app: Flask, client: FlaskClient, config: Config, photo: dict
 ) -> None:
