@@ -40,7 +40,7 @@ from .gallery import Gallery
 from .health import Health
 from .images import Images, Slots
 from .intake import Intake
-from .limits import Limits, StagedBytes
+from .limits import ChangeLimit, Limits, StagedBytes
 from .metrics import Metrics
 from .opening import make_folders, open_catalog
 from .parts import Parts
@@ -134,6 +134,7 @@ def _put_together(config: Config) -> Parts:
         staged=StagedBytes(limits),
         requests=AddressLimit(config.address_requests),
         bodies=AddressLimit(config.address_uploads),
+        change_limit=ChangeLimit(config.threads),
         intake=intake,
         gallery=gallery,
         lists=lists,

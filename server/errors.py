@@ -35,7 +35,7 @@ from .images import (
     VisitorLeft,
 )
 from .intake import EmptyPhoto, SomebodyElse, UnknownExtension, UnknownSender, WrongExtension
-from .limits import DiskNearlyFull, GalleryFull, TooMuchSent
+from .limits import DiskNearlyFull, GalleryFull, TooManyChanges, TooMuchSent
 from .logs import Seldom, reason
 from .metrics import TokenWanted
 from .names import MAX_GUEST_NAME, LongName
@@ -114,6 +114,10 @@ REFUSALS: dict[type[Exception], tuple[int, str]] = {
     NameTaken: (409, "This name is taken; please choose another one."),
     TimeoutError: (408, "The upload stood still for too long; please send it again."),
     TooMuchSent: (429, "You have sent as much as one guest may within an hour; please wait."),
+    TooManyChanges: (
+        429,
+        "You're changing very much at once. Please wait a moment, and try again.",
+    ),
     TooManySignUps: (
         429,
         "Very many have made an account from here; please try again in {wait}.",

@@ -26,6 +26,10 @@ class TooMuchSent(Exception):
         self.wait_seconds = max(1, round(wait_seconds))
 
 
+class TooManyChanges(Exception):
+    """Very many changes by one visitor, or from one network, are waiting already."""
+
+
 class GalleryFull(Exception):
     """All photos together have the size that the settings allow."""
 
@@ -125,3 +129,45 @@ class StagedBytes:
                 self._held[network] -= reserved
                 if not self._held[network]:
                     del self._held[network]
+
+
+CHANGES_AT_ONCE = {"visitor": 2, "network": 4}
+"""In one process. They come to the catalog one by one anyway, some milliseconds each: so few of one
+visitor, or one network, are before all others."""
+LEAST_LINE = 16
+"""Changes that may wait, however few threads there are: undo asks for several at once."""
+
+
+class ChangeLimit:
+    """Small changes of the catalog, such as of a name: few at once of one visitor and from one
+    network, while the next ones wait, in half of the threads at most. To refuse them sooner would
+    have them come again sooner."""
+
+    def __init__(self, threads: int) -> None:
+        self._longest_line = max(LEAST_LINE, threads // 2)
+        self._lock = threading.Lock()
+        self._lines: Counter[tuple[str, str]] = Counter()
+        self._slots: dict[tuple[str, str], threading.Semaphore] = {}
+
+    @contextmanager
+    def change(self, visitor: str, network: str) -> Iterator[None]:
+        """Raises TooManyChanges."""
+        with self._stand_in_line("visitor", visitor), self._stand_in_line("network", network):
+            yield
+
+    @contextmanager
+    def _stand_in_line(self, kind: str, name: str) -> Iterator[None]:
+        key = (kind, name)
+        with self._lock:
+            if self._lines[key] >= self._longest_line:
+                raise TooManyChanges
+            self._lines[key] += 1
+            slots = self._slots.setdefault(key, threading.Semaphore(CHANGES_AT_ONCE[kind]))
+        try:
+            with slots:
+                yield
+        finally:
+            with self._lock:
+                self._lines[key] -= 1
+                if not self._lines[key]:  # there may be as many visitors as cookies
+                    del self._lines[key], self._slots[key]

@@ -12,7 +12,7 @@ from .config import Config
 from .gallery import Gallery
 from .health import Health
 from .intake import Intake
-from .limits import Limits, StagedBytes
+from .limits import ChangeLimit, Limits, StagedBytes
 from .metrics import Metrics
 from .passcode import Passcode
 from .storage import Storage
@@ -30,6 +30,7 @@ class Parts:
     staged: StagedBytes
     requests: AddressLimit
     bodies: AddressLimit
+    change_limit: ChangeLimit
     intake: Intake
     gallery: Gallery
     lists: PhotoLists

@@ -2,19 +2,25 @@
 
 import fcntl
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, ExceptionContext, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError, ProgrammingError
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from .troubles import AlreadyClaimed, CatalogUnavailable
 
 POLL_SECONDS = 0.04
+WAIT_SECONDS = 30
+"""For one's turn to write; whoever waits for so long is told to come again."""
+WRITES = ("INSERT", "UPDATE", "DELETE")
+QUEUED = "end of the turn to write"
+"""The key of a connection's note."""
 
 
 class SQLite:
@@ -28,7 +34,7 @@ class SQLite:
         self._path = Path(address).absolute()
         self.engine = create_engine(
             URL.create("sqlite", database=str(self._path)),
-            connect_args={"timeout": 30},
+            connect_args={"timeout": WAIT_SECONDS},
             pool_size=8,
             max_overflow=56,
             hide_parameters=True,  # names of people and photos are no matter of a log
@@ -37,6 +43,9 @@ class SQLite:
         event.listen(self.engine, "connect", _prepare)
         event.listen(self.engine, "begin", _begin)
         event.listen(self.engine, "handle_error", _tell_defects, retval=True)
+        self._writers = _WriterQueue(self._path.with_suffix(".lock"))
+        event.listen(self.engine, "before_cursor_execute", self._queue_writer)
+        event.listen(self.engine, "checkin", _leave_queue)
 
     @contextmanager
     def look(self) -> Iterator[Connection | None]:
@@ -64,6 +73,14 @@ class SQLite:
             fcntl.flock(lock, fcntl.LOCK_EX)
             with self.engine.execution_options(alone=True).begin() as connection:
                 yield connection
+
+    def _queue_writer(
+        self, connection: Connection, _cursor: object, statement: str, *_rest: object
+    ) -> None:
+        """Every transaction that writes begins with that; see `advance`."""
+        is_alone = connection.get_execution_options().get("alone", False)
+        if not is_alone and statement.startswith(WRITES) and QUEUED not in connection.info:
+            connection.info[QUEUED] = self._writers.wait_turn()
 
     @contextmanager
     def claim(self) -> Iterator[None]:
@@ -104,6 +121,33 @@ class SQLite:
 
     def is_full(self, error: DBAPIError) -> bool:
         return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+
+
+class _WriterQueue:
+    """Lets those who write come one after another, in all processes of this machine. SQLite itself
+    has no queue: each looks again every tenth of a second at last, and where many write somebody
+    looks in vain for ten seconds and more. Of a process one at once waits for the others, so that
+    a process that stands still keeps no more than that one from giving up."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._first = threading.Lock()
+
+    def wait_turn(self) -> Callable[[], None]:
+        """What ends the turn. Raises CatalogUnavailable."""
+        with ExitStack() as turn:
+            if not self._first.acquire(timeout=WAIT_SECONDS):
+                raise CatalogUnavailable("Others have been writing for too long")
+            turn.callback(self._first.release)
+            lock = turn.enter_context(self._path.open("wb"))
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return turn.pop_all().close
+
+
+def _leave_queue(_connection: object, record: ConnectionPoolEntry) -> None:
+    """After the commit, or the rollback."""
+    if end_turn := record.info.pop(QUEUED, None):
+        end_turn()
 
 
 def _prepare(connection: sqlite3.Connection, _record: object) -> None:

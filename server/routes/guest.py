@@ -5,7 +5,7 @@ import secrets
 import selectors
 import socket
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 
 from flask import request, session
 from flask_login import current_user
@@ -42,6 +42,12 @@ def viewer() -> Viewer:
 def visitor() -> str:
     """Whose photos wait for each other: the guest's, or those of an address without the cookie."""
     return guest_id() or neighbourhood(request.remote_addr or "")
+
+
+def changing() -> AbstractContextManager[None]:
+    """Around a small change of the catalog, once its request has come whole. Raises
+    TooManyChanges."""
+    return parts().change_limit.change(visitor(), neighbourhood(request.remote_addr or ""))
 
 
 def leaving_noticed() -> Callable[[], bool]:

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, jsonify
 from ..catalog import HIDDEN, SHOWN
 from ..gallery import NotAHost
 from . import no_content, parts
-from .guest import viewer
+from .guest import changing, viewer
 from .query import ids_parameter, json_word
 
 host = Blueprint("host", __name__)
@@ -36,7 +36,9 @@ def overview() -> Response:
 @host.patch("/api/photos")
 def judge_photos() -> Response:
     """`{"standing": "shown"}` or `"hidden"`, for the photos of `ids`."""
-    parts().gallery.set_standing(ids_parameter(), json_word("standing", STANDINGS), viewer())
+    photo_ids, standing = ids_parameter(), json_word("standing", STANDINGS)
+    with changing():
+        parts().gallery.set_standing(photo_ids, standing, viewer())
     return no_content()
 
 
@@ -44,12 +46,14 @@ def judge_photos() -> Response:
 def judge_guest(guest_id: str) -> Response:
     """The same for all photos of one guest."""
     standing = json_word("standing", STANDINGS)
-    parts().gallery.set_standing_of_all(guest_id, standing, viewer())
+    with changing():
+        parts().gallery.set_standing_of_all(guest_id, standing, viewer())
     return no_content()
 
 
 @host.delete("/api/guests/<guest_id>/photos")
 def remove_guest(guest_id: str) -> Response:
     """All photos of one guest, private ones too."""
-    parts().gallery.remove_all(guest_id, viewer())
+    with changing():
+        parts().gallery.remove_all(guest_id, viewer())
     return no_content()

@@ -5,7 +5,7 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from ..names import LongName, clean_guest_name
 from . import no_content, parts
-from .guest import guest_id, viewer
+from .guest import changing, guest_id, viewer
 from .query import json_text
 from .representation import guest_json
 
@@ -30,5 +30,6 @@ def name_guest() -> Response:
         raise LongName from None
     if not guest_id():  # nobody could be called by it
         raise BadRequest
-    parts().guests.name_guest(guest_id(), clean_guest_name(name))
+    with changing():
+        parts().guests.name_guest(guest_id(), clean_guest_name(name))
     return no_content()

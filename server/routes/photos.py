@@ -14,7 +14,7 @@ from ..changes import MAX_CHANGES
 from ..formats import BY_EXTENSION
 from ..storage import Method
 from . import no_content, parts
-from .guest import viewer, visitor
+from .guest import changing, viewer, visitor
 from .query import MAX_VERSION, ids_parameter, json_word, number_parameter, selection
 from .representation import changes_json, outline_json, page_json
 
@@ -93,21 +93,25 @@ def thumbnail(photo_id: str, width: int) -> Response:
 
 @photos.delete("/api/photos/<photo_id>")
 def remove_photo(photo_id: str) -> Response:
-    parts().gallery.remove_photo(photo_id, viewer())
+    with changing():
+        parts().gallery.remove_photo(photo_id, viewer())
     return no_content()
 
 
 @photos.post("/api/photos/<photo_id>/restore")
 def restore_photo(photo_id: str) -> Response:
     """Undo a removal, for a little while."""
-    parts().gallery.restore_photo(photo_id, viewer())
+    with changing():
+        parts().gallery.restore_photo(photo_id, viewer())
     return no_content()
 
 
 @photos.patch("/api/photos/<photo_id>")
 def change_photo(photo_id: str) -> Response:
     """`{"visibility": "owner"}` or `"everyone"`."""
-    parts().gallery.set_visibility(photo_id, json_word("visibility", VISIBILITIES), viewer())
+    visibility = json_word("visibility", VISIBILITIES)
+    with changing():
+        parts().gallery.set_visibility(photo_id, visibility, viewer())
     return no_content()
 
 

@@ -15,7 +15,7 @@ from ..names import clean_name
 from ..storage import StorageUnavailable
 from . import no_content, parts
 from .body import Body, receive_body
-from .guest import greet_guest, guest_id, leaving_noticed, viewer, visitor
+from .guest import changing, greet_guest, guest_id, leaving_noticed, viewer, visitor
 from .navigation import is_navigation
 from .photos import VISIBILITIES
 from .plain_form import come_back
@@ -58,7 +58,8 @@ def upload_progress(uuid: str) -> ResponseReturnValue:
 @uploads.delete("/api/uploads/<uuid>")
 def discard_upload(uuid: str) -> ResponseReturnValue:
     """What has come of an upload that the guest has given up makes room at once."""
-    parts().chunks.discard(guest_id(), uuid)
+    with changing():
+        parts().chunks.discard(guest_id(), uuid)
     return no_content()
 
 

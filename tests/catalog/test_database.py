@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager, suppress
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 import psycopg
@@ -46,6 +47,7 @@ from tests.support.postgresql import PASSWORD, PostgreSQL
 from tests.support.waiting import PATIENCE_SECONDS, meanwhile, wait_until
 
 BUSY = "Dropwall is busy; please try again in a few seconds."
+WRITERS = 8
 A_MOMENT_SECONDS = 0.3
 """So long, at least, somebody waits who must wait for another one."""
 
@@ -157,6 +159,31 @@ def test_writers_of_the_same_rows_do_not_deadlock(catalog: FilledCatalog) -> Non
         lambda: photos.remove_photos(Which(guest_id="anne"), MORNING, "anne"),
         lambda: catalog.leftovers.wipe_photo(photo(1).id),
     )
+
+
+def test_who_writes_seldom_comes_soon_among_those_who_write_all_the_time(address: str) -> None:
+    """Also among those of another process, who share nothing but the file with them. SQLite's own
+    waiting lets hundreds go first."""
+    ours, others = (FilledCatalog(open_database(address)).guests for _ in range(2))
+    written = count()
+    is_over = threading.Event()
+
+    def write_all_the_time(guest_id: str) -> None:
+        while not is_over.is_set():
+            others.name_guest(guest_id, str(next(written)))
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        try:
+            for number in range(WRITERS):
+                pool.submit(write_all_the_time, f"guest {number}")
+            before_us = []
+            for number in range(60):
+                begun = next(written)
+                ours.name_guest("guest", str(number))
+                before_us.append(next(written) - begun)
+        finally:
+            is_over.set()
+    assert max(before_us) < 8 * WRITERS
 
 
 WAITING = """

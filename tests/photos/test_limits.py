@@ -4,7 +4,7 @@ import http.client
 import io
 import select
 import socket
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import NamedTuple
@@ -17,13 +17,25 @@ from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 from server import create_app, moments
-from server.catalog.tables import photos
+from server.catalog.tables import gallery, photos
 from server.config import Config
+from server.limits import LEAST_LINE
 from tests.support.chunks import InChunks, send_all, send_chunk
 from tests.support.engines import catalog_of, stored_files
 from tests.support.gallery_server import GalleryServer
 from tests.support.photos import photo_bytes
-from tests.support.visitors import cookie, listed, listed_photos, open_page, outcome, with_cookie
+from tests.support.visitors import (
+    PASSWORD,
+    cookie,
+    listed,
+    listed_photos,
+    open_page,
+    outcome,
+    parts,
+    signed_in,
+    take_name,
+    with_cookie,
+)
 
 HOUR_SECONDS = 60 * 60
 PHOTO_BYTES = 20_000
@@ -35,6 +47,7 @@ GALLERY_FULL = "The gallery has reached its limit of 58.59 KB; please tell your 
 DISK_FULL = (
     "The server has almost no disk space left; please tell your host and send it again then."
 )
+VERY_MUCH = "You're changing very much at once. Please wait a moment, and try again."
 STOOD_STILL = "The upload stood still for too long; please send it again."
 
 
@@ -178,6 +191,41 @@ def test_a_removed_photo_makes_room_and_takes_it_back(config: Config) -> None:
     assert outcome(send(client, 3)) == KEPT
     assert outcome(client.post(f"{first}/restore")) == GALLERY_BYTES.refusal
     assert listed(client) == ["3.jpg", "2.jpg", "1.jpg"]
+
+
+def test_changes_wait_in_a_line_that_ends_and_hold_up_nobody_else(config: Config) -> None:
+    """Names, visibility, removals and all that is as cheap to ask for."""
+    app = create_app(replace(config, threads=LEAST_LINE))
+    parts(app).accounts.add("Hanna", PASSWORD, is_host=True)
+    spammer, other = signed_in(app, "Hanna"), open_page(app)
+    a_photo, theirs = f"/api/photos/{'f' * 32}", f"/api/guests/{'f' * 32}/photos"
+    requests = [
+        ("PUT", "/api/guest", {"name": "Bo"}),
+        ("PATCH", a_photo, {"visibility": "owner"}),
+        ("DELETE", a_photo, None),
+        ("POST", f"{a_photo}/restore", None),
+        ("PATCH", f"/api/photos?ids={'f' * 32}", {"standing": "hidden"}),
+        ("PATCH", theirs, {"standing": "hidden"}),
+        ("DELETE", theirs, None),
+        ("DELETE", "/api/uploads/f", None),
+    ]
+
+    def rename(client: FlaskClient, number: int) -> TestResponse:
+        return take_name(with_cookie(app, cookie(client)), str(number))
+
+    with ThreadPoolExecutor(LEAST_LINE + 2) as pool:
+        with catalog_of(config.data) as catalog:
+            catalog.execute(update(gallery).values(version=gallery.c.version))  # and is locked
+            spam = [pool.submit(rename, spammer, number) for number in range(LEAST_LINE + 1)]
+            [refused] = wait(spam, return_when=FIRST_COMPLETED).done
+            others = pool.submit(rename, other, 1)
+            answers = [refused.result()]
+            for method, path, json in requests:
+                answers.append(spammer.open(path, method=method, json=json))
+        assert {outcome(answer) for answer in answers} == {(429, VERY_MUCH)}
+        assert {answer.headers["Retry-After"] for answer in answers} == {"5"}
+        assert outcome(others.result()) == KEPT
+        assert [outcome(each.result()) for each in spam].count(KEPT) == LEAST_LINE
 
 
 def test_what_is_free_on_the_disk_is_kept_in_reserve(config: Config) -> None:

@@ -20,6 +20,7 @@ from tests.support.visitors import (
     PASSWORD,
     listed,
     listed_photos,
+    open_page,
     outcome,
     parts,
     send_as,
