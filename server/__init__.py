@@ -60,7 +60,7 @@ from .routes.representation import changes_event
 from .routes.uploads import uploads
 from .storage import open_storage
 from .sweep import Sweep
-from .tries import Tries
+from .tries import Tries, WaitingRoom
 from .visits import Visits
 
 FRONTEND = Path(__file__).parent.parent / "frontend"
@@ -117,7 +117,7 @@ def _put_together(config: Config) -> Parts:
     catalog, uploading, usage = Catalog(database), UploadCatalog(database), UsageCatalog(database)
     lists, guests = PhotoLists(database), GuestCatalog(database)
     account_catalog = AccountCatalog(database)
-    tries = Tries(account_catalog)
+    tries = Tries(account_catalog, WaitingRoom(max(1, config.threads // 16)))
     secret_key = _secret_key(database, config.data)
     storage = open_storage(config.storage_address, config.data)
     limits = Limits(usage, storage, config)

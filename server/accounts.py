@@ -6,16 +6,33 @@ from dataclasses import dataclass
 from . import moments
 from .catalog import Account, AccountCatalog, GuestCatalog
 from .names import clean_guest_name, fold_name
-from .passwords import NOBODYS_HASH, check_password, hash_password, is_password
-from .tries import Allowance, TooManyTries, Tries, neighbourhood, try_key
+from .passwords import (
+    NOBODYS_HASH,
+    TooManyHashes,
+    check_password,
+    hash_password,
+    is_password,
+)
+from .tries import (
+    LONGEST_DELAY_SECONDS,
+    Allowance,
+    TooManyTries,
+    Tries,
+    neighbourhood,
+    try_key,
+)
 
-# Who knows a name, or is in the same Wi-Fi, must not be able to lock a host out for long: behind
-# one address there may be a whole party. A try a minute guesses no password.
+# Who is in the same Wi-Fi must not be able to lock a host out for long: behind one address there
+# may be a whole party. A try a minute guesses no password.
 BY_NAME_AND_ADDRESS = Allowance(free=5, longest_wait_seconds=60)
-BY_NAME = Allowance(free=50, longest_wait_seconds=30)
 BY_ADDRESS = Allowance(free=100, longest_wait_seconds=30)
+# Who only knows the name, or is anywhere, must not at all: these delay, and refuse nobody.
+BY_NAME = Allowance(free=50, longest_wait_seconds=LONGEST_DELAY_SECONDS)
+BY_EVERYBODY = Allowance(free=300, longest_wait_seconds=LONGEST_DELAY_SECONDS)
+"""Hashes are computed one after another: names that nobody has would keep all others waiting."""
 SIGN_UPS = Allowance(free=200, longest_wait_seconds=30)
 """From one address, until there were none for a day."""
+ALL_SIGN_UPS = Allowance(free=1000, longest_wait_seconds=LONGEST_DELAY_SECONDS)
 
 
 class NoName(ValueError):
@@ -72,7 +89,11 @@ class Accounts:
         _account_name(name)
         check_password(password)
         try:
-            self.tries.count({try_key("sign-up", neighbourhood(address)): SIGN_UPS})
+            self.tries.count(
+                {try_key("sign-up", neighbourhood(address)): SIGN_UPS},
+                {try_key("sign-up"): ALL_SIGN_UPS},
+                address,
+            )
         except TooManyTries as error:
             raise TooManySignUps(error.wait_seconds) from None
         account = self.add(name, password, guest_name=self.guests.name_of(guest_id))
@@ -131,16 +152,17 @@ class Accounts:
         """As slow for a name that there is not: time must not tell who has an account."""
         place = neighbourhood(address)
         here = try_key("sign-in", folded_name, place)
-        allowances = {
-            here: BY_NAME_AND_ADDRESS,
-            try_key("name", folded_name): BY_NAME,
-            try_key("address", place): BY_ADDRESS,
-        }
-        self.tries.count(allowances)
-        if not is_password(password, account.password_hash if account else NOBODYS_HASH):
-            return False
-        self.tries.succeed(allowances, forget=here)
-        return True
+        own = {here: BY_NAME_AND_ADDRESS, try_key("address", place): BY_ADDRESS}
+        shared = {try_key("name", folded_name): BY_NAME, try_key("sign-in"): BY_EVERYBODY}
+        self.tries.count(own, shared, address)
+        try:
+            is_right = is_password(password, account.password_hash if account else NOBODYS_HASH)
+        except TooManyHashes:
+            self.tries.take_back([*own, *shared])
+            raise
+        if is_right:
+            self.tries.succeed([*own, *shared], forget=here)
+        return is_right
 
     def _adopt(self, guest_id: str, account: Account) -> None:
         if guest_id:  # all clients without a cookie are one guest, and nobody's

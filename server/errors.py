@@ -42,7 +42,7 @@ from .names import MAX_GUEST_NAME, LongName
 from .passcode import PasscodeWanted, WrongPasscode
 from .passwords import MAX_PASSWORD, MIN_PASSWORD, TooManyHashes, WeakPassword
 from .storage import NotStored, StorageUnavailable
-from .tries import TooManyTries
+from .tries import TooManyTries, TooManyWaiting
 from .upload import BrokenForm, NoPhoto, PieceOfAPhoto, TooManyBytes, TooMuchAtOnce
 
 DAMAGED = (400, "This photo is damaged or incomplete; please send the original again.")
@@ -123,6 +123,7 @@ REFUSALS: dict[type[Exception], tuple[int, str]] = {
         "Very many have made an account from here; please try again in {wait}.",
     ),
     TooManyTries: (429, "That was wrong too often; please try again in {wait}."),
+    TooManyWaiting: (503, "Many people are trying to get in right now. Try again in {wait}."),
     TooManyHashes: (503, "Many are signing in just now; please try again in a few seconds."),
     CatalogUnavailable: (503, "Dropwall is busy; please try again in a few seconds."),
     StorageUnavailable: (

@@ -5,10 +5,17 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from .names import fold_name
-from .tries import Allowance, Tries, neighbourhood, try_key
+from .tries import (
+    LONGEST_DELAY_SECONDS,
+    Allowance,
+    Tries,
+    neighbourhood,
+    try_key,
+)
 
 # A whole party is behind one address: one guest's mistakes must not keep the others out for long.
 BY_ADDRESS = Allowance(free=20, longest_wait_seconds=30)
+BY_EVERYBODY = Allowance(free=100, longest_wait_seconds=LONGEST_DELAY_SECONDS)
 
 
 class PasscodeWanted(Exception):
@@ -41,12 +48,16 @@ class Passcode:
         return isinstance(token, str) and hmac.compare_digest(token.encode(), self.token.encode())
 
     def check(self, sent: str, address: str) -> None:
-        """Phones begin a word with a capital. Raises WrongPasscode, TooManyTries."""
-        place = try_key("passcode", neighbourhood(address))
-        self.tries.count({place: BY_ADDRESS})
+        """Phones begin a word with a capital. Raises WrongPasscode, TooManyTries,
+        TooManyWaiting."""
+        here, everywhere = try_key("passcode", neighbourhood(address)), try_key("passcode")
+        self.tries.count({here: BY_ADDRESS}, {everywhere: BY_EVERYBODY}, address)
+        self._check(sent, here, everywhere)
+
+    def _check(self, sent: str, here: str, everywhere: str) -> None:
         if not self.is_proved_by(self._digest(sent)):
             raise WrongPasscode
-        self.tries.succeed({}, forget=place)
+        self.tries.succeed([everywhere], forget=here)
 
     def _digest(self, text: str) -> str:
         return hmac.digest(self.key, b"passcode " + fold_name(text).encode(), "sha256").hex()

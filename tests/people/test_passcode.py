@@ -1,5 +1,7 @@
 """The passcode of a gallery: without it nothing is shown and nothing is taken."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from server import create_app
+from server import create_app, tries
 from server.config import Config
 from server.passcode import Passcode
 from tests.support.clock import Clock
@@ -153,14 +155,69 @@ def test_the_rate_limit_begins_after_twenty_wrong_passcodes(
         assert enter(client, f"rose {number}").status_code == 401
     for seconds in (1, 2, 4, 8, 16, 30, 30):
         assert waits(enter(client)) == seconds
-        assert client.get(LINK).status_code == 429
         clock.set_forward(seconds)
-        assert client.get("/join/roses").status_code == 401
+        assert enter(client, "roses").status_code == 401
     elsewhere = {"REMOTE_ADDR": "192.0.2.7"}
     assert enter(app.test_client(), environ_base=elsewhere).status_code == 204
     clock.set_forward(30)
     assert enter(client).status_code == 204
     assert enter(app.test_client(), "rose").status_code == 401
+
+
+def guess(app: Flask, network: int) -> TestResponse:
+    """From one of the many networks that one person may have."""
+    elsewhere = {"REMOTE_ADDR": f"2001:db8:0:{network:x}::1"}
+    return enter(app.test_client(), f"rose {network}", environ_base=elsewhere)
+
+
+def test_guessing_from_many_networks_is_slow_and_delays_nobody_for_long(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(monkeypatch)
+    for network in range(100):
+        assert guess(app, network).status_code == 401
+    assert clock.slept_seconds == 0
+    for network, delay in ((100, 1), (101, 2), (102, 3), (103, 3)):
+        before = clock.slept_seconds
+        assert guess(app, network).status_code == 401
+        assert clock.slept_seconds - before == delay
+        guest = {"REMOTE_ADDR": f"192.0.2.{network}"}
+        assert enter(app.test_client(), environ_base=guest).status_code == 204
+        assert clock.slept_seconds - before <= delay + 3
+    clock.set_forward(6)
+    before = clock.slept_seconds
+    assert enter(app.test_client()).status_code == 204
+    assert clock.slept_seconds == before
+
+
+def test_tries_that_wait_leave_places_to_other_networks(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = create_app(replace(config, threads=64))  # four places
+    Clock(monkeypatch)
+    for network in range(100):
+        guess(app, network)
+    is_waiting, may_end = threading.Semaphore(0), threading.Event()
+
+    def wait(_seconds: float) -> None:
+        is_waiting.release()
+        may_end.wait()
+
+    monkeypatch.setattr(tries, "sleep", wait)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(guess, app, 100)
+        assert is_waiting.acquire(timeout=30)
+        try:
+            refused = [guess(app, 101) for _ in range(20)]
+            guest = pool.submit(enter, app.test_client(), environ_base={"REMOTE_ADDR": "192.0.2.7"})
+            assert is_waiting.acquire(timeout=30)
+        finally:
+            may_end.set()
+    assert (first.result().status_code, guest.result().status_code) == (401, 204)
+    for answer in refused:
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "3")
+        assert answer.text == "Many people are trying to get in right now. Try again in 3 seconds."
+    assert guess(app, 101).status_code == 401  # none of the refused was a try
 
 
 def test_who_sends_a_photo_without_the_passcode_reads_the_refusal(tmp_path: Path) -> None:

@@ -1,10 +1,10 @@
-"""A server's clock that stands still, but for what a test sets it forward."""
+"""A server's clock that stands still, but for what a test sets it forward, or a try is delayed."""
 
 from datetime import UTC, datetime, timedelta, tzinfo
 
 import pytest
 
-from server import moments
+from server import moments, tries
 
 
 class Clock:
@@ -17,7 +17,13 @@ class Clock:
             def now(cls, tz: tzinfo | None = None) -> datetime:
                 return clock._now.astimezone(tz)
 
+        self.slept_seconds = 0.0
         monkeypatch.setattr(moments, "datetime", Stopped)
+        monkeypatch.setattr(tries, "sleep", self._sleep)
 
     def set_forward(self, seconds: float) -> None:
         self._now += timedelta(seconds=seconds)
+
+    def _sleep(self, seconds: float) -> None:
+        self.slept_seconds += seconds
+        self.set_forward(seconds)
