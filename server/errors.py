@@ -39,7 +39,7 @@ from .limits import DiskNearlyFull, GalleryFull, TooManyChanges, TooMuchSent
 from .logs import Seldom, reason
 from .metrics import TokenWanted
 from .names import MAX_GUEST_NAME, LongName
-from .passcode import PasscodeWanted, WrongPasscode
+from .passcode import PasscodeWanted, TooManyLinks, WrongPasscode
 from .passwords import MAX_PASSWORD, MIN_PASSWORD, TooManyHashes, WeakPassword
 from .storage import NotStored, StorageUnavailable
 from .tries import TooManyTries, TooManyWaiting
@@ -122,6 +122,7 @@ REFUSALS: dict[type[Exception], tuple[int, str]] = {
         429,
         "Very many have made an account from here; please try again in {wait}.",
     ),
+    TooManyLinks: (429, "Almost there. Tap “Open the gallery”."),
     TooManyTries: (429, "That was wrong too often; please try again in {wait}."),
     TooManyWaiting: (503, "Many people are trying to get in right now. Try again in {wait}."),
     TooManyHashes: (503, "Many are signing in just now; please try again in a few seconds."),

@@ -8,6 +8,7 @@ from .names import fold_name
 from .tries import (
     LONGEST_DELAY_SECONDS,
     Allowance,
+    TooManyTries,
     Tries,
     neighbourhood,
     try_key,
@@ -24,6 +25,10 @@ class PasscodeWanted(Exception):
 
 class WrongPasscode(Exception):
     """Not the one of the settings."""
+
+
+class TooManyLinks(TooManyTries):
+    """This link was not looked at; the same word in the form will be."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,17 @@ class Passcode:
         TooManyWaiting."""
         here, everywhere = try_key("passcode", neighbourhood(address)), try_key("passcode")
         self.tries.count({here: BY_ADDRESS}, {everywhere: BY_EVERYBODY}, address)
+        self._check(sent, here, everywhere)
+
+    def check_link(self, sent: str, address: str) -> None:
+        """As `check`, of a link. Counted apart: any site's page can have its visitors follow links,
+        and must not keep them, and all who share their address, from sending the form. Raises
+        WrongPasscode, TooManyLinks."""
+        here, everywhere = try_key("link", neighbourhood(address)), try_key("link")
+        try:
+            self.tries.count({here: BY_ADDRESS, everywhere: BY_EVERYBODY}, {}, address)
+        except TooManyTries as error:
+            raise TooManyLinks(error.wait_seconds) from None
         self._check(sent, here, everywhere)
 
     def _check(self, sent: str, here: str, everywhere: str) -> None:

@@ -1,5 +1,8 @@
 """The gallery's door, where there is a passcode."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from flask import Blueprint, redirect, request, session
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
@@ -59,13 +62,16 @@ def ask() -> ResponseReturnValue:
 
 @passcode.post("/passcode")
 def try_passcode() -> ResponseReturnValue:
-    return answer(FORM, lambda: _admit(sent("passcode")))
+    check = parts().passcode.check
+    return answer(FORM, lambda: _admit(sent("passcode"), check))
 
 
 @passcode.get("/join/<path:word>")
 def join(word: str) -> ResponseReturnValue:
-    """The link of the QR code."""
-    return answer(FORM, lambda: _admit(word))
+    """The link of the QR code. Where it is refused, the form has its word in it."""
+    [field] = FORM.fields
+    form = replace(FORM, fields=(replace(field, value=word),))
+    return answer(form, lambda: _admit(word, parts().passcode.check_link))
 
 
 def _is_open() -> bool:
@@ -81,8 +87,8 @@ def _is_admitted() -> bool:
     return bool(current_user.is_authenticated)
 
 
-def _admit(word: str) -> None:
+def _admit(word: str, check: Callable[[str, str], None]) -> None:
     if not _is_admitted():
-        parts().passcode.check(word, request.remote_addr or "")
+        check(word, request.remote_addr or "")
         greet_guest()
         session["passcode"] = parts().passcode.token

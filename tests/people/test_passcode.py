@@ -164,6 +164,20 @@ def test_the_rate_limit_begins_after_twenty_wrong_passcodes(
     assert enter(app.test_client(), "rose").status_code == 401
 
 
+def test_links_that_another_page_opens_keep_nobody_from_typing_the_passcode(
+    client: FlaskClient,
+) -> None:
+    for number in range(20):
+        assert client.get(f"/join/rose {number}").status_code == 401
+    answer = client.get(LINK)
+    assert (answer.status_code, answer.mimetype) == (429, "text/html")
+    assert answer.headers["Dropwall-Refusal"] == "TooManyLinks"
+    assert "Almost there. Tap “Open the gallery”." in answer.text
+    assert f'value="{PASSCODE}"' in answer.text
+    assert not sees_photos(client)
+    assert enter(client).status_code == 204
+
+
 def guess(app: Flask, network: int) -> TestResponse:
     """From one of the many networks that one person may have."""
     elsewhere = {"REMOTE_ADDR": f"2001:db8:0:{network:x}::1"}
@@ -231,7 +245,7 @@ def test_who_sends_a_photo_without_the_passcode_reads_the_refusal(tmp_path: Path
 def test_the_log_of_a_defect_does_not_have_the_passcode(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(Passcode, "check", lambda *_: 1 / 0)
+    monkeypatch.setattr(Passcode, "check_link", lambda *_: 1 / 0)
     assert client.get(LINK).status_code == 500
     assert "ZeroDivisionError" in caplog.text
     assert "GET /join/<path:word> failed" in caplog.text
