@@ -17,6 +17,7 @@ from server.images import start_decoding
 from server.logs import reason, set_up_logs
 from server.metrics import begin_at_zero, count_together, forget_process, make_room
 from server.opening import make_folders, open_catalog
+from server.passcode import MIN_SAFE_PASSCODE, is_short
 from server.storage import Storage
 from server.sweep import Sweep
 from server.worker import hold_signals_for_new_workers
@@ -93,6 +94,12 @@ def on_starting(server: Any) -> None:
         raise SystemExit(str(mistake)) from None
     except (CatalogUnavailable, UnusableCatalog) as trouble:
         raise SystemExit(f"Dropwall cannot start. {trouble}") from None
+    if is_short(dropwall.passcode):
+        logging.getLogger("server.passcode").warning(
+            "DROPWALL_PASSCODE has fewer than %d characters, and can be guessed by somebody with"
+            " many addresses. Choose a longer one.",
+            MIN_SAFE_PASSCODE,
+        )
     begin_at_zero(_counted)
     start_decoding()
     hold_signals_for_new_workers()

@@ -17,6 +17,8 @@ from .tries import (
 # A whole party is behind one address: one guest's mistakes must not keep the others out for long.
 BY_ADDRESS = Allowance(free=20, longest_wait_seconds=30)
 BY_EVERYBODY = Allowance(free=100, longest_wait_seconds=LONGEST_DELAY_SECONDS)
+MIN_SAFE_PASSCODE = 6
+"""Characters; ten tries a second take years for all words of six letters and digits."""
 
 
 class PasscodeWanted(Exception):
@@ -29,6 +31,11 @@ class WrongPasscode(Exception):
 
 class TooManyLinks(TooManyTries):
     """This link was not looked at; the same word in the form will be."""
+
+
+def is_short(text: str) -> bool:
+    """Whether it can be guessed, for all the limits of `Tries`; blanks make it no longer."""
+    return 0 < len(fold_name(text).replace(" ", "")) < MIN_SAFE_PASSCODE
 
 
 @dataclass(frozen=True)

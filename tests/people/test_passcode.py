@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from server import create_app, tries
 from server.config import Config
 from server.passcode import Passcode
 from tests.support.clock import Clock
-from tests.support.gallery_server import SharedGallery
+from tests.support.gallery_server import GalleryServer, SharedGallery
 from tests.support.photos import photo_bytes
 from tests.support.visitors import (
     NAVIGATION,
@@ -232,6 +233,19 @@ def test_tries_that_wait_leave_places_to_other_networks(
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "3")
         assert answer.text == "Many people are trying to get in right now. Try again in 3 seconds."
     assert guess(app, 101).status_code == 401  # none of the refused was a try
+
+
+def test_a_short_passcode_is_warned_of_at_the_start(tmp_path: Path) -> None:
+    warning = (
+        "DROPWALL_PASSCODE has fewer than 6 characters, and can be guessed by somebody with many"
+        " addresses. Choose a longer one."
+    )
+    for name, passcode, is_warned in (("short", "12 3 45", True), ("long", "roses7", False)):
+        folder = tmp_path / name
+        folder.mkdir()
+        with closing(GalleryServer(folder / "data", passcode=passcode)) as server:
+            assert (warning in server.log) == is_warned
+            assert passcode not in server.log
 
 
 def test_who_sends_a_photo_without_the_passcode_reads_the_refusal(tmp_path: Path) -> None:
