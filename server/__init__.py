@@ -4,6 +4,7 @@ from . import ctrl_c  # noqa: F401  # it waits for whoever presses it during the
 
 # isort: split
 
+import hmac
 import os
 import secrets
 from contextlib import suppress
@@ -94,7 +95,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.extensions["dropwall"] = parts = _put_together(config)
     app.config.update(
         SECRET_KEY=parts.secret_key,
-        SESSION_COOKIE_NAME="dropwall",
+        SESSION_COOKIE_NAME=f"dropwall-{_gallery_id(parts.secret_key)}",
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_REFRESH_EACH_REQUEST=False,
         PERMANENT_SESSION_LIFETIME=400 * 24 * 60 * 60,  # the longest that browsers keep one
@@ -190,3 +191,9 @@ def _secret_key(database: Database, data: Path) -> bytes:
         if len(former) == SECRET_KEY_BYTES:  # a crash may have left it half written
             proposed = former
     return keep_secret(database, "cookies", proposed)
+
+
+def _gallery_id(secret_key: bytes) -> str:
+    """The gallery's own among those of one host, which share their cookies: these know no ports
+    (RFC 6265, 8.5). It goes wherever the key goes, to all servers of the gallery and its copies."""
+    return hmac.digest(secret_key, b"gallery id", "sha256").hex()[:16]

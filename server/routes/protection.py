@@ -1,15 +1,16 @@
 """What keeps other sites, and photos that are also scripts, from acting in a visitor's name."""
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, Response, request
-from flask.sessions import SecureCookieSessionInterface
-from itsdangerous import SignatureExpired, TimestampSigner, URLSafeTimedSerializer
+from flask import Blueprint, Flask, Request, Response, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
+from itsdangerous import BadSignature, SignatureExpired, TimestampSigner, URLSafeTimedSerializer
 
 from ..address import is_answered
 from ..cross_site import AnotherHost, AnotherSite, check_site
@@ -67,7 +68,40 @@ class Signer(TimestampSigner):
             return unsign(*args, **options)
 
 
+FORMER_COOKIE = "dropwall"
+"""The name without the gallery's id, which all galleries of one host had in common."""
+
+
+class FormerSession(SecureCookieSession):
+    """A session that was found in FORMER_COOKIE, and not yet under the name of today."""
+
+
 class SessionCookie(SecureCookieSessionInterface):
+    """Takes over what FORMER_COOKIE says, if this gallery has signed it. It stays until the
+    visitor is somebody else: servers that are still to be exchanged know them by it."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        if self.get_cookie_name(app) not in request.cookies:
+            former = self._open_former(app, request)
+            if former is not None:
+                return former
+        return super().open_session(app, request)
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        if session.modified and self._open_former(app, request) is not None:
+            response.delete_cookie(FORMER_COOKIE)
+        if isinstance(session, FormerSession) and session.accessed:
+            session.modified = True
+        super().save_session(app, session, response)
+
+    def _open_former(self, app: Flask, request: Request) -> FormerSession | None:
+        signer, value = self.get_signing_serializer(app), request.cookies.get(FORMER_COOKIE)
+        if signer and value:
+            with suppress(BadSignature):  # another gallery's
+                max_age = int(app.permanent_session_lifetime.total_seconds())
+                return FormerSession(signer.loads(value, max_age=max_age))
+        return None
+
     def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
         serializer = super().get_signing_serializer(app)
         if serializer:

@@ -23,6 +23,7 @@ from tests.benchmarks.results import Row, in_turns
 from tests.benchmarks.servers import dropwall
 from tests.support.catalog_rows import photo
 from tests.support.engines import catalog_of, config_of
+from tests.support.visitors import cookie_name
 
 FEW, MANY, BATCH = 1_000, 1_000_000, 20_000
 IDS = 100
@@ -85,7 +86,7 @@ def filled_gallery(count: int) -> Iterator[Measure]:
         paths = pages(count) | FOR_HOSTS | SEARCHES | OF_ALL
 
         def measure(person: str, name: str, requests: int) -> float:
-            headers = {"Cookie": f"dropwall={serializer.dumps(sessions[person])}"}
+            headers = {"Cookie": f"{cookie_name(app)}={serializer.dumps(sessions[person])}"}
             spent = []
             for _ in range(requests):
                 started = time.perf_counter()

@@ -195,6 +195,7 @@ class Scene(Gallery):
 
 def known_at(there: Flask, client: FlaskClient) -> FlaskClient:
     """The same visitor in the moved gallery."""
+    assert visitors.cookie_name(there) == visitors.cookie_name(client.application)
     return visitors.with_cookie(there, visitors.cookie(client))
 
 

@@ -24,6 +24,7 @@ from server.accounts import SIGN_UPS
 from server.catalog.tables import failed_tries
 from server.config import Config
 from server.passwords import NOBODYS_HASH, is_password
+from server.routes.protection import FORMER_COOKIE
 from server.tries import Allowance, neighbourhood
 from tests.support.clock import Clock
 from tests.support.engines import catalog_of, config_of
@@ -237,6 +238,56 @@ def test_sessions_last_400_days(app: Flask, ann: str, monkeypatch: pytest.Monkey
         later = int(time.time()) + days * DAY_SECONDS
         monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _self, at=later: at)
         assert with_cookie(app, cookie(client)).get("/account").status_code == status
+
+
+def send_private(client: FlaskClient) -> None:
+    form = {"visibility": "owner", "file": (io.BytesIO(PHOTO), "own.jpg")}
+    assert client.post("/", data=form, headers=NAVIGATION).status_code == 303
+
+
+def test_two_galleries_on_one_host_take_nothing_of_each_other(app: Flask, tmp_path: Path) -> None:
+    """A browser sends its cookies to every port of a host."""
+    other = create_app(config_of(tmp_path / "other"))
+    browser = open_page(app)
+    guest = own_id(browser)
+    send_private(browser)
+    browser.application = other
+    assert "Your photo is safe." not in browser.get("/plain").text
+    there = own_id(browser)
+    browser.application = app
+    assert "Your photo is safe." in browser.get("/plain").text
+    assert own_id(browser) == guest
+    assert listed(browser, "mine=1") == ["own.jpg"]
+    browser.application = other
+    assert own_id(browser) == there
+
+
+def test_the_cookie_of_a_former_version_is_taken_over_once(
+    app: Flask, client: FlaskClient, ann: str
+) -> None:
+    """Until the visitor is somebody else: servers of that version may still run beside this one."""
+    send_private(client)
+    browser = app.test_client()
+    browser.set_cookie(FORMER_COOKIE, cookie(client))
+    answer = browser.get("/styles/tokens.css", buffered=True)
+    assert {"Vary", "Set-Cookie"}.isdisjoint(answer.headers.keys())
+    assert listed(browser, "mine=1") == ["own.jpg"]
+    assert own_id(with_cookie(app, cookie(browser))) == own_id(client)
+    assert browser.get_cookie(FORMER_COOKIE)
+    assert sign_in(browser).status_code == 204
+    assert browser.get_cookie(FORMER_COOKIE) is None
+    browser.set_cookie(FORMER_COOKIE, cookie(client))
+    assert account(browser) == {"name": "Ann", "is_host": False}  # the one with the id comes first
+    browser.post("/sign-out")
+    assert own_id(browser) not in (own_id(client), ann)
+
+
+def test_the_former_cookie_of_another_gallery_is_left_alone(app: Flask, tmp_path: Path) -> None:
+    theirs = cookie(open_page(create_app(config_of(tmp_path / "other"))))
+    browser = app.test_client()
+    browser.set_cookie(FORMER_COOKIE, theirs)
+    assert own_id(browser) == own_id(browser)
+    assert browser.get_cookie(FORMER_COOKIE).value == theirs
 
 
 @pytest.mark.embedded

@@ -21,12 +21,15 @@ from tests.support.visitors import (
     NAVIGATION,
     PASSWORD,
     TEXT,
+    cookie,
+    cookie_name,
     outcome,
     own_id,
     parts,
     sign_in,
     sign_up,
     waits,
+    with_cookie,
 )
 
 pytestmark = pytest.mark.embedded
@@ -77,7 +80,7 @@ def test_the_passcode_is_asked_for_in_place_of_a_page(app: Flask) -> None:
         answer = client.get(path)
         assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "private, no-store")
         assert ASKED in answer.text
-        assert client.get_cookie("dropwall") is None
+        assert client.get_cookie(cookie_name(app)) is None
         fields = {"passcode": PASSCODE, "next": path}
         answer = client.post("/passcode", data=fields, headers=NAVIGATION)
         assert (answer.status_code, answer.headers["Location"]) == (303, path)
@@ -119,8 +122,7 @@ def test_the_link_with_the_passcode_lets_in(client: FlaskClient) -> None:
 def test_a_new_passcode_is_asked_for_again(config: Config, client: FlaskClient) -> None:
     enter(client)
     guest = own_id(client)
-    changed = create_app(replace(config, passcode="tulips")).test_client()
-    changed.set_cookie("dropwall", client.get_cookie("dropwall").value)
+    changed = with_cookie(create_app(replace(config, passcode="tulips")), cookie(client))
     assert not sees_photos(changed)
     enter(changed, "tulips")
     assert own_id(changed) == guest

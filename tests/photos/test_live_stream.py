@@ -22,7 +22,7 @@ from tests.support.guest import Guest
 from tests.support.photos import photo_bytes
 from tests.support.proxies import behind_caddy, behind_nginx
 from tests.support.stream import Event, Refused, Watcher
-from tests.support.visitors import PASSWORD, TEXT, cookie, parts, signed_in
+from tests.support.visitors import PASSWORD, TEXT, cookie, cookie_name, parts, signed_in
 from tests.support.waiting import wait_until
 
 FULL_HOUSE = "No more can watch just now; new photos are shown every few seconds instead."
@@ -105,7 +105,7 @@ def test_a_session_that_ends_elsewhere_ends_its_stream(gallery: Gallery, guest: 
     app = create_app(config_of(gallery.data))
     accounts = parts(app).accounts
     hanna = accounts.add("Hanna", PASSWORD, is_host=True)
-    session = f"dropwall={cookie(signed_in(app, 'Hanna'))}"
+    session = f"{cookie_name(app)}={cookie(signed_in(app, 'Hanna'))}"
     with Watcher(gallery.url, cookie=session) as signed, Watcher(gallery.url) as other:
         send(guest, "a.jpg")
         assert names(*signed.wait_for_version(gallery.version())) == ["a.jpg"]

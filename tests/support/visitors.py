@@ -55,14 +55,19 @@ def account(client: FlaskClient) -> dict | None:
 
 def with_cookie(app: Flask, value: str) -> FlaskClient:
     client = app.test_client()
-    client.set_cookie("dropwall", value)
+    client.set_cookie(cookie_name(app), value)
     return client
 
 
 def cookie(client: FlaskClient) -> str:
-    found = client.get_cookie("dropwall")
+    found = client.get_cookie(cookie_name(client.application))
     assert found
     return found.value
+
+
+def cookie_name(app: Flask) -> str:
+    """With the gallery's id."""
+    return str(app.config["SESSION_COOKIE_NAME"])
 
 
 def waits(answer: TestResponse) -> int:

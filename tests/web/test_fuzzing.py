@@ -22,6 +22,7 @@ from tests.support.visitors import (
     PASSWORD,
     TEXT,
     cookie,
+    cookie_name,
     listed_photos,
     open_page,
     parts,
@@ -177,7 +178,9 @@ def test_every_route_is_fuzzed(app: Flask) -> None:
 def test_every_answer_is_one_for_a_visitor(app: Flask, rule: str, examples: int) -> None:
     guest = open_page(app)
     parts(app).accounts.add("Hanna", PASSWORD, is_host=True)
-    cookies = [f"dropwall={cookie(client)}" for client in (guest, signed_in(app, "Hanna"))]
+    cookies = [
+        f"{cookie_name(app)}={cookie(client)}" for client in (guest, signed_in(app, "Hanna"))
+    ]
     send_as(guest, "a.gif", SMALL)
     [photo] = listed_photos(guest)
     known = {

@@ -16,7 +16,7 @@ from server.config import Config
 from tests.support.browser import CDN, ROOT
 from tests.support.photos import photo_bytes
 from tests.support.programs import need_libraries
-from tests.support.visitors import Send, listed_photos, own_id
+from tests.support.visitors import Send, cookie_name, listed_photos, own_id
 
 pytestmark = pytest.mark.embedded
 
@@ -133,7 +133,7 @@ def test_a_shared_photo_belongs_to_the_guest_who_shares_it(app: Flask, client: F
         )
         assert (answer.status_code, answer.headers["Location"]) == (303, "/")
         cookies = answer.headers.getlist("Set-Cookie")
-        assert any(cookie.startswith("dropwall=") for cookie in cookies) == is_new
+        assert any(cookie.startswith(f"{cookie_name(app)}=") for cookie in cookies) == is_new
         photo = listed_photos(visitor)[0]
         assert photo["by"]["id"] == own_id(visitor)
         assert visitor.delete(f"/api/photos/{photo['id']}").status_code == 204

@@ -33,6 +33,7 @@ from tests.support.programs import need_libraries
 from tests.support.visitors import (
     PASSWORD,
     cookie,
+    cookie_name,
     listed_photos,
     open_page,
     parts,
@@ -372,6 +373,6 @@ def test_everybody_may_do_what_the_table_says(scene: Scene, route: str) -> None:
 
 def copy_of(client: FlaskClient) -> FlaskClient:
     """Who does what ends a session, does it to a copy of its cookie."""
-    if client.get_cookie("dropwall"):
+    if client.get_cookie(cookie_name(client.application)):
         return with_cookie(client.application, cookie(client))
     return client.application.test_client()

@@ -130,7 +130,9 @@ def test_every_answer_has_the_security_headers(client: FlaskClient, send: Send) 
 
 def test_the_cookie_is_kept_from_scripts_and_other_sites(app: Flask) -> None:
     cookie = app.test_client().get("/", buffered=True).headers["Set-Cookie"]
-    assert re.fullmatch(r"dropwall=\S+; Expires=[^;]+; HttpOnly; Path=/; SameSite=Lax", cookie)
+    assert re.fullmatch(
+        r"dropwall-[\da-f]{16}=\S+; Expires=[^;]+; HttpOnly; Path=/; SameSite=Lax", cookie
+    )
 
 
 def test_the_cookie_of_a_machine_whose_clock_is_ahead_is_known(
