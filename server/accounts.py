@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from . import moments
 from .catalog import Account, AccountCatalog, GuestCatalog
-from .names import clean_guest_name, fold_name
+from .names import clean_guest_name, fold_name, former_fold_name
 from .passwords import (
     NOBODYS_HASH,
     TooManyHashes,
@@ -102,7 +102,7 @@ class Accounts:
 
     def sign_in(self, name: str, password: str, guest_id: str, address: str) -> Account:
         """The guest's photos are the account's from now on. Raises WrongPassword, TooManyTries."""
-        account = self.catalog.find_by_name(fold_name(name))
+        account = self._find(name)
         if not self._knows_password(fold_name(name), account, password, address) or not account:
             raise WrongPassword
         self._adopt(guest_id, account)
@@ -141,10 +141,16 @@ class Accounts:
 
     def called(self, name: str) -> Account:
         """Raises NoSuchAccount."""
-        account = self.catalog.find_by_name(fold_name(name))
+        account = self._find(name)
         if not account:
             raise NoSuchAccount
         return account
+
+    def _find(self, name: str) -> Account | None:
+        """One that was made by a former version comes first: it may be called like another one,
+        but for what cannot be seen."""
+        former = self.catalog.find_by_name(former_fold_name(name))
+        return former or self.catalog.find_by_name(fold_name(name))
 
     def _knows_password(
         self, folded_name: str, account: Account | None, password: str, address: str

@@ -10,6 +10,7 @@ from typing import Any
 from .formats import BY_EXTENSION
 from .logs import FORMATS as LOGS
 from .memory import machine_bytes
+from .names import fold_name
 from .storage.s3_address import BadAddress, S3Address
 
 MEBIBYTE = 1024 * 1024
@@ -92,19 +93,11 @@ class Config:
                     f" of {variable_name('max_upload_bytes')} can be sent."
                 )
         self._check_addresses()
+        self._check_passcode()
         if self.mode not in MODES:
             raise BadSetting(f"{variable_name('mode')} must be one of: {' '.join(MODES)}.")
         if self.log not in LOGS:
             raise BadSetting(f"{variable_name('log')} must be one of: {' '.join(LOGS)}.")
-        if len(self.passcode) > MAX_PASSCODE:
-            raise BadSetting(
-                f"{variable_name('passcode')} must be at most {MAX_PASSCODE} characters long."
-            )
-        if self.passcode and {"", ".", ".."} & set(self.passcode.split("/")):
-            raise BadSetting(  # browsers would make another address of its link
-                f"{variable_name('passcode')} must have more than dots before, between and after"
-                " its slashes."
-            )
         if not self.extensions or set(self.extensions) - set(EXTENSIONS):
             raise BadSetting(
                 f"{variable_name('extensions')} must name some of: {' '.join(EXTENSIONS)}."
@@ -129,6 +122,19 @@ class Config:
             raise BadSetting(
                 f"{variable_name('database')} must be a path, or"
                 f" postgresql://user:password@host:port/name, not {scheme}://…."
+            )
+
+    def _check_passcode(self) -> None:
+        if len(self.passcode) > MAX_PASSCODE:
+            raise BadSetting(
+                f"{variable_name('passcode')} must be at most {MAX_PASSCODE} characters long."
+            )
+        if self.passcode and not fold_name(self.passcode):  # an empty one would let in
+            raise BadSetting(f"{variable_name('passcode')} must have characters that can be seen.")
+        if self.passcode and {"", ".", ".."} & set(self.passcode.split("/")):
+            raise BadSetting(  # browsers would make another address of its link
+                f"{variable_name('passcode')} must have more than dots before, between and after"
+                " its slashes."
             )
 
     @classmethod

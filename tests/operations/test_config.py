@@ -59,6 +59,7 @@ def test_every_kind_of_setting_is_read() -> None:
         ("PASSCODE", ["/", "/a", "a/", "..", "a/../b", "a//b"], "must have more than dots before"),
         ("MODE", ["all"], "must be one of: everyone own approval."),
         ("LOG", ["xml"], "must be one of: text json."),
+        ("PASSCODE", ["\u200b\ufe0f"], "must have characters that can be seen."),
         ("PASSCODE", ["p" * 101], "must be at most 100 characters long."),
         ("PASSCODE", ["  "], "is blank; please give it a value, or unset"),
         ("DATABASE", ["mysql://me:password@host/name"], A_DATABASE),

@@ -15,13 +15,13 @@ from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
 from flask.testing import FlaskClient
 from itsdangerous import TimestampSigner
-from sqlalchemy import select
+from sqlalchemy import select, update
 from werkzeug.security import generate_password_hash
 from werkzeug.test import TestResponse
 
 from server import create_app, passwords
 from server.accounts import SIGN_UPS
-from server.catalog.tables import failed_tries
+from server.catalog.tables import accounts, failed_tries
 from server.config import Config
 from server.passwords import NOBODYS_HASH, is_password
 from server.routes.protection import FORMER_COOKIE
@@ -396,6 +396,45 @@ def test_signing_up_needs_a_free_name_and_a_password_of_8_to_256_characters(
         answer = sign_up(client, name, password)
         assert (outcome(answer), answer.content_type) == ((status, sentence), TEXT)
         assert account(client) is None
+
+
+# Characters that are not drawn by themselves: of the categories Cf, Mn, Lo and So.
+UNSEEN = (
+    "\u00ad\u034f\u115f\u17b4\u180b\u180e\u200b\u200c\u200d\u2060\u3164\ufe00\ufe0f\ufeff\ufffc"
+    "\U0001d159\U000e0061\U000e0100"
+)
+
+
+def test_nobody_is_called_like_another_but_for_what_cannot_be_seen(
+    app: Flask, client: FlaskClient, ann: str
+) -> None:
+    parts(app).accounts.add("Zoë Lang", PASSWORD)
+    for character in UNSEEN:
+        for name in (f"Ann{character}", f"{character}ann", f"Zoë{character} Lang"):
+            assert sign_up(client, name).status_code == 409, ascii(name)
+    for joined in ("A\u200dnn", "An\ufe0fn", "A\u034fnn", "Zo\u200de\u0308 Lang"):
+        assert sign_up(client, joined).status_code == 409, ascii(joined)
+    for space in "\t\u00a0\u1680\u2003\u2028\u202f\u205f\u2800\u3000":
+        for name in (f"Zoë{space}Lang", f"Zoë {space}Lang{space}"):
+            assert sign_up(client, name).status_code == 409, ascii(name)
+    for name in ("\ufe0f", "\u034f\u200d", "\U000e0100 \ufe0f"):
+        assert sign_up(client, name).text == "Please tell a name."
+    assert account(client) is None
+
+
+def test_an_account_of_a_former_version_is_found_by_its_whole_name(
+    config: Config, app: Flask, ann: str
+) -> None:
+    """It may differ from another one by what cannot be seen."""
+    for name, former in (("Ann \u2764\ufe0f", "ann \u2764\ufe0f"), ("A\u200dnn", "a\u200dnn")):
+        made = parts(app).accounts.add(f"Former {name}", f"{PASSWORD} {name}")
+        with catalog_of(config.data) as catalog:
+            this_one = update(accounts).where(accounts.c.id == made.id)
+            catalog.execute(this_one.values(name=name, folded_name=former))
+        assert own_id(signed_in(app, name, f"{PASSWORD} {name}")) == made.id
+        assert parts(app).accounts.called(name).id == made.id
+    assert own_id(signed_in(app)) == ann
+
     for name, password in (("Bo", "8 signs."), ("Cy", "        "), ("Di", "🐎" * 256)):
         assert sign_up(open_page(app), name, password).status_code == 204
         assert account(signed_in(app, name, password)) is not None

@@ -46,7 +46,9 @@ def test_a_name_is_one_line_without_invisible_characters(client: FlaskClient) ->
         "é" * 60: "é" * 60,
         " \u200b\u2028 ": None,
         "\u200d": None,
-        "\u3164\u2800": None,
+        "\u3164\u2800\ufffc\U0001d159": None,
+        "\ufe0f \u034f\u200d": None,
+        "❤\ufe0f": "❤\ufe0f",
     }.items():
         assert take_name(client, sent).status_code == 204
         assert own_name(client) == kept
