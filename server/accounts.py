@@ -28,7 +28,7 @@ BY_NAME_AND_ADDRESS = Allowance(free=5, longest_wait_seconds=60)
 BY_ADDRESS = Allowance(free=100, longest_wait_seconds=30)
 # Who only knows the name, or is anywhere, must not at all: these delay, and refuse nobody.
 BY_NAME = Allowance(free=50, longest_wait_seconds=LONGEST_DELAY_SECONDS)
-BY_EVERYBODY = Allowance(free=300, longest_wait_seconds=LONGEST_DELAY_SECONDS)
+BY_EVERYBODY = Allowance(free=100, longest_wait_seconds=LONGEST_DELAY_SECONDS)
 """Hashes are computed one after another: names that nobody has would keep all others waiting."""
 SIGN_UPS = Allowance(free=200, longest_wait_seconds=30)
 """From one address, until there were none for a day."""
@@ -89,14 +89,14 @@ class Accounts:
         _account_name(name)
         check_password(password)
         try:
-            self.tries.count(
+            with self.tries.count(
                 {try_key("sign-up", neighbourhood(address)): SIGN_UPS},
                 {try_key("sign-up"): ALL_SIGN_UPS},
                 address,
-            )
+            ):
+                account = self.add(name, password, guest_name=self.guests.name_of(guest_id))
         except TooManyTries as error:
             raise TooManySignUps(error.wait_seconds) from None
-        account = self.add(name, password, guest_name=self.guests.name_of(guest_id))
         self._adopt(guest_id, account)
         return account
 
@@ -160,9 +160,10 @@ class Accounts:
         here = try_key("sign-in", folded_name, place)
         own = {here: BY_NAME_AND_ADDRESS, try_key("address", place): BY_ADDRESS}
         shared = {try_key("name", folded_name): BY_NAME, try_key("sign-in"): BY_EVERYBODY}
-        self.tries.count(own, shared, address)
+        password_hash = account.password_hash if account else NOBODYS_HASH
         try:
-            is_right = is_password(password, account.password_hash if account else NOBODYS_HASH)
+            with self.tries.count(own, shared, address):
+                is_right = is_password(password, password_hash)
         except TooManyHashes:
             self.tries.take_back([*own, *shared])
             raise

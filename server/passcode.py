@@ -63,8 +63,8 @@ class Passcode:
         """Phones begin a word with a capital. Raises WrongPasscode, TooManyTries,
         TooManyWaiting."""
         here, everywhere = try_key("passcode", neighbourhood(address)), try_key("passcode")
-        self.tries.count({here: BY_ADDRESS}, {everywhere: BY_EVERYBODY}, address)
-        self._check(sent, here, everywhere)
+        with self.tries.count({here: BY_ADDRESS}, {everywhere: BY_EVERYBODY}, address):
+            self._check(sent, here, everywhere)
 
     def check_link(self, sent: str, address: str) -> None:
         """As `check`, of a link. Counted apart: any site's page can have its visitors follow links,
@@ -72,10 +72,10 @@ class Passcode:
         WrongPasscode, TooManyLinks."""
         here, everywhere = try_key("link", neighbourhood(address)), try_key("link")
         try:
-            self.tries.count({here: BY_ADDRESS, everywhere: BY_EVERYBODY}, {}, address)
+            with self.tries.count({here: BY_ADDRESS, everywhere: BY_EVERYBODY}, {}, address):
+                self._check(sent, here, everywhere)
         except TooManyTries as error:
             raise TooManyLinks(error.wait_seconds) from None
-        self._check(sent, here, everywhere)
 
     def _check(self, sent: str, here: str, everywhere: str) -> None:
         if not self.is_proved_by(self._digest(sent)):

@@ -11,7 +11,8 @@ MIN_PASSWORD = 8
 MAX_PASSWORD = 256
 """Characters of any kind; more rules make passwords worse (NIST SP 800-63B, 5.1.1.2)."""
 AT_ONCE = 2
-PATIENCE_SECONDS = 5
+PATIENCE_SECONDS = 15
+"""For a slot; in that time about as many get one as `Tries` lets wait while somebody guesses."""
 NOBODYS_HASH = f"scrypt:32768:8:1$nobody${'0' * 128}"
 """Takes as long to compare as any, and is no password's."""
 

@@ -4,7 +4,7 @@ import hashlib
 import math
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 from threading import Lock
@@ -53,7 +53,8 @@ class Allowance:
 
 
 class WaitingRoom:
-    """Holds the tries of this process that have to wait, each in a thread: so many at once.
+    """Holds the tries of this process that are delayed, each in a thread, until they are made: so
+    many at once.
 
     One network gets a quarter of the places, so that whoever guesses from there leaves the others
     free. Somebody with many networks can still take all of them, and others are told to come again:
@@ -66,13 +67,9 @@ class WaitingRoom:
         self._taken = Counter[str]()
         self._lock = Lock()
 
-    def wait(self, seconds: float, network: str) -> None:
-        """Raises TooManyWaiting."""
-        with self._place(network):
-            sleep(seconds)
-
     @contextmanager
-    def _place(self, network: str) -> Iterator[None]:
+    def place(self, network: str) -> Iterator[None]:
+        """Raises TooManyWaiting."""
         with self._lock:
             is_full = self._taken.total() >= self._places
             if is_full or self._taken[network] >= max(1, self._places // 4):
@@ -92,11 +89,12 @@ class Tries:
     catalog: AccountCatalog
     waiting_room: WaitingRoom
 
+    @contextmanager
     def count(
         self, own: Mapping[str, Allowance], shared: Mapping[str, Allowance], address: str
-    ) -> None:
+    ) -> Iterator[None]:
         """One more try for each key, before it is known how it ends: many at once are not more
-        than one after another.
+        than one after another. The try is made in this context.
 
         Whoever has used up an `own` allowance is told when to come again. One that is `shared`
         with strangers only delays the try: they must not be able to shut anybody out. Raises
@@ -121,12 +119,17 @@ class Tries:
         keys = [*own, *shared]
         forget_before = moments.now(seconds_ago=FORGET_SECONDS)
         self.catalog.count_tries(keys, moments.now(), check, forget_before)
-        if delay:
-            try:
-                self.waiting_room.wait(delay, neighbourhood(address, SITE_BITS))
-            except TooManyWaiting:
-                self.take_back(keys)
-                raise
+        try:
+            with ExitStack() as waiting:
+                if delay:
+                    waiting.enter_context(
+                        self.waiting_room.place(neighbourhood(address, SITE_BITS))
+                    )
+                    sleep(delay)
+                yield
+        except TooManyWaiting:
+            self.take_back(keys)
+            raise
 
     def take_back(self, keys: Collection[str]) -> None:
         """It has never come to this try."""

@@ -535,6 +535,36 @@ def test_password_hashes_wait_for_a_slot(
     assert sign_in(client).status_code == 204  # none of them was a try
 
 
+@pytest.mark.embedded
+def test_a_delayed_try_keeps_its_place_until_its_hash_is_computed(
+    config: Config, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever guesses from many networks could fill the slots otherwise."""
+    app = create_app(replace(config, threads=64))  # four places, one for a network
+    parts(app).accounts.add("Ann", PASSWORD)
+    is_busy, may_end = threading.Event(), threading.Event()
+
+    def guess(network: int) -> TestResponse:
+        elsewhere = {"REMOTE_ADDR": f"2001:db8:0:{network:x}::1"}
+        return sign_in(app.test_client(), password="wrong", environ_base=elsewhere)
+
+    def compute_slowly(*_: str) -> bool:
+        is_busy.set()
+        may_end.wait(timeout=30)
+        return False
+
+    for network in range(50):
+        assert guess(network).status_code == 401
+    monkeypatch.setattr(passwords, "check_password_hash", compute_slowly)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(guess, 50)
+        assert is_busy.wait(timeout=30)
+        refused = guess(51)
+        may_end.set()
+    assert first.result().status_code == 401
+    assert (refused.status_code, refused.headers["Dropwall-Refusal"]) == (503, "TooManyWaiting")
+
+
 # The rate limit of failed tries
 
 
@@ -582,7 +612,7 @@ def test_guessing_names_that_nobody_has_is_slow_from_many_networks(
     app: Flask, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(passwords, "check_password_hash", lambda *_: False)
-    for number in range(301):
+    for number in range(101):
         elsewhere = {"environ_base": {"REMOTE_ADDR": f"2001:db8:0:{number:x}::1"}}
         assert sign_in(app.test_client(), f"guest {number}", **elsewhere).status_code == 401
     assert clock.slept_seconds == 1
