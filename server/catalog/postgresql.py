@@ -76,8 +76,10 @@ class PostgreSQL:
 
     @contextmanager
     def look(self) -> Iterator[Connection | None]:
-        """For reading alone."""
-        with self.snapshots.begin() as connection:
+        """For reading alone. Not by `snapshots`: SQLAlchemy would open every later transaction of
+        this connection for writing, also where the server has become read-only meanwhile."""
+        with self.engine.begin() as connection:
+            connection.execute(text("SET TRANSACTION READ ONLY"))
             yield connection
 
     @contextmanager

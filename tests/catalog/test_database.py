@@ -518,6 +518,7 @@ def test_a_photo_whose_commit_is_cut_off_is_kept_once_it_is_answered(
         assert (owner_id(marks[0]) == kept["id"]) == arrives
     make_old(server.data, *marks)
     app = create_app(Config(data=server.data, database=in_postgresql))
+    execute(in_postgresql, "UPDATE gallery SET made = '2000-01-01T00:00:00Z'")
     assert app.extensions["dropwall"].sweep.sweep_unfinished() == 1
     assert {owner_id(key) for key in server.files()} == {kept["id"]}
     assert app.test_client().get(kept["url"], buffered=True).data == content

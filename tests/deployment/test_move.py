@@ -530,7 +530,7 @@ def test_a_strangers_gallery_is_looked_at_and_not_touched(
             "INSERT INTO guests (id, name, version, own_version, folded_name)"
             " VALUES ('guest', 'Anne', 1, 1, 'anne')"
         )
-    gallery.send(range(2))
+    gallery.send(0, 1)
     before = everything()
     target = replace(gallery.target, database=address)
     assert gallery.refusal(target) == ANOTHER_GALLERY

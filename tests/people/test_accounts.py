@@ -35,6 +35,7 @@ from tests.support.visitors import (
     TEXT,
     account,
     cookie,
+    cookie_name,
     listed,
     listed_photos,
     open_page,
@@ -228,7 +229,7 @@ def test_a_forged_cookie_is_nobodys(app: Flask, ann: str) -> None:
         client = app.test_client()
         client.set_cookie("remember_token", f"{ann}.{own}|{remembered}")
         assert account(client) is None
-        assert sign_in(client).headers.getlist("Set-Cookie")[0].startswith("dropwall=")
+        assert sign_in(client).headers.getlist("Set-Cookie")[0].startswith(f"{cookie_name(app)}=")
 
 
 @pytest.mark.embedded
@@ -396,6 +397,9 @@ def test_signing_up_needs_a_free_name_and_a_password_of_8_to_256_characters(
         answer = sign_up(client, name, password)
         assert (outcome(answer), answer.content_type) == ((status, sentence), TEXT)
         assert account(client) is None
+    for name, password in (("Bo", "8 signs."), ("Cy", "        "), ("Di", "🐎" * 256)):
+        assert sign_up(open_page(app), name, password).status_code == 204
+        assert account(signed_in(app, name, password)) is not None
 
 
 # Characters that are not drawn by themselves: of the categories Cf, Mn, Lo and So.
@@ -434,10 +438,6 @@ def test_an_account_of_a_former_version_is_found_by_its_whole_name(
         assert own_id(signed_in(app, name, f"{PASSWORD} {name}")) == made.id
         assert parts(app).accounts.called(name).id == made.id
     assert own_id(signed_in(app)) == ann
-
-    for name, password in (("Bo", "8 signs."), ("Cy", "        "), ("Di", "🐎" * 256)):
-        assert sign_up(open_page(app), name, password).status_code == 204
-        assert account(signed_in(app, name, password)) is not None
 
 
 def test_many_who_want_one_name_at_once_do_not_share_it(app: Flask) -> None:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from server import create_app
-from server.catalog.tables import is_unpurged, photos, uploads
+from server.catalog.tables import gallery, is_unpurged, photos, uploads
 from server.config import Config
 from tests.support.crowd import Crowd
 from tests.support.deployed import files_of
@@ -25,6 +25,7 @@ def make_everything_old(data: Path) -> None:
     with catalog_of(data) as catalog:
         catalog.execute(update(uploads).values(touched=long_ago))
         catalog.execute(update(photos).where(is_unpurged).values(removed=long_ago))
+        catalog.execute(update(gallery).values(made=long_ago))
 
 
 LONG = [pytest.mark.slow, pytest.mark.timeout(900)]  # two seconds a crash, on a busy machine ten

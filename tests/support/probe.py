@@ -62,5 +62,6 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
 
 
 parts = Mock()  # what gunicorn's hooks ask for
+parts.sweep.has_lost_catalog.return_value = False
 parts.watchers.close = lambda: watched.put(None)
 application.extensions = {"dropwall": parts}
