@@ -1,12 +1,14 @@
 """What another guest feels, and what the machine pays, while one visitor attacks."""
 
 import io
+import socket
 import statistics
 import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from functools import partial
 from itertools import count
 
@@ -27,6 +29,7 @@ VICTIM, ATTACKER = "192.0.2.1", "198.51.100.7"
 MAX_SECONDS, MAX_MB = 3, 1_500
 """Of waiting; and of memory: DROPWALL_DECODE_BYTES, the reserve for small photos, two workers."""
 
+SLOW_UPLOADS, SLOW_BYTES_PER_SECOND = 1_150, 650
 MAX_MB_ALONE = 2_500
 """With a photo that needs more than DROPWALL_DECODE_BYTES, and is decoded alone."""
 
@@ -38,8 +41,7 @@ def attacks() -> Iterator[Row]:
     same without one."""
     calm, memory = felt(lambda _server, _stop: None)
     files = {what: partial(send, name, make()) for what, (name, make) in FILES.items()}
-    large = "thumbnails of 2048 pixels, each asked for eight times at once"
-    for what, attack in {**files, large: enlarge}.items():
+    for what, attack in {**files, **OTHERS}.items():
         waits, peak = felt(attack)
         against = "nobody attacks"
         name = f"{what}: another guest's small photo, p95"
@@ -110,6 +112,24 @@ def enlarge(server: GalleryServer, stop: threading.Event) -> None:
             list(pool.map(get, [server.url + photo["thumbnails"]["2048"]] * AT_ONCE))
 
 
+def send_slowly(server: GalleryServer, stop: threading.Event) -> None:
+    """Uploads that never end, each just quicker than what is taken for standing still."""
+    head = (
+        "POST / HTTP/1.1\r\nHost: gallery\r\nContent-Type: image/jpeg\r\n"
+        f"X-Forwarded-For: {ATTACKER}\r\nContent-Length: 90000000\r\n\r\n"
+    )
+    with ExitStack() as stack:
+        uploads = []
+        for _ in range(SLOW_UPLOADS):
+            upload = stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+            upload.sendall(head.encode())
+            uploads.append(upload)
+        while not stop.wait(1):
+            for upload in uploads:
+                with suppress(OSError):  # it was refused
+                    upload.sendall(bytes(SLOW_BYTES_PER_SECOND))
+
+
 def segments_of_exif() -> bytes:
     jpeg = photo_bytes()
     large, small = b"\xff\xe1\xff\xffExif\0\0" + bytes(65_527), b"\xff\xe1\0\x09Exif\0\0x"
@@ -142,4 +162,8 @@ FILES: dict[str, tuple[str, Callable[[], bytes]]] = {
     "PNG with packed profiles (67 kB each)": ("a.png", packed_profiles),
     "animated AVIF of 98 MP, 4:4:4 (8 kB each)": ("a.avif", long_animation),
     "lossless WebP of 24 MP": ("a.webp", slow_photo),
+}
+OTHERS: dict[str, Callable[[GalleryServer, threading.Event], None]] = {
+    "thumbnails of 2048 pixels, each asked for eight times at once": enlarge,
+    f"{SLOW_UPLOADS:,} uploads of {SLOW_BYTES_PER_SECOND} bytes/s": send_slowly,
 }
