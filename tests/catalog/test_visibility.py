@@ -46,6 +46,12 @@ class Row:
             return False
         return viewer.is_host or (viewer.sees_others and self.standing == SHOWN)
 
+    @property
+    def was_withheld(self) -> bool:
+        """A host has hidden it, or removed what others saw: sent again, it is hidden."""
+        by_host = self.removed_by not in ("", self.guest_id) and self.visibility == EVERYONE
+        return bool(self.removed_by) and (self.standing == HIDDEN or by_host)
+
 
 @dataclass
 class Page:
@@ -95,6 +101,8 @@ class Story:
             assert self._holds(row)
         else:
             assert not self._holds(row)
+            if any(former.was_withheld for former in self._same(row)):
+                row.standing = HIDDEN
             self.rows[added.id] = row
 
     def change(self) -> None:
@@ -166,11 +174,14 @@ class Story:
         }
 
     def _holds(self, row: Row) -> bool:
-        return any(
-            (other.guest_id, other.content) == (row.guest_id, row.content)
+        return any(not other.removed_by for other in self._same(row))
+
+    def _same(self, row: Row) -> list[Row]:
+        return [
+            other
             for other in self.rows.values()
-            if not other.removed_by
-        )
+            if (other.guest_id, other.content) == (row.guest_id, row.content)
+        ]
 
     def _any(self) -> str | None:
         return self.random.choice(sorted(self.rows)) if self.rows else None
