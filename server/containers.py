@@ -24,7 +24,9 @@ _MOST_PNG_CHUNKS = 50_000
 _MOST_EXIF_SEGMENTS = 64
 _MOST_GIF_COMMENT_BLOCKS = 2_048
 # A profile of colours has up to 255 segments; 100 MiB of XMP have 1,600.
-_MOST_JPEG_SEGMENTS = 5_000
+_MOST_JPEG_SEGMENTS = 5_000  # of all its images
+_MOST_SIZES = 256  # that the pictures of a HEIC or AVIF have; an iPhone's have four
+_SEARCH_BYTES = 256 * 1024
 
 
 class BrokenContainer(ValueError):
@@ -92,9 +94,9 @@ def survey(file: BinaryIO) -> Survey:
         return _SURVEYS[beginning.lastgroup](data)
 
 
-def _limited(blocks: Iterable[T]) -> Iterator[T]:
+def _few(blocks: Iterable[T], most: int = _MOST_JPEG_SEGMENTS) -> Iterator[T]:
     for number, block in enumerate(blocks):
-        if number == _MOST_BLOCKS:
+        if number == most:
             raise BrokenContainer("The file has more blocks than any photo.")
         yield block
 
@@ -137,9 +139,7 @@ def _jpeg_segments(data: mmap.mmap) -> Iterator[tuple[int, int, int]]:
     where it ends."""
     position = 2
     while True:
-        match = _JPEG_MARKER.search(data, position)
-        if not match:
-            raise CutOff("The JPEG has no end.")
+        match = _find_marker(data, position)
         marker, position = data[match.start(1)], match.end()
         if marker == _EOI:
             yield marker, position, position
@@ -157,9 +157,17 @@ def _jpeg_segments(data: mmap.mmap) -> Iterator[tuple[int, int, int]]:
         yield marker, start, position
 
 
+def _find_marker(data: mmap.mmap, position: int) -> re.Match[bytes]:
+    """The next one, in steps between which other threads go on. Raises CutOff."""
+    for start in range(position, len(data), _SEARCH_BYTES):
+        if match := _JPEG_MARKER.search(data, start, start + _SEARCH_BYTES + 1):
+            return match
+    raise CutOff("The JPEG has no end.")
+
+
 def _survey_jpeg(data: mmap.mmap) -> Survey:
-    segments = ((marker, start) for marker, start, _ in _limited(_jpeg_segments(data)))
-    width = height = scans = coefficients = others = exif = 0
+    segments = ((marker, start) for marker, start, _ in _few(_jpeg_segments(data)))
+    width = height = scans = coefficients = exif = 0
     progressive = False
     for marker, start in segments:
         if marker == _EOI:
@@ -175,9 +183,8 @@ def _survey_jpeg(data: mmap.mmap) -> Survey:
             total = sum(across * down for across, down in sampling)
             coefficients = max(coefficients, width * height * total // largest)
         elif marker in _APP_OR_COM:
-            others += 1
             exif += data[start : start + 4] == b"Exif"
-            if others > _MOST_JPEG_SEGMENTS or exif > _MOST_EXIF_SEGMENTS:
+            if exif > _MOST_EXIF_SEGMENTS:
                 raise BrokenContainer("The JPEG has more segments than any photo.")
     for _ in segments:  # to the end of the last image
         pass
@@ -199,6 +206,13 @@ def png_chunks(data: mmap.mmap) -> Iterator[tuple[bytes, Span]]:
     raise BrokenContainer("The PNG has more chunks than any photo.")
 
 
+def _checksum(data: mmap.mmap, start: int, end: int) -> int:
+    value = 0
+    for piece in range(start, end, _SEARCH_BYTES):
+        value = zlib.crc32(data[piece : min(piece + _SEARCH_BYTES, end)], value)
+    return value
+
+
 def _survey_png(data: mmap.mmap) -> Survey:
     width = height = 0
     frames = 1
@@ -208,7 +222,7 @@ def _survey_png(data: mmap.mmap) -> Survey:
         elif name == b"acTL":
             frames = max(frames, _number(data, start, 4))
         # Pillow does not look at the checksums of the picture itself.
-        elif name == b"IDAT" and zlib.crc32(data[start - 4 : end]) != _number(data, end, 4):
+        elif name == b"IDAT" and _checksum(data, start - 4, end) != _number(data, end, 4):
             raise BrokenContainer("A PNG chunk is not as it was written.")
     return Survey("png", width, height, frames)
 
@@ -310,26 +324,28 @@ def _survey_boxes(data: mmap.mmap) -> Survey:
     [brands, *_] = spans[b"ftyp"]
     # Of a file of both brands, what costs more is reckoned with.
     kind = "avif" if b"avi" in data[brands[0] : min(brands[1], brands[0] + 400)] else "heic"
-    said = [(1, 1)]
+    said = {(1, 1)}
     for pattern in (_ITEM_SIZE, _SAMPLE_ENTRY):
-        said += [(width, height) for width, height in _numbers(pattern, data, described)]
-    coded = [size for span in spans[b"meta"] for size in coded_sizes(data, *span)]
+        said |= {(width, height) for width, height in _numbers(pattern, data, described)}
+    coded = {size for span in spans[b"meta"] for size in coded_sizes(data, *span)}
     for (place,) in _numbers(_CHUNK, data, described):
         if found := sequence_size(data, place):
-            coded.append(found)
+            coded.add(found)
+    if len(said) > _MOST_SIZES or len(coded) > _MOST_SIZES:
+        raise BrokenContainer("The pictures have more sizes than those of any photo.")
     for size in coded:
         if not any(map(partial(_is_padded, size), said)):
             raise BrokenContainer("A picture is coded larger, or smaller, than it says.")
-    width, height = max(said + coded, key=math.prod)
+    width, height = max(said | coded, key=math.prod)
     samples = [count for (count,) in _numbers(_SAMPLES, data, described)] if kind == "avif" else []
     is_deep = any(_DEEP.search(data, *span) for span in described)
-    return Survey(kind, width, height, max(1, *samples, 1), is_deep=is_deep)
+    return Survey(kind, width, height, max([1, *samples]), is_deep=is_deep)
 
 
 def _top_boxes(data: mmap.mmap) -> dict[bytes, list[Span]]:
     """Where the contents stand, by name."""
     spans: dict[bytes, list[Span]] = {b"ftyp": [], b"meta": [], b"moov": []}
-    for name, start, end in _limited(boxes(data, 0, len(data))):
+    for name, start, end in _few(boxes(data, 0, len(data))):
         if name not in _TOP_BOXES:
             break
         if end > len(data):
@@ -343,7 +359,7 @@ def _numbers(
 ) -> Iterator[tuple[int, ...]]:
     """The groups of each match, as numbers."""
     for span in spans:
-        for match in _limited(pattern.finditer(data, *span)):
+        for match in _few(pattern.finditer(data, *span)):
             yield tuple(map(int.from_bytes, match.groups()))
 
 

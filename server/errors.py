@@ -28,6 +28,7 @@ from .formats import BY_EXTENSION
 from .gallery import NotAHost, NotTheOwner, TooManyThumbnails
 from .images import (
     DamagedPhoto,
+    NoDecoder,
     NotAPhoto,
     TooLongAnimation,
     TooManyPixels,
@@ -126,6 +127,7 @@ REFUSALS: dict[type[Exception], tuple[int, str]] = {
     TooManyTries: (429, "That was wrong too often; please try again in {wait}."),
     TooManyWaiting: (503, "Many people are trying to get in right now. Try again in {wait}."),
     TooManyHashes: (503, "Many are signing in just now; please try again in a few seconds."),
+    NoDecoder: (503, "Dropwall is busy; please try again in a few seconds."),
     CatalogUnavailable: (503, "Dropwall is busy; please try again in a few seconds."),
     StorageUnavailable: (
         503,

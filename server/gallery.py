@@ -80,23 +80,22 @@ class Gallery:
             return photo, self._make_thumbnail(photo, width, visitor)
 
     def _make_thumbnail(self, photo: Photo, width: int, visitor: str) -> BinaryIO:
-        if not self._thumbnails.acquire(blocking=False):
-            raise TooManyThumbnails
-        try:
-            with self._slots.one_at_a_time("thumbnail", photo.id):
-                return self._make_this_thumbnail(photo, width, visitor)
-        finally:
-            self._thumbnails.release()
-
-    def _make_this_thumbnail(self, photo: Photo, width: int, visitor: str) -> BinaryIO:
-        key = thumbnail_key(photo.id, width)
-        with suppress(NotStored):  # who waited for the same one has it now
-            return self._storage.open(key)
-        original = original_key(photo.id, photo.extension)
-        with self._copies, self._storage.open_here(original, self._limits.check_disk) as file:
-            content = self._images.make_thumbnail(file, width, visitor)
-        with suppress(OSError):  # what a full disk cannot keep can be seen all the same
-            self._storage.put_bytes(key, content)
+        key, original = thumbnail_key(photo.id, width), original_key(photo.id, photo.extension)
+        with self._slots.one_at_a_time("thumbnail", photo.id):
+            with suppress(NotStored):  # who waited for the same one has it now
+                return self._storage.open(key)
+            if not self._thumbnails.acquire(blocking=False):
+                raise TooManyThumbnails
+            try:
+                with (
+                    self._copies,
+                    self._storage.open_here(original, self._limits.check_disk) as file,
+                ):
+                    content = self._images.make_thumbnail(file, width, visitor)
+            finally:
+                self._thumbnails.release()
+            with suppress(OSError):  # what a full disk cannot keep can be seen all the same
+                self._storage.put_bytes(key, content)
         return io.BytesIO(content)
 
     def remove_photo(self, photo_id: str, viewer: Viewer) -> None:

@@ -117,6 +117,8 @@ class StagedBytes:
                 held = self._held[network]
                 # A photo and its form may always come, or a small disk would take none at all.
                 most = max((free + held) // (2 * settings.workers), 2 * settings.max_upload_bytes)
+                if held == reserved:  # nothing else comes from there, in this process
+                    most = max(most, (free + held) // 2)
                 if held + more_bytes > most:
                     raise TooManyAtOnce if held > reserved else DiskNearlyFull
                 self._held[network] += more_bytes

@@ -5,6 +5,7 @@ from .reading import THUMBNAIL_WIDTHS, Images, Picture
 from .slots import Slots, VisitorLeft
 from .troubles import (
     DamagedPhoto,
+    NoDecoder,
     NotAPhoto,
     TooLongAnimation,
     TooManyPixels,
@@ -15,6 +16,7 @@ __all__ = [
     "THUMBNAIL_WIDTHS",
     "DamagedPhoto",
     "Images",
+    "NoDecoder",
     "NotAPhoto",
     "Picture",
     "Slots",

@@ -26,13 +26,24 @@ from typing import Any, BinaryIO
 from ..containers import BrokenContainer
 from ..logs import Seldom
 from ..memory import keep_memory
-from .troubles import DamagedPhoto, NotAPhoto, TooLongAnimation, TooManyPixels, TooMuchToDecode
+from .troubles import (
+    DamagedPhoto,
+    NoDecoder,
+    NotAPhoto,
+    TooLongAnimation,
+    TooManyPixels,
+    TooMuchToDecode,
+)
 
 CPU_SECONDS = 60
 """For one photo. All frames of the longest animation that is taken need 15 on a slow machine."""
 SPARE_BYTES = 128 * 1024 * 1024
 """Beside what the photo was reckoned to need: stacks of threads, which are hardly used."""
 STDERR = 2
+REAL_SECONDS = 300
+"""For one photo: a decoder may stand still without needing the processor."""
+MOST_IDLE = 2
+"""Decoders that each process keeps for later: each has some 20 to 50 MB."""
 LARGE_BYTES = 200_000_000
 """A decoder that was allowed more ends, for the C library to give its memory back."""
 
@@ -57,7 +68,20 @@ def start_decoding() -> None:
 
 def decode(task: Callable[..., Any], file: BinaryIO, memory_bytes: int, *arguments: object) -> Any:
     """`task(file, *arguments)`, in a decoder that gets `memory_bytes`. Raises what `task` raises of
-    the refusals of photos, OSError, TooMuchToDecode, and DecodingFailed for all else."""
+    the refusals of photos, OSError, TooMuchToDecode, NoDecoder, and DecodingFailed for all else."""
+    try:
+        return _decode(task, file, memory_bytes, arguments)
+    except EOFError:  # it may have been killed for another one's sake
+        with suppress(EOFError):
+            return _decode(task, file, memory_bytes, arguments)
+    log.warning("A photo was refused: its decoder needed too much memory, or time, or broke.")
+    raise TooMuchToDecode
+
+
+def _decode(
+    task: Callable[..., Any], file: BinaryIO, memory_bytes: int, arguments: tuple[object, ...]
+) -> Any:
+    """Raises EOFError when the decoder dies."""
     connection = _connect()
     try:
         reduction.send_handle(connection, file.fileno(), 0)
@@ -65,9 +89,8 @@ def decode(task: Callable[..., Any], file: BinaryIO, memory_bytes: int, *argumen
         outcome = connection.recv()
     except (EOFError, ConnectionError):
         connection.close()
-        log.warning("A photo was refused: its decoder needed too much memory, or time, or broke.")
-        raise TooMuchToDecode from None
-    if memory_bytes > LARGE_BYTES:
+        raise EOFError from None
+    if memory_bytes > LARGE_BYTES or len(_idle) >= MOST_IDLE:
         connection.close()
     else:
         _idle.append(connection)
@@ -77,7 +100,7 @@ def decode(task: Callable[..., Any], file: BinaryIO, memory_bytes: int, *argumen
 
 
 def _connect() -> Connection:
-    """A decoder that has nothing to do, or a new one."""
+    """A decoder that has nothing to do, or a new one. Raises NoDecoder."""
     global _parent
     while _idle:
         with suppress(IndexError):  # another thread was quicker
@@ -95,7 +118,13 @@ def _connect() -> Connection:
             except OSError:  # somebody has killed it
                 _parent.close()
                 _parent = None
-    return Connection(ours.detach())
+    connection = Connection(ours.detach())
+    try:
+        connection.recv_bytes()  # it is there
+    except (EOFError, ConnectionError) as error:
+        connection.close()
+        raise NoDecoder from error
+    return connection
 
 
 def _start_parent(is_alone: bool = True) -> socket.socket:
@@ -131,7 +160,7 @@ def serve(descriptor: int) -> None:
             wanted, sockets, _, _ = socket.recv_fds(requests, 1, 1)
             if not wanted:
                 return
-            if sockets and os.fork() == 0:
+            if sockets and _is_forked():
                 try:
                     requests.close()
                     _decode_for(Connection(sockets[0]))
@@ -139,6 +168,13 @@ def serve(descriptor: int) -> None:
                     os._exit(0)
             for number in sockets:
                 os.close(number)
+
+
+def _is_forked() -> bool:
+    """Whether this is the new process. Without another process or more memory there is none."""
+    with suppress(OSError):
+        return os.fork() == 0
+    return False
 
 
 def _decode_for(connection: Connection) -> None:
@@ -149,13 +185,17 @@ def _decode_for(connection: Connection) -> None:
     with open(os.devnull, "wb") as nowhere:
         os.dup2(nowhere.fileno(), STDERR)
     with suppress(EOFError, ConnectionError):  # nobody is left who wants a photo decoded
+        connection.send_bytes(b"there")
         while True:
             descriptor = reduction.recv_handle(connection)
             task, bounds, arguments = connection.recv()
             _limit(*bounds)
             is_writable = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_RDWR
+            signal.alarm(REAL_SECONDS)
             with open(descriptor, "r+b" if is_writable else "rb") as file:
-                connection.send(_outcome(task, file, arguments))
+                outcome = _outcome(task, file, arguments)
+            signal.alarm(0)
+            connection.send(outcome)
 
 
 def _outcome(task: Callable[..., Any], file: BinaryIO, arguments: tuple[object, ...]) -> Any:
@@ -176,11 +216,18 @@ def _limit(memory_bytes: int, cpu_seconds: int) -> None:
     """For the next photo. Where the kernel does not count private memory (macOS), what the photo
     was reckoned to need has to be true."""
     used = 0
-    with suppress(OSError):
+    with suppress(OSError, IndexError):
         status = Path("/proc/self/status").read_text()
         used = int(status.partition("VmData:")[2].split()[0]) * 1024
     _, most = resource.getrlimit(resource.RLIMIT_DATA)
-    resource.setrlimit(resource.RLIMIT_DATA, (used + memory_bytes + SPARE_BYTES, most))
+    wanted = used + memory_bytes + SPARE_BYTES
+    resource.setrlimit(resource.RLIMIT_DATA, (_at_most(wanted, most), most))
     times = os.times()
     _, most = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_CPU, (int(times.user + times.system) + cpu_seconds, most))
+    wanted = int(times.user + times.system) + cpu_seconds
+    resource.setrlimit(resource.RLIMIT_CPU, (_at_most(wanted, most), most))
+
+
+def _at_most(wanted: int, most: int) -> int:
+    """Of a resource that a host may have limited already."""
+    return wanted if most == resource.RLIM_INFINITY else min(wanted, most)

@@ -33,7 +33,8 @@ class _Ticket:
     is_large: bool
     number: int
     held: ExitStack = field(default_factory=ExitStack)
-    has_lead: bool = False  # of the one large photo that is at work or next
+    collecting: ExitStack = field(default_factory=ExitStack)  # the lock of who does
+    is_collecting: bool = False
     memory: int = 0
 
 
@@ -41,8 +42,8 @@ class Slots:
     """Locks on files go with their process, however that ends; a semaphore's count would not.
 
     In each process the visitor with the fewest photos at work goes first; between processes it is
-    chance. Large and slow photos are decoded one at a time, and never hold the last processor or
-    the last of the memory: somebody else's small photo does not wait for them.
+    chance. Large and slow photos never hold the last processor or the last of the memory: somebody
+    else's small photo does not wait for them.
     """
 
     def __init__(self, folder: Path, processors: int, decode_bytes: int) -> None:
@@ -67,15 +68,16 @@ class Slots:
         is_large = wanted > SMALL_LOCKS or cost.seconds > SLOW_SECONDS
         wanted = min(wanted, MEMORY_LOCKS - SMALL_LOCKS if is_large else SMALL_LOCKS)
         ticket = _Ticket(visitor, is_large, next(self._numbers))
-        with ticket.held:
+        with ticket.held, ticket.collecting:
             with self._condition:
                 self._waiting.append(ticket)
             try:
                 self._wait(ticket, wanted, has_left)
+                with self._condition:
+                    self._working[visitor] += 1
             finally:
                 with self._condition:
                     self._waiting.remove(ticket)
-                    self._working[visitor] += 1
                     self._condition.notify_all()
             try:
                 yield
@@ -102,24 +104,29 @@ class Slots:
         return min(
             alike,
             key=lambda ticket: (
-                not ticket.has_lead,
+                not ticket.is_collecting,
                 self._working[ticket.visitor],
                 ticket.number,
             ),
         )
 
     def _has_begun(self, ticket: _Ticket, wanted: int) -> bool:
-        """A large photo keeps what it has got, or small ones would never leave enough."""
+        """A large photo keeps what it has got, or small ones would never leave enough. One at a
+        time collects: two that had half of it each would wait for ever."""
         if ticket.is_large:
-            ticket.has_lead = ticket.has_lead or _is_locked(self._large, ticket.held)
-            if not ticket.has_lead:
-                return False
+            if not ticket.is_collecting:
+                ticket.is_collecting = _is_locked(self._large, ticket.collecting)
+                if not ticket.is_collecting:
+                    return False
             for path in self._memory[SMALL_LOCKS:]:
                 if ticket.memory < wanted and _is_locked(path, ticket.held):
                     ticket.memory += 1
-            return ticket.memory == wanted and any(
+            if ticket.memory < wanted or not any(
                 _is_locked(path, ticket.held) for path in self._processors[1:]
-            )
+            ):
+                return False
+            ticket.collecting.close()
+            return True
         with ExitStack() as tried:
             free = (path for path in self._memory if _is_locked(path, tried))
             if len(list(itertools.islice(free, wanted))) == wanted and any(

@@ -21,6 +21,10 @@ class TooLongAnimation(Exception):
     """All frames together would take too long to decode."""
 
 
+class NoDecoder(Exception):
+    """The machine has no process or memory left to decode a photo now."""
+
+
 class TooMuchToDecode(Exception):
     """The photo needs more memory or time than one may have."""
 

@@ -2,10 +2,10 @@
 by its signed cookie."""
 
 import secrets
-import selectors
+import select
 import socket
 from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 
 from flask import request, session
 from flask_login import current_user
@@ -57,11 +57,13 @@ def leaving_noticed() -> Callable[[], bool]:
         return lambda: False
 
     def has_left() -> bool:
-        with selectors.DefaultSelector() as selector, suppress(OSError):
-            selector.register(connection, selectors.EVENT_READ)
-            if not selector.select(0):  # it is open, and silent as it should be
-                return False
+        ready = select.poll()
+        ready.register(connection, select.POLLIN)
+        if not ready.poll(0):  # it is open, and silent as it should be
+            return False
+        try:
             return not socket.socket.recv(connection, 1, socket.MSG_PEEK)
-        return True
+        except OSError:
+            return True
 
     return has_left

@@ -12,11 +12,12 @@ import pytest
 from PIL import Image
 
 from server.containers import BrokenContainer, survey
-from server.images import Images, Slots, TooMuchToDecode, decoding
+from server.images import Images, NoDecoder, Slots, TooMuchToDecode, decoding
 from server.images.bounds import Bounds
 from tests.support.decoder_tasks import (
     complain,
     crash,
+    crash_at_first,
     make_a_mistake,
     never_end,
     peak_bytes,
@@ -56,11 +57,23 @@ def gif_with_comments(count: int) -> bytes:
     return gif[:head] + b"!\xfe" + b"\1x" * count + b"\0" + gif[head:]
 
 
+def avif_of_many_sizes() -> bytes:
+    """Each of which would be compared with each that is coded."""
+    sizes = (struct.pack(">I4s3I", 20, b"ispe", 0, number, 1) for number in range(1, 4_000))
+    properties = b"".join(sizes)
+    box = struct.pack(">I4s", 12 + len(properties), b"meta") + bytes(4) + properties
+    avif = photo_bytes("avif")
+    end = int.from_bytes(avif[:4])
+    return avif[:end] + box + avif[end:]
+
+
 TOO_MANY_BLOCKS = {
     "EXIF in 80,000 segments": lambda: segments(0xE1, b"Exif\0\0x", 80_000),
     "EXIF in a hundred whole segments": lambda: segments(0xE1, b"Exif\0\0" + bytes(65_000), 100),
     "comments of one byte": lambda: segments(0xFE, b"x", 200_000),
     "a GIF's comment of one-byte blocks": lambda: gif_with_comments(400_000),
+    "tables without end": lambda: segments(0xDB, bytes(65), 20_000),
+    "an AVIF of very many sizes": avif_of_many_sizes,
     "PNG text": lambda: with_png_chunk(png_chunk(b"tEXt", b"a\0b") * 60_000),
 }
 
@@ -210,3 +223,22 @@ def test_what_libraries_say_of_a_photo_is_not_written_to_the_log(
     assert capfd.readouterr() == ("", "")
     assert decoding._parent
     decoding._parent.close()
+
+
+def test_a_photo_whose_decoder_is_killed_once_is_read_by_another_one(
+    file: Callable[[bytes], BinaryIO], tmp_path: Path
+) -> None:
+    with file(b"") as photo:
+        assert decoding.decode(crash_at_first, photo, MEBIBYTE, tmp_path / "crashed") == "read"
+
+
+def test_without_a_process_for_it_a_photo_is_to_be_sent_again(
+    file: Callable[[bytes], BinaryIO], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, closed = socket.socketpair()
+    closed.close()
+    monkeypatch.setattr(decoding, "_idle", [])
+    monkeypatch.setattr(decoding, "_parent", None)
+    monkeypatch.setattr(decoding, "_start_parent", lambda is_alone: ours)
+    with file(photo_bytes()) as photo, pytest.raises(NoDecoder):
+        decoding.decode(crash, photo, MEBIBYTE)
