@@ -37,10 +37,7 @@ class SeaweedFS:
         self.buckets = (f"bucket-{number}" for number in count(1))
         for name in ("data", "tmp"):
             (folder / name).mkdir(parents=True)
-        parts = ("master", "volume", "filer", "s3", "admin")
-        self._held = {f"{part}.{port}": Port() for part in parts for port in ("port", "port.grpc")}
-        self.port = self._held["s3.port"].number
-        self.url = f"http://127.0.0.1:{self.port}"
+        self._choose_ports()
         access, secret = KEYS.values()
         identity = {
             "name": "dropwall",
@@ -48,7 +45,7 @@ class SeaweedFS:
             "actions": ["Admin", "Read", "List", "Tagging", "Write"],
         }
         (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
-        options = {name: held.number for name, held in self._held.items()} | {
+        self._options = {
             "dir": folder / "data",
             "ip": "127.0.0.1",
             "ip.bind": "127.0.0.1",
@@ -62,21 +59,39 @@ class SeaweedFS:
             "webdav": "false",
             "admin.ui": "false",
         }
-        self._command = [WEED, "mini", *(f"-{name}={value}" for name, value in options.items())]
+
+    def _choose_ports(self) -> None:
+        parts = ("master", "volume", "filer", "s3", "admin")
+        self._held = {f"{part}.{port}": Port() for part in parts for port in ("port", "port.grpc")}
+        self.port = self._held["s3.port"].number
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._has_started = False
 
     def start(self) -> None:
+        try:
+            self._start()
+        except AssertionError as error:  # rarely, it says so of a port that nobody else can have
+            if self._has_started or "Port allocation failed" not in str(error):
+                raise
+            self.remove()
+            self._choose_ports()
+            self._start()
+
+    def _start(self) -> None:
+        ports = {name: held.number for name, held in self._held.items()}
+        options = self._options | ports
+        command = [WEED, "mini", *(f"-{name}={value}" for name, value in options.items())]
         own = {"HOME": str(self.folder), "TMPDIR": str(self.folder / "tmp")}
         environ = os.environ | KEYS | own
         with (self.folder / "weed.log").open("ab") as log:
-            self.process = Process(
-                self._command, cwd=self.folder, env=environ, stdout=log, stderr=log
-            )
+            self.process = Process(command, cwd=self.folder, env=environ, stdout=log, stderr=log)
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not self._is_ready():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 self.kill()
                 raise AssertionError((self.folder / "weed.log").read_text())
             time.sleep(0.1)
+        self._has_started = True
         self._make(FOLDERS, b"kept")  # ready to answer, it may not be to keep anything yet
 
     def _is_ready(self) -> bool:
