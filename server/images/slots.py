@@ -17,7 +17,7 @@ MEMORY_LOCKS = 20
 SMALL_LOCKS = 4
 """Of those; they are kept for small photos, as one processor is."""
 SLOW_SECONDS = 1.0
-NAMED_LOCKS = 64
+NAMED_LOCKS = 4096
 POLL_SECONDS = 0.003
 ASK_SECONDS = 0.5
 """Between two looks whether whoever waits is still there."""
