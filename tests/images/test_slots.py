@@ -37,7 +37,6 @@ class AtWork:
 
     def begin(self, name: str, visitor: str = "", cost: Cost = SMALL) -> None:
         self.ends[name] = threading.Event()
-        waiting = len(self.slots._waiting)
 
         def work() -> None:
             with self.slots.hold(visitor or name, cost):
@@ -45,7 +44,7 @@ class AtWork:
                 assert self.ends[name].wait(PATIENCE_SECONDS)
 
         self.pool.submit(work)
-        wait_until(lambda: name in self.begun or len(self.slots._waiting) > waiting)
+        wait_until(lambda: len(self.begun) + len(self.slots._waiting) == len(self.ends))
 
     def wait_for(self, *names: str) -> None:
         wait_until(lambda: self.begun == list(names))
