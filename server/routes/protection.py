@@ -121,7 +121,8 @@ def limit_address() -> None:
     if request.endpoint in operations.OPEN or not is_served_by_threads:
         return
     address = request.remote_addr or ""
-    limits = [parts().requests]
+    # Without a proxy the worker knows the address, and lets what is too much wait (`Worker`).
+    limits = [parts().requests] if parts().settings.proxies else []
     if request.content_length or "Transfer-Encoding" in request.headers:
         limits.append(parts().bodies)
     for limit in limits:
