@@ -38,8 +38,7 @@ _FINAL = {
     refusal.__name__: refusal
     for refusal in (
         *(EmptyPhoto, UnknownExtension, WrongExtension, TooManyBytes, BrokenContainer),
-        *(images.NotAPhoto, images.DamagedPhoto, images.TooManyPixels, images.TooLongAnimation),
-        images.TooMuchToDecode,
+        *images.BAD_PHOTOS,
     )
 }
 """What the same bytes under the same name will always be refused for."""

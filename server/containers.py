@@ -24,7 +24,7 @@ _MOST_PNG_CHUNKS = 50_000
 _MOST_EXIF_SEGMENTS = 64
 _MOST_GIF_COMMENT_BLOCKS = 2_048
 # A profile of colours has up to 255 segments; 100 MiB of XMP have 1,600.
-_MOST_JPEG_SEGMENTS = 5_000  # of all its images
+_MOST_SEGMENTS = 5_000  # of all images of a JPEG; boxes, and what they describe, of the others
 _MOST_SIZES = 256  # that the pictures of a HEIC or AVIF have; an iPhone's have four
 _SEARCH_BYTES = 256 * 1024
 
@@ -94,9 +94,9 @@ def survey(file: BinaryIO) -> Survey:
         return _SURVEYS[beginning.lastgroup](data)
 
 
-def _few(blocks: Iterable[T], most: int = _MOST_JPEG_SEGMENTS) -> Iterator[T]:
+def _few(blocks: Iterable[T]) -> Iterator[T]:
     for number, block in enumerate(blocks):
-        if number == most:
+        if number == _MOST_SEGMENTS:
             raise BrokenContainer("The file has more blocks than any photo.")
         yield block
 
@@ -121,17 +121,11 @@ def coded_pixels(data: mmap.mmap, photo_format: str) -> Span:
     """Where a JPEG's first image is coded: most of the file, and free of metadata. Raises
     CutOff."""
     start = 0
-    for marker, position in _jpeg_markers(data) if photo_format == "jpg" else ():
+    for marker, _, position in _jpeg_segments(data) if photo_format == "jpg" else ():
         if marker == _EOI:
             return start, position
         start = start or (position if marker == _SOS else 0)
     return 0, 0
-
-
-def _jpeg_markers(data: mmap.mmap) -> Iterator[tuple[int, int]]:
-    """The markers of the first image and of those right behind it, and where they end."""
-    for marker, _, end in _jpeg_segments(data):
-        yield marker, end
 
 
 def _jpeg_segments(data: mmap.mmap) -> Iterator[tuple[int, int, int]]:
@@ -228,8 +222,6 @@ def _survey_png(data: mmap.mmap) -> Survey:
 
 
 _GIF_BLOCK = re.compile(rb"[,!;]")
-
-
 _COMMENT = 0xFE
 
 

@@ -4,6 +4,7 @@ from .decoding import start_decoding
 from .reading import THUMBNAIL_WIDTHS, Images, Picture
 from .slots import Slots, VisitorLeft
 from .troubles import (
+    BAD_PHOTOS,
     DamagedPhoto,
     NoDecoder,
     NotAPhoto,
@@ -13,6 +14,7 @@ from .troubles import (
 )
 
 __all__ = [
+    "BAD_PHOTOS",
     "THUMBNAIL_WIDTHS",
     "DamagedPhoto",
     "Images",

@@ -1,6 +1,6 @@
 """What it may cost to decode a photo, known before any library opens it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..containers import Survey
 from ..memory import machine_bytes
@@ -36,6 +36,7 @@ class Cost:
 class Bounds:
     max_pixels: int
     max_jpeg_pixels: int
+    max_bytes: float = field(default_factory=lambda: MACHINE_PART * machine_bytes())
 
     @property
     def animation_pixels(self) -> int:
@@ -55,7 +56,7 @@ class Bounds:
         nanoseconds = frame_pixels * NANOSECONDS_PER_PIXEL[photo.kind]
         seconds = (nanoseconds + photo.scans * photo.pixels) / 1e9
         memory_bytes = FIXED_BYTES + _photo_bytes(photo, width)
-        if memory_bytes > MACHINE_PART * machine_bytes():
+        if memory_bytes > self.max_bytes:
             raise TooMuchToDecode
         return Cost(memory_bytes, seconds)
 

@@ -26,14 +26,7 @@ from typing import Any, BinaryIO
 from ..containers import BrokenContainer
 from ..logs import Seldom
 from ..memory import keep_memory
-from .troubles import (
-    DamagedPhoto,
-    NoDecoder,
-    NotAPhoto,
-    TooLongAnimation,
-    TooManyPixels,
-    TooMuchToDecode,
-)
+from .troubles import BAD_PHOTOS, NoDecoder, TooMuchToDecode
 
 CPU_SECONDS = 60
 """For one photo. All frames of the longest animation that is taken need 15 on a slow machine."""
@@ -69,9 +62,7 @@ def start_decoding() -> None:
 def decode(task: Callable[..., Any], file: BinaryIO, memory_bytes: int, *arguments: object) -> Any:
     """`task(file, *arguments)`, in a decoder that gets `memory_bytes`. Raises what `task` raises of
     the refusals of photos, OSError, TooMuchToDecode, NoDecoder, and DecodingFailed for all else."""
-    try:
-        return _decode(task, file, memory_bytes, arguments)
-    except EOFError:  # it may have been killed for another one's sake
+    for _ in range(2):  # the first decoder may have been killed for another one's sake
         with suppress(EOFError):
             return _decode(task, file, memory_bytes, arguments)
     log.warning("A photo was refused: its decoder needed too much memory, or time, or broke.")
@@ -203,10 +194,7 @@ def _outcome(task: Callable[..., Any], file: BinaryIO, arguments: tuple[object, 
         return task(file, *arguments)
     except MemoryError:
         return TooMuchToDecode()
-    except (
-        *(NotAPhoto, DamagedPhoto, TooLongAnimation, TooManyPixels, BrokenContainer),
-        OSError,
-    ) as refusal:
+    except (*BAD_PHOTOS, BrokenContainer, OSError) as refusal:
         return refusal
     except Exception:
         return DecodingFailed(traceback.format_exc())

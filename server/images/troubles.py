@@ -35,3 +35,7 @@ class TooManyPixels(Exception):
     def __init__(self, max_pixels: int) -> None:
         super().__init__(max_pixels)
         self.max_pixels = max_pixels
+
+
+BAD_PHOTOS = (NotAPhoto, DamagedPhoto, TooManyPixels, TooLongAnimation, TooMuchToDecode)
+"""What the same bytes will always be refused for."""
