@@ -8,7 +8,6 @@ from .catalog import Account, AccountCatalog, GuestCatalog
 from .names import clean_guest_name, fold_name, former_fold_name
 from .passwords import (
     NOBODYS_HASH,
-    TooManyHashes,
     check_password,
     hash_password,
     is_password,
@@ -88,12 +87,11 @@ class Accounts:
         TooManySignUps too."""
         _account_name(name)
         check_password(password)
+        own = {try_key("sign-up", neighbourhood(address)): SIGN_UPS}
+        shared = {try_key("sign-up"): ALL_SIGN_UPS}
         try:
-            with self.tries.count(
-                {try_key("sign-up", neighbourhood(address)): SIGN_UPS},
-                {try_key("sign-up"): ALL_SIGN_UPS},
-                address,
-            ):
+            with self.tries.wait(own, shared, address):
+                self.tries.fail([*own, *shared])  # each counts
                 account = self.add(name, password, guest_name=self.guests.name_of(guest_id))
         except TooManyTries as error:
             raise TooManySignUps(error.wait_seconds) from None
@@ -161,14 +159,12 @@ class Accounts:
         own = {here: BY_NAME_AND_ADDRESS, try_key("address", place): BY_ADDRESS}
         shared = {try_key("name", folded_name): BY_NAME, try_key("sign-in"): BY_EVERYBODY}
         password_hash = account.password_hash if account else NOBODYS_HASH
-        try:
-            with self.tries.count(own, shared, address):
-                is_right = is_password(password, password_hash)
-        except TooManyHashes:
-            self.tries.take_back([*own, *shared])
-            raise
-        if is_right:
-            self.tries.succeed([*own, *shared], forget=here)
+        with self.tries.wait(own, shared, address):
+            is_right = is_password(password, password_hash)
+            if is_right:
+                self.tries.forget(here)
+            else:
+                self.tries.fail([*own, *shared])
         return is_right
 
     def _adopt(self, guest_id: str, account: Account) -> None:

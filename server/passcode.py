@@ -1,6 +1,7 @@
 """The one word that lets guests in, where the host has set one."""
 
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -63,24 +64,32 @@ class Passcode:
         """Phones begin a word with a capital. Raises WrongPasscode, TooManyTries,
         TooManyWaiting."""
         here, everywhere = try_key("passcode", neighbourhood(address)), try_key("passcode")
-        with self.tries.count({here: BY_ADDRESS}, {everywhere: BY_EVERYBODY}, address):
-            self._check(sent, here, everywhere)
+        self._check(sent, here, {here: BY_ADDRESS}, {everywhere: BY_EVERYBODY}, address)
 
     def check_link(self, sent: str, address: str) -> None:
         """As `check`, of a link. Counted apart: any site's page can have its visitors follow links,
         and must not keep them, and all who share their address, from sending the form. Raises
         WrongPasscode, TooManyLinks."""
         here, everywhere = try_key("link", neighbourhood(address)), try_key("link")
+        own = {here: BY_ADDRESS, everywhere: BY_EVERYBODY}
         try:
-            with self.tries.count({here: BY_ADDRESS, everywhere: BY_EVERYBODY}, {}, address):
-                self._check(sent, here, everywhere)
+            self._check(sent, here, own, {}, address)
         except TooManyTries as error:
             raise TooManyLinks(error.wait_seconds) from None
 
-    def _check(self, sent: str, here: str, everywhere: str) -> None:
-        if not self.is_proved_by(self._digest(sent)):
-            raise WrongPasscode
-        self.tries.succeed([everywhere], forget=here)
+    def _check(
+        self,
+        sent: str,
+        here: str,
+        own: Mapping[str, Allowance],
+        shared: Mapping[str, Allowance],
+        address: str,
+    ) -> None:
+        with self.tries.wait(own, shared, address):
+            if not self.is_proved_by(self._digest(sent)):
+                self.tries.fail([*own, *shared])
+                raise WrongPasscode
+            self.tries.forget(here)
 
     def _digest(self, text: str) -> str:
         return hmac.digest(self.key, b"passcode " + fold_name(text).encode(), "sha256").hex()

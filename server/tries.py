@@ -4,10 +4,10 @@ import hashlib
 import math
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
-from threading import Lock
+from threading import Condition
 from time import sleep
 
 from . import moments
@@ -22,6 +22,9 @@ NETWORK_BITS, SITE_BITS = 64, 48
 customer (RFC 6177)."""
 LONGEST_DELAY_SECONDS = 3
 """For a visitor who has failed nowhere, while others guess."""
+LONGEST_WAIT_SECONDS = 30
+"""For a place: 80 guests behind one router type the passcode at once while others guess."""
+WAITING_PER_PLACE = 4
 
 
 class TooManyTries(Exception):
@@ -33,14 +36,14 @@ class TooManyTries(Exception):
 
 
 class TooManyWaiting(Exception):
-    """No thread is left for one more try that has to wait."""
+    """No thread is left for one more visitor who waits to try."""
 
     wait_seconds = LONGEST_DELAY_SECONDS
 
 
 @dataclass(frozen=True)
 class Allowance:
-    """So many tries are free; the pause after each further one is twice as long as before."""
+    """So many failures are free; the pause after each further one is twice as long as before."""
 
     free: int
     longest_wait_seconds: int
@@ -53,91 +56,114 @@ class Allowance:
 
 
 class WaitingRoom:
-    """Holds the tries of this process that are delayed, each in a thread, until they are made: so
-    many at once.
+    """Bounds the tries that this process makes at once, delayed ones included: each holds a thread.
 
-    One network gets a quarter of the places, so that whoever guesses from there leaves the others
-    free. Somebody with many networks can still take all of them, and others are told to come again:
-    nothing tells such an attacker from a crowd. With 32 places that makes 10 tries a second in each
+    One network gets half of the places, and no more than it has free failures left, since a try
+    counts only once it has failed. Networks that have failed get half of the places together.
+    Whoever finds no place waits for one, in a line that is shared out in the same way. Somebody
+    with very many networks can still fill all of it, and others are told to come again: nothing
+    tells such an attacker from a crowd. With 32 places that makes 10 tries a second in each
     process, which is why a short passcode is warned of.
     """
 
     def __init__(self, places: int) -> None:
         self._places = places
-        self._taken = Counter[str]()
-        self._lock = Lock()
+        self._trying = Counter[tuple[str, bool]]()
+        self._present = Counter[tuple[str, bool]]()
+        self._changed = Condition()
 
     @contextmanager
-    def place(self, network: str) -> Iterator[None]:
+    def place(self, network: str, has_failed: bool, free: int) -> Iterator[None]:
         """Raises TooManyWaiting."""
-        with self._lock:
-            is_full = self._taken.total() >= self._places
-            if is_full or self._taken[network] >= max(1, self._places // 4):
+
+        def has_room(visitors: Counter[tuple[str, bool]], size: int) -> bool:
+            half = max(1, size // 2)
+            failed = sum(count for (_, failed), count in visitors.items() if failed)
+            here = visitors[network, False] + visitors[network, True]
+            return visitors.total() < size and here < half and (failed < half or not has_failed)
+
+        def may_try() -> bool:
+            here = self._trying[network, False] + self._trying[network, True]
+            return here < max(1, free) and has_room(self._trying, self._places)
+
+        visitor = Counter([(network, has_failed)])
+        with self._changed:
+            if not has_room(self._present, self._places * (1 + WAITING_PER_PLACE)):
                 raise TooManyWaiting
-            self._taken[network] += 1
+            self._present += visitor
+            if not self._changed.wait_for(may_try, LONGEST_WAIT_SECONDS):
+                self._present -= visitor
+                raise TooManyWaiting
+            self._trying += visitor
         try:
             yield
         finally:
-            with self._lock:
-                self._taken -= Counter([network])  # which forgets those that have none
+            with self._changed:
+                self._trying -= visitor
+                self._present -= visitor
+                self._changed.notify_all()
 
 
 @dataclass(frozen=True)
 class Tries:
-    """Kept in the catalog: all workers know of each, and a restart forgets none."""
+    """Counts failed tries in the catalog: all workers know of each, and a restart forgets none."""
 
     catalog: AccountCatalog
     waiting_room: WaitingRoom
 
     @contextmanager
-    def count(
+    def wait(
         self, own: Mapping[str, Allowance], shared: Mapping[str, Allowance], address: str
     ) -> Iterator[None]:
-        """One more try for each key, before it is known how it ends: many at once are not more
-        than one after another. The try is made in this context.
+        """The next try is made in this context, which is to call `fail` if it was wrong.
 
         Whoever has used up an `own` allowance is told when to come again. One that is `shared`
         with strangers only delays the try: they must not be able to shut anybody out. Raises
         TooManyTries, TooManyWaiting.
         """
-        delay = 0
+        failures, free = self._check(own)
+        network = neighbourhood(address, SITE_BITS)
+        with self.waiting_room.place(network, has_failed=failures > 0, free=free):
+            self._check(own)  # again: others may have failed here meanwhile
+            sleep(self._delay(shared))
+            yield
 
-        def check(key: str, failures: int, last: str) -> None:
-            nonlocal delay
-            passed = moments.seconds_since(last)
-            if passed < -MAX_CLOCK_SKEW_SECONDS:
-                return  # this try writes the moment anew
-            passed = max(0.0, passed)
-            if key in own:
-                if (pause := own[key].wait_seconds(failures)) > passed:
-                    raise TooManyTries(pause - passed)
-            elif (pause := shared[key].wait_seconds(failures)) * 2 > passed:
-                # Whoever tries one after another has spent the former delay already: twice as long
-                # without a try, and none is delayed any more.
-                delay = max(delay, pause)
-
-        keys = [*own, *shared]
+    def fail(self, keys: Collection[str]) -> None:
+        """One more failure of each key."""
         forget_before = moments.now(seconds_ago=FORGET_SECONDS)
-        self.catalog.count_tries(keys, moments.now(), check, forget_before)
-        try:
-            with ExitStack() as waiting:
-                if delay:
-                    waiting.enter_context(
-                        self.waiting_room.place(neighbourhood(address, SITE_BITS))
-                    )
-                    sleep(delay)
-                yield
-        except TooManyWaiting:
-            self.take_back(keys)
-            raise
+        self.catalog.add_failures(keys, moments.now(), forget_before)
 
-    def take_back(self, keys: Collection[str]) -> None:
-        """It has never come to this try."""
-        self.catalog.take_back(keys, [])
+    def forget(self, key: str) -> None:
+        self.catalog.forget_failures(key)
 
-    def succeed(self, keys: Collection[str], forget: str) -> None:
-        """This try was none too many; of the key `forget` there were none at all."""
-        self.catalog.take_back([key for key in keys if key != forget], [forget])
+    def _check(self, own: Mapping[str, Allowance]) -> tuple[int, int]:
+        """The most failures of a key, and the fewest that one has free. Raises TooManyTries."""
+        failed = self._failures(own)
+        for key, (failures, passed) in failed.items():
+            if (pause := own[key].wait_seconds(failures)) > passed:
+                raise TooManyTries(pause - passed)
+        return (
+            max((failures for failures, _ in failed.values()), default=0),
+            min(own[key].free - failed.get(key, (0, 0))[0] for key in own),
+        )
+
+    def _delay(self, shared: Mapping[str, Allowance]) -> int:
+        """In seconds. Whoever tries one after another has spent the former delay already: twice
+        as long without a failure, and nobody is delayed any more."""
+        pauses = [
+            (shared[key].wait_seconds(failures), passed)
+            for key, (failures, passed) in self._failures(shared).items()
+        ]
+        return max((pause for pause, passed in pauses if pause * 2 > passed), default=0)
+
+    def _failures(self, keys: Collection[str]) -> dict[str, tuple[int, float]]:
+        """How many, and how many seconds ago the last one was, of the keys that have failed."""
+        found = {}
+        for key, failures, last in self.catalog.list_failures(keys):
+            passed = moments.seconds_since(last)
+            if passed >= -MAX_CLOCK_SKEW_SECONDS:  # else the next failure writes the moment anew
+                found[key] = failures, max(0.0, passed)
+        return found
 
 
 def try_key(*parts: str) -> str:

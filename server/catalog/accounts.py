@@ -1,11 +1,11 @@
 """Accounts as rows, and the failed tries to be let in."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, select, update
+from sqlalchemy import Select, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from .database import Database
@@ -37,7 +37,7 @@ class NameTaken(Exception):
 
 
 class AccountCatalog:
-    """Every method but `count_tries` is one transaction, with the troubles of `Database`."""
+    """Every method but `add_failures` is one transaction, with the troubles of `Database`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -73,31 +73,24 @@ class AccountCatalog:
         with self._database.transaction() as connection:
             connection.execute(delete(accounts).where(accounts.c.id == account_id))
 
-    def count_tries(
-        self,
-        keys: Collection[str],
-        moment: str,
-        check: Callable[[str, int, str], None],
-        forget_before: str,
-    ) -> None:
-        """One more failure of each key, and all that is older forgotten before. `check` is shown
-        a key, its failures so far and the moment of the last one, while nobody else can add one:
-        what it raises counts nothing."""
+    def list_failures(self, keys: Collection[str]) -> list[tuple[str, int, str]]:
+        """Key, failures and the moment of the last one, of those that have any."""
+        found = select(failed_tries).where(failed_tries.c.key.in_(keys))
+        with self._database.transaction() as connection:
+            return [(row.key, row.failures, row.last) for row in connection.execute(found)]
+
+    def add_failures(self, keys: Collection[str], moment: str, forget_before: str) -> None:
+        """One more of each key; all that are older are forgotten before."""
         self._forget(forget_before)
         with self._database.transaction() as connection:
             for key in sorted(keys):  # in one order: two would wait for each other
-                _count(connection, key, moment, check)
+                first = {"key": key, "failures": 1, "last": moment}
+                one_more = {"failures": failed_tries.c.failures + 1, "last": moment}
+                connection.execute(insert_or_update(connection, failed_tries, first, one_more))
 
-    def take_back(self, keys: Collection[str], forget: Collection[str]) -> None:
-        """The last try did not fail: `keys` have one failure less, `forget` have none."""
+    def forget_failures(self, key: str) -> None:
         with self._database.transaction() as connection:
-            for key in sorted({*keys, *forget}):  # as in count_tries
-                this_one = failed_tries.c.key == key
-                if key in forget:
-                    connection.execute(delete(failed_tries).where(this_one))
-                else:
-                    less = update(failed_tries).where(this_one)
-                    connection.execute(less.values(failures=failed_tries.c.failures - 1))
+            connection.execute(delete(failed_tries).where(failed_tries.c.key == key))
 
     def _forget(self, before: str) -> None:
         """In a transaction of its own: who counts holds nothing that others may count."""
@@ -111,18 +104,3 @@ class AccountCatalog:
         with self._database.transaction() as connection:
             row = connection.execute(query).mappings().first()
             return Account(**row) if row else None
-
-
-def _count(
-    connection: Connection, key: str, moment: str, check: Callable[[str, int, str], None]
-) -> None:
-    # Its row stays locked until the commit: those who try at once are counted one by one.
-    first = {"key": key, "failures": 1, "last": moment}
-    one_more = {"failures": failed_tries.c.failures + 1}
-    counted = insert_or_update(connection, failed_tries, first, one_more)
-    counted = counted.returning(failed_tries.c.failures, failed_tries.c.last)
-    failures, last = connection.execute(counted).one()
-    if failures > 1:
-        check(key, failures - 1, last)
-        this_one = update(failed_tries).where(failed_tries.c.key == key)
-        connection.execute(this_one.values(last=moment))

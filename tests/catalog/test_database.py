@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import traceback
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 from itertools import count
@@ -117,32 +117,10 @@ def test_a_photo_is_not_restored_while_it_is_wiped(catalog: FilledCatalog) -> No
 
 
 def test_failed_tries_at_once_are_each_counted(catalog: FilledCatalog) -> None:
-    seen: list[int] = []
-
-    def check(_key: str, failures: int, _last: str) -> None:
-        seen.append(failures)
-
-    at_once(lambda: catalog.accounts.count_tries(["name"], MORNING, check, forget_before=""))
-    assert sorted(seen) == list(range(1, 20))
-
-
-def test_forgetting_old_tries_and_counting_new_ones_do_not_deadlock(catalog: FilledCatalog) -> None:
-    accounts = catalog.accounts
-    accounts.count_tries("ab", "2026-11-01T00:00:00Z", lambda *_: None, forget_before="")
-
-    def count_other() -> None:
-        accounts.count_tries("a", MORNING, lambda *_: None, forget_before=MORNING)
-
-    with ThreadPoolExecutor(1) as pool:
-        others: list[Future[None]] = []
-
-        def meet_other(key: str, _failures: int, _last: str) -> None:
-            if key == "a":
-                others.append(pool.submit(count_other))
-                wait(others, A_MOMENT_SECONDS)
-
-        accounts.count_tries("ab", MORNING, meet_other, forget_before="")
-        others[0].result()
+    at_once(lambda: catalog.accounts.add_failures(["name"], MORNING, forget_before=""))
+    [(_, failures, _)] = catalog.accounts.list_failures(["name"])
+    at_once(lambda: catalog.accounts.add_failures(["name"], MORNING, forget_before=""))
+    assert catalog.accounts.list_failures(["name"]) == [("name", failures * 2, MORNING)]
 
 
 def test_writers_of_the_same_rows_do_not_deadlock(catalog: FilledCatalog) -> None:
@@ -150,8 +128,9 @@ def test_writers_of_the_same_rows_do_not_deadlock(catalog: FilledCatalog) -> Non
     for number in range(4):
         catalog.add(number, guest_id=f"phone {number}")
     at_once(
-        lambda: accounts.count_tries("cab", MORNING, lambda *_: None, forget_before=MORNING),
-        lambda: accounts.take_back("ab", forget="c"),
+        lambda: accounts.add_failures("cab", "2026-11-01T00:00:00Z", forget_before=MORNING),
+        lambda: accounts.add_failures("abc", MORNING, forget_before=MORNING),
+        lambda: accounts.forget_failures("c"),
         *(lambda n=n: guests.adopt(f"phone {n}", "anne") for n in range(4)),
         lambda: guests.end_adoptions("anne"),
         lambda: guests.name_guest("anne", "Anne"),
