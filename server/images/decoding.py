@@ -5,6 +5,7 @@ A parent, forked before there are threads, forks a decoder for whoever asks; it 
 after the other. Where it exceeds its memory or its time it dies, and the photo is refused.
 """
 
+import atexit
 import fcntl
 import logging
 import os
@@ -57,6 +58,12 @@ def start_decoding() -> None:
     called: who decodes without it starts the parent as a new program, which takes a second."""
     global _parent
     _parent = _start_parent()
+
+
+@atexit.register
+def _end_decoding() -> None:
+    if _parent:
+        _parent.close()
 
 
 def decode(task: Callable[..., Any], file: BinaryIO, memory_bytes: int, *arguments: object) -> Any:
