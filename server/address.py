@@ -8,6 +8,8 @@ from .config import SITE, Config
 
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared, not bound
 """Hosts that listen on every address; with the one that leads there from this computer."""
+PRIVATE_DOMAINS = (".localhost", ".local", ".internal", ".home.arpa")
+"""Nobody can register a name in them (RFC 6761, 6762, 8375; ICANN's board, 2024)."""
 
 
 def address_to_share(config: Config, visited: str) -> str:
@@ -24,7 +26,8 @@ def address_to_share(config: Config, visited: str) -> str:
 def is_answered(config: Config, host: str) -> bool:
     """Whether a request that names this host is for us. Once the address to share is known, a name
     of somebody else's that leads here (DNS rebinding) is not: its pages would read the gallery as
-    their own. Addresses, `localhost` and names without a dot cannot be had for that."""
+    their own. Addresses, names without a dot and PRIVATE_DOMAINS cannot be had for that; a proxy
+    that loses the name often asks for one of these."""
     if not config.public_url:
         return True
     try:
@@ -36,7 +39,7 @@ def is_answered(config: Config, host: str) -> bool:
     try:
         ip_address(name)
     except ValueError:
-        return name != "" and ("." not in name or name.endswith(".localhost"))
+        return name != "" and ("." not in name or name.endswith(PRIVATE_DOMAINS))
     return True
 
 

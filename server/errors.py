@@ -161,6 +161,12 @@ HTTP_SENTENCES = {
 }
 FULL = (507, "The gallery is full; nothing was lost, please tell your host.")
 BROKEN = (500, "Something went wrong on our side; please try again in a moment.")
+LOST_HOST = (
+    "has lost the Host that its visitors ask for, and this line is missing from its configuration:"
+    ' "proxy_set_header Host $http_host;" (nginx) or "ProxyPreserveHost On" (Apache). Where it'
+    " sends X-Forwarded-Host, as Apache does, DROPWALL_PROXIES=1 is enough"
+)
+"""For the host, in the log."""
 RETRY_SECONDS = 5
 TELL_EVERY_SECONDS = 60
 
@@ -201,11 +207,18 @@ def _tell_why(error: Exception) -> None:
     """What visitors are not told, and the host has to know."""
     if isinstance(error, AnotherHost):
         log.warning(
-            "Requests are refused (AnotherHost): they ask for %.253r, not for DROPWALL_PUBLIC_URL;"
-            " if they come by your proxy, it has to hand on what its visitors asked for (Host, or"
-            " X-Forwarded-Host with DROPWALL_PROXIES).",
+            "Requests are refused (AnotherHost): they ask for %.253r, not for DROPWALL_PUBLIC_URL."
+            f" If they come by your proxy, it {LOST_HOST}.",
             *error.args,
             extra={"kind": "AnotherHost"},
+        )
+    if isinstance(error, AnotherSite) and error.args:
+        log.warning(
+            "Requests are refused (AnotherSite): a page of %.253r sends them to the Host %.253r."
+            f" If that page is the gallery's own, your proxy {LOST_HOST};"
+            " and so is DROPWALL_PUBLIC_URL.",
+            *error.args,
+            extra={"kind": "AnotherSite"},
         )
     if isinstance(error, CatalogUnavailable | StorageUnavailable):
         kind = type(error).__name__

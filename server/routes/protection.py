@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Request, Response, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
@@ -20,6 +19,7 @@ from .body import drain_body
 
 protection = Blueprint("protection", __name__)
 
+HTTP_PORT = 80
 ROOT = Path(__file__).parents[2]
 LIBRARIES: dict[str, str] = json.loads((ROOT / "package.json").read_text())["dependencies"]
 """What the page takes from the CDN, and in which version."""
@@ -142,10 +142,11 @@ def refuse_another_host() -> None:
 def refuse_another_site() -> None:
     if request.endpoint in operations.OPEN:
         return
-    public_host = urlsplit(parts().settings.public_url).netloc
-    own_hosts = {request.host.lower(), public_host.lower()}
+    settings = parts().settings
+    # Where we listen on the port of http ourselves, browsers name none either.
+    may_lack_port = settings.proxies > 0 or settings.port != HTTP_PORT
     try:
-        check_site(request.method, dict(request.headers), own_hosts - {""})
+        check_site(request.method, dict(request.headers), settings.public_url, may_lack_port)
     except AnotherSite:
         drain_body()
         raise

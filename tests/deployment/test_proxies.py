@@ -1,21 +1,26 @@
-"""Behind the proxies of `deployment/` all is as it is without them."""
+"""Behind the proxies of `deployment/` all is as it is without them; behind what newcomers write
+for nginx, Caddy or Apache photos come in, or the log says which line is missing."""
 
 import http.client
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from socket import create_connection, create_server
 
 import pytest
 import requests
 
+from server import create_app
+from server.config import Config
 from tests.support.gallery_server import Gallery, GalleryServer
 from tests.support.photos import photo_bytes
 from tests.support.ports import closed_port
-from tests.support.proxies import behind_caddy, behind_nginx
+from tests.support.proxies import behind_caddy, behind_newcomers, behind_nginx
 from tests.support.visitors import TEXT
-from tests.support.waiting import wait_until
+from tests.support.waiting import in_a_thread, wait_until
 
 PROXIES = {"nginx": behind_nginx, "caddy": behind_caddy}
 NOTHING_HERE = "There is nothing at this address; please go back to the gallery."
@@ -242,3 +247,110 @@ def test_what_is_sent_slowly_holds_no_server_behind_nginx_unless_it_is_a_photo(
             client.endheaders(b"a")
         with closing(server.accept()[0]) as first:
             assert first.recv(1000).startswith(b"POST / HTTP/1.1\r\n")
+
+
+# As newcomers write them
+
+NEWCOMERS = {
+    "nginx": {
+        "": (False, False),
+        "proxy_set_header Host $host;": (True, True),
+        "proxy_set_header Host $host; proxy_set_header X-Forwarded-Host $host;": (True, True),
+        "proxy_set_header Host $host:$server_port;": (True, True),
+        "proxy_set_header Host $http_host;": (True, True),
+        "proxy_set_header X-Forwarded-Host $http_host;": (False, True),
+        "proxy_set_header X-Forwarded-Host $host;": (False, True),
+        "proxy_set_header X-Forwarded-For $remote_addr;": (False, False),
+    },
+    "caddy": {
+        "": (True, True),
+        "request_body {\nmax_size 10MB\n}": (True, True),
+    },
+    "apache2": {
+        "": (False, True),
+        "ProxyAddHeaders Off": (False, False),
+        "ProxyPreserveHost On": (True, True),
+        "ProxyPreserveHost On\nProxyAddHeaders Off": (True, True),
+    },
+}
+"""By lines of the configuration: whether the gallery's own page may send where browsers tell only
+its Origin, as by plain http: with no setting of ours, and with DROPWALL_PROXIES=1."""
+
+
+class Recorder(BaseHTTPRequestHandler):
+    """Answers with the headers that have come."""
+
+    def do_POST(self) -> None:
+        told = json.dumps(self.headers.items()).encode()
+        self.wfile.write(b"HTTP/1.0 200 OK\r\n\r\n" + told)
+
+    def log_message(self, *_: object) -> None:
+        """Nobody reads it."""
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("program", NEWCOMERS)
+def test_behind_a_newcomers_proxy_the_gallerys_own_page_may_send_and_no_other(
+    config: Config, tmp_path: Path, program: str, scheme: str
+) -> None:
+    """Real proxies say what they make of a browser's request, and the gallery takes their word. A
+    browser names no port where it is the one of http or https."""
+    site = f"{scheme}://photos.test"
+    clients = [
+        create_app(replace(config, **settings)).test_client()
+        for settings in ({}, {"proxies": 1}, {"public_url": site})
+    ]
+    certificate = str(tmp_path / "certificate.pem")
+    same_origin, cross_site = ({"Sec-Fetch-Site": told} for told in ("same-origin", "cross-site"))
+    wrong = []
+
+    def check(settings: int, told: dict[str, str], may: bool) -> None:
+        answer = clients[settings].delete("/api/uploads/any", headers=headers | told)
+        if answer.status_code != (204 if may else 403):
+            wrong.append((lines, host, settings, told, answer.status_code))
+
+    with (
+        ThreadingHTTPServer(("127.0.0.1", 0), Recorder) as recorder,
+        in_a_thread(recorder),
+        behind_newcomers(
+            *(program, f"http://127.0.0.1:{recorder.server_port}", tmp_path, *NEWCOMERS[program]),
+            scheme=scheme,
+        ) as ports,
+    ):
+        for port, (lines, rights) in zip(ports, NEWCOMERS[program].items(), strict=True):
+            for host in (f"photos.test:{port}", "photos.test"):
+                if "$server_port" in lines and host == "photos.test":
+                    continue  # nginx is on another port here than its visitor says
+                url = f"{scheme}://127.0.0.1:{port}"
+                asking = {"Host": host, "Origin": f"{scheme}://{host}"}
+                recorded = requests.post(url, headers=asking, verify=certificate)
+                headers = dict(recorded.json())
+                for settings, may in enumerate([*rights, True][: 2 + (host == "photos.test")]):
+                    check(settings, {}, may)
+                    check(settings, {"Origin": f"{scheme}://evil.test"}, False)
+                    if ":" in host and "$host;" not in lines:
+                        check(settings, {"Origin": f"{site}:1"}, False)
+                    check(settings, same_origin, True)
+                    check(settings, cross_site, False)
+    assert wrong == []
+
+
+def test_the_log_says_which_line_a_proxy_lacks(tmp_path: Path) -> None:
+    """Once, however many are refused."""
+    site = {"workers": 1, "public_url": "http://photos.test"}
+    photo = ("a.png", photo_bytes("png"))
+    with closing(GalleryServer(tmp_path / "data", **site)) as server:
+        for headers, refusal in (
+            ({"Origin": "http://photos.test:8080"}, "AnotherSite"),
+            ({"Host": "app1.example.com"}, "AnotherHost"),
+            ({"Sec-Fetch-Site": "cross-site", "Origin": "http://evil.test"}, "AnotherSite"),
+        ):
+            for _ in range(2):
+                answer = server.send(photo, headers=headers)
+                assert answer.headers["Dropwall-Refusal"] == refusal
+    by_origin, by_host = [line for line in server.log.splitlines() if "are refused" in line]
+    assert f"'http://photos.test:8080' sends them to the Host '{server.url[7:]}'" in by_origin
+    assert "'app1.example.com'" in by_host
+    for line in (by_origin, by_host):
+        assert '"proxy_set_header Host $http_host;" (nginx)' in line
+        assert '"ProxyPreserveHost On" (Apache)' in line

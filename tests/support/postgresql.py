@@ -14,7 +14,7 @@ import psycopg
 
 from tests.support.ports import Port
 from tests.support.processes import Process, temporary_folder
-from tests.support.programs import UNPACKED, postgresql_programs, skip
+from tests.support.programs import LIBRARIES, postgresql_programs, skip
 from tests.support.waiting import PATIENCE_SECONDS, wait_until
 
 USER = "dropwall"
@@ -108,12 +108,11 @@ class PostgreSQL:
             connection.execute(statement)
 
     def _run(self, program: str, *arguments: str) -> Process:
-        libraries = ":".join(map(str, UNPACKED.glob("usr/lib/*-linux-gnu")))
         with (self._folder / "log").open("ab") as log:
             return Process(
                 [self._programs / program, *arguments],
                 cwd=self._folder,
-                env={"PATH": os.environ["PATH"], "LD_LIBRARY_PATH": libraries, "LC_ALL": "C"},
+                env={"PATH": os.environ["PATH"], "LD_LIBRARY_PATH": LIBRARIES, "LC_ALL": "C"},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

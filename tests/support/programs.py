@@ -12,6 +12,9 @@ import pytest
 UNPACKED = Path(sys.prefix) / "debian"
 PLACES = [os.environ.get("PATH", ""), "/usr/sbin", f"{UNPACKED}/usr/sbin", f"{UNPACKED}/usr/bin"]
 
+LIBRARIES = ":".join(map(str, UNPACKED.glob("usr/lib/*-linux-gnu")))
+"""What unpacked programs need, as `LD_LIBRARY_PATH` has it."""
+
 
 def find_program(name: str) -> str | None:
     return shutil.which(name, path=os.pathsep.join(PLACES))

@@ -54,10 +54,10 @@ def unpack(package: str) -> None:
         run("dpkg-deb", "--extract", archive, UNPACKED)
 
 
-def unpack_postgresql() -> None:
-    """PostgreSQL with what it needs and is not here yet: what apt would install, which it does not
+def unpack_all(package: str) -> None:
+    """The package with what it needs and is not here yet: what apt would install, which it does not
     do, because it would start a server."""
-    planned = apt_get("install", "--simulate", "--no-install-recommends", "postgresql")
+    planned = apt_get("install", "--simulate", "--no-install-recommends", package)
     for package in re.findall(r"^Inst (\S+)", planned, re.MULTILINE):
         unpack(package)
 
@@ -101,7 +101,7 @@ NEEDS = (
     Need(
         "PostgreSQL",
         postgresql_programs,
-        unpack_postgresql,
+        partial(unpack_all, "postgresql"),
         "the tests on PostgreSQL",
         "apt install postgresql",
     ),
@@ -114,6 +114,13 @@ NEEDS = (
     ),
     debian_program("nginx", "nginx", "the tests behind nginx"),
     debian_program("caddy", "caddy", "the tests behind Caddy"),
+    Need(
+        "apache2",
+        partial(find_program, "apache2"),
+        partial(unpack_all, "apache2-bin"),
+        "the tests behind Apache",
+        "apt install apache2-bin",
+    ),
     debian_program("unzip", "unzip", "the tests of ZIP files by unzip"),
     debian_program("systemd-analyze", "systemd", "the tests of the systemd units"),
 )

@@ -189,6 +189,7 @@ def test_another_site_links_to_the_gallery_and_gets_no_hold_of_it(attack: Attack
 OWN_URL = "https://photos.example.com:8443"
 OWN_HOSTS = ("photos.example.com:8443", "Photos.Example.com", "photos.example.com.")
 NEARBY_HOSTS = ("127.0.0.1:8000", "[::1]:8000", "192.168.1.20", "localhost:8000", "notebook:8000")
+NEARBY_HOSTS += ("notebook.local:8000", "app1.internal", "dropwall.default.svc.cluster.local")
 OTHER_HOSTS = ("evil.test", "photos.example.com.evil.test", "example.com", "127.0.0.1.evil.test")
 ANOTHER_HOST = (421, f"This gallery is at {OWN_URL}; please open it there.")
 

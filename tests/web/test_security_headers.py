@@ -6,6 +6,7 @@ import re
 import sqlite3
 import stat
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ SAME_ORIGIN, SAME_SITE, CROSS_SITE, TYPED, UNKNOWN_SITE = (
 FOLLOWED = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
 FRAMED = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}
 SHOWN = {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
+NO = (False, False)
 FETCHED = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}
 OURS = {"Origin": f"http://{HOST}"}
 THEIRS = {"Origin": "https://evil.test"}
@@ -59,7 +61,19 @@ SENDERS = {
     "the same, from another port": ({"Origin": "http://notebook:9000"}, False, False),
     "the same, with a longer name": ({"Origin": f"http://{HOST}.evil.test"}, False, False),
     "the same, without a name": ({"Origin": ""}, False, False),
+    # What a proxy makes of the Host: without a port its name alone counts.
+    "no port left": (OURS | {"Host": "notebook"}, True, True),
+    "no port left, in IPv6": ({"Origin": "http://[::1]:8000", "Host": "[::1]"}, True, True),
+    "no port left, another name": (THEIRS | {"Host": "notebook"}, False, False),
+    "no port left, a longer name": ({"Origin": "http://notebook.x:1", "Host": "notebook"}, *NO),
+    "a port added": ({"Origin": "http://notebook", "Host": "notebook:80"}, True, True),
+    "a port added, by https": ({"Origin": "https://notebook", "Host": "notebook:443"}, True, True),
+    "another port, by https": ({"Origin": "https://notebook", "Host": "notebook:80"}, *NO),
+    "the port of http, named": ({"Origin": "http://notebook:8000", "Host": "notebook:80"}, *NO),
+    "a lost name": (OURS | {"Host": "dropwall"}, False, False),
+    "a lost name, and our own word for it": (OURS | {"Host": "a", "X-Forwarded-Host": HOST}, *NO),
 }
+NO_PORT = {"Host": "notebook", **OURS}
 LOOKING = ("GET", "HEAD", "OPTIONS")
 CHANGING = ("POST", "PUT", "PATCH", "DELETE", "BREW")
 
@@ -80,6 +94,16 @@ def test_other_sites_may_only_link_to_the_gallery(client: FlaskClient) -> None:
                     if is_refused == may[method]:
                         wrong.append((sender, method, path))
     assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("port", "proxies", "status"), [(80, 0, 403), (80, 1, 204), (8000, 0, 204)]
+)
+def test_a_host_without_port_is_another_one_only_where_we_listen_on_port_80_ourselves(
+    config: Config, port: int, proxies: int, status: int
+) -> None:
+    client = create_app(replace(config, port=port, proxies=proxies)).test_client()
+    assert client.delete("/api/uploads/any", headers=NO_PORT).status_code == status
 
 
 def test_a_browser_that_is_still_sending_reads_the_refusal(gallery: Gallery) -> None:
