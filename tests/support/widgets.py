@@ -22,10 +22,13 @@ const refused = (name, message) => outcomes.push([name, "error", String(message)
 """
 
 
-def open_client(page: Page, server_url: str, html: str) -> None:
+def open_client(page: Page, server_url: str, html: str, replaces_page: bool = False) -> None:
     """Shows the page as if the server had it, so that the client uploads to its own origin. What
     the client says of each file stands in the script's `outcomes`: name, "success" or "error",
-    and the message."""
+    and the message.
+
+    Under a name that is not this computer's, Chromium lets only a page that has really come from
+    here send anything here: there it `replaces_page`, in a context without the server's CSP."""
 
     def play(route: Route) -> None:
         path = route.request.url.removeprefix(f"{server_url}/clients/")
@@ -37,7 +40,11 @@ def open_client(page: Page, server_url: str, html: str) -> None:
             route.fulfill(path=ROOT / "node_modules" / path, content_type="text/javascript")
 
     page.route(f"{server_url}/clients/**", play)
-    page.goto(f"{server_url}/clients/page.html")
+    if replaces_page:
+        page.goto(f"{server_url}/plain")
+        page.set_content(html)
+    else:
+        page.goto(f"{server_url}/clients/page.html")
 
 
 def dropzone_5(options: str = "") -> str:
@@ -100,6 +107,16 @@ def jquery_file_upload(options: str = "") -> str:
     }});
     """
     return _page(packages, '<input type="file" name="files[]" multiple>', script)
+
+
+def plain_form() -> str:
+    """Sends when it is submitted, and leaves the page."""
+    return _page(
+        [],
+        """<form action="/" method="post" enctype="multipart/form-data">
+        <input type="file" name="file" multiple><button>Send</button></form>""",
+        "",
+    )
 
 
 UPPY_THAT_SHOWS_THE_ANSWER = """

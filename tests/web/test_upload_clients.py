@@ -16,6 +16,7 @@ from tests.support.gallery_server import Gallery
 from tests.support.page import UPLOADED_MS, Photo
 from tests.support.photos import photo_bytes
 from tests.support.programs import skip
+from tests.support.proxies import behind_newcomers
 from tests.support.widgets import CHUNK_BYTES, dropzone_5, dropzone_6, open_client
 
 NAMES = (
@@ -287,3 +288,67 @@ def test_curl_sends_photos_of_any_name_and_shows_a_refusal(
     assert "< HTTP/1.1 100 Continue" in protocol
     assert curl(gallery, tmp_path / "some", BETTER, NOTES)[:2] == (400, ONE_OF_TWO)
     expect_kept(gallery, *photos, BETTER)
+
+
+# Behind a proxy, over plain http, where browsers tell nothing but the page's origin
+
+PROXIES = {
+    "nginx": ("proxy_set_header Host $host;", 0),
+    "caddy": ("", 0),
+    "apache2": ("", 1),
+}
+"""A newcomer's lines for each, and DROPWALL_PROXIES."""
+EVERY_CLIENT = {
+    **{f"{name}, one by one": html for name, html in ONE_BY_ONE.items()},
+    **{f"{name}, all at once": html for name, html in ALL_AT_ONCE.items()},
+    "Dropzone 5, in chunks": dropzone_5(WITH_RETRIES),
+    "Dropzone 6, in chunks": dropzone_6(TWO_AT_ONCE),
+    "Dropzone 6, raw": dropzone_6("binaryBody: true"),
+}
+
+
+@pytest.mark.parametrize(
+    ("program", "lines", "gallery_settings"),
+    [(name, lines, {"proxies": hops}) for name, (lines, hops) in PROXIES.items()],
+    ids=PROXIES,
+)
+def test_every_upload_client_gets_its_photos_through_a_proxy(
+    new_context: Callable[..., BrowserContext],
+    gallery: Gallery,
+    tmp_path: Path,
+    program: str,
+    lines: str,
+) -> None:
+    page = new_context(bypass_csp=True).new_page()
+    seeds = itertools.count()
+
+    def two_photos() -> list[Photo]:
+        return [(f"{n}.jpg", photo_bytes("jpg", n, SIZE)) for n in (next(seeds), next(seeds))]
+
+    with behind_newcomers(program, gallery.url, tmp_path, lines) as [port]:
+        site = f"http://gallery.test:{port}"
+        sent: list[bytes] = []
+        for client, html in EVERY_CLIENT.items():
+            photos = two_photos()
+            open_client(page, site, html, replaces_page=True)
+            choose(page, *photos)
+            assert outcomes(page, 2) == success(*photos), client
+            sent += [content for _, content in photos]
+        photos = two_photos()
+        open_client(page, site, widgets.plain_form(), replaces_page=True)
+        choose(page, *photos)
+        page.get_by_role("button", name="Send").click()
+        page.wait_for_url(f"{site}/")
+        sent += [content for _, content in photos]
+        page.close()
+
+        nearby = Gallery()
+        nearby.url = f"http://127.0.0.1:{port}"
+        photos = [("large.jpg", GOOD[1] + bytes(900_000)), *two_photos()]  # nginx takes 1 MB
+        assert curl(nearby, tmp_path / "curl", *photos)[:2] == (204, "")
+        assert nearby.send(BETTER).status_code == 204
+        raw = requests.post(nearby.url, MISNAMED[1], headers={"Content-Type": "image/png"})
+        assert raw.status_code == 204
+        sent += [content for _, content in (*photos, BETTER, MISNAMED)]
+        kept = [requests.get(nearby.url + photo["url"]).content for photo in nearby.photos()]
+    assert sorted(kept) == sorted(sent)
