@@ -4,6 +4,7 @@ import { openLive, Unreachable } from "./api.js";
 
 const POLL_SECONDS = 3;
 const LONGEST_PAUSE_SECONDS = 12;
+const FIRST_EVENT_MS = 5_000; // it is sent at once: later, a proxy may hold the stream back
 const SILENCE_MS = 40_000; // a heartbeat comes every 15 s: a stream without any is dead
 const GATHERED_MS = 150; // a long wall takes a phone some time to lay out
 const SHORT_LIVED_MS = 5_000; // a stream that ends sooner is none
@@ -11,9 +12,9 @@ const FIRST_PUT_OFF_MS = 5_000; // until a server that had no stream for us is a
 const LONGEST_PUT_OFF_MS = 60_000;
 
 /**
- * Refreshes the gallery now, and takes in what the stream tells from then on. While there is no
- * stream it asks every few seconds, less often while that fails; not at all while the page is
- * hidden, and at once when it is back.
+ * Refreshes the gallery now, and takes in what the stream tells from then on. While no stream has
+ * told anything it asks every few seconds, less often while that fails; not at all while the page
+ * is hidden, and at once when it is back.
  * @param {import("./gallery.js").Gallery} gallery
  * @param {(isUnreachable: boolean) => void} tell whether asking failed twice in a row
  */
@@ -25,6 +26,8 @@ class Live {
   #gallery;
   #tell;
   #stream = null;
+  #opened = 0;
+  #isLive = false; // whether the stream has told anything: a proxy may hold it back
   #timer;
   #failures = 0;
   #refusals = 0;
@@ -52,10 +55,18 @@ class Live {
 
   async #ask() {
     const isWell = await this.#take(() => this.#gallery.refresh());
-    if (document.hidden || this.#stream) return;
+    if (document.hidden || this.#isLive) return;
     clearTimeout(this.#timer);
-    if (isWell && performance.now() >= this.#noStreamBefore) this.#open();
-    else this.#timer = setTimeout(() => this.#ask(), pauseSeconds(this.#failures) * 1000);
+    if (this.#stream && performance.now() - this.#opened > SILENCE_MS) {
+      this.#close();
+      this.#putOff();
+    }
+    if (!this.#stream && isWell && performance.now() >= this.#noStreamBefore) this.#open();
+    else this.#askIn(pauseSeconds(this.#failures) * 1000);
+  }
+
+  #askIn(ms) {
+    this.#timer = setTimeout(() => this.#ask(), ms);
   }
 
   /** Whether the gallery is up to date then. */
@@ -73,9 +84,9 @@ class Live {
 
   #open() {
     const stream = openLive(this.#gallery.version);
-    const opened = performance.now();
     this.#stream = stream;
-    this.#expectMore();
+    this.#opened = performance.now();
+    this.#askIn(FIRST_EVENT_MS);
     stream.addEventListener("message", ({ data }) => {
       this.#expectMore();
       this.#hear(JSON.parse(data));
@@ -83,7 +94,8 @@ class Live {
     stream.addEventListener("heartbeat", () => this.#expectMore());
     stream.addEventListener("error", () => {
       if (stream !== this.#stream) return;
-      if (performance.now() - opened < SHORT_LIVED_MS) this.#putOff();
+      const isShort = performance.now() - this.#opened < SHORT_LIVED_MS;
+      if (isShort || !this.#isLive) this.#putOff();
       else this.#refusals = 0;
       this.wake();
     });
@@ -110,6 +122,7 @@ class Live {
   }
 
   #expectMore() {
+    this.#isLive = true;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.wake(), SILENCE_MS);
   }
@@ -117,6 +130,7 @@ class Live {
   #close() {
     this.#stream?.close();
     this.#stream = null;
+    this.#isLive = false;
   }
 }
 

@@ -13,10 +13,11 @@ from tests.support.many_photos import add_many
 from tests.support.waiting import wait_until
 
 
-def make_impatient(page: Page) -> None:
+def make_impatient(page: Page, silence_ms: int = 1_500) -> None:
     quicker = {
         "POLL_SECONDS = 3;": "POLL_SECONDS = 0.3;",
-        "SILENCE_MS = 40_000;": "SILENCE_MS = 1_500;",
+        "FIRST_EVENT_MS = 5_000;": "FIRST_EVENT_MS = 300;",
+        "SILENCE_MS = 40_000;": f"SILENCE_MS = {silence_ms};",
         "SHORT_LIVED_MS = 5_000;": "SHORT_LIVED_MS = 100;",
         "FIRST_PUT_OFF_MS = 5_000;": "FIRST_PUT_OFF_MS = 500;",
     }
@@ -155,6 +156,34 @@ def test_without_a_stream_the_page_polls_and_says_when_nothing_answers(
     ui.send(guest, "2.jpg")
     ui.expect_shown(page, "2.jpg", "1.jpg")
     expect(no_answer).to_be_hidden()
+
+
+@pytest.mark.parametrize("ends", ["the same stream comes late", "another stream comes"])
+def test_a_stream_that_a_proxy_holds_back_is_not_waited_for(
+    page: Page, gallery: Gallery, guest: Guest, expected_errors: list[str], ends: str
+) -> None:
+    """The page polls meanwhile, and says nothing of it; the stream is used when it comes."""
+    expected_errors.append(ui.NO_CONNECTION)
+    is_late = ends == "the same stream comes late"
+    make_impatient(page, silence_ms=60_000 if is_late else 1_500)
+    with Cable(gallery.url) as cable:
+        cable.hold_streams()
+        with page.expect_request(ui.STREAM):
+            page.goto(cable.url)
+        for name in ("1.jpg", "2.jpg"):  # who only asks once would miss the second
+            ui.send(guest, name)
+            expect(ui.tile(page, name)).to_be_visible()
+        expect(page.get_by_text("does not answer")).to_be_hidden()
+        with page.expect_response(ui.is_stream):
+            if is_late:
+                cable.let_streams_go()
+            else:
+                cable.holds_streams = False
+        page.route(ui.ASKING, lambda route: route.abort())
+        ui.send(guest, "3.jpg")
+        ui.expect_shown(page, "3.jpg", "2.jpg", "1.jpg")
+        expect(page.get_by_text("does not answer")).to_be_hidden()
+        page.goto("about:blank")
 
 
 @pytest.mark.parametrize("outage", ["killed server", "new workers", "cut cable", "silent stream"])

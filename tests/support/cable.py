@@ -1,4 +1,6 @@
-"""A network cable between a page and its server, which can be pulled out."""
+"""A network cable between a page and its server, which can be pulled out, or hold streams back."""
+
+import threading
 
 from tests.support.proxy import Connection, Proxy
 
@@ -7,6 +9,8 @@ class Cable(Proxy):
     def __init__(self, server_url: str) -> None:
         super().__init__(server_url, _CableConnection)
         self.is_pulled = False
+        self.holds_streams = False
+        self.lock = threading.Lock()
         self.connections: set[_CableConnection] = set()
 
     def __exit__(self, *_: object) -> None:
@@ -22,6 +26,19 @@ class Cable(Proxy):
     def plug_in(self) -> None:
         self.is_pulled = False
 
+    def hold_streams(self) -> None:
+        """Nothing arrives of live streams that begin from now on, as behind a proxy that collects
+        an answer before it passes it on."""
+        self.holds_streams = True
+
+    def let_streams_go(self) -> None:
+        """What was held back arrives, and all that follows."""
+        with self.lock:
+            self.holds_streams = False
+            for connection in list(self.connections):
+                connection.request.sendall(connection.held)
+                connection.held, connection.is_held = b"", False
+
     def silence_streams(self) -> None:
         """The live streams of this moment stay open, and nothing arrives on them any more."""
         for connection in list(self.connections):
@@ -30,7 +47,8 @@ class Cable(Proxy):
 
 class _CableConnection(Connection):
     server: Cable
-    is_stream = is_silent = False
+    is_stream = is_silent = is_held = False
+    held = b""
 
     def handle(self) -> None:
         self.server.connections.add(self)
@@ -40,8 +58,12 @@ class _CableConnection(Connection):
 
     def take_request(self, piece: bytes) -> None:
         self.is_stream = piece.startswith(b"GET /api/live")
+        self.is_held = self.is_stream and self.server.holds_streams
         super().take_request(piece)
 
     def take_answer(self, piece: bytes) -> None:
-        if not self.is_silent:
-            super().take_answer(piece)
+        with self.server.lock:
+            if self.is_held:
+                self.held += piece
+            elif not self.is_silent:
+                super().take_answer(piece)
