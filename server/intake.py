@@ -15,7 +15,7 @@ from .config import Config
 from .formats import BY_EXTENSION
 from .images import Images, Picture
 from .limits import GalleryFull, Limits, TooMuchSent
-from .names import clean_name, extension_of
+from .names import clean_name, extension_of, file_name
 from .photo_files import photo_keys
 from .storage import Storage, StorageUnavailable
 from .storage.keys import original_key, thumbnail_key
@@ -149,7 +149,8 @@ class Intake:
         """All at once, for a storage far away; when this ends, none is on its way any more."""
         mimetype = BY_EXTENSION[photo.extension].mimetype
         key = original_key(photo.id, photo.extension)
-        puts = [partial(self._storage.put, key, original, mimetype, photo.name)]
+        name = file_name(photo.name, photo.extension)
+        puts = [partial(self._storage.put, key, original, mimetype, name)]
         for width, content in thumbnails.items():
             puts.append(partial(self._storage.put_bytes, thumbnail_key(photo.id, width), content))
         with ThreadPoolExecutor(len(puts)) as pool:

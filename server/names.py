@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+from .formats import BY_EXTENSION
+
 MAX_NAME_BYTES = 255
 MAX_GUEST_NAME = 60
 # Control, format (zero width, right-to-left marks), surrogate, private use and unassigned
@@ -58,6 +60,12 @@ def extension_of(name: str) -> str:
     """In lower case, without its dot; empty when there is none, as in `No. 5`."""
     extension = re.search(r"\.([^\s.]+)$", name)
     return extension[1].lower() if extension else ""
+
+
+def file_name(name: str, extension: str) -> str:
+    """What a photo of this name is called in a folder: with its extension, if it has none of its
+    own, such as a pasted picture or a raw body."""
+    return name if extension_of(name) in BY_EXTENSION else f"{name}.{extension}"
 
 
 def _clean(sent: str) -> str:

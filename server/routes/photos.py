@@ -7,11 +7,13 @@ from typing import Any, BinaryIO
 
 from flask import Blueprint, Response, jsonify, redirect, request, send_file
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import RequestedRangeNotSatisfiable
+from werkzeug.exceptions import PreconditionFailed, RequestedRangeNotSatisfiable
+from werkzeug.http import is_resource_modified
 
 from ..catalog import EVERYONE, OWNER, Audience, OutlinedPhoto, Photo
 from ..changes import MAX_CHANGES
 from ..formats import BY_EXTENSION
+from ..names import file_name
 from ..storage import Method
 from . import no_content, parts
 from .guest import changing, viewer, visitor
@@ -64,7 +66,7 @@ def original(filename: str) -> ResponseReturnValue:
         stream,
         mimetype=BY_EXTENSION[photo.extension].mimetype,
         as_attachment="download" in request.args,
-        download_name=photo.name,
+        download_name=file_name(photo.name, photo.extension),
         last_modified=datetime.fromisoformat(photo.uploaded),
         etag=photo.id,
     )
@@ -146,18 +148,34 @@ def _revalidated(
 
 
 def _stream_response(stream: BinaryIO, **options: Any) -> Response:
-    """A stored file, with Range and conditional requests; it never changes under its name."""
+    """A stored file, with Range and conditional requests; it never changes under its name.
+
+    Werkzeug looks at the range before the conditions, which come first (RFC 9110 13.2.2), knows no
+    If-Unmodified-Since, and refuses to send the last N bytes of a file that has fewer."""
     size = stream.seek(0, io.SEEK_END)
     stream.seek(0)
     response = send_file(stream, conditional=False, **options)
     response.content_length = size
     response.accept_ranges = "bytes"
-    wanted = request.range
-    is_one_part = wanted is not None and wanted.units == "bytes" and len(wanted.ranges) == 1
+    etag, _ = response.get_etag()
+    since, modified = request.if_unmodified_since, response.last_modified
+    if request.if_match:
+        is_expected = request.if_match.star_tag or request.if_match.is_strong(etag or "")
+    else:
+        is_expected = since is None or modified is None or modified <= since
+    if not is_expected:
+        response.status_code = PreconditionFailed.code  # answered as every refusal (`errors`)
+        return response
+    environ = {key: value for key, value in request.environ.items() if key != "HTTP_IF_MATCH"}
+    wanted, length = request.range, None
+    is_changed = is_resource_modified(environ, response.headers["ETag"], last_modified=modified)
+    # Several parts, or no bytes, may be answered with the whole (RFC 9110 14.2).
+    if is_changed and wanted and wanted.units == "bytes" and len(wanted.ranges) == 1:
+        length = size
+        if wanted.ranges[0][0] < -size:
+            environ["HTTP_RANGE"] = "bytes=0-"
     try:
-        # Several parts, or no bytes, may be answered with the whole (RFC 9110 14.2).
-        length = size if is_one_part else None
-        response.make_conditional(request, accept_ranges=is_one_part, complete_length=length)
+        response.make_conditional(environ, accept_ranges=bool(length), complete_length=length)
     except RequestedRangeNotSatisfiable:
         stream.close()
         raise

@@ -2,11 +2,13 @@
 
 import io
 import unicodedata
+from datetime import timedelta
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
+from werkzeug.http import http_date, parse_options_header
 
 from tests.support.photos import photo_bytes
 from tests.support.visitors import (
@@ -21,6 +23,7 @@ from tests.support.visitors import (
     take_name,
 )  # fmt: skip
 
+CHANGED = b"This has changed in the meantime; please load it again."
 NOT_UNDERSTOOD = "This request could not be understood; please reload the page and try again."
 
 
@@ -211,6 +214,68 @@ def test_an_original_has_its_name_and_is_sent_in_ranges(client: FlaskClient, sen
         assert whole.headers["Accept-Ranges"] == "bytes"
     beyond = client.get(url, headers={"Range": f"bytes={len(content)}-"}, buffered=True)
     assert (beyond.status_code, beyond.headers["Content-Range"]) == (416, f"bytes */{len(content)}")
+    for last in (1, len(content) - 1, len(content), len(content) + 1, 10**15):
+        end = client.get(url, headers={"Range": f"bytes=-{last}"}, buffered=True)
+        assert (end.status_code, end.data) == (206, content[-last:])
+        first = max(0, len(content) - last)
+        told = f"bytes {first}-{len(content) - 1}/{len(content)}"
+        assert (end.headers["Content-Range"], end.content_length) == (told, len(end.data))
+
+
+def test_an_original_is_sent_only_if_it_is_as_its_reader_expects(
+    client: FlaskClient, send: Send
+) -> None:
+    content = photo_bytes("png")
+    send(("a.png", content))
+    url = listed_photos(client)[0]["url"]
+    whole = client.get(url, buffered=True)
+    etag, same = whole.headers["ETag"], whole.headers["Last-Modified"]
+    before = http_date(whole.last_modified - timedelta(seconds=1))
+    after = http_date(whole.last_modified + timedelta(days=1))
+    part = {"Range": "bytes=2-5"}
+    for headers, status in (
+        ({"If-Unmodified-Since": same}, 200),
+        ({"If-Unmodified-Since": after}, 200),
+        ({"If-Unmodified-Since": before}, 412),
+        ({"If-Unmodified-Since": "yesterday"}, 200),
+        ({"If-Unmodified-Since": before, **part}, 412),
+        ({"If-Unmodified-Since": same, **part}, 206),
+        ({"If-Match": etag}, 200),
+        ({"If-Match": "*"}, 200),
+        ({"If-Match": f'"other", {etag}', **part}, 206),
+        ({"If-Match": '"other"'}, 412),
+        ({"If-Match": '"other"', **part}, 412),
+        ({"If-Match": f"W/{etag}"}, 412),
+        ({"If-Match": etag, "If-Unmodified-Since": before}, 200),
+        ({"If-Match": etag, "If-None-Match": etag}, 304),
+        ({"If-None-Match": etag, **part}, 304),
+        ({"If-None-Match": '"other"', **part}, 206),
+        ({"If-Modified-Since": same, **part}, 304),
+        ({"If-Modified-Since": before, **part}, 206),
+        ({"If-Range": etag, **part}, 206),
+        ({"If-Range": '"other"', **part}, 200),
+        ({"If-Range": before, **part}, 200),
+        ({"If-Range": etag, "Range": "bytes=-999999"}, 206),
+    ):
+        answer = client.get(url, headers=headers, buffered=True)
+        told = {206: content[2:6], 200: content, 304: b""}.get(status, CHANGED)
+        if "999999" in headers.get("Range", ""):
+            told = content
+        assert (headers, answer.status_code, answer.data) == (headers, status, told)
+
+
+@pytest.mark.parametrize(
+    ("name", "extension"), [("blob", "jpg"), ("No. 5", "png"), ("写真", "heic"), ("a b", "avif")]
+)
+def test_a_photo_without_an_extension_is_saved_with_one(
+    client: FlaskClient, send: Send, name: str, extension: str
+) -> None:
+    send((name, photo_bytes(extension)))
+    [photo] = listed_photos(client)
+    assert photo["name"] == name
+    saved = client.get(f"{photo['url']}?download", buffered=True, follow_redirects=True)
+    disposition = parse_options_header(saved.headers["Content-Disposition"])
+    assert disposition == ("attachment", {"filename": f"{name}.{extension}"})
 
 
 def test_thumbnails_have_their_width_and_never_change(client: FlaskClient, send: Send) -> None:
