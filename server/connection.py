@@ -148,14 +148,20 @@ class PatientSocket(socket.socket):
 class WholeBody:
     """Reads a request body; unlike gunicorn's own readers it fails if the body is not whole.
 
-    `LengthReader` takes a closed connection for the end, and chunk errors are no OSErrors.
+    `LengthReader` takes a closed connection for the end, and chunk errors are no OSErrors. A client
+    that waits for it (`Expect: 100-continue`) is asked for the body once somebody reads it.
     """
 
-    def __init__(self, reader: Any) -> None:
+    def __init__(self, reader: Any, asks: socket.socket | None) -> None:
+        """`asks` is the connection of a client that waits."""
         self.reader = reader
+        self.asks = asks
         self.missing = reader.length if isinstance(reader, LengthReader) else 0
 
     def read(self, size: int) -> bytes:
+        if self.asks and size:
+            self.asks.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.asks = None
         try:
             data: bytes = self.reader.read(size)
         except errors.ParseException as error:

@@ -44,7 +44,15 @@ from .passcode import PasscodeWanted, TooManyLinks, WrongPasscode
 from .passwords import MAX_PASSWORD, MIN_PASSWORD, TooManyHashes, WeakPassword
 from .storage import NotStored, StorageUnavailable
 from .tries import TooManyTries, TooManyWaiting
-from .upload import BrokenForm, NoPhoto, PieceOfAPhoto, TooManyBytes, TooMuchAtOnce
+from .upload import (
+    BrokenForm,
+    CompressedBody,
+    NoPhoto,
+    NotAsAFile,
+    PieceOfAPhoto,
+    TooManyBytes,
+    TooMuchAtOnce,
+)
 
 DAMAGED = (400, "This photo is damaged or incomplete; please send the original again.")
 CUT_OFF = (400, "The upload was cut off on the way; please send it again.")
@@ -53,6 +61,15 @@ LOST = (503, "What had arrived of this photo is gone; please send it again.")
 REFUSALS: dict[type[Exception], tuple[int, str]] = {
     NoPhoto: (400, "No photo came with this request; please choose one first."),
     BrokenForm: (400, "This upload could not be read; please reload the page and send it again."),
+    NotAsAFile: (
+        400,
+        "A photo has to come as a file: send it with curl -F file=@photo.jpg, or as the body of a"
+        " request with its own type, such as Content-Type: image/jpeg.",
+    ),
+    CompressedBody: (
+        400,
+        "This came compressed. Send the photo as it is, without gzip and Content-Encoding.",
+    ),
     PieceOfAPhoto: (400, "This is only a piece of a photo; please send the photo whole."),
     WrongChunk: (
         400,

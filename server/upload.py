@@ -16,6 +16,15 @@ class BrokenForm(ValueError):
     """The body came whole, and is no multipart form."""
 
 
+class NotAsAFile(ValueError):
+    """The body is neither a form with files nor of an image's type: what `curl --data-binary` and
+    `wget --post-file` send by themselves."""
+
+
+class CompressedBody(ValueError):
+    """The body has a content coding, such as gzip."""
+
+
 class PieceOfAPhoto(ValueError):
     """A slice of a file that does not say of which: jQuery File Upload can be told to send those.
     Dropzone's chunks do say it, and are welcome."""

@@ -206,7 +206,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         conn.parser.unreader.max_body_chunk = READ_BYTES
-        req.body.reader = WholeBody(req.body.reader)
+        asks = None
+        if req._expected_100_continue:  # gunicorn would ask for the body of what is refused, too
+            req._expected_100_continue, asks = False, conn.sock
+            req.force_close()  # whether a body follows a refusal is not known
+        req.body.reader = WholeBody(req.body.reader, asks)
         if req.path == WATCHING:  # its connection would lead back to a worker that ends
             req.force_close()
         return super().handle_request(req, conn)
@@ -223,7 +227,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         body = sentence.encode()
         head = (
             f"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {len(body)}\r\n"
-            "Content-Type: text/plain; charset=utf-8\r\n"
+            "Content-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\n"
             f"X-Request-Id: {answer_id}\r\n\r\n"
         )
         log_answer("none", "none", int(status[:3]), len(body), 0.0)

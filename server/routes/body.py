@@ -1,5 +1,6 @@
 """A request's body as uploads, read once, to its end, and never past it."""
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
@@ -13,9 +14,20 @@ from werkzeug.formparser import FormDataParser
 from werkzeug.wsgi import LimitedStream
 
 from ..address_limit import TooManyAtOnce
-from ..upload import BrokenForm, NoPhoto, PieceOfAPhoto, TooMuchAtOnce, Upload
+from ..upload import (
+    BrokenForm,
+    CompressedBody,
+    NoPhoto,
+    NotAsAFile,
+    PieceOfAPhoto,
+    TooManyBytes,
+    TooMuchAtOnce,
+    Upload,
+)
 from . import parts
 
+COMPRESSIONS = {"gzip", "x-gzip", "deflate", "compress", "x-compress", "br", "zstd", "dcb", "dcz"}
+"""Content codings (IANA's registry) that change the bytes; whatever else is claimed does not."""
 BLOCK_BYTES = 64 * 1024
 MAX_FORM_FIELDS = 1000
 """Parts that are no files; FilePond sends one for each photo, Uppy three."""
@@ -35,15 +47,19 @@ class Body:
 def receive_body(staging: ExitStack) -> Body:
     """What the request carries; its uploads are staged until `staging` ends.
 
-    Raises NoPhoto, BrokenForm, PieceOfAPhoto, TooMuchAtOnce, DiskNearlyFull, ClientDisconnected,
-    TimeoutError. On each of them the rest of the body is read first: a browser that is still
-    sending would see a reset connection instead of the answer. Raises TooManyAtOnce without that.
+    Raises NoPhoto, NotAsAFile, BrokenForm, PieceOfAPhoto, CompressedBody, TooManyBytes,
+    TooMuchAtOnce, DiskNearlyFull, ClientDisconnected, TimeoutError. On each of them the rest of the
+    body is read first: a browser that is still sending would see a reset connection instead of the
+    answer. Raises TooManyAtOnce without that.
     """
     stream = _limited_body()
     reserve = staging.enter_context(parts().staged.reserving(request.remote_addr or ""))
     try:
         if "Content-Range" in request.headers:
             raise PieceOfAPhoto
+        codings = request.headers.get("Content-Encoding", "").lower()
+        if COMPRESSIONS.intersection(re.findall(r"[\w-]+", codings)):
+            raise CompressedBody
         if (request.content_length or 0) > parts().settings.max_request_bytes:
             raise TooMuchAtOnce
         check_room = reserve
@@ -146,8 +162,12 @@ def _receive_form(stream: LimitedStream, open_upload: Callable[[], Upload]) -> B
 def _receive_raw(stream: LimitedStream, open_upload: Callable[[], Upload]) -> tuple[str, Upload]:
     """Dropzone's `binaryBody` names the type, when the browser knows it, and nothing else."""
     kind, _, subtype = request.mimetype.partition("/")
-    if kind not in ("", "image") and request.mimetype != "application/octet-stream":
+    if not request.content_length and "Transfer-Encoding" not in request.headers:
         raise NoPhoto
+    if kind not in ("", "image") and request.mimetype != "application/octet-stream":
+        raise NotAsAFile
+    if (request.content_length or 0) > parts().settings.max_upload_bytes:
+        raise TooManyBytes
     upload = open_upload()
     while block := stream.read(BLOCK_BYTES):
         upload.write(block)
@@ -170,6 +190,8 @@ def _sent_name(file: FileStorage) -> str:
 
 
 def _drain(stream: LimitedStream) -> None:
+    if "Expect" in request.headers and stream.tell() == 0:
+        return  # the client waits to be asked for it (`WholeBody`)
     with suppress(HTTPException, TooMuchAtOnce, OSError):
         for _ in range(parts().settings.max_request_bytes // BLOCK_BYTES):
             if not stream.read(BLOCK_BYTES):

@@ -95,6 +95,7 @@ def test_the_metrics_of_a_server_are_not_for_the_world(site: Site) -> None:
     for path in ("/metrics", "//metrics"):
         answer = requests.get(site[0] + path, timeout=30)
         assert (answer.status_code, answer.text) == (404, NOTHING_HERE)
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert "X-Request-Id" not in answer.headers
 
 
@@ -104,6 +105,7 @@ def test_a_proxy_that_finds_no_server_asks_to_try_again(proxy: str, tmp_path: Pa
         answer = requests.post(url, files={"file": ("a.jpg", photo_bytes("jpg"))}, timeout=30)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert (answer.headers["Content-Type"], answer.text) == (TEXT, NO_ANSWER)
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
 def ask(url: str, head: str) -> requests.Response:
@@ -148,6 +150,7 @@ def test_what_nginx_itself_refuses_is_a_plain_sentence(tmp_path: Path) -> None:
             answer = ask(url, head)
             assert (answer.status_code, answer.text) == (status, sentence), head[:40]
             assert answer.headers["Content-Type"] == TEXT
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
 def test_what_caddy_itself_refuses_is_a_plain_sentence(tmp_path: Path) -> None:
@@ -159,6 +162,7 @@ def test_what_caddy_itself_refuses_is_a_plain_sentence(tmp_path: Path) -> None:
             answer = requests.get(f"{url}/{status}", timeout=TIMEOUT)
             assert (answer.status_code, answer.text) == (status, sentence)
             assert answer.headers["Content-Type"] == TEXT
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
         for status, head in (
             (400, "GET / nonsense"),
             (501, "POST /" + HOST + "Transfer-Encoding: a"),

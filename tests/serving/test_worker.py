@@ -190,6 +190,7 @@ def test_our_own_defect_is_answered_in_one_plain_sentence(impatient: Probe) -> N
     assert re.sub("(?<=X-Request-Id: )[0-9a-f]{32}", "…", answer) == (
         "HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\n"
         f"Content-Length: {len(sentence)}\r\nContent-Type: text/plain; charset=utf-8\r\n"
+        "X-Content-Type-Options: nosniff\r\n"
         f"X-Request-Id: …\r\n\r\n{sentence}"
     )
     assert "RuntimeError: a defect" in impatient.log

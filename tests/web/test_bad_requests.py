@@ -29,6 +29,7 @@ MAX_UPLOAD_BYTES = 2 * MEGABYTE
 OVER_THE_LIMIT = bytes(MAX_UPLOAD_BYTES + 1)
 MAX_PEAK_KILOBYTES = 1_400_000  # of both workers together
 FILES_OF_A_PHOTO = 3  # the original and two thumbnails
+PLAIN = {b"Content-Type: text/plain; charset=utf-8", b"X-Content-Type-Options: nosniff"}
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 TWENTY = [f"{number}.png" for number in range(20)]
 
@@ -61,6 +62,7 @@ def misnamed(content: str) -> str:
 # What is sent
 
 BOUNDARY = "----wall"
+WGET = "application/x-www-form-urlencoded"
 FORM = f"multipart/form-data; boundary={BOUNDARY}"
 END = f"--{BOUNDARY}--\r\n".encode()
 
@@ -157,6 +159,10 @@ def bounded(boundary: str, claimed: str | None = None) -> bytes:
     return raw((file() + END).replace(BOUNDARY.encode(), boundary.encode()), kind)
 
 
+def compressed(body: bytes, kind: str, coding: str = "gzip") -> bytes:
+    return raw(gzip.compress(body), kind, f"Content-Encoding: {coding}")
+
+
 TEXT_FORM = file("a.png", b"no") + END
 MIXED_FORM = b"--in\r\n" + file().partition(b"\r\n")[2] + b"--in--"
 
@@ -203,7 +209,6 @@ REFUSED: dict[tuple[int, str], dict[str, Make]] = {
         **files("ico as png", "mp4 as heic", "quicktime as heic", "zip", "elf", "wave as webp"),
         "a file just within the limit": lambda: form(file("a.png", bytes(MAX_UPLOAD_BYTES))),
         "a raw nothing": lambda: raw(b"Hello.", None),
-        "a raw gzip": lambda: raw(gzip.compress(photo()), "image/png", "Content-Encoding: gzip"),
         "Expect: 100-continue for a text": lambda: raw(TEXT_FORM, FORM, "Expect: 100-continue"),
         "a form without script": lambda: raw(
             TEXT_FORM, FORM, "Accept: text/html", "Sec-Fetch-Mode: navigate"
@@ -238,14 +243,41 @@ REFUSED: dict[tuple[int, str], dict[str, Make]] = {
         "a photo as text": lambda: form(field("file", photo())),
         "no parts": form,
         "no body": lambda: raw(b"", None),
-        "urlencoded": lambda: raw(b"file=a.png", "application/x-www-form-urlencoded"),
-        "JSON": lambda: raw(b'{"file": "a.png"}', "application/json"),
-        "multipart/mixed": lambda: raw(file() + END, FORM.replace("form-data", "mixed")),
+        "wget without a body": lambda: raw(b"", WGET),
         "a form in a form": lambda: form(
             part("name=file", MIXED_FORM, "Content-Type: multipart/mixed; boundary=in")
         ),
         "no length, no body": lambda: ask("POST", "/"),
         "no host": lambda: lines("POST / HTTP/1.1", "Connection: close"),
+    },
+    (
+        400,
+        "A photo has to come as a file: send it with curl -F file=@photo.jpg, or as the body of a"
+        " request with its own type, such as Content-Type: image/jpeg.",
+    ): {
+        "wget --post-file, curl --data-binary": lambda: raw(photo(), WGET),
+        "the same in chunks": lambda: chunked(photo(), kind=WGET),
+        "a photo as text": lambda: raw(photo(), "text/plain"),
+        "urlencoded": lambda: raw(b"file=a.png", WGET),
+        "JSON": lambda: raw(b'{"file": "a.png"}', "application/json"),
+        "multipart/mixed": lambda: raw(file() + END, FORM.replace("form-data", "mixed")),
+    },
+    (400, "This came compressed. Send the photo as it is, without gzip and Content-Encoding."): {
+        "a raw gzip": lambda: compressed(photo(), "image/png"),
+        "a gzipped form": lambda: compressed(file() + END, FORM),
+        "curl --data-binary of a gzip": lambda: compressed(photo(), WGET),
+        **{
+            f"a photo in {coding}": lambda coding=coding: compressed(photo(), "image/png", coding)
+            for coding in (
+                "x-gzip",
+                "GZIP",
+                "br",
+                "zstd",
+                "deflate",
+                "identity,gzip",
+                "gzip, utf-8",
+            )
+        },
     },
     (400, "This upload could not be read; please reload the page and send it again."): {
         "a name that is not UTF-8": lambda: form(file("\udcff\udcfe.png")),
@@ -267,7 +299,6 @@ REFUSED: dict[tuple[int, str], dict[str, Make]] = {
         "100,000 fields": lambda: form(*100_000 * [field("a", b"")]),
         "a field of 1 MB": lambda: form(field("a", bytes(MEGABYTE)), file()),
         "600 kB behind the form": lambda: raw(file() + END + bytes(600_000), FORM),
-        "a gzipped form": lambda: raw(gzip.compress(file() + END), FORM, "Content-Encoding: gzip"),
         "a raw form": lambda: raw(photo(), FORM),
         "a length too small": lambda: form(file(), length=60),
         "a length one byte too small": lambda: raw(TEXT_FORM, FORM, length=len(TEXT_FORM) - 3),
@@ -421,6 +452,8 @@ TAKEN: dict[str, dict[str, Make]] = {
         "chunks": lambda: chunked_form(b"0\r\n\r\n"),
         "chunks and a trailer": lambda: chunked_form(b"0\r\nA: b\r\n\r\n"),
         "Expect: 100-continue": lambda: one("Expect: 100-continue"),
+        "a coding that changes nothing": lambda: one("Content-Encoding: identity"),
+        "a coding that is none": lambda: one("Content-Encoding: UTF-8"),
         "a header that is not UTF-8": lambda: one("A: \udcff"),
         "a cookie that is not UTF-8": lambda: one("Cookie: dropwall=\udcff"),
         "a forged cookie": lambda: one("Cookie: dropwall=eyJhIjoxfQ.aaaaaa.bbb"),
@@ -465,7 +498,7 @@ def check(gallery: Gallery, rows: Iterable[tuple[str, bytes, int, str, list[str]
         files_listed = FILES_OF_A_PHOTO * len(listed)
         wait_until(lambda count=files_listed: len(gallery.files()) == count)
         got = [int(head.split()[1]), answer.decode(), listed[: len(listed) - known]]
-        is_text = b"Content-Type: text/plain; charset=utf-8" in head.split(b"\r\n")
+        is_text = set(head.split(b"\r\n")) >= PLAIN
         if got != expected or is_text != bool(answer):
             wrong.append(f"{label}: {got} instead of {expected}, with {head!r}")
         known = len(listed)
@@ -564,6 +597,24 @@ def test_the_server_asks_to_continue_before_the_body_is_sent(gallery: Gallery) -
         assert visitor.recv(100) == CONTINUE
         visitor.sendall(body)
         assert read_to_end(visitor).startswith(b"HTTP/1.1 204 ")
+
+
+NOT_ASKED_FOR = {
+    "too much at once": (413, 9 * MEGABYTE, FORM, ()),
+    "far too much at once": (413, 10**15, FORM, ()),
+    "too large a photo": (413, MAX_UPLOAD_BYTES + 1, "image/png", ()),
+    "a piece": (400, 1000, "image/png", ("Content-Range: bytes 0-999/5000",)),
+    "a gzip": (400, 1000, "image/png", ("Content-Encoding: gzip",)),
+    "curl --data-binary": (400, 1000, WGET, ()),
+    "another site's": (403, 1000, FORM, ("Origin: http://evil.test",)),
+}
+
+
+@pytest.mark.parametrize("label", NOT_ASKED_FOR)
+def test_a_body_is_not_asked_for_whose_head_is_refused(gallery: Gallery, label: str) -> None:
+    status, length, kind, headers = NOT_ASKED_FOR[label]
+    asking = raw(b"", kind, "Expect: 100-continue", *headers, length=length)
+    assert talk(gallery, asking).startswith(b"HTTP/1.1 %d " % status)
 
 
 def test_a_request_without_length_leaves_the_connection_open(gallery: Gallery) -> None:
