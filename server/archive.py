@@ -14,7 +14,7 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from .catalog import OWNER, NoSuchPhoto, Page, Photo, PhotoLists, Selection, Viewer
 from .gallery import Gallery
-from .names import MAX_NAME_BYTES, extension_of
+from .names import MAX_NAME_BYTES, cut
 from .storage import NotStored
 
 BLOCK_BYTES = 256 * 1024
@@ -162,12 +162,8 @@ def _read(original: BinaryIO, photo: Photo) -> Iterator[bytes]:
 
 
 def _entry_name(photo: Photo, mark: str = "") -> str:
-    name = re.sub(r'[<>:"/\\|?*]', "_", photo.name)
-    stem, _, extension = name.rpartition(".")
-    if not extension_of(name):
-        stem, extension = name, photo.extension
+    stem, _, extension = re.sub(r'[<>:"/\\|?*]', "_", photo.file_name).rpartition(".")
     beginning = f"{photo.moment[:10]} {photo.moment[11:19].replace(':', '.')} "
     ending = f"{mark}.{extension}"
     room = MAX_NAME_BYTES - len((beginning + ending).encode())
-    stem = stem.encode()[:room].decode(errors="ignore").rstrip(". ")
-    return beginning + stem + ending
+    return beginning + cut(stem, room).rstrip(". ") + ending

@@ -15,7 +15,7 @@ from .config import Config
 from .formats import BY_EXTENSION
 from .images import Images, Picture
 from .limits import GalleryFull, Limits, TooMuchSent
-from .names import clean_name, extension_of, file_name
+from .names import clean_name, extension_of
 from .photo_files import photo_keys
 from .storage import Storage, StorageUnavailable
 from .storage.keys import original_key, thumbnail_key
@@ -50,13 +50,15 @@ class SomebodyElse(Exception):
 class Sender:
     """Who sends a photo, who may see it, and what the hosts say of it at first. `visitor` is the
     guest, or the address of one without a cookie: photos of one visitor wait for each other.
-    `has_left` tells whether nobody waits for the answer any more."""
+    `has_left` tells whether nobody waits for the answer any more. Where `renames` is true, a wrong
+    extension is exchanged for the true one, and not refused."""
 
     guest_id: str
     visibility: str = EVERYONE
     standing: str = SHOWN
     visitor: str = ""
     has_left: Callable[[], bool] = lambda: False
+    renames: bool = False
 
 
 class Intake:
@@ -83,8 +85,7 @@ class Intake:
         are one photo. `counted_bytes` of it count against the limits already. Raises
         EmptyPhoto, UnknownExtension, WrongExtension, what the images and the limits refuse,
         TooManyBytes, and RuledOut."""
-        name = clean_name(sent_name)
-        self.check_announced(name, upload.bytes)
+        self.check_announced(clean_name(sent_name), upload.bytes)
         if upload.bytes == 0:
             raise EmptyPhoto
         if self._was_sent(sender.guest_id, upload.sha256, sender.visibility):
@@ -94,7 +95,7 @@ class Intake:
             picture = self._images.read_photo(
                 file, self._settings.keep_location, sender.visitor, sender.has_left
             )
-            self._check_content(name, picture.extension)
+            name = self._true_name(sent_name, picture.extension, sender.renames)
         photo = _photo(upload, name, sender, picture)
         self._keep(photo, upload.path, picture.thumbnails, counted_bytes)
 
@@ -107,11 +108,16 @@ class Intake:
         if size > self._settings.max_upload_bytes:
             raise TooManyBytes
 
-    def _check_content(self, name: str, true_extension: str) -> None:
+    def _true_name(self, sent_name: str, true_extension: str, renames: bool) -> str:
         if true_extension not in map(_true_extension, self._settings.extensions):
             raise UnknownExtension(true_extension)
-        if _true_extension(extension_of(name) or true_extension) != true_extension:
+        name = clean_name(sent_name)
+        extension = extension_of(name)
+        if not extension or _true_extension(extension) == true_extension:
+            return name
+        if not renames:
             raise WrongExtension(true_extension)
+        return clean_name(name[: -len(extension)] + true_extension)
 
     def _was_sent(self, guest_id: str, sha256: str, visibility: str) -> bool:
         """Whether they sent these bytes before. Sent once more for themselves alone, they are seen
@@ -149,8 +155,7 @@ class Intake:
         """All at once, for a storage far away; when this ends, none is on its way any more."""
         mimetype = BY_EXTENSION[photo.extension].mimetype
         key = original_key(photo.id, photo.extension)
-        name = file_name(photo.name, photo.extension)
-        puts = [partial(self._storage.put, key, original, mimetype, name)]
+        puts = [partial(self._storage.put, key, original, mimetype, photo.file_name)]
         for width, content in thumbnails.items():
             puts.append(partial(self._storage.put_bytes, thumbnail_key(photo.id, width), content))
         with ThreadPoolExecutor(len(puts)) as pool:

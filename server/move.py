@@ -21,7 +21,7 @@ from .catalog import (
     Snapshot,
 )
 from .formats import BY_EXTENSION
-from .names import file_name
+from .names import with_extension
 from .photo_files import WIDTHS, photo_keys
 from .storage import NotStored, Storage
 from .storage.keys import chunk_key, mark_key, original_key, owner_id, thumbnail_key
@@ -219,7 +219,8 @@ class Move:
                     self._copy(thumbnail_key(photo.id, width))
             mimetype = BY_EXTENSION[photo.extension].mimetype
             key = original_key(photo.id, photo.extension)
-            self._copy(key, mimetype, file_name(photo.name, photo.extension), photo.bytes)
+            name = with_extension(photo.name, photo.extension)
+            self._copy(key, mimetype, name, photo.bytes)
         except NotStored:
             return not photo.is_listed  # its files go soon after it
         except DamagedFile:

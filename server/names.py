@@ -3,24 +3,31 @@
 import re
 import unicodedata
 
-from .formats import BY_EXTENSION
-
 MAX_NAME_BYTES = 255
 MAX_GUEST_NAME = 60
-# Control, format (zero width, right-to-left marks), surrogate, private use and unassigned
-# characters; line and paragraph separators: Unicode's general categories.
-_UNSAFE_CATEGORIES = frozenset(["Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"])
-# Letters and symbols that are drawn as nothing: Hangul fillers, the empty Braille cell.
-_BLANKS = frozenset("\u115f\u1160\u3164\uffa0\u2800")
-_ZERO_WIDTH_JOINER = "\u200d"  # "Cf", and harmless: it holds emoji and Indic letters together
+# An extension is two to five ASCII letters and digits, a letter first: there is none in `v1.2`,
+# `2026.01.02` or `St. Moritz`. These few begin with a digit.
+_EXTENSION = re.compile(r"\.([a-z][a-z0-9]{1,4}|3g[p2]|3gpp|7z)\Z", re.ASCII | re.IGNORECASE)
+# Control characters, surrogates, private use, line and paragraph separators: Unicode's general
+# categories. What is unassigned may be an emoji that is newer than this Python.
+_UNSAFE_CATEGORIES = frozenset(["Cc", "Cs", "Co", "Zl", "Zp"])
+# Marks that turn the direction of the text (Bidi_Control); what is invisible and no script needs;
+# letters and symbols that are drawn as blanks; noncharacters.
+_UNSAFE = re.compile(
+    "[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+    "\u200b\u2060-\u2065\u206a-\u206f\ufeff\ufff0-\ufffb\U000e0000-\U000e001f\U000e0080-\U000e00ff"
+    "\U000e01f0-\U000e0fff\u115f\u1160\u3164\uffa0\u2800\ufdd0-\ufdef]"
+)
+_JOINERS = "\u200c\u200d"
+_FLAG_LETTERS = "".join(map(chr, range(0x1F1E6, 0x1F200)))  # two of them are a flag
 
 # Default_Ignorable_Code_Point of Unicode's DerivedCoreProperties: joiners, variation selectors and
-# others that are not drawn by themselves; and the place of an object that is not there, and a note
-# without a head.
+# others that are not drawn by themselves; and the place of an object that is not there, a note
+# without a head, and what arranges hieroglyphs.
 _IGNORED = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
     "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
-    "\U000e0000-\U000e0fff\ufffc\U0001d159]"
+    "\U000e0000-\U000e0fff\ufffc\U0001d159\U00013430-\U00013440]"
 )
 
 
@@ -30,7 +37,7 @@ class LongName(ValueError):
 
 def clean_guest_name(sent: str) -> str:
     """A person's name on one line; empty when nothing of it can be seen. Raises LongName."""
-    name = _clean(sent).strip(" " + _ZERO_WIDTH_JOINER)
+    name = _clean(sent).strip(" " + _JOINERS)
     if len(name) > MAX_GUEST_NAME:
         raise LongName
     return name if fold_name(name) else ""
@@ -50,22 +57,37 @@ def former_fold_name(sent: str) -> str:
 
 def clean_name(sent: str) -> str:
     """The last part of whatever path was sent, in NFC, on one line, without characters that
-    change its direction or cannot be seen, of at most 255 bytes in UTF-8 with its extension
-    kept. `photo` when nothing is left."""
-    name = _clean(re.split(r"[/\\]", sent)[-1]).strip(". " + _ZERO_WIDTH_JOINER)
-    return _shorten(name) or "photo"
+    change its direction, of at most 255 bytes in UTF-8 with its extension kept. `photo` when
+    nothing is left that can be seen."""
+    name = _clean(re.split(r"[/\\]", sent)[-1]).rstrip(". " + _JOINERS)
+    name = re.sub(rf"\A([. ]|{_IGNORED.pattern})+", "", name)
+    if (extension := extension_of(name)) and len(name.encode()) > MAX_NAME_BYTES:
+        stem, ending = name[: -len(extension) - 1], name[-len(extension) - 1 :]
+        return cut(stem, MAX_NAME_BYTES - len(ending)) + ending
+    return cut(name, MAX_NAME_BYTES) or "photo"
 
 
 def extension_of(name: str) -> str:
-    """In lower case, without its dot; empty when there is none, as in `No. 5`."""
-    extension = re.search(r"\.([^\s.]+)$", name)
+    """In lower case, without its dot; empty when there is none, as in `v1.2`."""
+    extension = _EXTENSION.search(name)
     return extension[1].lower() if extension else ""
 
 
-def file_name(name: str, extension: str) -> str:
-    """What a photo of this name is called in a folder: with its extension, if it has none of its
-    own, such as a pasted picture or a raw body."""
-    return name if extension_of(name) in BY_EXTENSION else f"{name}.{extension}"
+def with_extension(name: str, extension: str) -> str:
+    """As it is saved: to Windows and others, the end of a name tells what is in the file."""
+    if extension_of(name):
+        return name
+    return cut(name, MAX_NAME_BYTES - len(extension) - 1) + "." + extension
+
+
+def cut(name: str, most_bytes: int) -> str:
+    """As many whole characters, as people count them, as fit into so many bytes."""
+    if len(name.encode()) <= most_bytes:
+        return name
+    longest = kept = name.encode()[:most_bytes].decode(errors="ignore")
+    while kept and _goes_on(kept, name[len(kept)]):
+        kept = kept[:-1]
+    return (kept or longest).rstrip(". " + _JOINERS)
 
 
 def _clean(sent: str) -> str:
@@ -79,17 +101,15 @@ def _fold(text: str) -> str:
 
 
 def _is_safe(character: str) -> bool:
-    if character == _ZERO_WIDTH_JOINER:
-        return True
-    return character not in _BLANKS and unicodedata.category(character) not in _UNSAFE_CATEGORIES
+    is_character = ord(character) & 0xFFFE != 0xFFFE  # the last two of each plane are none
+    category = unicodedata.category(character)
+    return is_character and category not in _UNSAFE_CATEGORIES and not _UNSAFE.match(character)
 
 
-def _shorten(name: str) -> str:
-    if len(name.encode()) <= MAX_NAME_BYTES:
-        return name
-    stem, dot, extension = name.rpartition(".")
-    ending = (dot + extension).encode()
-    if not stem or len(ending) > 16:  # a dot somewhere in a long name, no extension
-        stem, ending = name, b""
-    shortened = stem.encode()[: MAX_NAME_BYTES - len(ending)]
-    return shortened.decode(errors="ignore").rstrip() + ending.decode()
+def _goes_on(text: str, following: str) -> bool:
+    """Whether what follows belongs to the text's last character: a mark, a joiner or what it joins,
+    a skin tone, a flag's second half. Nearly what Unicode's TR 29 says of grapheme clusters."""
+    if following in _FLAG_LETTERS:
+        return (len(text) - len(text.rstrip(_FLAG_LETTERS))) % 2 == 1
+    is_mark = unicodedata.category(following).startswith("M") or _IGNORED.match(following)
+    return bool(is_mark) or text[-1] == "\u200d" or "\U0001f3fb" <= following <= "\U0001f3ff"

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, select
 
+from ..names import with_extension
 from .tables import guests, photos
 from .viewer import EVERYONE, OWNER, SHOWN, Audience
 
@@ -31,6 +32,11 @@ class Photo:
     standing: str = SHOWN
     version: int = 0
     sender: str | None = None
+
+    @property
+    def file_name(self) -> str:
+        """Under which it is saved."""
+        return with_extension(self.name, self.extension)
 
     @property
     def moment(self) -> str:

@@ -1,16 +1,21 @@
 """A request's body as uploads, read once, to its end, and never past it."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
 from functools import partial
-from typing import IO, cast
+from io import BytesIO
+from itertools import chain
+from typing import IO
+from urllib.parse import unquote_to_bytes
 
 from flask import request
-from werkzeug.datastructures import FileStorage
+from werkzeug.datastructures import Headers, MultiDict
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
-from werkzeug.formparser import FormDataParser
+from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 from werkzeug.wsgi import LimitedStream
 
 from ..address_limit import TooManyAtOnce
@@ -33,6 +38,13 @@ MAX_FORM_FIELDS = 1000
 """Parts that are no files; FilePond sends one for each photo, Uppy three."""
 MAX_FORM_MEMORY_BYTES = 500_000
 """For fields that are no files, and for a form that never begins."""
+MAX_DISPOSITION = 8000
+"""Characters; a name of 255 bytes has fewer, however it is spelt. Some charsets take the square."""
+
+_EXTENDED_NAME = re.compile(
+    r";\s*filename\*=\"?(?P<charset>[\w-]*)'[^';]*'(?P<name>[^;\s\"]*)", re.IGNORECASE
+)
+_ENCODED_WORD = re.compile(r"=\?[\w-]+\?[bq]\?[^?\s]*\?=", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -42,6 +54,7 @@ class Body:
 
     uploads: list[tuple[str, Upload]]
     fields: Mapping[str, str] = field(default_factory=dict)
+    is_raw: bool = False
 
 
 def receive_body(staging: ExitStack) -> Body:
@@ -69,7 +82,7 @@ def receive_body(staging: ExitStack) -> Body:
         new_upload = partial(_new_upload, staging, check_room)
         if request.mimetype == "multipart/form-data":
             return _receive_form(stream, new_upload)
-        return Body([_receive_raw(stream, new_upload)])
+        return _receive_raw(stream, new_upload)
     except TooManyAtOnce:
         raise
     except Exception:
@@ -126,41 +139,84 @@ class _UncutBoundaries:
         return data
 
 
-def _receive_form(stream: LimitedStream, open_upload: Callable[[], Upload]) -> Body:
-    room = iter(range(parts().settings.max_request_photos))
+class _FormDecoder(MultipartDecoder):
+    """Werkzeug's refuses a form with a name that is not UTF-8, as old pages and devices send it."""
 
-    def new_upload(**_: object) -> Upload:
-        if next(room, None) is None:
-            raise TooMuchAtOnce
-        return open_upload()
+    def _parse_headers(self, data: bytes | bytearray) -> Headers:
+        for charset in ("utf-8", "cp1252"):
+            with suppress(UnicodeDecodeError):
+                return super()._parse_headers(data.decode(charset).encode())
+        return super()._parse_headers(data.decode("latin-1").encode())
 
-    parser = FormDataParser(
-        stream_factory=new_upload,  # type: ignore[arg-type]
-        max_form_memory_size=MAX_FORM_MEMORY_BYTES,
-        max_form_parts=parts().settings.max_request_photos + MAX_FORM_FIELDS,
-        silent=False,
-    )
+
+def _form_events(stream: LimitedStream) -> Iterator[Event]:
+    """Raises BrokenForm, TooMuchAtOnce."""
+    boundary = request.mimetype_params.get("boundary", "")
+    if not boundary:
+        raise BrokenForm
+    most_parts = parts().settings.max_request_photos + MAX_FORM_FIELDS
+    uncut = _UncutBoundaries(stream, boundary)
     try:
-        _, form, files = parser.parse(
-            cast(IO[bytes], _UncutBoundaries(stream, request.mimetype_params.get("boundary", ""))),
-            "multipart/form-data",
-            request.content_length,
-            dict(request.mimetype_params),
+        decoder = _FormDecoder(
+            boundary.encode("ascii"), MAX_FORM_MEMORY_BYTES, max_parts=most_parts
         )
+        for block in chain(iter(partial(uncut.read, BLOCK_BYTES), b""), [None]):
+            decoder.receive_data(block)
+            while not isinstance(event := decoder.next_event(), NeedData | Epilogue):
+                yield event
     except TooMuchAtOnce:
         raise
-    except (ValueError, RequestEntityTooLarge):  # of what is no file, or nobody would send
+    except (ValueError, RequestEntityTooLarge):  # of what is no form, or nobody would send
         raise BrokenForm from None
-    sent = [file for field in files for file in files.getlist(field)]
-    uploads = [(_sent_name(file), cast(Upload, file.stream)) for file in sent]
+
+
+def _receive_form(stream: LimitedStream, open_upload: Callable[[], Upload]) -> Body:
+    values: list[tuple[str, BytesIO]] = []
+    uploads: list[tuple[str, Upload]] = []
+    part: BytesIO | Upload = BytesIO()
+    for event in _form_events(stream):
+        if isinstance(event, File):
+            if len(uploads) == parts().settings.max_request_photos:
+                raise TooMuchAtOnce
+            part = open_upload()
+            uploads.append((_sent_name(event), part))
+        elif isinstance(event, Field):
+            part = BytesIO()
+            values.append((event.name, part))
+        elif isinstance(event, Data):
+            part.write(event.data)
+            if isinstance(part, BytesIO) and part.tell() > MAX_FORM_MEMORY_BYTES:
+                raise BrokenForm
+            if isinstance(part, Upload) and not event.more_data:
+                part.close()
     chosen = [(name, upload) for name, upload in uploads if name or upload.bytes]
     if not chosen:  # a browser's form with nothing chosen sends one part, nameless and empty
         raise NoPhoto
-    return Body(chosen, form)
+    fields = [(name, value.getvalue().decode(errors="replace")) for name, value in values]
+    return Body(chosen, MultiDict(fields))
 
 
-def _receive_raw(stream: LimitedStream, open_upload: Callable[[], Upload]) -> tuple[str, Upload]:
-    """Dropzone's `binaryBody` names the type, when the browser knows it, and nothing else."""
+def _sent_name(file: File) -> str:
+    """In whichever way it is spelt: RFC 6266 prefers `filename*`, of any charset; mail libraries
+    have encoded words (RFC 2047); browsers escape three characters (HTML, multipart/form-data
+    encoding algorithm)."""
+    name, disposition = file.filename, file.headers["content-disposition"]
+    if len(disposition) > MAX_DISPOSITION:
+        return name
+    extended = _EXTENDED_NAME.search(disposition)
+    with suppress(LookupError, ValueError, HeaderParseError):
+        if extended:
+            name = unquote_to_bytes(extended["name"]).decode(extended["charset"] or "utf-8")
+        elif _ENCODED_WORD.search(name):
+            name = str(make_header(decode_header(name)))
+    for escaped, character in (("%22", '"'), ("%0D", "\r"), ("%0A", "\n")):
+        name = name.replace(escaped, character)
+    return name
+
+
+def _receive_raw(stream: LimitedStream, open_upload: Callable[[], Upload]) -> Body:
+    """Dropzone's `binaryBody` names the type, when the browser knows it, and nothing else. Types
+    are as often wrong as extensions are; the content decides."""
     kind, _, subtype = request.mimetype.partition("/")
     if not request.content_length and "Transfer-Encoding" not in request.headers:
         raise NoPhoto
@@ -174,7 +230,8 @@ def _receive_raw(stream: LimitedStream, open_upload: Callable[[], Upload]) -> tu
     upload.close()
     if upload.bytes == 0:
         raise NoPhoto
-    return (f"photo.{subtype}" if kind == "image" else ""), upload
+    name = f"photo.{subtype}" if subtype in parts().settings.extensions else ""
+    return Body([(name, upload)], is_raw=True)
 
 
 def _new_upload(staging: ExitStack, check_room: Callable[[int], None]) -> Upload:
@@ -182,11 +239,6 @@ def _new_upload(staging: ExitStack, check_room: Callable[[int], None]) -> Upload
     upload = Upload(staged, parts().settings.max_upload_bytes, check_room)
     staging.callback(upload.close)
     return upload
-
-
-def _sent_name(file: FileStorage) -> str:
-    """Browsers write a quotation mark as %22 (HTML, multipart/form-data encoding algorithm)."""
-    return (file.filename or "").replace("%22", '"')
 
 
 def _drain(stream: LimitedStream) -> None:

@@ -13,7 +13,6 @@ from werkzeug.http import is_resource_modified
 from ..catalog import EVERYONE, OWNER, Audience, OutlinedPhoto, Photo
 from ..changes import MAX_CHANGES
 from ..formats import BY_EXTENSION
-from ..names import file_name
 from ..storage import Method
 from . import no_content, parts
 from .guest import changing, viewer, visitor
@@ -66,7 +65,7 @@ def original(filename: str) -> ResponseReturnValue:
         stream,
         mimetype=BY_EXTENSION[photo.extension].mimetype,
         as_attachment="download" in request.args,
-        download_name=file_name(photo.name, photo.extension),
+        download_name=photo.file_name,
         last_modified=datetime.fromisoformat(photo.uploaded),
         etag=photo.id,
     )

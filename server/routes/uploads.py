@@ -96,7 +96,9 @@ def _sender(body: Body, sender_id: str) -> Sender:
         raise UnknownSender
     needs_approval = parts().settings.mode == "approval" and not viewer().is_host
     standing = PENDING if needs_approval else SHOWN
-    return Sender(sender_id, visibility, standing, visitor(), leaving_noticed())
+    # A raw body has no name, and our page has not looked into what a phone's share sheet sends.
+    renames = body.is_raw or "shared" in request.args
+    return Sender(sender_id, visibility, standing, visitor(), leaving_noticed(), renames)
 
 
 def _add_photos(body: Body, sender: Sender) -> list[tuple[str, Exception]]:

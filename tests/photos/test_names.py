@@ -2,10 +2,14 @@
 
 import unicodedata
 
+import pytest
+from flask.testing import FlaskClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.names import MAX_NAME_BYTES, clean_name, extension_of
+from server.names import MAX_NAME_BYTES, clean_guest_name, clean_name, extension_of, fold_name
+from tests.support.photos import photo_bytes
+from tests.support.visitors import Send, listed_photos, take_name
 
 
 @settings(max_examples=50)
@@ -13,9 +17,10 @@ from server.names import MAX_NAME_BYTES, clean_name, extension_of
 def test_any_file_name_becomes_short_and_safe(sent: str) -> None:
     name = clean_name(sent)
     assert 1 <= len(name.encode()) <= MAX_NAME_BYTES
-    assert not set(name) & set("/\\\0\r\n\u202e\u200f\u2028")
-    assert name.isprintable() or "\u200d" in name
-    assert not name.startswith(".")
+    assert not set(name) & set("/\\\0\r\n\u202e\u200f\u2028\ue000\ufdd0\uffff\U0010ffff")
+    assert not {"Cc", "Cs", "Co", "Zl", "Zp"} & set(map(unicodedata.category, name))
+    assert not name.startswith((".", "\u200d"))
+    assert fold_name(name)
     assert name == unicodedata.normalize("NFC", name) == clean_name(name)
 
 
@@ -26,8 +31,49 @@ def test_a_long_file_name_keeps_its_extension(stem: str, extension: str) -> None
 
 
 def test_an_extension_is_what_follows_the_last_dot() -> None:
+    """Unless it cannot be one."""
     names = {"a.JPG": "jpg", "a.tar.gz": "gz", "a": "", "No. 5": "", "a.": "", "a.b c": ""}
+    names |= {"a.3gp": "3gp", "a.7Z": "7z", "v1.2": "", "2026.01.02": "", "a.\u212aexe": ""}
     assert {name: extension_of(name) for name in names} == names
+
+
+WRITTEN = (
+    *("علی‌رضا", "नमस्‍ते", "👩‍🚀", "❤️", "🩷🫩", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "👋🏽", "葛󠄀", "\U0001fae9", "\U0003fff0", "क्‍ष"),
+    *("ᠮᠣᠩᠭᠣᠯ᠋", "ไทย", "שָׁלוֹם", "\u0601٣", "🇩🇪", "①", "한글", "Zoë “Z”", "a\u00adb", "\U00010d50"),
+)
+"""Joiners, variation selectors, tags, marks, and what is newer than the Unicode of any Python."""
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+def test_whatever_script_or_emoji_a_name_is_written_in_stays(
+    client: FlaskClient, send: Send, written: str
+) -> None:
+    assert send((f"{written}.png", photo_bytes("png"))).status_code == 204
+    take_name(client, f"{written} {written}")
+    [photo] = listed_photos(client)
+    assert photo["name"] == f"{written}.png"
+    assert photo["by"]["name"] == f"{written} {written}"
+
+
+UNSEEN = ("\u200c", "\u200b\u2060", "\ufe0f\u00ad", "\U000e0067\U000e007f", "\u3164", "\U00013430")
+
+
+def test_a_name_of_what_cannot_be_seen_is_none() -> None:
+    for unseen in UNSEEN:
+        assert (clean_name(unseen), clean_guest_name(unseen)) == ("photo", ""), ascii(unseen)
+        assert clean_name(f"{unseen}.jpg") == "jpg"
+
+
+@pytest.mark.parametrize(
+    "character", ["👩‍👩‍👧‍👦", "🇩🇪", "👋🏽", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "❤️", "e\u0323\u0302", "写", "葛󠄀"]
+)
+def test_a_long_name_is_cut_between_characters(character: str) -> None:
+    character = unicodedata.normalize("NFC", character)
+    for before in range(8):
+        stem, dot, ending = clean_name("a" * before + 300 * character + ".jpg").rpartition(".")
+        assert (dot, ending) == (".", "jpg")
+        assert stem == "a" * before + character * stem.count(character)
+        assert len(stem.encode()) > MAX_NAME_BYTES - 5 - len(character.encode())
 
 
 def test_a_file_name_is_the_end_of_its_path_in_nfc_on_one_line() -> None:

@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import update
+from werkzeug.http import parse_options_header
 
 from server import create_app
 from server.catalog import Catalog, Photo
@@ -45,10 +46,50 @@ def test_every_format_in_any_field_comes_back_as_it_was(client: FlaskClient, sen
 
 
 def test_a_raw_body_is_one_photo(client: FlaskClient) -> None:
-    names = {"image/jpeg": "photo.jpeg", "application/octet-stream": "photo", None: "photo"}
+    """Types are as often wrong as extensions are: the content decides."""
+    unnamed = ("*", "pjpeg", "x-png", "heic-sequence", "tiff", "svg+xml", "x-icon", "vnd.x-y")
+    names = {f"image/{subtype}": "photo" for subtype in unnamed}
+    names |= {"image/jpeg": "photo.jpeg", "IMAGE/PNG; q=1": "photo.png", "image/jpg": "photo.jpg"}
+    names |= {"application/octet-stream": "photo", None: "photo"}
     for seed, (kind, name) in enumerate(names.items()):
-        answer = client.post("/", data=photo_bytes(seed=seed), content_type=kind)
-        assert (answer.status_code, listed(client)[0]) == (204, name)
+        for extension in ("jpg", "png"):
+            answer = client.post("/", data=photo_bytes(extension, seed), content_type=kind)
+            is_true = name == "photo" or name.replace("jpeg", "jpg").endswith(extension)
+            kept = name if is_true else f"photo.{extension}"
+            assert (answer.status_code, listed(client)[0]) == (204, kept), kind
+
+
+NO_EXTENSIONS = (
+    *("Foto v1.2", "Screenshot 2026.01.02", "IMG_4032", "v1.2b", "1.0-rc1", "Dr. Müller", "z.B"),
+    *("12.5cm", "St.Gallen", "IMG_4032.jpg_large", "写真.写真", "2026.Hochzeit", "a.é"),
+    *("фото.лето", "a.e\u200dxe"),
+)
+OTHER_EXTENSIONS = (
+    *("exe", "pdf", "svg", "php", "html", "jpg.exe", "PhP", "js", "py", "mp4", "3gp", "7z", "tiff"),
+    *("bmp", "ico", "phtml", "docx", "php5", "gz", "mp3", "sh", "JPG.txt", "heics"),
+)
+
+
+@pytest.mark.embedded
+def test_what_follows_a_dot_is_refused_only_when_it_is_another_extension(
+    client: FlaskClient, send: Send
+) -> None:
+    """Where there is none, the content decides, and what is saved is called as it is."""
+    for seed, name in enumerate(NO_EXTENSIONS):
+        assert outcome(send((name, photo_bytes("webp", seed)))) == (204, ""), name
+        photo = listed_photos(client)[0]
+        assert (photo["name"], saved_name(client, photo)) == (name, f"{name}.webp")
+    for extension in OTHER_EXTENSIONS:
+        answer = send((f"photo.{extension}", photo_bytes("webp", 99)))
+        assert answer.headers["Dropwall-Refusal"] == "UnknownExtension", extension
+    assert len(listed(client)) == len(NO_EXTENSIONS)
+
+
+def saved_name(client: FlaskClient, photo: dict) -> str:
+    """As a browser saves it."""
+    answer = client.get(f"{photo['url']}?download", buffered=True)
+    _, options = parse_options_header(answer.headers["Content-Disposition"])
+    return options["filename"]
 
 
 def test_several_photos_of_one_name_are_kept_in_order(client: FlaskClient, send: Send) -> None:

@@ -3,6 +3,8 @@
 import io
 import itertools
 from dataclasses import dataclass
+from email.header import Header
+from urllib.parse import quote
 
 import pytest
 from flask import Flask
@@ -23,6 +25,7 @@ NO_PHOTO = "No photo came with this request; please choose one first."
 BROKEN_FORM = "This upload could not be read; please reload the page and send it again."
 CUT_OFF = "The upload was cut off on the way; please send it again."
 
+CHARSETS = ("utf-8", "cp1252")
 BOUNDARY = b"--wall--7"
 FORM = f"multipart/form-data; boundary={BOUNDARY.decode()}"
 END = b"--" + BOUNDARY + b"--\r\n"
@@ -50,7 +53,6 @@ class Part:
     content: bytes
     sent_name: str | None = None
     refusal: str | None = None
-    field: bytes = b"file"
 
     @property
     def name(self) -> str:
@@ -86,7 +88,7 @@ def sent_parts(draw: st.DrawFn) -> Part:
         "text as photo": (b"Text." + tail, NOT_A_PHOTO),
         "empty": (b"", EMPTY),
     }[shape]
-    return Part(draw(heads(field, name)), content, name, refusal, field)
+    return Part(draw(heads(field, name)), content, name, refusal)
 
 
 def heads(field: bytes, name: str) -> st.SearchStrategy[bytes]:
@@ -106,6 +108,30 @@ def heads(field: bytes, name: str) -> st.SearchStrategy[bytes]:
 def quoted(text: str) -> bytes:
     """As browsers do it (HTML, multipart/form-data encoding algorithm)."""
     return text.replace('"', "%22").encode()
+
+
+@pytest.mark.parametrize("name", ["für Zoë.png", "crème “brûlée” 3 €.png", 'an "ä".png'])
+def test_a_file_name_may_be_spelt_in_any_way(app: Flask, name: str) -> None:
+    """As clients of thirty years do: none is told that its form could not be read."""
+    plain, escaped = 'filename="%s"', name.replace('"', "%22")
+    backslashed = name.replace('"', '\\"')
+    encoded = [Header(name, charset).encode(maxlinelen=0) for charset in CHARSETS]
+    extended = [
+        f"filename*={charset}'{language}'{quote(name.encode(charset))}"
+        for charset, language in (("UTF-8", ""), ("windows-1252", "de"), ("utf-16-be", ""))
+    ]
+    spellings = [
+        *((plain % each).encode(c) for each in (escaped, backslashed) for c in CHARSETS),
+        *((plain % each).encode() for each in encoded),
+        *(each.encode() for each in extended),
+        *(f"{plain % 'a.png'}; {each}".encode() for each in extended),
+        *(f"{each}; {plain % 'a.png'}".encode() for each in extended),
+    ]
+    for spelling in spellings:
+        visit, head = Visit(app), b'Content-Disposition: form-data; name="file"; ' + spelling
+        body = body_of([Part(head, PHOTOS[0][1])])
+        assert visit.send(body, [len(body)], length=len(body)) == (204, ""), spelling
+        assert visit.arrivals() == [(name, PHOTOS[0][1])], spelling
 
 
 class ShortReads:
@@ -156,8 +182,6 @@ def test_what_was_sent_is_listed_and_the_rest_is_named(app: Flask, examples: int
         visit, body = Visit(app), body_of(sent)
         answer = visit.send(body, sizes, length=None if is_chunked else len(body))
         files = [part for part in sent if part.sent_name is not None]
-        fields = [part.field for part in files]
-        files.sort(key=lambda part: fields.index(part.field))  # those of one field stay together
         assert answer == expected_answer(files)
         kept: dict[bytes, str] = {}
         for part in files:

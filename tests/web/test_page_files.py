@@ -16,7 +16,7 @@ from server.config import Config
 from tests.support.browser import CDN, ROOT
 from tests.support.photos import photo_bytes
 from tests.support.programs import need_libraries
-from tests.support.visitors import Send, cookie_name, listed_photos, own_id
+from tests.support.visitors import Send, cookie_name, listed, listed_photos, own_id
 
 pytestmark = pytest.mark.embedded
 
@@ -119,6 +119,17 @@ def test_the_icons_have_their_sizes_and_no_holes(client: FlaskClient) -> None:
 def test_the_share_sheet_takes_the_same_files_as_the_form() -> None:
     [field] = re.findall('<input[^>]*name="file"[^>]*>', INDEX)
     assert attribute(field, "accept").split(",") == FIELD["accept"]
+
+
+def test_a_shared_photo_is_given_its_true_extension(client: FlaskClient) -> None:
+    """No script looks into it on its way from the phone's share sheet, and nobody can rename it."""
+    for seed, (sent, kept) in enumerate({"a.heic": "a.jpg", "b.PNG": "b.jpg", "c": "c"}.items()):
+        data = {FIELD["name"]: (io.BytesIO(photo_bytes("jpg", seed)), sent)}
+        assert client.post(TARGET["action"], data=data).status_code == 204
+        assert listed(client)[0] == kept
+    for name in ("a.exe", "a.pdf"):
+        data = {FIELD["name"]: (io.BytesIO(photo_bytes("jpg", 9)), name)}
+        assert client.post(TARGET["action"], data=data).status_code == 400
 
 
 def test_a_shared_photo_belongs_to_the_guest_who_shares_it(app: Flask, client: FlaskClient) -> None:
