@@ -2,6 +2,10 @@
 
 const MAX_SEARCH = 100; // characters
 const MAX_WORDS = 5;
+const ALIKE = {
+  ...{ æ: "ae", œ: "oe", ø: "o", đ: "d", ð: "d", þ: "th", ł: "l", ħ: "h", ŧ: "t", ŋ: "n", ς: "σ" },
+  ...{ ى: "ي", ی: "ي", ک: "ك", ة: "ه", ـ: "", "’": "'" },
+};
 
 /**
  * @typedef {object} Selection
@@ -24,9 +28,16 @@ export function parametersOf({ sort, by, words, only }) {
 export function matches(photo, { by, words, only }) {
   if (by && photo.by.id !== by) return false;
   if (only && kindOf(photo) !== only) return false;
-  const named = [photo.name, photo.by.name ?? ""].map((name) => name.toLowerCase());
-  const wanted = new Set(words.slice(0, MAX_SEARCH).toLowerCase().split(/\s+/));
+  const named = [photo.name, photo.by.name ?? ""].map(fold);
+  const wanted = new Set(fold(words.slice(0, MAX_SEARCH)).split(/\s+/));
   return [...wanted].slice(0, MAX_WORDS).every((word) => named.some((name) => name.includes(word)));
+}
+
+/** Without accents, in lower case; nearly as `fold_for_search` of names.py, which knows more letters. */
+function fold(text) {
+  const letters = text.normalize("NFKD").replace(/[\p{M}\p{DI}]/gu, "");
+  const small = letters.toUpperCase().toLowerCase(); // "ß" as "ss"
+  return small.replace(/[^\0-\x7f]/gu, (letter) => ALIKE[letter] ?? letter);
 }
 
 function kindOf({ visibility, standing }) {

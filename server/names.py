@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 MAX_NAME_BYTES = 255
 MAX_GUEST_NAME = 60
@@ -29,6 +30,16 @@ _IGNORED = re.compile(
     "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
     "\U000e0000-\U000e0fff\ufffc\U0001d159\U00013430-\U00013440]"
 )
+_KEPT_MARKS = (8, 9)
+"""Combining classes that are no accents: the voicing of kana, and the virama of Indic scripts."""
+# Letters that Unicode does not decompose: the dotless i and j, eng, eth and apostrophes; ae, oe,
+# thorn and the stretched line of Arabic; its forms of alef, yeh, kaf and heh in other languages.
+_ALIKE = (
+    str.maketrans("\u0131\u0237\u014b\u00f0\u02bc\u2019", "ijnd''")
+    | str.maketrans({"\u00e6": "ae", "\u0153": "oe", "\u00fe": "th", "\u0640": ""})
+    | str.maketrans("\u0671\u0649\u06cc\u06a9\u0629", "\u0627\u064a\u064a\u0643\u0647")
+    | str.maketrans("\u06c1\u06be", "\u0647\u0647")
+)
 
 
 class LongName(ValueError):
@@ -53,6 +64,17 @@ def fold_name(sent: str) -> str:
 def former_fold_name(sent: str) -> str:
     """As `fold_name` of former versions, by which accounts were kept: nothing is ignored."""
     return _fold(_clean(sent))
+
+
+def fold_for_search(text: str) -> str:
+    """The same for what a person would type for each other: without accents, in lower case, in
+    full or half width, of any script. Rows keep it: a change needs a migration as 0011 is one."""
+    if text.isascii():
+        return text.lower()
+    letters = unicodedata.normalize("NFKD", _IGNORED.sub("", text))
+    plain = "".join(c for c in letters if unicodedata.combining(c) in (0, *_KEPT_MARKS))
+    folded = "".join(map(_without_stroke, plain.casefold())).translate(_ALIKE)
+    return unicodedata.normalize("NFC", folded)
 
 
 def clean_name(sent: str) -> str:
@@ -113,3 +135,14 @@ def _goes_on(text: str, following: str) -> bool:
         return (len(text) - len(text.rstrip(_FLAG_LETTERS))) % 2 == 1
     is_mark = unicodedata.category(following).startswith("M") or _IGNORED.match(following)
     return bool(is_mark) or text[-1] == "\u200d" or "\U0001f3fb" <= following <= "\U0001f3ff"
+
+
+@lru_cache(4096)
+def _without_stroke(letter: str) -> str:
+    """`o` for `LATIN SMALL LETTER O WITH STROKE`, and so on, in every script."""
+    if letter.isascii() or not letter.isalpha():
+        return letter
+    try:
+        return unicodedata.lookup(unicodedata.name(letter).partition(" WITH ")[0])
+    except (KeyError, ValueError):
+        return letter

@@ -5,6 +5,7 @@ from dataclasses import replace
 from sqlalchemy import Connection, func, select, update
 
 from .. import moments
+from ..names import fold_for_search
 from .database import Database
 from .guest_rows import present_id, write_guest
 from .lists import PUBLIC, Guest
@@ -102,4 +103,4 @@ def _name(connection: Connection, version: int, guest_id: str, name: str) -> Non
     listed = select(func.max(photos.c.audience)).where(photos.c.guest_id == guest_id, is_listed)
     tell(connection, version, connection.scalar(listed) or Audience.OWNER, {guest_id: 0}, {})
     named = update(guests).where(guests.c.id == guest_id)
-    connection.execute(named.values(name=name, folded_name=name.lower(), version=version))
+    connection.execute(named.values(name=name, folded_name=fold_for_search(name), version=version))

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, case, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from ..names import fold_for_search
 from .counts import count_kind
 from .database import Database
 from .guest_rows import present_id
@@ -81,7 +82,7 @@ class Catalog:
                     "shown_version": photo.version,
                     "audience": photo.audience,
                     "moment": photo.moment,
-                    "folded_name": photo.name.lower(),
+                    "folded_name": fold_for_search(photo.name),
                 }
                 connection.execute(photos.insert().values(row))
                 publish(connection, photo.version, [], [photo])

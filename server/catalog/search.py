@@ -32,6 +32,7 @@ from sqlalchemy import (
     select,
 )
 
+from ..names import fold_for_search
 from .order import is_until, read_place
 from .tables import guests, is_listed, photos
 from .trigrams import versions_named
@@ -55,8 +56,8 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True)
 class Word:
-    """In lower case. Of its `senders`, those who have it in their names, only MOST_SENDERS + 1 are
-    told."""
+    """Folded as names are. Of its `senders`, those who have it in their names, only
+    MOST_SENDERS + 1 are told."""
 
     text: str
     senders: list[str]
@@ -161,7 +162,7 @@ def read_having(
 
 def _read_words(connection: Connection, text: str) -> list[Word]:
     """The first MAX_WORDS, for each costs time."""
-    words = list(dict.fromkeys(text.lower().split()))[:MAX_WORDS]
+    words = list(dict.fromkeys(fold_for_search(text).split()))[:MAX_WORDS]
     told = MOST_SENDERS + 1
     return [Word(word, list(connection.scalars(_senders(word).limit(told)))) for word in words]
 

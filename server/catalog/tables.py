@@ -73,7 +73,7 @@ photos = Table(
     Column("guest_id", String(32), nullable=False),
     Column("sha256", String(64), nullable=False),
     Column("name", Text, nullable=False),
-    Column("folded_name", Text, nullable=False),  # in lower case, to be searched
+    Column("folded_name", Text, nullable=False),  # as it is searched for
     Column("extension", String(4), nullable=False),
     Column("bytes", BigInteger, nullable=False),
     Column("width", Integer, nullable=False),
@@ -121,7 +121,7 @@ guests = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     Column("name", Text, nullable=False),
-    Column("folded_name", CodePoints, nullable=False),  # in lower case, to be searched
+    Column("folded_name", CodePoints, nullable=False),  # as it is searched for
     Column("version", BigInteger, nullable=False),  # in which it got this name
     Column("own_version", BigInteger, nullable=False),  # the last one with a change of its photos
     Column("photos", BigInteger, nullable=False, server_default="0"),  # of theirs, listed

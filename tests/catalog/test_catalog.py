@@ -9,6 +9,7 @@ from hashlib import sha256
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from server.catalog import (
@@ -25,6 +26,7 @@ from server.catalog.photos import RuledOut, SamePhoto
 from server.catalog.uploads import ChunkedUpload, NoSuchUpload
 from server.catalog.usage import Overview, Share, Usage
 from server.catalog.viewer import EVERYONE, HIDDEN, OWNER, PENDING, SHOWN, Viewer
+from server.names import fold_for_search
 from tests.support.catalog_rows import (
     GUEST,
     MORNING,
@@ -143,8 +145,8 @@ SELECTED = {
     Selection(guest_id="anne"): [3, 2, 1],
     Selection("taken", guest_id="anne"): [2, 1, 3],
     Selection(guest_id="nobody"): [],
-    Selection(words="bär"): [4],
-    Selection(words="BAR"): [5],
+    Selection(words="bär"): [5, 4],
+    Selection(words="BAR"): [5, 4],
     Selection(words="änne"): [3, 2, 1],
     Selection("taken", words="k. ÄNNE"): [2, 1, 3],
     Selection(words="cake änne"): [3],
@@ -289,6 +291,7 @@ FROZEN = {
     "0008_counts.py": "762569b3cca621b5df0a430987bb0c506623e4e98011c67e6d47f93c8f511207",
     "0009_made.py": "cfcbe1cf85c3bc582f30c6f492c02bf9119ad251f08bfa2f04f864c9aac8f935",
     "0010_withheld.py": "09ca7945517541dac559a64ef6814b84dc3b28f14cb048d9a445f7d152737518",
+    "0011_accents.py": "cb1a2fbae6c4a563a0f34a718e8dc46985d1963c9c4fe32fc45b6a73326d0b2b",
 }
 
 
@@ -412,3 +415,30 @@ def test_an_old_gallery_keeps_its_counts_and_is_searched_by_an_index(
     monkeypatch.setattr(search, "LOOKED_AT", 1)
     words = {"写真": [5, 1], "真1": [1], "真5.J": [5], "真2": [], "5.jpgx": [], "änne": [5, 1]}
     assert {word: catalog.listed(Selection(words=word)) for word in words} == words
+
+
+def test_names_of_an_old_gallery_are_found_without_their_accents(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the index, too, and however many they are."""
+    monkeypatch.setattr(search, "LOOKED_AT", 1)
+    names = ("Gülay.JPG", "IMG.JPG", "ΟΔΥΣΣΕΎΣ.jpg", "Straße.jpg") * 600
+    with old_gallery(address, "0010") as connection:
+        rows, people = [], []
+        for number, name in enumerate(names, 1):
+            row = asdict(photo(number, name=name, version=number, guest_id=f"guest {number % 4}"))
+            row |= {"shown_version": number, "moment": MORNING, "audience": 2}
+            rows.append(row | {"folded_name": name.lower()})
+            del rows[-1]["sender"]
+            person = {"id": f"guest {number + 9999}", "name": name, "folded_name": name.lower()}
+            people.append(person | dict.fromkeys(("version", "own_version"), number))
+        connection.execute(tables.photos.insert(), rows)
+        connection.execute(tables.guests.insert(), people)
+    catalog = FilledCatalog(open_database(address))
+    for word, first in {"gulay": 2397, "g\xfcl": 2397, "οδυσσευσ": 2399, "strasse": 2400}.items():
+        found = catalog.lists.list_photos(700, None, Selection(words=word)).photos
+        assert [int(each.id, 16) for each in found] == [*range(first, 0, -4)], word
+    with catalog.database.transaction() as connection:
+        for table in (tables.photos, tables.guests):
+            for name, folded in connection.execute(select(table.c.name, table.c.folded_name)):
+                assert folded == fold_for_search(name)

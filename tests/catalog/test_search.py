@@ -9,9 +9,10 @@ from sqlalchemy import delete, select, text
 
 from server.catalog import EVERYONE, OWNER, Selection, Viewer, search, tables
 from server.catalog.trigrams import MOST_BEGUN
+from server.names import fold_for_search
 from tests.support.catalog_rows import MORNING, NOON, FilledCatalog, photo
 
-LETTERS = "ab%_\"'\\é写🎉"
+LETTERS = "ab%_\"'\\éİßς写🎉"
 NEVER_KEPT = "\0\ud800"
 SENDERS = ("ann", "bo", "cy")
 VIEWERS = (Viewer(), Viewer("ann"), Viewer("host", is_host=True), Viewer("bo", sees_others=False))
@@ -122,8 +123,53 @@ def has_all(asked: str, name: str, sender: str) -> bool:
     """The rule, as one would tell it."""
     for letter in NEVER_KEPT:
         asked = asked.replace(letter, "\ufffd")
-    first_five = list(dict.fromkeys(asked.lower().split()))[:5]
-    return all(word in name.lower() or word in sender.lower() for word in first_five)
+    first_five = list(dict.fromkeys(fold_for_search(asked).split()))[:5]
+    named = [fold_for_search(each) for each in (name, sender)]
+    return all(any(word in each for each in named) for word in first_five)
+
+
+ALIKE = (
+    ("Gülay", "gulay", "GÜLAY", "gu\u0308lay"),
+    ("İSTANBUL", "ISTANBUL", "istanbul", "\u0131stanbul"),
+    ("Straße", "STRASSE", "strasse", "STRAẞE"),
+    ("Ὀδυσσεύς", "ΟΔΥΣΣΕΥΣ", "οδυσσευσ", "Οδυσσεύς"),
+    ("Алёна", "АЛЕНА", "алена"),
+    ("مُحَمَّد", "محمد", "محمـــد"),
+    ("علی‌رضا", "علیرضا", "عليرضا"),
+    ("שָׁלוֹם", "שלום"),
+    ("Đặng Thị", "dang thi", "ĐẶNG THI"),
+    ("Łódź Øresund", "lodz oresund", "LODZ ORESUND"),
+    ("\uff26\uff55\uff4c\uff4c", "full", "FULL"),
+    ("ｶﾞｷﾞ", "ガギ", "カ\u3099キ\u3099"),
+    ("ﬁne æther", "fine aether"),
+    ("Қазақ", "қазақ", "казак"),
+    ("क़लम", "क\u093cलम", "कलम"),
+    ("O\u2019Brien", "o'brien"),
+    ("❤️ \uff19", "❤ 9"),
+    ("각", "\u1100\u1161\u11a8"),
+)
+
+
+@pytest.mark.parametrize("alike", ALIKE, ids=[ascii(alike[0]) for alike in ALIKE])
+def test_a_search_finds_a_name_however_a_person_would_type_it(
+    catalog: FilledCatalog, monkeypatch: pytest.MonkeyPatch, alike: tuple[str, ...]
+) -> None:
+    """In names of photos and of people; by the index, and by a look at each photo."""
+    for number, name in enumerate(alike, 1):
+        catalog.add(number, name=f"{name}.jpg")
+        catalog.add(100 + number, name="photo.jpg", guest_id=f"sender {number}")
+        catalog.guests.name_guest(f"sender {number}", name)
+    catalog.add(999, name="another.jpg")
+    found = [*range(1, len(alike) + 1), *range(101, 101 + len(alike))]
+    for looked_at in (100, 1):
+        monkeypatch.setattr(search, "LOOKED_AT", looked_at)
+        for typed in alike:
+            assert sorted(catalog.listed(Selection(words=typed))) == found, typed
+
+
+def test_letters_that_differ_by_more_than_an_accent_stay_apart() -> None:
+    for name, other in (("かき", "がき"), ("ロシア", "ロジア"), ("дом", "том"), ("क्या", "कया")):
+        assert fold_for_search(name) != fold_for_search(other)
 
 
 @pytest.mark.parametrize("sort", ["arrival", "taken"])
