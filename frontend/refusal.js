@@ -1,6 +1,7 @@
 /** Why a photo was not taken, in one sentence for the visitor. */
 
 import { formatBytes } from "./format.js";
+import { extensionOf, trueExtensionOf } from "./photo-format.js";
 
 const LOST = 0; // XMLHttpRequest's status without an answer
 const TEMPORARY = [LOST, 408, 429, 502, 503, 504];
@@ -10,13 +11,10 @@ const SYSTEM_FILES = ["thumbs.db", "desktop.ini"];
 
 /**
  * What can be said before anything is sent; the server's own check comes later.
- * @param {{max_upload_bytes?: number, extensions?: string[]}} settings
+ * @param {{max_upload_bytes?: number}} settings
  * @returns {string|undefined}
  */
 export function refusalBeforeSending(file, settings) {
-  if (!isPhotoName(file.name, settings)) {
-    return "Files of this type are not taken; please send JPEG, PNG, GIF, WebP, AVIF or HEIC.";
-  }
   if (file.size === 0) return "This file is empty; please choose the photo again.";
   if (file.size > settings.max_upload_bytes) {
     return `This photo is too large; the limit is ${formatBytes(settings.max_upload_bytes)}.`;
@@ -24,19 +22,27 @@ export function refusalBeforeSending(file, settings) {
   return undefined;
 }
 
-/** A name without an extension says nothing wrong: the server looks at the content. */
-function isPhotoName(name, { extensions }) {
-  const extension = /\.([^\s.]+)$/.exec(name)?.[1].toLowerCase();
-  return !extension || !extensions || extensions.includes(extension);
+/**
+ * Of a name without an extension the server says it; of one with another kind's, the content does.
+ * @param {{extensions?: string[]}} settings
+ * @returns {Promise<string|undefined>}
+ */
+export async function refusalOfKind(file, { extensions }) {
+  const extension = extensionOf(file.name);
+  if (!extension || !extensions || extensions.includes(extension)) return undefined;
+  if (await trueExtensionOf(file)) return undefined;
+  return "Files of this type are not taken; please send JPEG, PNG, GIF, WebP, AVIF or HEIC.";
 }
 
 /**
  * What lies in a folder beside its photos; nobody meant to share it.
  * @param {File} file as Dropzone or the picker for folders hands it over
  */
-export function isLitter(file, settings) {
+export function isLitter(file, { extensions }) {
   const isFromFolder = Boolean(file.fullPath || file.webkitRelativePath);
-  return isFromFolder && (isSystemFile(file.name) || !isPhotoName(file.name, settings));
+  const ending = /\.([a-z][^\s.]*)$/i.exec(file.name)?.[1].toLowerCase();
+  const isOther = Boolean(ending && extensions && !extensions.includes(ending));
+  return isFromFolder && (isSystemFile(file.name) || isOther);
 }
 
 /** Files that systems leave in folders. */

@@ -1,6 +1,7 @@
 /** Takes files from anywhere in the window and sends them, in chunks: the only user of Dropzone. */
 
-import { isLitter, isSystemFile, refusalBeforeSending } from "./refusal.js";
+import { trueNameOf } from "./photo-format.js";
+import { isLitter, isSystemFile, refusalBeforeSending, refusalOfKind } from "./refusal.js";
 
 const PARALLEL_UPLOADS = 3;
 const STALL_MS = 30_000; // nothing moves for so long: the network is gone, and says nothing
@@ -64,7 +65,7 @@ class UploadZone extends EventTarget {
       maxFilesize: null, // refused below, in our own words
       canceled() {}, // else Dropzone reports what the visitor cancelled as an error
       accept: (file, done) => this.#accept(file, done, settings),
-      transformFile: (file, send) => this.#prepare(file, send),
+      transformFile: (file, send) => this.#prepare(file, send, settings),
       params: ([file], xhr, chunk) => ({
         visibility: this.#plans.get(file).visibility,
         ...(settings.guest && { guest: settings.guest.id }), // who may be somebody else by then
@@ -120,14 +121,17 @@ class UploadZone extends EventTarget {
   }
 
   /** Dropzone's hook for every file; one for which `done` is not called stays where it is. */
-  #accept(file, done, settings) {
+  async #accept(file, done, settings) {
     if (isLitter(file, settings)) {
       if (!isSystemFile(file.name)) this.#leftOut += 1;
       return;
     }
     const refusal = refusalBeforeSending(file, settings);
     this.#tell("file-added", { file, uuid: file.upload.uuid, willBeSent: !refusal });
-    done(refusal);
+    const attempt = file.upload;
+    const refusalOfContent = refusal ?? (await refusalOfKind(file, settings));
+    const isThere = this.#dropzone.files.includes(file) && file.upload === attempt;
+    if (isThere) done(refusalOfContent); // else it was cancelled
   }
 
   #endDrop() {
@@ -142,12 +146,13 @@ class UploadZone extends EventTarget {
   }
 
   /** Dropzone's hook before a file is sent; `send` reads the chunk size at once. */
-  async #prepare(file, send) {
+  async #prepare(file, send, settings) {
     const attempt = file.upload;
-    const plan = await this.#planOf(file);
+    const [plan, name] = await Promise.all([this.#planOf(file), trueNameOf(file, settings)]);
     if (file.upload !== attempt || file.status !== this.#Dropzone.UPLOADING) return; // cancelled
     if (!plan) return;
     if (plan.isSafe) return this.#finish(file);
+    attempt.filename = name;
     this.#plans.set(file, plan);
     this.#dropzone.options.chunkSize = plan.chunkBytes;
     send(file);

@@ -90,6 +90,30 @@ def test_a_refused_photo_keeps_its_row_and_its_reason_beside_those_that_arrive(
     expect(ui.rows(page)).to_have_count(0)
 
 
+def test_no_guest_meets_the_refusal_of_a_wrong_extension(page: Page, gallery: Gallery) -> None:
+    """Each photo goes under its true one: in chunks, after a reload, from wherever it comes."""
+    ui.open_gallery(page, gallery)
+    gate = ui.Gate(page, lets_through=2)
+    ui.drop_photos(page, ("IMG_1.HEIC", ui.large_photo(1, kilobytes=300)[1]))
+    gate.wait_until_held()
+    ui.wait_until_page_may_close(page)
+    page.reload()
+    gate.open()
+    page.get_by_role("button", name="Continue").click()
+    ui.expect_all_safe(page, 1)
+    true_names = {"gif saved.php": "gif saved.php.gif"}
+    true_names |= {name: name for name in ("png v1.2", "webp", "jpg.JPEG")}
+    for kind in ("jpg", "png", "gif", "webp", "avif", "heic"):
+        wrong = "jpg" if kind == "heic" else "HEIC"
+        true_names[f"{kind}.{wrong}"] = f"{kind}.{kind}"
+    kinds = [name.replace(".", " ").split()[0] for name in true_names]
+    contents = [photo_bytes(kind, seed) for seed, kind in enumerate(kinds)]
+    ui.add_photos(page, *zip(true_names, contents, strict=True))
+    ui.expect_all_safe(page, len(true_names))
+    names = [photo["name"] for photo in gallery.photos()]
+    assert sorted(names) == sorted(["IMG_1.jpg", *true_names.values()])
+
+
 def test_a_pasted_photo_is_uploaded_or_cancelled(page: Page, gallery: Gallery) -> None:
     def paste() -> None:
         page.evaluate(
