@@ -9,6 +9,11 @@ const roundings = [0, 1].map(
 );
 const pluralRules = new Intl.PluralRules(locale);
 const dates = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });
+const UTC = { timeZone: "UTC" };
+const wallDates = new Intl.DateTimeFormat(locale, { dateStyle: "medium", ...UTC });
+const minutes = { dateStyle: "medium", timeStyle: "short" };
+const times = new Intl.DateTimeFormat(locale, minutes);
+const wallTimes = new Intl.DateTimeFormat(locale, { ...minutes, ...UTC });
 const percents = new Intl.NumberFormat(locale, { style: "percent" });
 const KILOBYTE = 1024; // as the server counts, and as phones and Windows show it
 
@@ -36,9 +41,22 @@ export function formatBytes(bytes) {
   return `${roundings[digits].format(amount)} ${["", "KB", "MB", "GB", "TB"][power]}`;
 }
 
-/** `12 Mar 2026`, from ISO 8601 */
-export function formatDate(iso) {
-  return dates.format(new Date(iso));
+/** `12 Mar 2026`, of ISO 8601 or milliseconds since 1970, where the visitor is */
+export function formatDate(time) {
+  return dates.format(new Date(time));
+}
+
+/** The same, of a time on the wall that is read as UTC. */
+export function formatWallDate(time) {
+  return wallDates.format(new Date(time));
+}
+
+/** `12 Mar 2026, 15:05`: the hours on the wall where a photo was taken, for everybody. Photos of
+ * galleries older than that have a moment in UTC instead. */
+export function formatTaken(taken) {
+  return taken.endsWith("Z")
+    ? times.format(new Date(taken))
+    : wallTimes.format(new Date(`${taken}Z`));
 }
 
 /** `Next try in 8 s.` */

@@ -3,7 +3,7 @@
 import { photoAddress } from "./address.js";
 import { audienceOf } from "./audience.js";
 import { copyText } from "./clipboard.js";
-import { formatBytes, formatDate } from "./format.js";
+import { formatBytes, formatDate, formatTaken } from "./format.js";
 
 const DOT = "\u00a0· "; // at the end of a line, not at the next one's beginning
 const TOLD_MS = 2_000;
@@ -60,7 +60,7 @@ function fillCaption(caption, part, photo, viewer) {
   part("sender").textContent = `by ${photo.by.name ?? "a guest without a name"}`;
   part("audience").textContent = audienceOf(photo, isOwn);
   part("facts").textContent = [
-    photo.taken ? `taken ${formatDate(photo.taken)}` : `added ${formatDate(photo.uploaded)}`,
+    photo.taken ? `taken ${formatTaken(photo.taken)}` : `added ${formatDate(photo.uploaded)}`,
     formatBytes(photo.bytes),
     `${photo.width}\u00a0×\u00a0${photo.height}`,
   ].join(DOT);

@@ -44,9 +44,10 @@ function kindOf({ visibility, standing }) {
   return visibility === "owner" ? "private" : standing;
 }
 
-/** Seconds since 1970. */
+/** Seconds since 1970, if the time on the wall is read as UTC. */
 export function momentOf(photo, sort) {
-  return Date.parse((sort === "taken" && photo.taken) || photo.uploaded) / 1000;
+  const time = (sort === "taken" && photo.taken) || photo.uploaded;
+  return Date.parse(`${time.slice(0, 19)}Z`) / 1000;
 }
 
 /** Whether a photo stands before an item of which perhaps no more is known than its moment. */

@@ -3,7 +3,7 @@
 import { mountAccountMenu } from "./account-menu.js";
 import { changePhotos } from "./changing.js";
 import { enlargePhotos } from "./enlarging.js";
-import { formatCount, formatDate } from "./format.js";
+import { formatCount, formatDate, formatWallDate } from "./format.js";
 import { moderate } from "./moderating.js";
 import { mountNewPhotos } from "./new-photos.js";
 import { mountNotice } from "./notice.js";
@@ -80,7 +80,8 @@ function showPhotos(gallery, grid) {
   const more = find(".photo-grid-more");
   const scrubber = mountScrubber(find(".scrubber"), () => {
     const item = grid.firstInView;
-    return item ? formatDate(item.moment * 1000) : "";
+    const format = gallery.selection.sort === "taken" ? formatWallDate : formatDate;
+    return item ? format(item.moment * 1000) : "";
   });
   const newPhotos = mountNewPhotos(find(".new-photos"), (id) => grid.isAboveView(id));
   const nearEnd = new IntersectionObserver(([entry]) => entry.isIntersecting && loadRest(), {

@@ -78,9 +78,9 @@ class EntryNames:
         self._uses: dict[str, int] = {}
 
     def name(self, photo: Photo) -> str:
-        """Such as `2026-11-22 10.00.00 beach.jpg`: sorted, it is in the order of time (UTC, as
-        all moments are). Unlike every other, also where `A` and `a` are the same; without what
-        Windows refuses in names; of at most 255 bytes."""
+        """Such as `2026-11-22 10.00.00 beach.jpg`: sorted, it is in the order of time (on the
+        wall, where it is known). Unlike every other, also where `A` and `a` are the same; without
+        what Windows refuses in names; of at most 255 bytes."""
         if photo.moment != self._moment:  # others begin with another moment
             self._moment, self._uses = photo.moment, {}
         name = wanted = _entry_name(photo)

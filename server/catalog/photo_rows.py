@@ -12,9 +12,10 @@ from .viewer import EVERYONE, OWNER, SHOWN, Audience
 
 @dataclass(frozen=True)
 class Photo:
-    """One row. Times are ISO 8601 UTC, width and height as displayed, `sha256` (hex) is of the
-    bytes as they were sent. `version` is the gallery's version that added it, `sender` the name
-    of its guest, who may have none."""
+    """One row. `taken` is the time on the wall where it was taken, ISO 8601 without a zone (in UTC,
+    with a Z, of a photo that came before that was so); other times are UTC. Width and height as
+    displayed, `sha256` (hex) is of the bytes as they were sent. `version` is the gallery's version
+    that added it, `sender` the name of its guest, who may have none."""
 
     id: str
     guest_id: str
@@ -40,8 +41,9 @@ class Photo:
 
     @property
     def moment(self) -> str:
-        """When it was taken; of a photo that says nothing, when it came."""
-        return self.taken or self.uploaded
+        """When it was taken; of a photo that says nothing, when it came. By its digits photos are
+        sorted, so all have the same form."""
+        return f"{(self.taken or self.uploaded)[:19]}Z"
 
     @property
     def audience(self) -> Audience:

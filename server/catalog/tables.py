@@ -81,7 +81,7 @@ photos = Table(
     Column("animated", Boolean, nullable=False),
     Column("taken", String(20)),
     Column("uploaded", String(20), nullable=False),
-    # When it was taken; of a photo that says nothing, when it came.
+    # The digits of `taken`, and a Z; of a photo that says nothing, when it came.
     Column("moment", String(20), nullable=False),
     Column("placeholder", Text, nullable=False),
     Column("visibility", String(16), nullable=False),  # its owner's choice

@@ -1,11 +1,11 @@
 """What a photo says of itself: its kind, which side is up, when it was taken."""
 
+import re
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from PIL import ExifTags, Image
 
-from ..moments import write_moment
 from .troubles import BROKEN
 
 KINDS = {
@@ -18,8 +18,17 @@ KINDS = {
     "HEIF": "heic",
 }
 """By Pillow's names for them; a kind is called as its extension."""
-FIRST_YEAR = 1826
-"""Of the oldest photo there is; what a camera says of earlier ones is not a time."""
+FIRST_YEAR = 1990
+"""No camera wrote EXIF before; earlier times are those of clocks that nobody has set."""
+_TIMES = (  # from the first that is one
+    ExifTags.Base.DateTimeOriginal,
+    ExifTags.Base.DateTimeDigitized,
+    ExifTags.Base.DateTime,
+)
+_TIME = re.compile(  # editors write dashes, a T, fractions of a second and a zone, too
+    r"\s*(\d{4})[:/.-]\s*(\d\d?)[:/.-]\s*(\d\d?)[T\s]\s*(\d\d?):\s*(\d\d?)(?::\s*(\d\d?))?",
+    re.ASCII,
+)
 
 
 def kind_of(image: Image.Image) -> str:
@@ -46,11 +55,16 @@ def is_turned(exif: Image.Exif) -> bool:
 
 
 def time_taken(exif: Image.Exif) -> str | None:
-    tags = exif.get_ifd(ExifTags.IFD.Exif)
-    local = tags.get(ExifTags.Base.DateTimeOriginal)
-    zone = tags.get(ExifTags.Base.OffsetTimeOriginal)
-    for text in (f"{local}{zone}".replace("\0", ""), f"{local}+00:00".replace("\0", "")):
-        with suppress(ValueError, OverflowError):
-            moment = datetime.strptime(text, "%Y:%m:%d %H:%M:%S%z")
-            return write_moment(moment) if moment.year >= FIRST_YEAR else None
+    """The time on the wall where it was taken, such as `2026-07-04T18:30:00`. A zone is dropped,
+    not applied: at an event everybody's clock shows the same time."""
+    latest = datetime.now(UTC).replace(tzinfo=None) + timedelta(days=1)  # zones are 14 h ahead
+    details = exif.get_ifd(ExifTags.IFD.Exif)
+    for tag in _TIMES:
+        value = details.get(tag) or exif.get(tag)
+        text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
+        if found := _TIME.match(text):
+            with suppress(ValueError):
+                moment = datetime.strptime(" ".join(found.groups("0")), "%Y %m %d %H %M %S")
+                if moment.year >= FIRST_YEAR and moment <= latest:
+                    return moment.isoformat()
     return None

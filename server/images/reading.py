@@ -29,9 +29,8 @@ _FORMATS = [name for name in KINDS if name != "MPO"]  # Pillow finds it by way o
 
 @dataclass(frozen=True)
 class Picture:
-    """What is to be known of a photo. Width and height as displayed; `taken` in ISO 8601 UTC
-    (a camera that tells no zone is taken at its word); `placeholder` a data URI; `thumbnails`
-    WebP files by width."""
+    """What is to be known of a photo. Width and height as displayed; `taken` as
+    `time_taken` has it; `placeholder` a data URI; `thumbnails` WebP files by width."""
 
     extension: str
     width: int

@@ -385,6 +385,28 @@ def test_a_gallery_of_the_first_version_is_migrated(address: str) -> None:
     assert catalog.lists.version() > 4
 
 
+def test_photos_of_an_old_gallery_keep_their_times_between_new_ones(address: str) -> None:
+    with old_gallery(address, schema.NEWEST) as connection:
+        for number, taken in ((1, "2026-11-22T15:10:00Z"), (2, "2026-11-22T14:00:00Z")):
+            row = asdict(photo(number, version=number, taken=taken))
+            del row["sender"]
+            more = {"shown_version": number, "audience": 2, "moment": taken, "folded_name": ""}
+            connection.execute(tables.photos.insert().values(row | more))
+        versions = "version = 2, hosts_version = 2, everyones_version = 2"
+        connection.exec_driver_sql(f"UPDATE gallery SET {versions}")
+    catalog = FilledCatalog(open_database(address))
+    for number, taken in ((3, "2026-11-22T15:10:00"), (4, "2026-11-22T15:05:00"), (5, None)):
+        catalog.add(number, taken=taken, uploaded="2026-11-22T15:07:00Z")
+    found = catalog.lists.list_photos(9, None, BY_TAKEN).photos
+    assert [(int(each.id, 16), each.taken) for each in found] == [
+        (3, "2026-11-22T15:10:00"),  # came later than the one of the same time
+        (1, "2026-11-22T15:10:00Z"),
+        (5, None),
+        (4, "2026-11-22T15:05:00"),
+        (2, "2026-11-22T14:00:00Z"),
+    ]
+
+
 def test_an_old_gallery_keeps_its_counts_and_is_searched_by_an_index(
     address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

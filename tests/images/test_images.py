@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -12,7 +13,7 @@ from server.images import Images, Picture, Slots, TooManyPixels
 from tests.support.bad_photos import BOMBS
 from tests.support.odd_photos import CORNERS, GOOD_ODD, SEEN_THROUGH, SIZE, VARIANTS
 from tests.support.odd_photos import displayed_corners as corners_of
-from tests.support.photos import encode, photo_bytes, picture
+from tests.support.photos import encode, photo_bytes, picture, timed_photo
 
 TOLERANCE = 12
 
@@ -98,28 +99,54 @@ def test_a_very_long_photo_has_a_thumbnail(read: Read) -> None:
         assert Image.open(io.BytesIO(shown.thumbnails[320])).size == thumbnail_size
 
 
+@pytest.mark.parametrize("kind", ["jpg", "mpo", "png", "webp", "avif", "heic"])
+def test_the_time_taken_is_the_one_on_the_wall(read: Read, kind: str) -> None:
+    zones = {"OffsetTimeOriginal": "+02:00", "OffsetTime": "-07:00"}
+    content = timed_photo(1, kind, DateTimeOriginal="2024:07:04 18:30:00", **zones)
+    assert read(content).taken == "2024-07-04T18:30:00"
+
+
+IN_A_DAY, IN_THREE_DAYS = (
+    (datetime.now(UTC) + timedelta(hours=hours)).strftime("%Y:%m:%d %H:00:00") for hours in (14, 72)
+)
+
+
 @pytest.mark.parametrize(
-    ("local", "zone", "taken"),
+    ("text", "taken"),
     [
-        ("2026:07:04 18:30:00", "+02:00", "2026-07-04T16:30:00Z"),
-        ("2026:07:04 18:30:00", None, "2026-07-04T18:30:00Z"),
-        ("2026:07:04 18:30:00", "somewhere", "2026-07-04T18:30:00Z"),
-        ("0000:00:00 00:00:00", None, None),
-        ("    :  :     :  :  ", None, None),
-        (None, None, None),
-        ("0001:01:01 00:00:00", "+01:00", None),
-        ("0999:06:01 12:00:00", None, None),
-        ("1825:12:31 23:59:59", None, None),
-        ("1826:06:01 12:00:00", None, "1826-06-01T12:00:00Z"),
+        ("2024:07:04 18:30:05\0\0", "2024-07-04T18:30:05"),
+        (b"2024:07:04 18:30:05\0", "2024-07-04T18:30:05"),
+        (" 2024-07-04T18:30:05.250+02:00", "2024-07-04T18:30:05"),
+        ("2024/07/04 18:30:05Z", "2024-07-04T18:30:05"),
+        ("2024: 7: 4  8:30: 5", "2024-07-04T08:30:05"),
+        ("2024:07:04 18:30", "2024-07-04T18:30:00"),
+        pytest.param(IN_A_DAY, IN_A_DAY.replace(":", "-", 2).replace(" ", "T"), id="in a day"),
+        ("1990:01:01 00:00:00", "1990-01-01T00:00:00"),
+        ("1989:12:31 23:59:59", None),
+        ("1980:01:01 00:00:00", None),
+        pytest.param(IN_THREE_DAYS, None, id="in three days"),
+        ("2050:01:01 12:00:00", None),
+        ("9999:99:99 99:99:99", None),
+        ("2024:02:30 12:00:00", None),
+        ("0000:00:00 00:00:00", None),
+        ("    :  :     :  :  ", None),
+        ("2024:07:04", None),
+        ("yesterday", None),
+        (b"\0" * 20, None),
+        ("", None),
     ],
 )
-def test_the_time_taken_comes_from_exif_in_utc(
-    read: Read, local: str | None, zone: str | None, taken: str | None
+def test_a_time_is_read_as_cameras_and_editors_write_it(
+    read: Read, text: str | bytes, taken: str | None
 ) -> None:
-    exif = Image.Exif()
-    tags = {0x9003: local, 0x9011: zone}
-    exif.get_ifd(0x8769).update({tag: text for tag, text in tags.items() if text})
-    assert read(encode(picture(1, (60, 40)), "jpg", exif=exif)).taken == taken
+    times = {"DateTime": "2024:09:01 10:00:00", "DateTimeDigitized": "2024:08:01 10:00:00"}
+    for name, otherwise in (
+        ("DateTime", None),
+        ("DateTimeDigitized", "2024-09-01T10:00:00"),
+        ("DateTimeOriginal", "2024-08-01T10:00:00"),
+    ):
+        less = {other: time for other, time in times.items() if other < name}
+        assert read(timed_photo(1, **(less | {name: text}))).taken == (taken or otherwise), name
 
 
 def test_a_thumbnail_of_any_width_can_be_made_later(images: Images) -> None:

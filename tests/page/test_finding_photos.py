@@ -1,14 +1,18 @@
 """Finding photos: by words, by person, by time, by their address, and among very many."""
 
 import re
+from collections.abc import Callable
 from contextlib import closing
 
-from playwright.sync_api import Locator, Page, expect
+import pytest
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.support import page as ui
+from tests.support.browser import opened_page
 from tests.support.gallery_server import Gallery
 from tests.support.guest import Guest
 from tests.support.many_photos import add_many
+from tests.support.photos import timed_photo
 from tests.support.waiting import wait_until
 
 
@@ -96,6 +100,33 @@ def test_new_photos_respect_the_filter_and_its_order(
     expect(ui.search(page).get_by_role("status")).to_have_text("19 photos")
     expect(ui.people(page).locator("option:checked")).to_have_text("Ann (19)")
     ui.expect_shown(page, *names(*range(29, 15, -1), 14, 13, 12, 11, 10))
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Auckland", "America/Los_Angeles"])
+def test_everybody_sees_the_time_on_the_wall(
+    new_context: Callable[..., BrowserContext],
+    gallery: Gallery,
+    guest: Guest,
+    expected_errors: list[str],
+    zone: str,
+) -> None:
+    ui.send(guest, *names(*range(10, 27)))  # so many that there is a choice of orders
+    for number, time, zone_of_camera in (
+        (1, "01 23:50", "+02:00"),
+        (3, "02 00:10", "+02:00"),
+        (2, "01 23:55", ""),
+    ):
+        times = {"DateTimeOriginal": f"2024:06:{time}:00", "OffsetTimeOriginal": zone_of_camera}
+        guest.send(f"cake {number}.jpg", timed_photo(number, **times))
+    with opened_page(new_context(timezone_id=zone, locale="en-GB"), expected_errors) as page:
+        ui.open_watching(page, gallery)
+        ui.search_box(page).fill("cake")
+        order(page).select_option("By time taken")
+        ui.expect_shown(page, "cake 3.jpg", "cake 2.jpg", "cake 1.jpg")
+        guest.send("a cake.jpg", timed_photo(4, DateTimeOriginal="2024:06:01 23:57:00"))
+        ui.expect_shown(page, "cake 3.jpg", "a cake.jpg", "cake 2.jpg", "cake 1.jpg")
+        ui.enlarge(page, "cake 1.jpg")
+        expect(ui.lightbox(page)).to_contain_text("taken 1 Jun 2024, 23:50")
 
 
 def test_a_photo_has_an_address_to_share(page: Page, gallery: Gallery) -> None:

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 from werkzeug.http import http_date, parse_options_header
 
-from tests.support.photos import photo_bytes
+from tests.support.photos import photo_bytes, timed_photo
 from tests.support.visitors import (
     TEXT,
     Send,
@@ -127,6 +127,33 @@ def test_since_lists_what_has_changed(client: FlaskClient, send: Send) -> None:
     assert (changes["total"], changes["reset"]) == (1, False)
     assert listed(client, f"since={changes['version']}") == []
     assert client.get(f"/api/photos?since={2**53}").json["reset"] is True
+
+
+def test_photos_are_sorted_by_the_time_on_the_wall(client: FlaskClient, send: Send) -> None:
+    phone, editor = "OffsetTimeOriginal", "OffsetTime"
+    times = {
+        "editor.jpg": {"DateTimeDigitized": "2024:06:01 15:10:00", editor: "+09:00"},
+        "late.jpg": {"DateTimeOriginal": "2024:06:01 15:20:00", phone: "+02:00"},
+        "early.jpg": {"DateTimeOriginal": "2024:06:01 15:00:00", phone: "+02:00"},
+        "scan.jpg": {"DateTime": "2024:06:01 15:15:00"},
+        "camera.jpg": {"DateTimeOriginal": "2024:06:01 15:05:00"},
+        "factory.jpg": {"DateTimeOriginal": "1980:01:01 00:00:00"},
+    }
+    for seed, (name, tags) in enumerate(times.items()):
+        send((name, timed_photo(seed, **tags)))
+    found = client.get("/api/photos?sort=taken").json["photos"]
+    assert {photo["name"]: photo["taken"] for photo in found} == {
+        "factory.jpg": None,  # so it is sorted by when it came
+        "late.jpg": "2024-06-01T15:20:00",
+        "scan.jpg": "2024-06-01T15:15:00",
+        "editor.jpg": "2024-06-01T15:10:00",
+        "camera.jpg": "2024-06-01T15:05:00",
+        "early.jpg": "2024-06-01T15:00:00",
+    }
+    order = ["factory.jpg", "late.jpg", "scan.jpg", "editor.jpg", "camera.jpg", "early.jpg"]
+    assert [photo["name"] for photo in found] == order
+    outlined = client.get("/api/outline?sort=taken").json["photos"]
+    assert [moment - outlined[-1][2] for _, _, moment in outlined[1:]] == [1200, 900, 600, 300, 0]
 
 
 def test_the_outline_has_every_photos_shape_and_moment(evening: FlaskClient) -> None:

@@ -39,7 +39,7 @@ from tests.support.visitors import (
 )
 from tests.support.waiting import wait_until
 
-TAKEN = "2024-06-01 18.00.00"
+TAKEN = "2024-06-01 20.00.00"
 """What the photos of `tests.support.photos` say of themselves, in UTC."""
 
 
@@ -65,9 +65,9 @@ def change_row(config: Config, name: str, **values: object) -> None:
 
 def test_a_zip_has_every_photo_as_it_was_sent(client: FlaskClient, tmp_path: Path) -> None:
     sent = {
-        "2024-06-01 18.00.03 sea.png": photo_bytes("png", seed=3),
-        "2024-06-01 18.00.02 写真.heic": photo_bytes("heic", seed=2),
-        "2024-06-01 18.00.01 beach.jpg": photo_bytes("jpg", seed=1) + bytes(BLOCK_BYTES),
+        "2024-06-01 20.00.03 sea.png": photo_bytes("png", seed=3),
+        "2024-06-01 20.00.02 写真.heic": photo_bytes("heic", seed=2),
+        "2024-06-01 20.00.01 beach.jpg": photo_bytes("jpg", seed=1) + bytes(BLOCK_BYTES),
     }
     for name, content in sent.items():
         send_as(client, name.split()[-1], content)
@@ -146,7 +146,7 @@ def test_pages_of_photos_are_in_a_zip_in_the_order_of_time(
     entries = [(entry.filename[20:], entry.date_time) for entry in download(client).infolist()]
     assert entries == [
         ("7.jpg", (2107, 12, 31, 23, 59, 58)),
-        *((f"{second}.jpg", (2024, 6, 1, 18, 0, second & ~1)) for second in range(6, 0, -1)),
+        *((f"{second}.jpg", (2024, 6, 1, 20, 0, second & ~1)) for second in range(6, 0, -1)),
         ("0.jpg", (1980, 1, 1, 0, 0, 0)),
     ]
 

@@ -114,6 +114,15 @@ def phone_exif(
     return exif.tobytes()
 
 
+def timed_photo(seed: int = 0, format: str = "jpg", **times: str | bytes) -> bytes:  # noqa: A002
+    """A small photo whose EXIF has these tags, by their names there (DateTime, OffsetTime …)."""
+    exif = Image.Exif()
+    for name, time in times.items():
+        directory = exif if name == "DateTime" else exif.get_ifd(IFD.Exif)
+        directory[Base[name]] = time
+    return encode(picture(seed, (60, 40)), format, exif=exif.tobytes())
+
+
 def a_phone_batch(count: int) -> list[tuple[str, bytes]]:
     """Names and photos as a party brings them: the odd ones first, then cameras' own names."""
     odd: list[tuple[str, str, dict[str, Any]]] = [
