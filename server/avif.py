@@ -11,12 +11,12 @@ _HEADER_BYTES = 128
 _TEMPORAL_DELIMITER, _SEQUENCE_HEADER = 2, 1
 
 
-def boxes(data: mmap.mmap, start: int, end: int) -> Iterator[Box]:
+def boxes(data: mmap.mmap | bytearray, start: int, end: int) -> Iterator[Box]:
     """Name, and where the content begins and ends, of each box in a part of the file (ISO/IEC
     14496-12 4.2). The last one may say that it ends behind the part."""
     while start + 8 <= end:
         size, header = int.from_bytes(data[start : start + 4]), 8
-        name = data[start + 4 : start + 8]
+        name = bytes(data[start + 4 : start + 8])
         if size == 1:
             size, header = int.from_bytes(data[start + 8 : start + 16]), 16
         elif size == 0:

@@ -1,20 +1,24 @@
 """Where a photo was taken, erased from its file in place."""
 
+import io
 import mmap
 import re
 import struct
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import islice
+from operator import itemgetter
 from typing import BinaryIO
 
+from .avif import boxes
 from .containers import BrokenContainer, Span, coded_pixels, mapped, png_chunks
 
 Data = mmap.mmap | bytearray
 
 _MOST_BLOCKS = 500
-_MOST_XMP_BYTES = 8 << 20
-_MOST_XMP_TAGS = 1000
-_MOST_READ_BYTES = 48 << 20  # copied or unpacked while searching, in one photo
+_MOST_SEGMENTS = 5_000  # 100 MiB of XMP have 1,600
+_MOST_READ_BYTES = 64 << 20  # copied or unpacked while searching, in one photo
 
 
 class _Budget:
@@ -33,45 +37,64 @@ def erase_location(file: BinaryIO, photo_format: str) -> bool:
     """Whether there was any. `file` is open for update ("r+b") and keeps its length; nothing
     else in it changes. Raises BrokenContainer for a file that is no photo of this format.
 
-    EXIF and XMP stand in all formats as they are, so they are found by how they begin, wherever
-    that is: in the second image of an MPO, in a preview behind the photo. Only PNG packs some.
+    EXIF, XMP, IPTC and films stand in all formats as they are, so they are found by how they begin,
+    wherever that is: in the second image of an MPO, in a preview behind the photo. Only PNG packs
+    some, and JPEG splits what is too long for a segment.
     """
     budget = _Budget()
     with mapped(file, mmap.ACCESS_WRITE) as data:
-        start, end = coded_pixels(data, photo_format)
-        erased = _erase_places(data, 0, start, budget)
-        erased |= _erase_places(data, end, len(data), budget)
         if photo_format == "png":
-            for name, span in png_chunks(data):
-                erased |= _erase_png_text(data, name, span, budget)
-            if erased:
-                _renew_checksums(data)
-    return erased
+            return _erase_png(data, budget)
+        erase = _erase_jpeg if photo_format == "jpg" else _erase_places
+        start, end = coded_pixels(data, photo_format)
+        erased = erase(data, 0, start, budget)
+        return erase(data, end, len(data), budget) or erased
 
 
 def _erase_places(data: Data, start: int, end: int, budget: _Budget) -> bool:
     exif = [at for header in _TIFF for at in _find(data, header, start, end)]
-    spans = [(at, _exif_end(data, at)) for at in exif]
-    erased = [_rewrite(data, span, _erase_gps, budget) for span in spans]
-    erased += [_rewrite(data, span, _blank_xmp, budget) for span in _xmp_packets(data, start, end)]
-    for match in _QUICKTIME_PLACE.finditer(data, start, end):
-        erased.append(
-            _rewrite(data, match.span(), lambda atom: b"free".ljust(len(atom), b"\0"), budget)
-        )
+    spans = [(at, _exif_end(data, at, end)) for at in exif]
+    erased = [_rewrite(data, span, _erase_exif, budget) for span in spans]
+    erased += [_blank_xmp(data, *span) for span in _xmp_packets(data, start, end)]
+    for at in _find(data, b"8BIM\x04\x04", start, end):
+        erased.append(_rewrite(data, _resource(data, at, end), _erase_iptc, budget))
+    erased += [_erase_film(data, *span) for span in _films(data, start, end)]
     return any(erased)
 
 
-def _xmp_packets(data: Data, start: int, end: int) -> Iterator[Span]:
-    behind = total = 0
-    for at in _find(data, b"<rdf:RDF", start, end):
-        if at < behind:
-            continue
-        closing = data.find(b"</rdf:RDF", at, at + _MOST_XMP_BYTES)
-        behind = closing if closing >= 0 else min(at + _MOST_XMP_BYTES, end)
-        total += behind - at
-        if total > _MOST_XMP_BYTES:
-            raise BrokenContainer("This has more metadata than any photo.")
-        yield at, behind
+# Extended XMP (XMP part 3, 1.1.3.1) with the digest of its text and the part's offset in that, and
+# Photoshop's resources.
+_SPLIT = re.compile(
+    rb"\xff(?:\xe1..http://ns\.adobe\.com/xmp/extension/\0(.{32}).{4}(.{4})"
+    rb"|\xed..Photoshop 3\.0\0)",
+    re.DOTALL,
+)
+
+
+def _erase_jpeg(data: Data, start: int, end: int, budget: _Budget) -> bool:
+    """What is split is joined, and what stands between searched as it is."""
+    segments = list(islice(_SPLIT.finditer(data, start, end), _MOST_SEGMENTS + 1))
+    if len(segments) > _MOST_SEGMENTS:
+        raise BrokenContainer("This has more metadata than any photo.")
+    texts: dict[bytes | None, list[tuple[bytes, Span]]] = {}
+    erased = False
+    for segment in segments:
+        first, begin = segment.start(), segment.end()
+        erased |= first > start and _erase_places(data, start, first, budget)
+        start = min(max(first + 2 + int.from_bytes(data[first + 2 : first + 4]), begin), end)
+        texts.setdefault(segment[1], []).append((segment[2] or b"", (begin, start)))
+    for parts in texts.values():
+        spans = [span for _offset, span in sorted(parts, key=itemgetter(0))]
+        text = bytearray()
+        for first, behind in spans:
+            budget.spend(behind - first)
+            text += data[first:behind]
+        if _erase_places(text, 0, len(text), budget):
+            erased = True
+            left = io.BytesIO(text)
+            for first, behind in spans:
+                data[first:behind] = left.read(behind - first)
+    return _erase_places(data, start, end, budget) or erased
 
 
 def _find(data: Data, beginning: bytes, start: int, end: int) -> Iterator[int]:
@@ -98,6 +121,7 @@ def _rewrite(data: Data, span: Span, change: Callable[[bytes], bytes], budget: _
 
 _TIFF = (b"II*\0", b"MM\0*")
 _GPS = 0x8825
+_IPTC = 0x83BB
 _SUB_DIRECTORIES = (0x014A, 0x8769)  # SubIFDs, Exif
 _TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 _MOST_DIRECTORIES = 8
@@ -155,16 +179,16 @@ class _Directory:
         self._block[self.start : end] = table.ljust(end - self.start, b"\0")
 
 
-def _exif_end(data: Data, start: int) -> int:
+def _exif_end(data: Data, start: int, end: int) -> int:
     """In a JPEG, where its segment ends; elsewhere nothing tells, and the offsets say enough."""
-    end = start + _MOST_EXIF_BYTES
+    behind = start + _MOST_EXIF_BYTES
     if data[start - 10 : start - 8] == b"\xff\xe1":
-        end = start - 8 + int.from_bytes(data[start - 8 : start - 6])
-    return min(end, len(data))
+        behind = start - 8 + int.from_bytes(data[start - 8 : start - 6])
+    return min(behind, end)
 
 
-def _erase_gps(exif: bytes) -> bytes:
-    """The GPS directory, its values, and every pointer to it."""
+def _erase_exif(exif: bytes) -> bytes:
+    """The GPS directory, its values, and every pointer to it; the places in IPTC."""
     block = bytearray(exif)
     waiting = [int.from_bytes(block[4:8], "little" if block.startswith(b"I") else "big")]
     seen: set[int] = set()
@@ -175,6 +199,9 @@ def _erase_gps(exif: bytes) -> bytes:
         seen.add(start)
         directory = _Directory(block, start)
         waiting += [*directory.pointers(*_SUB_DIRECTORIES), directory.next_start()]
+        iptc = [entry for entry in directory.entries if entry[0] == _IPTC]
+        for first, behind in directory.values(iptc):
+            block[first:behind] = _erase_iptc(bytes(block[first:behind]))
         for gps_start in directory.pointers(_GPS):
             if gps_start >= 8 and gps_start not in seen:
                 _Directory(block, gps_start).clear_gps()
@@ -182,63 +209,190 @@ def _erase_gps(exif: bytes) -> bytes:
     return bytes(block)
 
 
-# XMP. Local names, in whatever namespace: exif:GPSLatitude, drone-dji:GpsLongtitude (so spelt),
-# drone-dji:AbsoluteAltitude; and geo:lat of the W3C. Not a declaration xmlns:gps.
+# XMP. What begins with GPS or is a latitude, in whatever namespace: exif:GPSLatitude,
+# drone-dji:GpsLongtitude (so spelt), drone-dji:AbsoluteAltitude; and geo:lat of the W3C. Not a
+# declaration xmlns:gps. Names of places only in the namespaces of photos, under the prefixes that
+# the packet declares: elsewhere a State may be that of some work. The country stays.
 
-_NAME = (
-    rb"(?!xmlns:)(?:(?:[\w.-]{1,64}:)?(?:gps[\w.-]*|[\w-]{0,32}?(?:(?:lat|longt?)itude|altitude))"
-    rb"|geo:(?:lat|long|alt|lat_long))(?![\w.:-])"
+_RDF = re.compile(rb"<([^\s<>/\"'=:]{1,64}):RDF[\s>]")
+_POSITION = (
+    rb"(?!xmlns:)(?:[\w.-]{1,64}:)?(?:gps[\w.-]*|[\w-]{0,32}?(?:(?:lat|longt?)itude|altitude))"
+    rb"|geo:(?:lat|long|alt|lat_long)"
 )
-_ATTRIBUTE = re.compile(rb"""(?<=\s)%s\s*=\s*(?:"[^"<]*"|'[^'<]*')""" % _NAME, re.IGNORECASE)
-_TAG = re.compile(rb"<(/?)(%s)[^<>]*>" % _NAME, re.IGNORECASE)
-# Android's MediaMuxer writes this atom into the video of a motion photo, as ISO 6709.
-_QUICKTIME_PLACE = re.compile(rb"\xa9xyz.{4}[+-][\d.]{2,12}[+-][\d.]{2,12}[\d.+-]*/?", re.DOTALL)
+_PLACE = (
+    rb"City|State|Location|Sublocation|ProvinceState|LocationCreated|LocationShown|LocationName"
+    rb"|LocationId|shotLocation"
+)
+_PLACE_PREFIXES = {b"photoshop:", b"Iptc4xmpCore:", b"Iptc4xmpExt:", b"xmpDM:", b"mediapro:"}
+_PLACE_NAMESPACE = re.compile(
+    rb"xmlns(?::([^\s=<>]{1,64}))?\s*=\s*[\"'](?:http://ns\.adobe\.com/photoshop/1\.0/"
+    rb"|http://iptc\.org/std/Iptc4xmp(?:Core|Ext)/|http://ns\.adobe\.com/xmp/1\.0/DynamicMedia/"
+    rb"|http://ns\.iview-multimedia\.com/mediapro/)"
+)
+_MOST_UNCLOSED_BYTES = 8 << 20
+_MOST_PREFIXES = 20
+_MOST_PLACES = 100_000
 
 
-def _blank_xmp(packet: bytes) -> bytes:
+def _xmp_packets(data: Data, start: int, end: int) -> Iterator[Span]:
+    behind = start
+    for at in _find(data, b":RDF", start, end):
+        opening = _RDF.match(data, max(data.rfind(b"<", max(start, at - 65), at), 0))
+        if at < behind or not opening or opening.end() < at:
+            continue
+        closing = data.find(b"</%s:RDF" % opening[1], at, end)
+        behind = closing if closing >= 0 else min(at + _MOST_UNCLOSED_BYTES, end)
+        yield opening.start(), behind
+
+
+def _blank_xmp(data: Data, start: int, end: int) -> bool:
     """Spaces for every such attribute and element. By expressions, as lenient as the readers
     are, not by a parser; an element that nobody closes is none."""
-    text = bytearray(_ATTRIBUTE.sub(lambda match: b" " * len(match[0]), packet))
-    opened: list[re.Match[bytes]] = []
-    for number, tag in enumerate(_TAG.finditer(bytes(text))):
-        if number == _MOST_XMP_TAGS:
-            raise BrokenContainer("This has more places than any photo.")
-        start, end = tag.span()
-        if not tag[1] and not tag[0].endswith(b"/>"):
-            opened.append(tag)
+    declared = {
+        match[1] + b":" if match[1] else b""
+        for match in _PLACE_NAMESPACE.finditer(data, max(start - 1024, 0), end)
+    }
+    prefixes = [re.escape(prefix) for prefix in sorted(declared)[:_MOST_PREFIXES]]
+    prefixes += sorted(_PLACE_PREFIXES)
+    name = rb"(?:%s|(?:%s)(?:%s))(?![\w.:-])" % (_POSITION, b"|".join(prefixes), _PLACE)
+    attribute = re.compile(rb"""\s(?=\S)(%s\s*=\s*(?:"[^"<]*"|'[^'<]*'))""" % name, re.IGNORECASE)
+    tag = re.compile(rb"<(/?)(%s)[^<>]*>" % name, re.IGNORECASE)
+    attributes = list(islice(attribute.finditer(data, start, end), _MOST_PLACES))
+    tags = list(islice(tag.finditer(data, start, end), _MOST_PLACES))
+    if _MOST_PLACES in (len(attributes), len(tags)):
+        raise BrokenContainer("This has more places than any photo.")
+    opened: list[tuple[bytes, int]] = []
+    elements: list[Span] = []
+    for match in tags:
+        first, behind = match.span()
+        if not match[1] and not match[0].endswith(b"/>"):
+            opened.append((match[2], first))
             continue
-        while tag[1] and opened:
-            opening = opened.pop()
-            if opening[2] == tag[2]:
-                start = opening.start()
+        while match[1] and opened:
+            opened_name, opened_at = opened.pop()
+            if opened_name == match[2]:
+                first = opened_at
                 break
-        if start < tag.start() or not tag[1]:
-            text[start:end] = b" " * (end - start)
-    return bytes(text)
+        if first < match.start() or not match[1]:
+            while elements and elements[-1][0] > first:
+                elements.pop()
+            elements.append((first, behind))
+    for first, behind in [*(match.span(1) for match in attributes), *elements]:
+        data[first:behind] = b" " * (behind - first)
+    return bool(attributes or elements)
+
+
+# IPTC-IIM: datasets of a marker, record, number, length and value, in the Photoshop resource (8BIM)
+# 0x0404, which has a name and a length. Content location name, city, sublocation, state.
+
+_IPTC_PLACES = [bytes((2, number)) for number in (27, 90, 92, 95)]
+
+
+def _resource(data: Data, start: int, end: int) -> Span:
+    """Where the content of a Photoshop resource stands; its name is padded to an even size."""
+    at = start + 6 + (int.from_bytes(data[start + 6 : start + 7]) + 2) // 2 * 2
+    return min(at + 4, end), min(at + 4 + int.from_bytes(data[at : at + 4]), end)
+
+
+def _erase_iptc(block: bytes) -> bytes:
+    """The datasets of places; those behind move up. Zeros at the end, which some programs write
+    anyway, keep its length."""
+    kept, position = [], 0
+    while block[position : position + 1] == b"\x1c":
+        begin = position + 5
+        size = int.from_bytes(block[begin - 2 : begin])
+        if size & 0x8000:  # then it is the length of the length
+            begin += size & 0x7FFF
+            size = int.from_bytes(block[position + 5 : begin])
+        if block[position + 1 : position + 3] not in _IPTC_PLACES:
+            kept.append(block[position : begin + size])
+        position = begin + size
+    return (b"".join(kept) + block[position:]).ljust(len(block), b"\0")
+
+
+# Films: boxes of a length, a name and a content, those of a `moov` box. ISO 6709 or the name of the
+# place is in Android's \xa9xyz, in 3GPP's loci (TS 26.244, 8.2), and in Apple's items, whose keys
+# stand apart (com.apple.quicktime.location.ISO6709).
+
+_FILM = re.compile(rb"moov.{4}[a-z]{4}", re.DOTALL)
+_FILM_PLACE = re.compile(rb"\xa9xyz|loci\0{4}")
+_FILM_KEYS = re.compile(rb"keys\0{4}(.{4})", re.DOTALL)
+_FILM_PLACE_KEY = re.compile(rb"location|gps|latitude|longitude", re.IGNORECASE)
+_MOST_FILM_KEYS = 1_000
+_MOST_FILM_PLACE_BYTES = 4_096
+_MOST_APART_BYTES = 64 * 1024  # are the keys and their items, which mostly follow at once
+
+
+def _films(data: Data, start: int, end: int) -> Iterator[Span]:
+    behind = start
+    for at in _find(data, b"moov", start, end):
+        if at >= behind and _FILM.match(data, at):
+            size = int.from_bytes(data[max(at - 4, 0) : at])
+            behind = min(at - 4 + size, end) if size > 1 else end
+            yield at, behind
+
+
+def _erase_film(data: Data, start: int, end: int) -> bool:
+    """The boxes and items of places become free space."""
+    found = [match.start() - 4 for match in _FILM_PLACE.finditer(data, start, end)]
+    for keys in list(islice(_FILM_KEYS.finditer(data, start, end), _MOST_BLOCKS)):
+        wanted, at = [], keys.end()
+        for number in range(min(int.from_bytes(keys[1]), _MOST_FILM_KEYS)):
+            behind = at + max(int.from_bytes(data[at : at + 4]), 8)
+            if _FILM_PLACE_KEY.search(data, at + 8, min(behind, end)):
+                wanted.append((number + 1).to_bytes(4))
+            at = behind
+        items = data.find(b"ilst", at, min(at + _MOST_APART_BYTES, end))
+        if items < 0:
+            items = data.rfind(b"ilst", max(start, keys.start() - _MOST_APART_BYTES), keys.start())
+        behind = min(items - 4 + int.from_bytes(data[items - 4 : items]), end)
+        for name, begin, _ in boxes(data, items + 4, behind) if items > start else ():
+            if name in wanted:
+                found.append(begin - 8)
+    erased = False
+    for at in found:
+        size = int.from_bytes(data[at : at + 4])
+        if 8 < size <= min(_MOST_FILM_PLACE_BYTES, end - at):
+            data[at + 4 : at + size] = b"free".ljust(size - 4, b"\0")
+            erased = True
+    return erased
 
 
 # Text chunks of PNG (11.3.3): keyword, perhaps flags and languages, text, perhaps compressed.
 
+_PNG_PIXELS = (b"IDAT", b"fdAT")
 _PNG_TEXT = {
     b"tEXt": re.compile(rb"([^\0]*)\0"),
     b"zTXt": re.compile(rb"([^\0]*)\0(\0)"),
     b"iTXt": re.compile(rb"([^\0]*)\0(?:(\x01)\0|\0.)[^\0]*\0[^\0]*\0", re.DOTALL),
 }
-_MOST_TEXT_BYTES = 1 << 20  # Pillow refuses a photo with more in one chunk
+_MOST_TEXT_BYTES = 32 << 20  # of one, unpacked; what unpacks to more is emptied unread
 # ImageMagick's and exiftool's way before eXIf: a name, the number of bytes, the bytes in hex.
 _RAW_PROFILE = re.compile(rb"\n?[^\n]{0,80}\n[ \t]{0,20}\d{1,10}[ \t]{0,20}\n")
 
 
-def _erase_png_text(data: Data, name: bytes, span: Span, budget: _Budget) -> bool:
-    return name in _PNG_TEXT and _rewrite(
-        data, span, lambda chunk: _blank_chunk(name, chunk, budget), budget
-    )
+def _erase_png(data: mmap.mmap, budget: _Budget) -> bool:
+    """Each chunk ends with a CRC of its name and its content (5.3)."""
+    erased, behind = False, 0
+    for name, (start, end) in png_chunks(data):
+        behind = end + 4
+        if name in _PNG_TEXT:
+            blank = partial(_blank_chunk, name, budget)
+            changed = _rewrite(data, (start, end), blank, budget)
+        else:
+            changed = name not in _PNG_PIXELS and _erase_places(data, start, end, budget)
+        if changed:
+            erased = True
+            data[end:behind] = zlib.crc32(data[start - 4 : end]).to_bytes(4)
+    return _erase_places(data, behind, len(data), budget) or erased
 
 
-def _blank_chunk(name: bytes, chunk: bytes, budget: _Budget) -> bytes:
+def _blank_chunk(name: bytes, budget: _Budget, chunk: bytes) -> bytes:
     head = _PNG_TEXT[name].match(chunk)
-    text = chunk[head.end() :] if head else b""
-    is_compressed = head is not None and head.lastindex == 2
+    if not head:
+        return chunk
+    text = chunk[head.end() :]
+    is_compressed, is_endless = head.lastindex == 2, False
     if is_compressed:
         unpacker = zlib.decompressobj()
         try:
@@ -246,16 +400,16 @@ def _blank_chunk(name: bytes, chunk: bytes, budget: _Budget) -> bytes:
         except zlib.error:
             return chunk
         budget.spend(len(text))
-        if unpacker.unconsumed_tail:
-            return chunk
-    blanked = _blank_text(head[1] if head else b"", text, budget)
-    if head is None or blanked == text:
+        is_endless = bool(unpacker.unconsumed_tail)
+    blanked = _blank_text(head[1], text, budget)
+    if blanked == text and not is_endless:
         return chunk
     if is_compressed:
         # What blanking freed stands as zeros behind the stream, which says itself where it ends.
         # Packed better than zlib can, it may not fit any more: then the text is gone.
         packed = zlib.compress(blanked, 9)
-        blanked = packed if head.end() + len(packed) <= len(chunk) else zlib.compress(b"")
+        is_gone = is_endless or head.end() + len(packed) > len(chunk)
+        blanked = zlib.compress(b"") if is_gone else packed
     return head[0] + blanked.ljust(len(chunk) - head.end(), b"\0")
 
 
@@ -264,19 +418,14 @@ def _blank_text(keyword: bytes, text: bytes, budget: _Budget) -> bytes:
         return b" " * len(text)
     head = _RAW_PROFILE.match(text)
     if not head or not keyword.lower().startswith(b"raw profile type"):
-        return _blank_xmp(text)
+        xmp = bytearray(text)
+        return bytes(xmp) if _blank_xmp(xmp, 0, len(xmp)) else text
     try:
         profile = bytearray.fromhex(text[head.end() :].decode("ascii"))
     except ValueError:
         return text
-    if not _erase_places(profile, 0, len(profile), budget):
+    changed = _erase_places(profile, 0, len(profile), budget)
+    if not _rewrite(profile, (0, len(profile)), _erase_iptc, budget) and not changed:
         return text
-    digits = iter(profile.hex().encode())
-    return head[0] + re.sub(rb"\w", lambda _: bytes([next(digits)]), text[head.end() :])
-
-
-def _renew_checksums(data: mmap.mmap) -> None:
-    """Each chunk ends with a CRC of its name and its content (5.3)."""
-    for name, (start, end) in png_chunks(data):
-        if name in _PNG_TEXT or name == b"eXIf":
-            data[end : end + 4] = zlib.crc32(data[start - 4 : end]).to_bytes(4)
+    digits = io.BytesIO(profile.hex().encode())
+    return head[0] + re.sub(rb"\w+", lambda run: digits.read(len(run[0])), text[head.end() :])

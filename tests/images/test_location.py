@@ -9,12 +9,13 @@ import xml.etree.ElementTree as ElementTree
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import pairwise
 from tempfile import TemporaryFile
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from server.containers import BrokenContainer, UnknownFormat, survey
 from server.location import erase_location
@@ -174,8 +175,10 @@ def erase(content: bytes, name: str) -> bytes:
 
 
 def opened(content: bytes) -> Image.Image:
-    image = Image.open(io.BytesIO(content))
-    image.load()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PngImagePlugin, "MAX_TEXT_CHUNK", 1 << 24)
+        image = Image.open(io.BytesIO(content))
+        image.load()
     return image
 
 
@@ -251,11 +254,284 @@ def test_every_image_of_an_mpo_loses_its_place() -> None:
             assert image.getexif()[0x010F] == "A camera"
 
 
-def test_the_film_of_a_motion_photo_loses_its_place() -> None:
-    atom = b"\0\0\0\x1e\xa9xyz\0\x12\x15\xc7+48.2082+016.3738/"
-    film = b"\0\0\0\x18ftypmp42" + bytes(12) + b"\0\0\0\x2emoov\0\0\0\x26udta" + atom
-    for name, plain in (("jpg", tiny_photo("JPEG")), ("heic", tiny_photo("HEIF"))):
-        assert erase(plain + film, name) == plain + film[:-26] + b"free" + bytes(22)
+class Words:
+    """Words that stand nowhere else: of places, and of all the rest."""
+
+    def __init__(self) -> None:
+        self.places: list[str] = []
+        self.kept: list[str] = []
+
+    def place(self) -> str:
+        self.places.append(f"Place{len(self.places):03}é")
+        return self.places[-1]
+
+    def keep(self) -> str:
+        self.kept.append(f"Kept{len(self.kept):03}ü")
+        return self.kept[-1]
+
+
+def xmp_of_places(
+    words: Words,
+    as_attributes: bool = True,
+    prefixes: tuple[str, str, str] = ("photoshop", "Iptc4xmpCore", "Iptc4xmpExt"),
+    rdf: str = "rdf",
+) -> bytes:
+    place, keep, (photoshop, core, ext) = words.place, words.keep, prefixes
+    places = [f"{photoshop}:City", f"{photoshop}:State", f"{core}:Location", "xmpDM:shotLocation"]
+    others = [f"{photoshop}:Headline", f"{photoshop}:Country", f"{core}:CountryCode"]
+    others += ["mine:City", "mine:State", "mine:LocationShown"]
+    values = {name: place() for name in places} | {name: keep() for name in others}
+    if as_attributes:
+        flat = "".join(f'\n {name}="{value}"' for name, value in values.items()) + ">"
+    else:
+        flat = ">" + "".join(f"<{name}>{value}</{name}>" for name, value in values.items())
+    return f"""<x:xmpmeta xmlns:x="adobe:ns:meta/"
+ xmlns:{ext}='http://iptc.org/std/Iptc4xmpExt/2008-02-29/'>
+<{rdf}:RDF xmlns:{rdf}="{RDF}">
+<{rdf}:Description {rdf}:about="" xmlns:dc="urn:dc" xmlns:mine="urn:mine"
+ xmlns:{photoshop} = "http://ns.adobe.com/photoshop/1.0/"
+ xmlns:{core}="http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/"
+ xmlns:xmpDM="http://ns.adobe.com/xmp/1.0/DynamicMedia/"{flat}
+ <{core}:CreatorContactInfo {core}:CiAdrCity="{keep()}" {core}:CiAdrRegion="{keep()}"/>
+ <{ext}:LocationCreated {ext}:City="{place()}" {ext}:CountryName='{place()}'/>
+ <{ext}:LocationShown><{rdf}:Bag>
+  <{rdf}:li {rdf}:parseType="Resource"><{ext}:Sublocation>{place()}</{ext}:Sublocation>
+   <{ext}:LocationName><{rdf}:Alt><{rdf}:li>{place()}</{rdf}:li></{rdf}:Alt></{ext}:LocationName>
+  </{rdf}:li>
+  <{rdf}:li><{rdf}:Description {ext}:ProvinceState="{place()}" {ext}:WorldRegion="{place()}"/>
+  </{rdf}:li>
+ </{rdf}:Bag></{ext}:LocationShown>
+ <{ext}:Event>{keep()}</{ext}:Event><City xmlns="http://ns.adobe.com/photoshop/1.0/">{place()}</City>
+ <dc:title><{rdf}:Alt><{rdf}:li xml:lang="x-default">{keep()}</{rdf}:li></{rdf}:Alt></dc:title>
+</{rdf}:Description></{rdf}:RDF></x:xmpmeta>""".encode()
+
+
+def iptc_of_places(words: Words) -> bytes:
+    """In the order of their numbers, and one so long that the length of its length is told."""
+    block = b"\x1c\1\x5a\0\3\x1b%G"
+    for number in (5, 26, 27, 90, 92, 95, 101, 105):
+        word = (words.place() if number in (27, 90, 92, 95) else words.keep()).encode()
+        block += struct.pack(">BBBH", 0x1C, 2, number, len(word)) + word
+    caption = words.keep().encode().ljust(40_000, b".")
+    return block + struct.pack(">BBBHI", 0x1C, 2, 120, 0x8004, len(caption)) + caption
+
+
+def photoshop_of_places(words: Words) -> bytes:
+    resources = b""
+    for number, name, content in (
+        (0x0421, b"\0\0", words.keep().encode() + b"."),
+        (0x0404, b"\3Abc", iptc_of_places(words)),
+        (0x040A, b"\0\0", words.keep().encode() + b"."),
+    ):
+        size = struct.pack(">I", len(content))
+        resources += (
+            b"8BIM" + number.to_bytes(2) + name + size + content + b"\0" * (len(content) % 2)
+        )
+    return resources
+
+
+def exif_of_places(words: Words) -> bytes:
+    exif = Image.Exif()
+    exif[0x010F] = words.keep().encode()
+    exif[0x83BB] = iptc_of_places(words)
+    return exif.tobytes()
+
+
+def box(name: bytes, *contents: bytes) -> bytes:
+    content = b"".join(contents)
+    return struct.pack(">I", 8 + len(content)) + name + content
+
+
+def film_of_places(words: Words) -> bytes:
+    def place(position: bytes) -> bytes:
+        return words.place().encode() + position
+
+    def items(name: bytes, values: list[tuple[bytes, bytes]]) -> bytes:
+        keys = [box(b"mdta", key) for key, _ in values]
+        data = [box(b"data", bytes((0, 0, 0, 1)) + bytes(4), value) for _, value in values]
+        numbered = [box(number.to_bytes(4), each) for number, each in enumerate(data, 1)]
+        head = box(b"hdlr", bytes(8), b"mdta", bytes(13))
+        keys_box = box(b"keys", bytes(4), len(keys).to_bytes(4), *keys)
+        return box(b"meta", name, head, keys_box, box(b"ilst", *numbered))
+
+    apple = b"com.apple.quicktime."
+    position = "+48.2082+016.3738+171.000/"
+    xyz = position.encode() + place(b"")
+    loci = bytes(4) + b"\x15\xc7" + place(b"\0") + b"\0" + bytes(12) + b"earth\0" + place(b"\0")
+    values = [
+        (apple + b"make", words.keep().encode()),
+        (apple + b"location.ISO6709", place(position.encode())),
+        (apple + b"software", words.keep().encode()),
+        (apple + b"location.name", place(b"")),
+        (b"com.android.version", words.keep().encode()),
+    ]
+    udta = box(
+        b"udta",
+        box(b"\xa9xyz", len(xyz).to_bytes(2), b"\x15\xc7", xyz),
+        box(b"loci", loci),
+        box(b"\xa9nam", words.keep().encode()),
+        box(
+            b"meta", bytes(4), box(b"ilst", box(b"\xa9xyz", box(b"data", bytes(8), place(b"+48"))))
+        ),
+    )
+    moov = box(b"moov", box(b"mvhd", bytes(100)), udta, items(b"", values), items(bytes(4), values))
+    return box(b"ftyp", b"mp42", bytes(4)) + box(b"mdat", words.keep().encode()) + moov
+
+
+def with_photoshop(*parts: bytes) -> bytes:
+    """The resources in segments of their own."""
+    plain = tiny_photo("JPEG")
+    heads = [b"\xff\xed" + (len(part) + 16).to_bytes(2) + b"Photoshop 3.0\0" for part in parts]
+    segments = [head + part for head, part in zip(heads, parts, strict=True)]
+    return plain[:2] + b"".join(segments) + plain[2:]
+
+
+def in_two_segments(resources: bytes) -> bytes:
+    cut = resources.index(b"Place001") + 3
+    return with_photoshop(resources[:cut], resources[cut:])
+
+
+def extended(xmp: bytes, cuts: list[int]) -> list[bytes]:
+    """As parts of an extended XMP, cut anywhere."""
+    edges = sorted({0, len(xmp), *(cut % len(xmp) for cut in cuts)})
+    return [
+        b"http://ns.adobe.com/xmp/extension/\0"
+        + b"0123456789ABCDEF" * 2
+        + struct.pack(">II", len(xmp), start)
+        + xmp[start:end]
+        for start, end in pairwise(edges)
+    ]
+
+
+RAW_IPTC, RAW_XMP = b"Raw profile type iptc\0", b"Raw profile type xmp\0\0"
+JPEG_XMP = b"http://ns.adobe.com/xap/1.0/\0"
+IN_XMP: dict[str, Callable[[bytes, list[int]], bytes]] = {
+    "jpg": lambda xmp, _: jpeg(JPEG_XMP + xmp),
+    "jpg, extended": lambda xmp, cuts: jpeg(JPEG_XMP + XMP, *extended(xmp, cuts)),
+    "jpg, extended, in another order": lambda xmp, cuts: jpeg(*extended(xmp, cuts)[::-1]),
+    "jpg, extended, in a later image": lambda xmp, cuts: (
+        tiny_photo("JPEG") + jpeg(*extended(xmp, cuts))
+    ),
+    "png": lambda xmp, _: png((b"iTXt", ITXT + b"\0\0\0\0" + xmp)),
+    "png, packed": lambda xmp, _: png((b"iTXt", ITXT + b"\1\0\0\0" + zlib.compress(xmp))),
+    "png, packed, long": lambda xmp, _: png(
+        (b"iTXt", ITXT + b"\1\0\0\0" + zlib.compress(b" " * (3 << 20) + xmp))
+    ),
+    "png, raw profile": lambda xmp, _: png(
+        (b"zTXt", RAW_XMP + zlib.compress(raw_profile(b"xmp", xmp)))
+    ),
+    "png, behind the picture": lambda xmp, _: (
+        png()[:-12] + png_chunk(b"iTXt", ITXT + b"\0\0\0\0" + xmp) + png()[-12:]
+    ),
+    "gif": lambda xmp, _: gif(xmp),
+    "webp": lambda xmp, _: tiny_photo("WEBP", xmp=xmp),
+    "avif": lambda xmp, _: tiny_photo("AVIF", xmp=xmp),
+    "heic": lambda xmp, _: tiny_photo("HEIF", xmp=xmp),
+}
+IN_OTHERS: dict[str, Callable[[Words], bytes]] = {
+    "jpg, IPTC": lambda words: with_photoshop(photoshop_of_places(words)),
+    "jpg, split IPTC": lambda words: in_two_segments(photoshop_of_places(words)),
+    "jpg, IPTC in EXIF": lambda words: jpeg(exif_of_places(words)),
+    "webp, IPTC in EXIF": lambda words: tiny_photo("WEBP", exif=exif_of_places(words)),
+    "avif, IPTC in EXIF": lambda words: tiny_photo("AVIF", exif=exif_of_places(words)),
+    "heic, IPTC in EXIF": lambda words: tiny_photo("HEIF", exif=exif_of_places(words)),
+    "png, IPTC in EXIF": lambda words: png((b"eXIf", exif_of_places(words)[6:])),
+    "png, IPTC": lambda words: png(
+        (
+            b"zTXt",
+            RAW_IPTC + b"\0" + zlib.compress(raw_profile(b"iptc", photoshop_of_places(words))),
+        )
+    ),
+    "png, bare IPTC": lambda words: png(
+        (b"tEXt", RAW_IPTC + raw_profile(b"iptc", iptc_of_places(words)))
+    ),
+    "jpg, film": lambda words: tiny_photo("JPEG") + film_of_places(words),
+    "jpg, film of a Samsung": lambda words: (
+        tiny_photo("JPEG") + b"\0\0\x30\x0aMotionPhoto_Data" + film_of_places(words) + b"SEFT"
+    ),
+    "heic, film": lambda words: tiny_photo("HEIF") + box(b"mpvd", film_of_places(words)),
+    "avif, film": lambda words: tiny_photo("AVIF") + film_of_places(words),
+}
+
+
+SPLIT = re.compile(
+    rb"\xff\xe1(..)http://ns.adobe.com/xmp/extension/\0.{36}(.{4})|\xff\xed..Photoshop 3.0\0",
+    re.DOTALL,
+)
+
+
+def legible(content: bytes) -> str:
+    """With what a PNG packs or writes in hex, and with what a JPEG splits in its own order."""
+    extension: dict[bytes, bytes] = {}
+    for part in SPLIT.finditer(content):
+        if part[1]:
+            behind = part.start() + 2 + int.from_bytes(part[1])
+            extension[part[2]] = content[part.end() : behind]
+    texts = [SPLIT.sub(b"", content), b"".join(extension[offset] for offset in sorted(extension))]
+    if content.startswith(b"\x89PNG"):
+        for key, text in opened(content).info.items():
+            if key.startswith("Raw profile"):
+                texts.append(bytes.fromhex("".join(text.split("\n")[3:])))
+            elif isinstance(text, str):
+                texts.append(text.encode())
+    return b"\0".join(texts).decode(errors="replace")
+
+
+def expect_erased(before: bytes, name: str, words: Words) -> bytes:
+    found = legible(before)
+    assert [word for word in words.places + words.kept if word not in found] == []
+    after = erase(before, name)
+    found = legible(after)
+    assert [word for word in words.places if word in found] == []
+    assert [word for word in words.kept if word not in found] == []
+    assert opened(after).tobytes() == opened(before).tobytes()
+    assert erase(after, name) == after
+    return after
+
+
+WITH_PLACES = {name: make(Words()) for name, make in IN_OTHERS.items()}
+PREFIXES = st.sampled_from(["photoshop", "Iptc4xmpCore", "Iptc4xmpExt", "ns1", "ns2", "é-x.y_3"])
+
+
+@given(
+    name=st.sampled_from(sorted(IN_XMP)),
+    as_attributes=st.booleans(),
+    prefixes=st.lists(PREFIXES, min_size=3, max_size=3, unique=True),
+    rdf=st.sampled_from(["rdf", "RDF", "ns9"]),
+    cuts=st.lists(st.integers(0, 3000), min_size=1, max_size=30),
+)
+def test_names_of_places_in_xmp_go_and_nothing_else(
+    name: str, as_attributes: bool, prefixes: list[str], rdf: str, cuts: list[int]
+) -> None:
+    words = Words()
+    photoshop, core, ext = prefixes
+    xmp = xmp_of_places(words, as_attributes, (photoshop, core, ext), rdf)
+    after = expect_erased(IN_XMP[name](xmp, cuts), name, words)
+    for packet in re.findall("<x:xmpmeta.*?</x:xmpmeta>", legible(after), re.DOTALL):
+        assert "order" in name or ElementTree.fromstring(packet).tag
+
+
+@pytest.mark.parametrize("name", IN_OTHERS)
+def test_places_in_iptc_and_films_go_and_nothing_else(name: str) -> None:
+    words = Words()
+    expect_erased(IN_OTHERS[name](words), name, words)
+
+
+def test_what_follows_a_place_in_iptc_moves_up() -> None:
+    words = Words()
+    words.keep()  # stands before them
+    iptc = iptc_of_places(words)
+    left = re.sub(rb"\x1c\x02[\x1b\x5a\x5c\x5f]..Place\d{3}\xc3\xa9", b"", iptc, flags=re.DOTALL)
+    before = with_photoshop(photoshop_of_places(Words()))
+    assert erase(before, "jpg") == before.replace(iptc, left.ljust(len(iptc), b"\0"))
+
+
+def test_a_very_long_xmp_loses_its_place_too() -> None:
+    words = Words()
+    xmp = xmp_of_places(words).replace(b"<dc:title>", b"<dc:title>" + b"<a>depth</a>" * 1_000_000)
+    before = jpeg(*extended(xmp, [*range(0, len(xmp), 65_000)]))
+    assert len(before) > 12_000_000
+    expect_erased(before, "jpg", words)
 
 
 def test_text_that_does_not_fit_when_packed_anew_is_dropped() -> None:
@@ -305,7 +581,7 @@ def test_a_value_where_the_next_directory_should_be_named_survives() -> None:
 
 
 LOOP = struct.pack("<HHII", 0x014A, 4, 2**30, 8) + gps_pointer(8)
-WEBP_XMP = b"RIFF\0\0\0\0WEBPXMP \xff\xff\xff\0"
+WEBP_XMP = b"RIFF\0\0\0\0WEBPXMP \xff\xff\xff\0<rdf:RDF "
 LINES = b"\n" * 1_000_000
 HOSTILE = [
     ("jpg", lambda: jpeg(*[BEGINNING + b"\xff\xff" + LOOP * 2000] * 100)),
@@ -322,6 +598,11 @@ HOSTILE = [
     ("png", lambda: png((b"zTXt", RAW_EXIF + b"\0" + zlib.compress(LINES)))),
     ("jpg", lambda: jpeg() + b"<rdf:RDF>" + b"<gps>" * 1_000_000),
     ("jpg", lambda: jpeg() + b"<rdf:RDF></rdf:RDF>" * 1_000_000),
+    ("jpg", lambda: jpeg() + b"<rdf:RDF>" * 1_000_000),
+    ("jpg", lambda: jpeg() + b":RDF" * 1_000_000),
+    ("jpg", lambda: jpeg() + b"\0\0\0\0moov\0\0\0\0mvhdloci\0\0\0\0keys\0\0\0\0" * 500_000),
+    ("jpg", lambda: jpeg() + b"\xff\xed\0\2Photoshop 3.0\0" * 500_000),
+    ("jpg", lambda: jpeg() + b"8BIM\4\4\0\0\x7f\0\0\0" + b"\x1c\2\x5a\0\0" * 1_000_000),
     ("jpg", lambda: jpeg() + b"II*\0\x08\0\0\0" * 1_000_000),
 ]
 
@@ -364,7 +645,7 @@ def test_a_hostile_exif_block_harms_nothing_outside_itself(
 
 
 @given(
-    photo=st.sampled_from([*WITH_EXIF.items(), *WITH_XMP.items()]),
+    photo=st.sampled_from([*WITH_EXIF.items(), *WITH_XMP.items(), *WITH_PLACES.items()]),
     changes=st.lists(st.tuples(st.integers(0, 5000), SOME_BYTES)),
 )
 def test_a_damaged_photo_raises_nothing_but_the_containers_error(

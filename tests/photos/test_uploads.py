@@ -10,6 +10,8 @@ from threading import Thread
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from PIL import Image
+from PIL.ExifTags import IFD
 from sqlalchemy import update
 from werkzeug.http import parse_options_header
 
@@ -27,7 +29,7 @@ from server.storage.keys import (
 from tests.support.chunks import InChunks, send_all, send_chunk
 from tests.support.engines import catalog_of, config_of, make_old, storage_of, stored_files
 from tests.support.gallery_server import GalleryServer
-from tests.support.photos import photo_bytes
+from tests.support.photos import VENICE, XMP, phone_exif, photo_bytes
 from tests.support.visitors import Send, listed, listed_photos, open_page, outcome, parts, send_as
 
 FILES_OF_A_PHOTO = 3  # the original and two thumbnails
@@ -90,6 +92,20 @@ def saved_name(client: FlaskClient, photo: dict) -> str:
     answer = client.get(f"{photo['url']}?download", buffered=True)
     _, options = parse_options_header(answer.headers["Content-Disposition"])
     return options["filename"]
+
+
+def test_the_place_is_erased_unless_the_host_keeps_it(config: Config, client: FlaskClient) -> None:
+    city = b"<photoshop:City>Wien</photoshop:City>"
+    xmp = XMP.replace(b'7.2"/>', b'7.2">' + city + b"</rdf:Description>")
+    sent = photo_bytes("webp", gps=VENICE, exif=phone_exif(gps=VENICE), xmp=xmp)
+    keeper = create_app(replace(config, keep_location=True)).test_client()
+    for guest, kept in ((client, xmp.replace(city, b" " * len(city))), (keeper, xmp)):
+        send_as(guest, "a.webp", sent)
+        back = guest.get(listed_photos(guest)[0]["url"], buffered=True).data
+        assert len(back) == len(sent)
+        assert kept in back
+        assert bool(Image.open(io.BytesIO(back)).getexif().get_ifd(IFD.GPSInfo)) == (kept == xmp)
+    assert back == sent
 
 
 def test_several_photos_of_one_name_are_kept_in_order(client: FlaskClient, send: Send) -> None:
