@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,14 @@ SITE = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 """The address of a whole site. A domain name has at most 253 characters (RFC 1035 3.1)."""
+SERVICE_LINK = re.compile(
+    r"DROPWALL_(\w+_)?"
+    r"(SERVICE_HOST=.*|SERVICE_PORT(_\w+)?=\d*|PORT(_\d+_(TCP|UDP|SCTP))?=(tcp|udp|sctp)://.*"
+    r"|PORT_\d+_(TCP|UDP|SCTP)_(ADDR|PORT|PROTO)=.*)",
+    re.ASCII | re.IGNORECASE,
+)
+"""What Kubernetes tells each container of a service whose name is, or begins with, `dropwall`
+(https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables)."""
 
 
 class BadSetting(ValueError):
@@ -140,17 +149,19 @@ class Config:
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "Config":
         """The settings of this process. Raises BadSetting, also for a misspelt variable."""
-        known = {variable_name(setting.name): setting for setting in fields(cls)}
+        known = {setting.name.upper(): setting for setting in fields(cls)}
         values: dict[str, Any] = {}
-        for name, text in environ.items():
-            if not name.startswith("DROPWALL_"):
+        for variable, text in environ.items():
+            name, value = variable.removeprefix("DROPWALL_"), text.strip()
+            if name == variable or SERVICE_LINK.fullmatch(f"{variable}={value}"):
                 continue
             if name not in known:
-                raise BadSetting(f"{name} is no setting of Dropwall, which has {', '.join(known)}.")
-            value = text.strip()
+                close = get_close_matches(name.upper(), known, 1)
+                hint = f"Did you mean DROPWALL_{close[0]}?" if close else "The README lists all."
+                raise BadSetting(f"{variable} is no setting of Dropwall. {hint}")
             if text and not value:
-                raise BadSetting(f"{name} is blank; please give it a value, or unset it.")
-            values[known[name].name] = _parse(name, value, known[name].type)
+                raise BadSetting(f"{variable} is blank; please give it a value, or unset it.")
+            values[known[name].name] = _parse(variable, value, known[name].type)
         return cls(**values)
 
     @property

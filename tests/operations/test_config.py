@@ -48,7 +48,7 @@ def test_every_kind_of_setting_is_read() -> None:
 @pytest.mark.parametrize(
     ("name", "texts", "sentence"),
     [
-        ("PROT", ["80"], "is no setting of Dropwall, which has DROPWALL_"),
+        ("COLOUR", ["red"], "is no setting of Dropwall. The README lists all."),
         ("PORT", ["http"], "must be a whole number, not 'http'."),
         ("PORT", ["99999"], "must be at most 65535."),
         ("MAX_PIXELS", ["0"], "must be 1 or more, not 0."),
@@ -89,6 +89,47 @@ def test_a_bad_setting_is_named(name: str, texts: list[str], sentence: str) -> N
         with pytest.raises(BadSetting) as refusal:
             Config.from_environ({f"DROPWALL_{name}": text})
         assert str(refusal.value).startswith(f"DROPWALL_{name} {sentence}"), text
+
+
+MEANT = "is no setting of Dropwall. Did you mean DROPWALL_{}?"
+
+
+def test_a_misspelt_setting_is_told_which_one_was_meant() -> None:
+    for setting in fields(Config):
+        name = setting.name.upper()
+        swapped = name[1] + name[0] + name[2:]
+        for misspelt in (name[:2] + name[3:], f"{name}S", swapped, name.lower()):
+            with pytest.raises(BadSetting) as refusal:
+                Config.from_environ({f"DROPWALL_{misspelt}": "1"})
+            assert str(refusal.value) == f"DROPWALL_{misspelt} {MEANT.format(name)}"
+
+
+def service_links(service: str, host: str, ports: dict[str, tuple[int, str]]) -> dict[str, str]:
+    """As Kubernetes makes them (pkg/kubelet/envvars); the first port has the short names."""
+    first, links = next(iter(ports.values())), {f"{service}_SERVICE_HOST": host}
+    links[f"{service}_SERVICE_PORT"] = str(first[0])
+    links[f"{service}_PORT"] = f"{first[1]}://{host}:{first[0]}"
+    for name, (port, protocol) in ports.items():
+        prefix = f"{service}_PORT_{port}_{protocol.upper()}"
+        links |= {f"{service}_SERVICE_PORT_{name}": str(port)} if name else {}
+        links |= {prefix: f"{protocol}://{host}:{port}", f"{prefix}_PROTO": protocol}
+        links |= {f"{prefix}_PORT": str(port), f"{prefix}_ADDR": host}
+    return links
+
+
+@pytest.mark.parametrize(
+    "service", ["DROPWALL", "DROPWALL_WEB", "DROPWALL_0", "DROPWALL_MAX", "DROPWALL_SERVICE_PORT"]
+)
+def test_what_kubernetes_says_of_a_service_is_no_setting(service: str) -> None:
+    for host in ("10.0.0.1", "[fd00::1]"):
+        for ports in (
+            {"": (80, "tcp")},
+            {"HTTP": (80, "tcp"), "HTTP_3": (443, "udp"), "DATA": (5000, "sctp")},
+        ):
+            links = service_links(service, host, ports)
+            assert Config.from_environ(links | {"DROPWALL_MODE": "own"}) == Config(mode="own")
+            if service != "DROPWALL":
+                assert Config.from_environ(links | {"DROPWALL_PORT": "9000"}).port == 9000
 
 
 def test_the_readme_has_every_setting_with_its_default() -> None:
