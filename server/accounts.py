@@ -115,22 +115,15 @@ class Accounts:
     def set_password(self, account: Account, password: str) -> Account:
         """Whoever is signed in is so no more. Raises WeakPassword, NoSuchAccount."""
         password_hash = hash_password(password)
-        changed = self.catalog.update(
+        changed = self.catalog.sign_out(
             account.id, password_hash=password_hash, session_key=_session_key()
         )
         if not changed:
             raise NoSuchAccount
-        self.guests.end_adoptions(account.id)
         return changed
 
     def sign_out_everywhere(self, account: Account) -> None:
-        self.catalog.update(account.id, session_key=_session_key())
-        self.guests.end_adoptions(account.id)
-
-    def remove(self, account: Account) -> None:
-        """What they have sent stays in the gallery, and is nobody's."""
-        self.catalog.remove(account.id)
-        self.guests.end_adoptions(account.id)
+        self.catalog.sign_out(account.id, session_key=_session_key())
 
     def of_session(self, session_id: str) -> Account | None:
         """None once it was signed out from elsewhere, or has another password."""

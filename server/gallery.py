@@ -7,7 +7,7 @@ from functools import partial
 from typing import BinaryIO
 
 from . import moments
-from .catalog import OWNER, Catalog, NoSuchPhoto, Photo, SamePhoto, Viewer, Which
+from .catalog import Catalog, NoSuchPhoto, Photo, SamePhoto, Viewer, Which
 from .images import Images, Slots
 from .limits import Limits
 from .photo_files import WIDTHS
@@ -131,11 +131,6 @@ class Gallery:
     def remove_all(self, guest_id: str, host: Viewer) -> None:
         """One guest's photos, private ones too."""
         self._catalog.remove_photos(Which(guest_id=guest_id), moments.now(), host.guest_id)
-
-    def remove_private(self, guest_id: str) -> None:
-        """Those of one guest that nobody else sees."""
-        private = Which(guest_id=guest_id, visibility=OWNER)
-        self._catalog.remove_photos(private, moments.now(), by_guest="")
 
     def _find_original(self, photo_id: str, extension: str, viewer: Viewer) -> Photo:
         photo = self._catalog.find_photo(photo_id, viewer)

@@ -1,6 +1,6 @@
 """What Dropwall knows, as rows: all of the SQL."""
 
-from .accounts import Account, AccountCatalog, NameTaken
+from .accounts import Account, AccountCatalog, NameTaken, PrivatePhotosLeft
 from .copied_photos import CopiedPhoto
 from .counts import KINDS
 from .database import Database, find_database, open_database
@@ -49,6 +49,7 @@ __all__ = [
     "Page",
     "Photo",
     "PhotoLists",
+    "PrivatePhotosLeft",
     "Replica",
     "RuledOut",
     "SameGallery",

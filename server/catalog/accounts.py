@@ -5,12 +5,17 @@ from dataclasses import asdict, dataclass
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Select, delete, select, update
+from sqlalchemy import Connection, Select, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
+from .. import moments
 from .database import Database
-from .tables import accounts, failed_tries
+from .photo_rows import read_photos, select_photos
+from .photos import Which, remove
+from .tables import accounts, failed_tries, guests
 from .upserts import insert_or_update
+from .versions import advance, wait_turn
+from .viewer import OWNER
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,14 @@ class Account:
 
 class NameTaken(Exception):
     """Another account is called so."""
+
+
+class PrivatePhotosLeft(Exception):
+    """So many photos would be there that nobody could see or remove any more."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(count)
+        self.count = count
 
 
 class AccountCatalog:
@@ -62,15 +75,27 @@ class AccountCatalog:
             found = [Account(**row) for row in connection.execute(select(accounts)).mappings()]
         return sorted(found, key=attrgetter("folded_name"))
 
-    def update(self, account_id: str, **columns: str) -> Account | None:
-        """As it is then; None when it has gone."""
+    def sign_out(self, account_id: str, **columns: str) -> Account | None:
+        """The account with another session key, and perhaps another password, among the `columns`;
+        None when it has gone. What comes from where it was signed in is not its own any more."""
         changed = update(accounts).where(accounts.c.id == account_id).values(**columns)
         with self._database.transaction() as connection:
+            wait_turn(connection)
+            _end_adoptions(connection, account_id)
             row = connection.execute(changed.returning(accounts)).mappings().first()
             return Account(**row) if row else None
 
-    def remove(self, account_id: str) -> None:
+    def remove(self, account_id: str, with_private: bool = False) -> None:
+        """The account, and its private photos with it. Raises PrivatePhotosLeft when it has some
+        that are to stay."""
         with self._database.transaction() as connection:
+            version = advance(connection)
+            mine = Which(guest_id=account_id, visibility=OWNER).rows
+            private = read_photos(connection, select_photos().where(mine))
+            if private and not with_private:
+                raise PrivatePhotosLeft(len(private))
+            remove(connection, version, private, moments.now(), by_guest="")
+            _end_adoptions(connection, account_id)
             connection.execute(delete(accounts).where(accounts.c.id == account_id))
 
     def list_failures(self, keys: Collection[str]) -> list[tuple[str, int, str]]:
@@ -104,3 +129,8 @@ class AccountCatalog:
         with self._database.transaction() as connection:
             row = connection.execute(query).mappings().first()
             return Account(**row) if row else None
+
+
+def _end_adoptions(connection: Connection, account_id: str) -> None:
+    ended = update(guests).where(guests.c.adopted_by == account_id).values(adopted_by=None)
+    connection.execute(ended)

@@ -11,9 +11,9 @@ from .guest_rows import present_id, write_guest
 from .lists import PUBLIC, Guest
 from .photo_rows import read_photos, select_photos
 from .photos import publish, remove
-from .sight import count_photos, is_seen_by, is_withheld_from_others
+from .sight import is_seen_by
 from .tables import guests, is_listed, photos
-from .versions import advance, tell, wait_turn
+from .versions import advance, tell
 from .viewer import Audience, Viewer
 
 
@@ -52,13 +52,6 @@ class GuestCatalog:
             if (name := _name_of(connection, from_guest)) and not _name_of(connection, to_guest):
                 _name(connection, version, to_guest, name)
 
-    def end_adoptions(self, to_guest: str) -> None:
-        """What comes from where they have signed in is theirs no more."""
-        ended = update(guests).where(guests.c.adopted_by == to_guest).values(adopted_by=None)
-        with self._database.transaction() as connection:
-            wait_turn(connection)
-            connection.execute(ended)
-
     def present_id(self, guest_id: str) -> str:
         """Whose photos this guest's are, since they signed in a while ago at most."""
         with self._database.transaction() as connection:
@@ -74,12 +67,6 @@ class GuestCatalog:
         query = select(func.count()).where(photos.c.guest_id == guest_id, is_listed)
         with self._database.transaction() as connection:
             return int(connection.execute(query).scalar_one())
-
-    def count_private(self, guest_id: str) -> int:
-        """Of theirs, those that nobody else sees."""
-        private = is_withheld_from_others(Viewer(guest_id), Audience.OWNER)
-        with self._database.transaction() as connection:
-            return connection.scalar(select(count_photos(private))) or 0
 
     def list_senders(self, limit: int, viewer: Viewer = PUBLIC) -> list[Guest]:
         """Those with a name and with photos that the viewer sees, by name."""

@@ -5,7 +5,7 @@ import sys
 import click
 
 from ..accounts import NoSuchAccount
-from ..catalog import Account
+from ..catalog import Account, PrivatePhotosLeft
 from ..routes import parts
 from .refusals import refusals_as_told
 
@@ -39,15 +39,13 @@ def set_password(name: str) -> None:
 def remove_account(name: str, with_private: bool) -> None:
     """Remove an account; its photos stay in the gallery, but for those that nobody else sees."""
     account = _account(name)
-    private = parts().guests.count_private(account.id)
-    if private and not with_private:
+    try:
+        parts().accounts.catalog.remove(account.id, with_private)
+    except PrivatePhotosLeft as private:
         raise click.ClickException(
-            f"{account.name} has private photos, {private} in all, that nobody could see or remove"
-            " any more; --with-private removes them, too."
-        )
-    parts().accounts.remove(account)  # first, so that no photo comes meanwhile
-    if with_private:
-        parts().gallery.remove_private(account.id)
+            f"{account.name} has private photos, {private.count} in all, that nobody could see or"
+            " remove any more; --with-private removes them, too."
+        ) from None
     click.echo(f"{account.name} has no account any more.")
 
 

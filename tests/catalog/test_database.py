@@ -132,7 +132,7 @@ def test_writers_of_the_same_rows_do_not_deadlock(catalog: FilledCatalog) -> Non
         lambda: accounts.add_failures("abc", MORNING, forget_before=MORNING),
         lambda: accounts.forget_failures("c"),
         *(lambda n=n: guests.adopt(f"phone {n}", "anne") for n in range(4)),
-        lambda: guests.end_adoptions("anne"),
+        lambda: accounts.remove("anne", with_private=True),
         lambda: guests.name_guest("anne", "Anne"),
         lambda: photos.change_photos(Which(guest_id="anne"), visibility="owner"),
         lambda: photos.remove_photos(Which(guest_id="anne"), MORNING, "anne"),

@@ -6,11 +6,13 @@ import pty
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy import Connection, Engine, event
 
 from server import command_line
 from server.config import Config
@@ -113,6 +115,32 @@ def test_private_photos_go_with_an_account_only_when_that_is_asked_for(app: Flas
     assert dropwall(app, "remove-account", "Ann", "--with-private").exit_code == 0
     assert listed(open_page(app)) == ["a.jpg"]
     assert parts(app).usage.overview().photos == 1
+
+
+class Killed(BaseException):
+    """As by SIGKILL: nobody catches it."""
+
+
+def test_an_account_goes_together_with_its_private_photos_or_not_at_all(app: Flask) -> None:
+    dropwall(app, "add-account", "Ann", typed=PASSWORD)
+    for number in range(3):
+        form = {"file": (io.BytesIO(photo_bytes("jpg", number)), f"{number}.jpg")}
+        signed_in(app).post("/", data=form | ({"visibility": "owner"} if number else {}))
+    found = []
+    for commits in range(9):
+        so_many = iter(range(commits))
+
+        def kill(_: Connection, so_many: Iterator[int] = so_many) -> None:
+            if next(so_many, None) is None:
+                raise Killed
+
+        event.listen(Engine, "commit", kill)
+        with suppress(Killed):
+            dropwall(app, "remove-account", "Ann", "--with-private")
+        event.remove(Engine, "commit", kill)
+        found.append((dropwall(app, "accounts").output, parts(app).usage.overview().photos))
+    assert (found[0], found[-1]) == (("Ann\n", 3), ("", 1))
+    assert set(found) == {found[0], found[-1]}
 
 
 # The command itself
