@@ -6,7 +6,7 @@ const RELOAD_AGAIN_MS = 60_000;
 
 /** The server could not be reached, or it answered with a refusal. */
 export class Unreachable extends Error {
-  /** @param {string} refusal its name, when our server has answered that it will not (4xx) */
+  /** @param {string} refusal its code, when our server has answered that it will not (4xx) */
   constructor(message, { refusal = "", ...options } = {}) {
     super(message, options);
     this.refusal = refusal;
@@ -25,7 +25,7 @@ async function ask(path, options, read) {
     throw new Unreachable(`${path} could not be reached.`, { cause: error });
   }
   const refusal = response.status < 500 ? (response.headers.get("Dropwall-Refusal") ?? "") : "";
-  if (refusal === "PasscodeWanted") askForPasscode();
+  if (refusal === "passcode-wanted") askForPasscode();
   const message = refusal ? await response.text() : `${path} answered ${response.status}.`;
   throw new Unreachable(message, { refusal });
 }

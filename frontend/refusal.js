@@ -5,7 +5,7 @@ import { extensionOf, trueExtensionOf } from "./photo-format.js";
 
 const LOST = 0; // XMLHttpRequest's status without an answer
 const TEMPORARY = [LOST, 408, 429, 502, 503, 504];
-const ABOUT_THE_REQUEST = ["ClientDisconnected", "BrokenForm", "WrongChunk"]; // not the photo
+const ABOUT_THE_REQUEST = ["cut-off", "broken-form", "wrong-chunk"]; // not the photo
 const LATER = [401, 500, 507]; // when they have come in again, it is mended, or there is room
 const SYSTEM_FILES = ["thumbs.db", "desktop.ini"];
 

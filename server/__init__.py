@@ -125,7 +125,8 @@ def _put_together(config: Config) -> Parts:
     slots = Slots(config.data / "slots", os.cpu_count() or 1, config.decode_bytes)
     images = Images(config.max_pixels, config.max_jpeg_pixels, slots)
     gallery = Gallery(catalog, storage, images, limits, slots)
-    intake = Intake(catalog, storage, images, limits, config)
+    metrics = Metrics()
+    intake = Intake(catalog, storage, images, limits, config, metrics)
     watchers = Watchers(database, lists, config.watchers, changes_event, config.address_watchers)
     return Parts(
         settings=config,
@@ -150,7 +151,7 @@ def _put_together(config: Config) -> Parts:
         health=Health(
             {"catalog": database.check, "storage": storage.check, "disk": limits.check_room}
         ),
-        metrics=Metrics(),
+        metrics=metrics,
     )
 
 

@@ -13,10 +13,18 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from . import images, moments
+from . import moments
 from .catalog import OWNER, ChunkedUpload, NoSuchUpload, UploadCatalog
 from .config import MAX_CHUNKS
 from .containers import BrokenContainer
+from .images import (
+    DamagedPhoto,
+    NotAPhoto,
+    Slots,
+    TooLongAnimation,
+    TooManyPixels,
+    TooMuchToDecode,
+)
 from .intake import EmptyPhoto, Intake, Sender, UnknownExtension, WrongExtension
 from .limits import Limits
 from .names import clean_name
@@ -34,14 +42,22 @@ SAFE = "safe"
 _UUID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
 """Dropzone's own, and others that can stand in an address."""
 
-_FINAL = {
-    refusal.__name__: refusal
-    for refusal in (
-        *(EmptyPhoto, UnknownExtension, WrongExtension, TooManyBytes, BrokenContainer),
-        *images.BAD_PHOTOS,
-    )
+FINAL: dict[str, type[Exception]] = {
+    "empty-photo": EmptyPhoto,
+    "unknown-extension": UnknownExtension,
+    "wrong-extension": WrongExtension,
+    "too-many-bytes": TooManyBytes,
+    "broken-container": BrokenContainer,
+    "not-a-photo": NotAPhoto,
+    "damaged-photo": DamagedPhoto,
+    "too-many-pixels": TooManyPixels,
+    "too-long-animation": TooLongAnimation,
+    "too-much-to-decode": TooMuchToDecode,
 }
-"""What the same bytes under the same name will always be refused for."""
+"""What the same bytes under the same name will always be refused for, by its code, which is
+stored."""
+_FORMER_NAMES = {code.replace("-", ""): code for code in FINAL}
+"""In lower case, of what former versions stored (`DamagedPhoto`)."""
 
 
 class WrongChunk(ValueError):
@@ -107,7 +123,7 @@ class Chunks:
         storage: Storage,
         intake: Intake,
         limits: Limits,
-        slots: images.Slots,
+        slots: Slots,
     ) -> None:
         self._uploads = uploads
         self._storage = storage
@@ -117,10 +133,11 @@ class Chunks:
 
     def add_chunk(
         self, chunk: Chunk, received: Upload, sent_name: str, sender: Sender, uuid: str
-    ) -> bool:
-        """Keep one chunk: when this returns, it is safe. Whether the photo is, too, because it was
-        the last one. A photo is private when its first or its last chunk says so. Raises
-        WrongChunk, LostChunks, and whatever `Intake.add_photo` raises."""
+    ) -> str:
+        """Keep one chunk: when this returns, it is safe. The upload's outcome (`is_safe`): a photo
+        or a refusal that came of it before, empty while chunks are missing. A photo is private
+        when its first or its last chunk says so. Raises WrongChunk, LostChunks, and whatever
+        `Intake.add_photo` raises."""
         if received.bytes != chunk.bytes or not _UUID.fullmatch(uuid):
             raise WrongChunk
         this_upload_id = upload_id(sender.guest_id, uuid)
@@ -133,12 +150,12 @@ class Chunks:
         if upload.is_whole and not upload.outcome:
             with self._slots.one_at_a_time("upload", upload.id):
                 return self._add_photo(upload, sender)
-        return _is_safe(upload.outcome)
+        return upload.outcome
 
     def progress(self, guest_id: str, uuid: str) -> Progress:
         """Raises NoSuchUpload, and the refusal of a photo that was refused."""
         upload = self._uploads.find(upload_id(guest_id, uuid))
-        safe = _is_safe(upload.outcome)
+        safe = is_safe(upload.outcome)
         received = range(upload.chunks) if safe else self._uploads.received(upload.id)
         return Progress(list(received), upload.chunks, upload.chunk_bytes, safe)
 
@@ -190,19 +207,20 @@ class Chunks:
             self._delete_chunks(upload, [chunk.number])
         return upload
 
-    def _add_photo(self, upload: ChunkedUpload, sender: Sender) -> bool:
+    def _add_photo(self, upload: ChunkedUpload, sender: Sender) -> str:
         """Unless another request of this machine has done it, and this one waited for it."""
         if outcome := self._outcome(upload):
-            return _is_safe(outcome)
+            return outcome
         try:
             self._assemble(upload, sender)
         except NotStored:
             return self._answer_for_another(upload)
-        except tuple(_FINAL.values()) as refusal:
-            self._conclude(upload, _write_refusal(refusal))
+        except tuple(FINAL.values()) as refusal:
+            code = next(code for code, kind in FINAL.items() if isinstance(refusal, kind))
+            self._conclude(upload, json.dumps([code, *refusal.args]))
             raise
         self._conclude(upload, SAFE)
-        return True
+        return SAFE
 
     def _assemble(self, upload: ChunkedUpload, sender: Sender) -> None:
         if upload.visibility == OWNER:
@@ -217,13 +235,13 @@ class Chunks:
                 whole.close()
             self._intake.add_photo(whole, upload.name, sender, counted_bytes=upload.bytes)
 
-    def _answer_for_another(self, upload: ChunkedUpload) -> bool:
+    def _answer_for_another(self, upload: ChunkedUpload) -> str:
         """Chunks are gone: another machine has come to the end first, or they are lost."""
         outcome = self._outcome(upload)
         if not outcome:
             self._forget(upload)
             raise LostChunks
-        return _is_safe(outcome)
+        return outcome
 
     def _outcome(self, upload: ChunkedUpload) -> str:
         try:
@@ -250,15 +268,10 @@ def _number(fields: Mapping[str, str], name: str) -> int:
     return int(text)
 
 
-def _write_refusal(refusal: Exception) -> str:
-    """As an outcome, so that a chunk that is sent again gets the same answer."""
-    name = next(name for name, kind in _FINAL.items() if isinstance(refusal, kind))
-    return json.dumps([name, *refusal.args])
-
-
-def _is_safe(outcome: str) -> bool:
-    """Raises the refusal that an outcome stands for."""
+def is_safe(outcome: str) -> bool:
+    """Raises the refusal that an outcome stands for: a chunk that is sent again is answered as it
+    was the first time."""
     if outcome not in ("", SAFE):
-        name, *arguments = json.loads(outcome)
-        raise _FINAL[name](*arguments)
+        code, *arguments = json.loads(outcome)
+        raise FINAL[_FORMER_NAMES.get(code.lower(), code)](*arguments)
     return outcome == SAFE

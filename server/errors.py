@@ -1,4 +1,4 @@
-"""From exception to status: every refusal is plain text, one sentence a visitor understands."""
+"""From exception to answer: every refusal is plain text, one sentence a visitor understands."""
 
 import errno
 import logging
@@ -6,178 +6,19 @@ import math
 
 from flask import Flask, Response
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import ClientDisconnected, HTTPException, PreconditionFailed
+from werkzeug.exceptions import HTTPException, PreconditionFailed
 
-from .accounts import (
-    NoName,
-    NoSuchAccount,
-    NotSignedIn,
-    TooManySignUps,
-    WrongOldPassword,
-    WrongPassword,
-)
-from .address_limit import TooManyAtOnce
-from .archive import NoPhotos, TooManyArchives
-from .catalog import CatalogUnavailable, NameTaken, NoSuchPhoto, NoSuchUpload, RuledOut
-from .changes import FullHouse
-from .chunks import LostChunks, WrongChunk
+from .catalog import CatalogUnavailable
 from .config import Config
-from .containers import BrokenContainer
 from .cross_site import AnotherHost, AnotherSite
 from .formats import BY_EXTENSION
-from .gallery import NotAHost, NotTheOwner, TooManyThumbnails
-from .images import (
-    DamagedPhoto,
-    NoDecoder,
-    NotAPhoto,
-    TooLongAnimation,
-    TooManyPixels,
-    TooMuchToDecode,
-    VisitorLeft,
-)
-from .intake import EmptyPhoto, SomebodyElse, UnknownExtension, UnknownSender, WrongExtension
-from .limits import DiskNearlyFull, GalleryFull, TooManyChanges, TooMuchSent
+from .intake import WrongExtension
 from .logs import Seldom, reason
-from .metrics import TokenWanted
-from .names import MAX_GUEST_NAME, LongName
-from .passcode import PasscodeWanted, TooManyLinks, WrongPasscode
-from .passwords import MAX_PASSWORD, MIN_PASSWORD, TooManyHashes, WeakPassword
-from .storage import NotStored, StorageUnavailable
-from .tries import TooManyTries, TooManyWaiting
-from .upload import (
-    BrokenForm,
-    CompressedBody,
-    NoPhoto,
-    NotAsAFile,
-    PieceOfAPhoto,
-    TooManyBytes,
-    TooMuchAtOnce,
-)
+from .names import MAX_GUEST_NAME
+from .passwords import MAX_PASSWORD, MIN_PASSWORD
+from .refusals import DEFECT, FULL, HTTP_REFUSALS, REFUSALS, Refusal
+from .storage import StorageUnavailable
 
-DAMAGED = (400, "This photo is damaged or incomplete; please send the original again.")
-CUT_OFF = (400, "The upload was cut off on the way; please send it again.")
-LOST = (503, "What had arrived of this photo is gone; please send it again.")
-
-REFUSALS: dict[type[Exception], tuple[int, str]] = {
-    NoPhoto: (400, "No photo came with this request; please choose one first."),
-    BrokenForm: (400, "This upload could not be read; please reload the page and send it again."),
-    NotAsAFile: (
-        400,
-        "A photo has to come as a file: send it with curl -F file=@photo.jpg, or as the body of a"
-        " request with its own type, such as Content-Type: image/jpeg.",
-    ),
-    CompressedBody: (
-        400,
-        "This came compressed. Send the photo as it is, without gzip and Content-Encoding.",
-    ),
-    PieceOfAPhoto: (400, "This is only a piece of a photo; please send the photo whole."),
-    WrongChunk: (
-        400,
-        "The pieces of this photo do not fit together; please reload the page and send it again.",
-    ),
-    ClientDisconnected: CUT_OFF,
-    VisitorLeft: CUT_OFF,
-    EmptyPhoto: (400, "This file is empty; please choose the photo again."),
-    UnknownExtension: (400, "Files of this type are not taken; please send {formats}."),
-    WrongExtension: (
-        400,
-        "The name of this file is wrong: its content is {content};"
-        " please give it its true extension and send it again.",
-    ),
-    NotAPhoto: (400, "This is not a photo; please send {formats}."),
-    DamagedPhoto: DAMAGED,
-    BrokenContainer: DAMAGED,
-    TooMuchAtOnce: (
-        413,
-        "This is too much at once; please send at most {max_request_photos} photos and"
-        " {max_request_bytes} together.",
-    ),
-    TooManyBytes: (413, "This photo is too large; the limit is {max_upload_bytes}."),
-    TooLongAnimation: (413, "This animation is too long; please send a shorter one."),
-    TooMuchToDecode: (
-        413,
-        "This photo needs more memory or time than the server has; please send a smaller version.",
-    ),
-    TooManyPixels: (413, "This photo is too large; the limit is {megapixels} megapixels."),
-    LongName: (400, "This name is too long; please take at most {max_guest_name} characters."),
-    UnknownSender: (
-        401,
-        "Only somebody who comes back can have photos for themselves;"
-        " please open the gallery's page first, or sign in.",
-    ),
-    SomebodyElse: (
-        401,
-        "Somebody else is signed in on this device by now; please reload the page.",
-    ),
-    NotTheOwner: (403, "This photo is not yours; only who sent it can do that."),
-    NotAHost: (403, "Only a host of this gallery can do that; please sign in as one."),
-    AnotherSite: (403, "Another site has asked for this; please open the gallery itself."),
-    AnotherHost: (421, "This gallery is at {public_url}; please open it there."),
-    NoName: (400, "Please tell a name."),
-    WeakPassword: (
-        400,
-        "Please choose a password of {min_password} to {max_password} characters.",
-    ),
-    NotSignedIn: (401, "Please sign in first."),
-    NoSuchAccount: (401, "This account is not there any more; please sign in again."),
-    WrongPassword: (401, "This name and password do not belong together; please try again."),
-    WrongOldPassword: (401, "This is not your present password; please try again."),
-    PasscodeWanted: (401, "This gallery has a passcode; please open it and enter that first."),
-    WrongPasscode: (401, "This is not the passcode; please look at your invitation again."),
-    TokenWanted: (401, "The numbers of this gallery are for those who send its token."),
-    NoSuchUpload: (404, "Nothing of this photo has arrived yet; please send it."),
-    NoPhotos: (404, "There are no photos to download here yet; please send some first."),
-    NoSuchPhoto: (404, "This photo is not here; it may have been removed."),
-    NotStored: (404, "This photo is not here; it may have been removed."),
-    NameTaken: (409, "This name is taken; please choose another one."),
-    TimeoutError: (408, "The upload stood still for too long; please send it again."),
-    TooMuchSent: (429, "You have sent as much as one guest may within an hour; please wait."),
-    TooManyChanges: (
-        429,
-        "You're changing very much at once. Please wait a moment, and try again.",
-    ),
-    TooManySignUps: (
-        429,
-        "Very many have made an account from here; please try again in {wait}.",
-    ),
-    TooManyLinks: (429, "Almost there. Tap “Open the gallery”."),
-    TooManyTries: (429, "That was wrong too often; please try again in {wait}."),
-    TooManyWaiting: (503, "Many people are trying to get in right now. Try again in {wait}."),
-    TooManyHashes: (503, "Many are signing in just now; please try again in a few seconds."),
-    NoDecoder: (503, "Dropwall is busy; please try again in a few seconds."),
-    CatalogUnavailable: (503, "Dropwall is busy; please try again in a few seconds."),
-    StorageUnavailable: (
-        503,
-        "The place where photos are kept does not answer; please try again in a few seconds.",
-    ),
-    TooManyAtOnce: (
-        503,
-        "Very much is under way from your network just now; please try again in a few seconds.",
-    ),
-    TooManyArchives: (503, "Very many are downloading just now; please try again in a while."),
-    TooManyThumbnails: (503, "Very many photos are being enlarged just now; please try again."),
-    FullHouse: (503, "No more can watch just now; new photos are shown every few seconds instead."),
-    LostChunks: LOST,
-    RuledOut: LOST,
-    GalleryFull: (
-        507,
-        "The gallery has reached its limit of {max_gallery_bytes}; please tell your host.",
-    ),
-    DiskNearlyFull: (
-        507,
-        "The server has almost no disk space left; please tell your host and send it again then.",
-    ),
-}
-
-HTTP_SENTENCES = {
-    400: "This request could not be understood; please reload the page and try again.",
-    404: "There is nothing at this address; please go back to the gallery.",
-    405: "This address does not take such requests; please go back to the gallery.",
-    412: "This has changed in the meantime; please load it again.",
-    416: "This part of the photo does not exist; please load it again.",
-}
-FULL = (507, "The gallery is full; nothing was lost, please tell your host.")
-BROKEN = (500, "Something went wrong on our side; please try again in a moment.")
 LOST_HOST = (
     "has lost the Host that its visitors ask for, and this line is missing from its configuration:"
     ' "proxy_set_header Host $http_host;" (nginx) or "ProxyPreserveHost On" (Apache). Where it'
@@ -193,7 +34,14 @@ log.addFilter(Seldom(TELL_EVERY_SECONDS))
 
 def is_refusal(error: Exception) -> bool:
     """Whether the visitor can be told the reason; anything else is ours to mend."""
-    return isinstance(error, tuple(REFUSALS)) or _is_full(error)
+    return refusal_of(error) is not DEFECT
+
+
+def refusal_of(error: Exception) -> Refusal:
+    """DEFECT for what is ours to mend."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return FULL
+    return next((REFUSALS[kind] for kind in type(error).__mro__ if kind in REFUSALS), DEFECT)
 
 
 def response_to(error: Exception, config: Config) -> Response:
@@ -204,42 +52,44 @@ def response_to(error: Exception, config: Config) -> Response:
 def refusal_response(refused: list[tuple[str, Exception]], sent: int, config: Config) -> Response:
     """The answer for a request of which `refused` (name, reason) of `sent` photos were not
     kept. It has the first one's status, and a line for each when several were sent."""
-    status, sentence = _refusal(refused[0][1], config)
-    _tell_why(refused[0][1])
+    code, status, _ = refusal_of(refused[0][1])
+    sentences = [_fill(refusal_of(error).sentence, error, config) for _, error in refused]
+    sentence = sentences[0]
+    _tell_why(refused[0][1], code)
     if sent > 1:
-        lines = [f"“{name}”: {_refusal(error, config)[1]}" for name, error in refused]
+        names = [name for name, _ in refused]
+        lines = [f"“{name}”: {each}" for name, each in zip(names, sentences, strict=True)]
         kept = sent - len(refused)
         sentence = "\n".join([f"{kept} of {sent} photos are safe; these were refused:", *lines])
     response = Response(sentence, status, mimetype="text/plain")
     # Tells ours from those of a proxy in front of us: the page sends smaller chunks after a 413
     # of the other kind.
-    response.headers["Dropwall-Refusal"] = type(refused[0][1]).__name__
+    response.headers["Dropwall-Refusal"] = code
     if status in (429, 503):
         seconds = [getattr(error, "wait_seconds", RETRY_SECONDS) for _, error in refused]
         response.headers["Retry-After"] = str(max(seconds))
     return response
 
 
-def _tell_why(error: Exception) -> None:
+def _tell_why(error: Exception, code: str) -> None:
     """What visitors are not told, and the host has to know."""
     if isinstance(error, AnotherHost):
         log.warning(
-            "Requests are refused (AnotherHost): they ask for %.253r, not for DROPWALL_PUBLIC_URL."
+            "Requests are refused (another-host): they ask for %.253r, not for DROPWALL_PUBLIC_URL."
             f" If they come by your proxy, it {LOST_HOST}.",
             *error.args,
-            extra={"kind": "AnotherHost"},
+            extra={"kind": code},
         )
     if isinstance(error, AnotherSite) and error.args:
         log.warning(
-            "Requests are refused (AnotherSite): a page of %.253r sends them to the Host %.253r."
+            "Requests are refused (another-site): a page of %.253r sends them to the Host %.253r."
             f" If that page is the gallery's own, your proxy {LOST_HOST};"
             " and so is DROPWALL_PUBLIC_URL.",
             *error.args,
-            extra={"kind": "AnotherSite"},
+            extra={"kind": code},
         )
     if isinstance(error, CatalogUnavailable | StorageUnavailable):
-        kind = type(error).__name__
-        log.warning("Requests are refused (%s): %s", kind, reason(error), extra={"kind": kind})
+        log.warning("Requests are refused (%s): %s", code, reason(error), extra={"kind": code})
 
 
 def answer_errors(app: Flask, config: Config) -> None:
@@ -249,17 +99,17 @@ def answer_errors(app: Flask, config: Config) -> None:
         return response_to(error, config)
 
     def answer_os_error(error: OSError) -> Response:
-        if not _is_full(error):
+        if not is_refusal(error):
             raise error
         return answer_refusal(error)
 
     def answer_http_error(error: HTTPException) -> ResponseReturnValue:
         response = error.get_response()
         if response.status_code >= 400:
-            sentence = HTTP_SENTENCES.get(response.status_code, BROKEN[1])
-            response.data = _fill(sentence, error, config)
+            refusal = HTTP_REFUSALS.get(response.status_code, DEFECT)
+            response.data = _fill(refusal.sentence, error, config)
             response.mimetype = "text/plain"
-            response.headers["Dropwall-Refusal"] = type(error).__name__
+            response.headers["Dropwall-Refusal"] = refusal.code
         return response
 
     @app.after_request
@@ -274,20 +124,6 @@ def answer_errors(app: Flask, config: Config) -> None:
         app.register_error_handler(refusal, answer_refusal)
     app.register_error_handler(OSError, answer_os_error)
     app.register_error_handler(HTTPException, answer_http_error)
-
-
-def _refusal(error: Exception, config: Config) -> tuple[int, str]:
-    if _is_full(error):
-        return FULL
-    for kind in type(error).__mro__:
-        if kind in REFUSALS:
-            status, sentence = REFUSALS[kind]
-            return status, _fill(sentence, error, config)
-    return BROKEN
-
-
-def _is_full(error: Exception) -> bool:
-    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def _fill(sentence: str, error: Exception, config: Config) -> str:

@@ -15,6 +15,7 @@ from .config import Config
 from .formats import BY_EXTENSION
 from .images import Images, Picture
 from .limits import GalleryFull, Limits, TooMuchSent
+from .metrics import Metrics
 from .names import clean_name, extension_of
 from .photo_files import photo_keys
 from .storage import Storage, StorageUnavailable
@@ -71,12 +72,14 @@ class Intake:
         images: Images,
         limits: Limits,
         settings: Config,
+        metrics: Metrics,
     ) -> None:
         self._catalog = catalog
         self._storage = storage
         self._images = images
         self._limits = limits
         self._settings = settings
+        self._metrics = metrics
 
     def add_photo(
         self, upload: Upload, sent_name: str, sender: Sender, counted_bytes: int = 0
@@ -149,6 +152,7 @@ class Intake:
             self._tidy_up(photo.id, photo_keys(photo.id, [photo.extension]))
             raise
         else:
+            self._metrics.photos_added.inc()
             self._tidy_up(photo.id)
 
     def _put_files(self, photo: Photo, original: Path, thumbnails: dict[int, bytes]) -> None:

@@ -48,18 +48,25 @@ class Metrics:
         )
         self.refusals = Counter(
             "dropwall_refusals",
-            "Requests that were refused with a sentence, by its reason.",
+            "Requests that were refused with a sentence, by its code.",
             ["reason"],
             registry=own,
         )
         self.photos_added = Counter(
-            "dropwall_photos_added", "Photos that were answered as safe.", registry=own
+            "dropwall_photos_added",
+            "Photos that have come into the gallery, each once, however often it was sent.",
+            registry=own,
         )
         self.photos_refused = Counter(
-            "dropwall_photos_refused", "Photos that were refused.", ["reason"], registry=own
+            "dropwall_photos_refused",
+            "Photos that were refused, by the code; not the same answer to the same upload again.",
+            ["reason"],
+            registry=own,
         )
         self.received_bytes = Counter(
-            "dropwall_received_bytes", "Bytes of photos, good and bad, that came in.", registry=own
+            "dropwall_received_bytes",
+            "Bytes of photos, good and bad, as often as they came in.",
+            registry=own,
         )
         self.watchers = Gauge(
             "dropwall_watchers",

@@ -4,7 +4,6 @@ from .decoding import start_decoding
 from .reading import THUMBNAIL_WIDTHS, Images, Picture
 from .slots import Slots, VisitorLeft
 from .troubles import (
-    BAD_PHOTOS,
     DamagedPhoto,
     NoDecoder,
     NotAPhoto,
@@ -14,7 +13,6 @@ from .troubles import (
 )
 
 __all__ = [
-    "BAD_PHOTOS",
     "THUMBNAIL_WIDTHS",
     "DamagedPhoto",
     "Images",

@@ -170,7 +170,7 @@ def _sign_up_form() -> Form:
     """There is none where the settings do not want it."""
     if not parts().settings.sign_up:
         abort(404)
-    named = ("NoName", "LongName", "NameTaken")
+    named = ("no-name", "long-name", "name-taken")
     return Form(
         path="/sign-up",
         title="Create an account",
@@ -201,4 +201,4 @@ def _account_form() -> Form:
 
 def _new_password(label: str) -> Field:
     hint = f"At least {MIN_PASSWORD} characters. A short sentence is a good one."
-    return Field("password", label, "new-password", "password", hint, ("WeakPassword",))
+    return Field("password", label, "new-password", "password", hint, ("weak-password",))

@@ -19,8 +19,8 @@ BACK = ("/", "Back to the gallery")
 
 @dataclass(frozen=True)
 class Field:
-    """`autocomplete` is what password managers go by. The refusals named in `blamed_by` are about
-    this field, and with `*` all that are about no other."""
+    """`autocomplete` is what password managers go by. The refusals whose codes are in `blamed_by`
+    are about this field, and with `*` all that are about no other."""
 
     name: str
     label: str

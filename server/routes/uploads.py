@@ -1,7 +1,6 @@
 """Photos come in, whole or in chunks."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
@@ -9,7 +8,7 @@ from werkzeug.exceptions import BadRequest
 
 from .. import errors
 from ..catalog import EVERYONE, OWNER, PENDING, SHOWN, CatalogUnavailable
-from ..chunks import Chunk, WrongChunk
+from ..chunks import Chunk, WrongChunk, is_safe
 from ..intake import Sender, SomebodyElse, UnknownSender
 from ..names import clean_name
 from ..storage import StorageUnavailable
@@ -29,18 +28,22 @@ SILENCES = (CatalogUnavailable, StorageUnavailable)
 def upload_photos() -> ResponseReturnValue:
     """204 when every photo of the request is safe, or its chunk of one; 303 back to the page for a
     plain form. The good ones are kept when others are refused."""
-    metrics = parts().metrics
     with ExitStack() as staging:
-        with _counted_refusal():
+        try:
             body = receive_body(staging)
-            metrics.received_bytes.inc(sum(upload.bytes for _, upload in body.uploads))
-            if _is_chunk(body):
-                is_safe = _add_chunk(body)
-                metrics.photos_added.inc(is_safe)
-                return _receipt("photo" if is_safe else "chunk")
-            sender = _sender(body, _sender_id())
+            received_bytes = sum(upload.bytes for _, upload in body.uploads)
+            parts().metrics.received_bytes.inc(received_bytes)
+            is_chunk = "dzuuid" in body.fields or "dztotalchunkcount" in body.fields
+            if is_chunk:
+                outcome = _add_chunk(body)
+            else:
+                sender = _sender(body, _sender_id())
+        except Exception as error:
+            _count_refusal(error)
+            raise
+        if is_chunk:
+            return _receipt("photo" if is_safe(outcome) else "chunk")
         refused = _add_photos(body, sender)
-    metrics.photos_added.inc(len(body.uploads) - len(refused))
     if refused:
         return errors.refusal_response(refused, len(body.uploads), parts().settings)
     if is_navigation():
@@ -63,12 +66,8 @@ def discard_upload(uuid: str) -> ResponseReturnValue:
     return no_content()
 
 
-def _is_chunk(body: Body) -> bool:
-    return "dzuuid" in body.fields or "dztotalchunkcount" in body.fields
-
-
-def _add_chunk(body: Body) -> bool:
-    """Whether it was the last one, and the photo is safe."""
+def _add_chunk(body: Body) -> str:
+    """The outcome of its upload."""
     chunk = Chunk.from_fields(body.fields)
     if len(body.uploads) != 1:
         raise WrongChunk
@@ -105,27 +104,21 @@ def _add_photos(body: Body, sender: Sender) -> list[tuple[str, Exception]]:
     """Those that were refused, by name."""
     refused: list[tuple[str, Exception]] = []
     for name, upload in body.uploads:
-        if refused and isinstance(silence := refused[-1][1], SILENCES):
-            refused.append((clean_name(name), silence))  # nobody waits for it once more
-            continue
         try:
-            with _counted_refusal():
-                parts().intake.add_photo(upload, name, sender)
+            if refused and isinstance(refused[-1][1], SILENCES):
+                raise refused[-1][1]  # nobody waits for it once more
+            parts().intake.add_photo(upload, name, sender)
         except Exception as error:
             if not errors.is_refusal(error):
                 raise
+            _count_refusal(error)
             refused.append((clean_name(name), error))
     return refused
 
 
-@contextmanager
-def _counted_refusal() -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        if errors.is_refusal(error):
-            parts().metrics.photos_refused.labels(type(error).__name__).inc()
-        raise
+def _count_refusal(error: Exception) -> None:
+    if errors.is_refusal(error):
+        parts().metrics.photos_refused.labels(errors.refusal_of(error).code).inc()
 
 
 def _receipt(safe: str) -> Response:

@@ -458,7 +458,7 @@ def test_a_gallery_outlives_its_database(
             wait_until(lambda: requests.get(health, timeout=60).text == "Not answering: catalog.")
             refused = server.send(("2.png", photo_bytes("png", 2)))
             assert (refused.status_code, refused.text) == (503, BUSY)
-            assert refused.headers["Dropwall-Refusal"] == "CatalogUnavailable"
+            assert refused.headers["Dropwall-Refusal"] == "catalog-unavailable"
             # One that starts now waits for the catalog, and keeps no visitor waiting with it.
             os.kill(int(server.workers()[0].name), signal.SIGKILL)
             wait_until(lambda: "Waiting for the database" in server.log)

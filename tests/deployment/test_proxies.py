@@ -345,9 +345,9 @@ def test_the_log_says_which_line_a_proxy_lacks(tmp_path: Path) -> None:
     photo = ("a.png", photo_bytes("png"))
     with closing(GalleryServer(tmp_path / "data", **site)) as server:
         for headers, refusal in (
-            ({"Origin": "http://photos.test:8080"}, "AnotherSite"),
-            ({"Host": "app1.example.com"}, "AnotherHost"),
-            ({"Sec-Fetch-Site": "cross-site", "Origin": "http://evil.test"}, "AnotherSite"),
+            ({"Origin": "http://photos.test:8080"}, "another-site"),
+            ({"Host": "app1.example.com"}, "another-host"),
+            ({"Sec-Fetch-Site": "cross-site", "Origin": "http://evil.test"}, "another-site"),
         ):
             for _ in range(2):
                 answer = server.send(photo, headers=headers)

@@ -3,6 +3,7 @@
 import io
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -82,13 +83,35 @@ def test_added_and_refused_photos_are_counted(client: FlaskClient) -> None:
     assert send_all(client, in_chunks) == [204] * len(in_chunks.numbers)
     numbers = Numbers(client)
     assert numbers.total("photos_added_total") == 2
-    for reason in ("NotAPhoto", "UnknownExtension", "NoPhoto"):
+    for reason in ("not-a-photo", "unknown-extension", "no-photo"):
         assert numbers.total("photos_refused_total", reason=reason) == 1
     assert numbers.total("photos_refused_total") == 3
     received = len(good) + 2 * len(bad) + len(in_chunks.content)
     assert numbers.total("received_bytes_total") == received
     assert numbers.total("http_requests_total", method="POST", rule="/", status="400") == 2
-    assert numbers.total("refusals_total", reason="NoPhoto") == 1
+    assert numbers.total("refusals_total", reason="no-photo") == 1
+
+
+def test_a_photo_that_is_sent_again_counts_once(client: FlaskClient) -> None:
+    """As by a page whose answers get lost."""
+
+    def send(photo: InChunks) -> None:
+        send_all(client.application.test_client(), photo)
+
+    script = client.application.test_client()  # the same guest, nobody's
+
+    good = [InChunks(photo_bytes("png", n, (120, 80)), 4_000, "a.png") for n in range(3)]
+    bad = [InChunks(bytes([number]) * 9_000, 4_000) for number in range(3)]
+    for _ in range(2):
+        with ThreadPoolExecutor() as pool:  # several last chunks of each at once
+            list(pool.map(send, [*good, *bad] * 2))
+    for content in (good[0].content, photo_bytes("jpg"), photo_bytes("jpg")):
+        form = {"file": [(io.BytesIO(content), f"{number}.jpg") for number in range(2)]}
+        script.post("/", data=form, buffered=True)
+        script.post("/", data=content, content_type="image/jpeg", buffered=True)
+    numbers = Numbers(client)
+    assert numbers.total("photos_added_total") == client.get("/api/photos").json["total"] == 4
+    assert numbers.total("photos_refused_total", reason="not-a-photo") == 3
 
 
 def test_visitors_cannot_make_up_labels(client: FlaskClient) -> None:

@@ -308,7 +308,7 @@ def test_a_stalled_request_is_given_up_and_sent_again(page: Page, gallery: Galle
 
 
 def test_only_the_gallery_itself_refuses_a_photo_for_good(page: Page, gallery: Gallery) -> None:
-    ours = {"Dropwall-Refusal": "NotAPhoto"}
+    ours = {"Dropwall-Refusal": "not-a-photo"}
     answers = [(status, ours) for status in (400, 403, 413, 415, 507)]
     answers += [(status, HTML) for status in (401, 403, 404, 413)]
     photos = [ui.large_photo(number) for number in range(9)]

@@ -94,7 +94,7 @@ def test_the_passcode_is_asked_for_and_again_when_forgotten(page: Page, gallery:
     # To a browser that sends no cookies the server shows the page, and refuses what it asks for.
     page.goto(f"{gallery.url}/join/{PASSCODE}")
     expect(page.get_by_role("button", name="Add photos")).to_be_visible()
-    refusal = {"Dropwall-Refusal": "PasscodeWanted", "Content-Type": "text/plain"}
+    refusal = {"Dropwall-Refusal": "passcode-wanted", "Content-Type": "text/plain"}
     page.route("**/api/photos*", lambda route: route.fulfill(status=401, headers=refusal, body="x"))
     page.evaluate("() => (window.isStillThere = true)")
     for _ in range(2):

@@ -134,13 +134,13 @@ def test_a_wrong_name_is_refused_as_a_wrong_password_is(client: FlaskClient, ann
     ):
         answer = sign_in(client, name, password)
         assert (outcome(answer), answer.content_type) == ((401, WRONG), TEXT)
-        assert answer.headers["Dropwall-Refusal"] == "WrongPassword"
+        assert answer.headers["Dropwall-Refusal"] == "wrong-password"
     assert client.post("/sign-in").status_code == 401
     assert client.post("/sign-in", json={"name": "Ann", "password": PASSWORD}).status_code == 401
     assert (account(client), own_id(client)) == (None, before)
     form = sign_in(client, "<Ann>", "wrong", headers=NAVIGATION)
     assert (form.status_code, form.mimetype) == (401, "text/html")
-    assert form.headers["Dropwall-Refusal"] == "WrongPassword"
+    assert form.headers["Dropwall-Refusal"] == "wrong-password"
     assert form.headers["Cache-Control"] == "private, no-store"
     assert WRONG in form.text
     assert 'value="&lt;Ann&gt;"' in form.text
@@ -563,7 +563,7 @@ def test_a_delayed_try_keeps_its_place_until_its_hash_is_computed(
         refused = guess(51)
         may_end.set()
     assert first.result().status_code == 401
-    assert (refused.status_code, refused.headers["Dropwall-Refusal"]) == (503, "TooManyWaiting")
+    assert (refused.status_code, refused.headers["Dropwall-Refusal"]) == (503, "too-many-waiting")
 
 
 # The rate limit of failed tries

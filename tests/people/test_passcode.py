@@ -70,7 +70,7 @@ def test_without_the_passcode_only_what_the_form_needs_is_open(client: FlaskClie
         answer = client.open(path, method=method)
         text = "" if method == "HEAD" else WANTED
         assert (outcome(answer), answer.content_type) == ((401, text), TEXT), request
-        assert answer.headers["Dropwall-Refusal"] == "PasscodeWanted"
+        assert answer.headers["Dropwall-Refusal"] == "passcode-wanted"
     for path in OPEN.split():
         assert client.get(path, buffered=True).status_code == 200, path
 
@@ -175,7 +175,7 @@ def test_links_that_another_page_opens_keep_nobody_from_typing_the_passcode(
         assert client.get(f"/join/rose {number}").status_code == 401
     answer = client.get(LINK)
     assert (answer.status_code, answer.mimetype) == (429, "text/html")
-    assert answer.headers["Dropwall-Refusal"] == "TooManyLinks"
+    assert answer.headers["Dropwall-Refusal"] == "too-many-links"
     assert "Almost there. Tap “Open the gallery”." in answer.text
     assert f'value="{PASSCODE}"' in answer.text
     assert not sees_photos(client)

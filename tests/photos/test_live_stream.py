@@ -143,7 +143,7 @@ def test_a_full_house_says_so_and_goes_on_serving(
             Watcher(server.url)
         assert (refused.value.status, refused.value.text) == (503, FULL_HOUSE)
         headers = refused.value.headers
-        assert (headers["Content-Type"], headers["Dropwall-Refusal"]) == (TEXT, "FullHouse")
+        assert (headers["Content-Type"], headers["Dropwall-Refusal"]) == (TEXT, "too-many-watchers")
         assert int(headers["Retry-After"]) > 0
         send(sender, "a.jpg")
         assert [names(watcher.next_event()) for watcher in watchers] == [["a.jpg"]] * room

@@ -83,7 +83,7 @@ def test_what_follows_a_dot_is_refused_only_when_it_is_another_extension(
         assert (photo["name"], saved_name(client, photo)) == (name, f"{name}.webp")
     for extension in OTHER_EXTENSIONS:
         answer = send((f"photo.{extension}", photo_bytes("webp", 99)))
-        assert answer.headers["Dropwall-Refusal"] == "UnknownExtension", extension
+        assert answer.headers["Dropwall-Refusal"] == "unknown-extension", extension
     assert len(listed(client)) == len(NO_EXTENSIONS)
 
 

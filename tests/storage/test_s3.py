@@ -238,7 +238,7 @@ def test_an_original_is_copied_here_only_where_there_is_room(
     with monkeypatch.context() as full:
         full.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=config.min_free_bytes))
         answer = client.get(missing_thumbnail)
-        assert (answer.status_code, answer.headers["Dropwall-Refusal"]) == (507, "DiskNearlyFull")
+        assert (answer.status_code, answer.headers["Dropwall-Refusal"]) == (507, "disk-nearly-full")
     assert shown(client, missing_thumbnail).startswith(b"RIFF")
 
 
@@ -398,7 +398,7 @@ def test_a_gallery_with_a_wrong_storage_starts_and_logs_why(
     for told in (
         see_to,
         "The storage is not well: ",
-        "Requests are refused (StorageUnavailable): ",
+        "Requests are refused (storage-unavailable): ",
     ):
         [line] = [line for line in running.log.splitlines() if told in line]
         assert why in line

@@ -15,9 +15,11 @@ from urllib.parse import urlsplit
 import pytest
 from PIL import Image
 
+from server.chunks import FINAL
+from server.refusals import DEFECT, FULL, HTTP_REFUSALS, REFUSALS
 from tests.support.bad_photos import BAD, BOMBS, BROKEN, SVG
 from tests.support.chunks import InChunks
-from tests.support.gallery_server import Gallery, GalleryServer, with_descendants
+from tests.support.gallery_server import ROOT, Gallery, GalleryServer, with_descendants
 from tests.support.odd_photos import GOOD_ODD
 from tests.support.photos import encode
 from tests.support.waiting import PATIENCE_SECONDS, wait_until
@@ -522,6 +524,19 @@ def test_bombs_take_little_memory(server: GalleryServer) -> None:
 def test_every_bad_file_is_in_the_table() -> None:
     refused = {label for rows in REFUSED.values() for label in rows}
     assert BAD.keys() - refused == {"photo without extension"}  # which is taken
+
+
+def test_every_refusal_has_a_code_of_its_own_that_the_readme_lists() -> None:
+    refusals = [*REFUSALS.values(), *HTTP_REFUSALS.values(), FULL, DEFECT]
+    section = (ROOT / "README.md").read_text().partition("## Refusals\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (\d{3}) \| (.*) \|$", section, re.MULTILINE)
+    listed = [
+        (code, int(status)) for status, codes in rows for code in re.findall(r"[\w-]+", codes)
+    ]
+    assert sorted(listed) == sorted((refusal.code, refusal.status) for refusal in refusals)
+    assert len({refusal.code for refusal in refusals}) == len(refusals)
+    stored = {code: kind for kind, (code, *_) in REFUSALS.items() if code in FINAL}
+    assert stored == FINAL
 
 
 def test_each_bad_photo_among_several_is_named(gallery: Gallery) -> None:

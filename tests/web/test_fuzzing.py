@@ -211,7 +211,7 @@ def check(answer: Response, method: str) -> None:
         return
     text = body.decode()
     assert answer.status_code < 500 or answer.status_code in OURS_TO_SAY
-    assert answer.headers["Dropwall-Refusal"]
+    assert re.fullmatch("[a-z]+(-[a-z]+)*", answer.headers["Dropwall-Refusal"])
     assert "traceback" not in text.lower()
     # A browser is shown its form again, with the sentence in it.
     if '<form method="post"' in text or (method == "HEAD" and answer.mimetype == "text/html"):

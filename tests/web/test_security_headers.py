@@ -90,7 +90,7 @@ def test_other_sites_may_only_link_to_the_gallery(client: FlaskClient) -> None:
         for path in ("/", "/app.js", "/api/photos", "/api/photos/1", "/uploads/a.jpg", "/nothing"):
             for method in may:
                 with client.open(path, method=method, headers={"Host": HOST, **headers}) as answer:
-                    is_refused = answer.headers.get("Dropwall-Refusal") == "AnotherSite"
+                    is_refused = answer.headers.get("Dropwall-Refusal") == "another-site"
                     if is_refused == may[method]:
                         wrong.append((sender, method, path))
     assert wrong == []
@@ -110,7 +110,7 @@ def test_a_browser_that_is_still_sending_reads_the_refusal(gallery: Gallery) -> 
     answer = gallery.send(("a.jpg", photo_bytes() + bytes(40_000_000)), headers=THEIRS)
     assert (answer.status_code, answer.text) == (403, REFUSAL)
     assert answer.headers["Content-Type"] == TEXT
-    assert answer.headers["Dropwall-Refusal"] == "AnotherSite"
+    assert answer.headers["Dropwall-Refusal"] == "another-site"
     assert gallery.photos() == []
 
 
