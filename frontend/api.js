@@ -134,7 +134,8 @@ export function restorePhoto(id) {
  * What came and went after a version.
  * @returns {Promise<Changes>}
  * @typedef {{photos: object[], removed: string[], guests: {id: string, name: string|null}[],
- *   total: number, version: number, reset: boolean}} Changes
+ *   total: number, version: number, reset: boolean, more: boolean}} Changes with `more`, what has
+ *   happened after `version` comes next
  */
 export function fetchChanges(version) {
   return getJson("/api/photos", { since: version });

@@ -69,7 +69,11 @@ export class Gallery extends EventTarget {
     while (this.#isStale) {
       this.#isStale = false;
       if (this.version === null || this.#mustReset) await this.#loadAnew();
-      else this.#takeIn([await fetchChanges(this.version)]);
+      else {
+        const changes = await fetchChanges(this.version);
+        this.#takeIn([changes]);
+        this.#isStale ||= changes.more;
+      }
     }
   }
 

@@ -42,10 +42,15 @@ export class Places {
   /** @param {boolean} hasMore whether what comes behind all others is left to come with the rest
    * @returns {boolean} whether it has a place now that it had not */
   insert(photo, hasMore) {
-    const place = this.items.findIndex((item) => isNewer(photo, item, this.#sort));
-    if (this.find(photo.id) || (place < 0 && hasMore)) return false;
+    let [place, end] = [0, this.items.length]; // it is somewhere between them
+    while (place < end) {
+      const middle = (place + end) >> 1;
+      if (isNewer(photo, this.items[middle], this.#sort)) end = middle;
+      else place = middle + 1;
+    }
+    if (this.find(photo.id) || (place === this.items.length && hasMore)) return false;
     const item = this.#itemOf(photo);
-    this.items = this.items.toSpliced(place < 0 ? this.items.length : place, 0, item);
+    this.items = this.items.toSpliced(place, 0, item);
     this.#byId.set(photo.id, item);
     return true;
   }

@@ -24,7 +24,7 @@ RETRY_SECONDS = 1
 TELL_AGAIN_SECONDS = 60
 """Of one trouble, which goes on."""
 MAX_CHANGES = 500
-"""That are told one by one; what is more is read anew."""
+"""In one piece."""
 
 log = logging.getLogger(__name__)
 
@@ -86,8 +86,8 @@ class Watchers:
         try:
             # Known to the thread that looks by now, it misses nothing that comes after this; of
             # what it was told before, it is told no more.
-            version, changes = self._lists.first_news(since, MAX_CHANGES, viewer)
-            watcher.first = Event(version, self._encode(changes))
+            version, pieces = self._lists.first_news(since, MAX_CHANGES, viewer)
+            watcher.first = Event(version, b"".join(map(self._encode, pieces)))
         except Exception:
             watcher.close()
             raise
@@ -170,10 +170,12 @@ class Watchers:
                 watchers = list(self._watchers)
             viewers = {watcher.viewer for watcher in watchers}
             self._last, news = self._lists.news(last, MAX_CHANGES, viewers)
-        texts = {id(changes): self._encode(changes) for changes in news.values()}
+        texts: dict[int, bytes] = {}
         for watcher in watchers:
-            if changes := news.get(watcher.viewer):
-                watcher.tell(Event(self._last, texts[id(changes)]))
+            if pieces := news.get(watcher.viewer):
+                if id(pieces) not in texts:
+                    texts[id(pieces)] = b"".join(map(self._encode, pieces))
+                watcher.tell(Event(self._last, texts[id(pieces)]))
 
 
 class Watcher:

@@ -10,7 +10,7 @@ from .database import Database
 from .guest_rows import present_id, write_guest
 from .lists import PUBLIC, Guest
 from .photo_rows import read_photos, select_photos
-from .photos import publish, remove
+from .photos import in_versions, publish, remove
 from .sight import is_seen_by
 from .tables import guests, is_listed, photos
 from .versions import advance, tell
@@ -40,11 +40,11 @@ class GuestCatalog:
             doubles = read_photos(
                 connection, select_photos().where(theirs, is_listed, photos.c.sha256.in_(held))
             )
-            remove(connection, version, doubles, moments.now(), from_guest)
+            version = remove(connection, version, doubles, moments.now(), from_guest)
             moved = read_photos(connection, select_photos().where(theirs, is_listed))
-            connection.execute(
-                update(photos).where(theirs, is_listed).values(shown_version=version)
-            )
+            for later, some in in_versions(connection, version, moved):
+                connection.execute(some.values(shown_version=later))
+                version = later
             connection.execute(update(photos).where(theirs).values(guest_id=to_guest))
             publish(connection, version, moved, [replace(p, guest_id=to_guest) for p in moved])
             # For what is still on its way from there.

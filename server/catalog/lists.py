@@ -13,6 +13,7 @@ from .order import find_place, in_order
 from .photo_rows import Photo, read_photos, select_photos
 from .sight import (
     count_own,
+    departures,
     has_left,
     is_seen_by,
     is_withheld_from_others,
@@ -38,6 +39,8 @@ class Selection:
 
 ALL = Selection()
 PUBLIC = Viewer()
+MAX_PIECES = 10
+"""In which changes are told one by one. More of them than that cost more than to read the list."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,8 @@ class Guest:
 @dataclass(frozen=True)
 class Changes:
     """What happened after a version: photos that came or are not what they were, ids of those that
-    went, guests with another name. With `reset` it is too much to tell: start over."""
+    went, guests with another name. With `more` there is more to tell, which came after `version`.
+    With `reset` it is too much to tell: start over."""
 
     photos: list[Photo]
     removed: list[str]
@@ -86,6 +90,7 @@ class Changes:
     total: int
     version: int
     reset: bool = False
+    more: bool = False
 
 
 class PhotoLists:
@@ -154,25 +159,29 @@ class PhotoLists:
             return Page(read_photos(connection, query), None, total, version)
 
     def changes_since(self, since: int, limit: int, viewer: Viewer = PUBLIC) -> Changes:
-        """At most `limit` changes; more than that, or a version that never was, is a reset."""
+        """The first `limit` changes or so: a version is told whole. More than MAX_PIECES times as
+        many, or a version that never was, is a reset."""
         with self._database.snapshot() as connection:
             return _read_changes(connection, since, limit, viewer)
 
-    def first_news(self, since: int | None, limit: int, viewer: Viewer) -> tuple[int, Changes]:
+    def first_news(
+        self, since: int | None, limit: int, viewer: Viewer
+    ) -> tuple[int, list[Changes]]:
         """The gallery's version, and what has happened after `since` (by default after all that
-        did) for who begins to watch, as of one moment."""
+        did) for who begins to watch, as of one moment: all of it, in pieces."""
         with self._database.snapshot() as connection:
             known = read_known_version(connection, viewer) if since is None else since
-            return read_version(connection), _read_changes(connection, known, limit, viewer)
+            return read_version(connection), _read_pieces(connection, known, limit, viewer)
 
     def news(
         self, since: int, limit: int, viewers: Collection[Viewer]
-    ) -> tuple[int, dict[Viewer, Changes]]:
+    ) -> tuple[int, dict[Viewer, list[Changes]]]:
         """The gallery's version, and what has happened after `since` for those of these viewers for
-        whom something has, all of it as of one moment. Most are told the same, the very same."""
+        whom something has, all of it as of one moment, in pieces. Most are told the same, the very
+        same."""
         changed = select(guests.c.id).where(guests.c.own_version > since)
-        read: dict[Viewer, Changes] = {}
-        told: dict[tuple[Viewer, int], Changes] = {}
+        read: dict[Viewer, list[Changes]] = {}
+        told: dict[tuple[Viewer, int], list[Changes]] = {}
         news = {}
         with self._database.snapshot() as connection:
             version = read_version(connection)
@@ -181,36 +190,72 @@ class PhotoLists:
             for viewer in viewers:
                 like = viewer if viewer.guest_id in owners else replace(viewer, guest_id="")
                 if like not in read:
-                    read[like] = _read_changes(connection, since, limit, like)
-                changes = read[like]
-                if changes.version > since:
+                    read[like] = _read_pieces(connection, since, limit, like)
+                pieces = read[like]
+                if pieces[-1].version > since:
                     more = own[viewer] - own[like]  # is in the total already
-                    total = changes.total + more
-                    news[viewer] = told.setdefault((like, more), replace(changes, total=total))
+                    if (like, more) not in told:
+                        told[like, more] = [replace(p, total=p.total + more) for p in pieces]
+                    news[viewer] = told[like, more]
         return version, news
+
+
+def _read_pieces(connection: Connection, since: int, limit: int, viewer: Viewer) -> list[Changes]:
+    """Each goes on where the one before it ends."""
+    pieces = [_read_changes(connection, since, limit, viewer)]
+    while pieces[-1].more:
+        pieces.append(_read_changes(connection, pieces[-1].version, limit, viewer))
+    return pieces
 
 
 def _read_changes(connection: Connection, since: int, limit: int, viewer: Viewer) -> Changes:
     version, total = read_state(connection, viewer)
+    reset = Changes([], [], [], total, version, reset=True)
+    if since > version:
+        return reset
+    changes = _read_between(connection, since, version, limit + 1, viewer)
+    if len(changes.photos) + len(changes.removed) + len(changes.guests) > limit:
+        most = MAX_PIECES * limit
+        versions = _read_versions(connection, since, most + 1, viewer)
+        if len(versions) > most:
+            return reset
+        until = max(versions[0], versions[limit] - 1)
+        changes = _read_between(connection, since, until, most, viewer)
+    return replace(changes, total=total, more=changes.version < version)
+
+
+def _read_between(
+    connection: Connection, since: int, until: int, most: int, viewer: Viewer
+) -> Changes:
+    """At most so many of each kind, in no order of versions."""
+
+    def is_between(version: ColumnElement[int]) -> ColumnElement[bool]:
+        return (version > since) & (version <= until)
+
     # Ordered here: for the order's sake SQLite would go through all photos, not only the new.
-    added = select_photos().where(photos.c.shown_version > since, is_seen_by(viewer))
+    added = select_photos().where(is_between(photos.c.shown_version), is_seen_by(viewer))
     # Those that came meanwhile too: who is told of overlapping changes may know them.
-    removed = select(photos.c.id).where(has_left(viewer, since))
-    renamed = select(guests.c.id, guests.c.name).where(guests.c.version > since)
+    removed = select(photos.c.id).where(has_left(viewer, since, until))
+    renamed = select(guests.c.id, guests.c.name).where(is_between(guests.c.version))
     renamed = renamed.where(_is_known_to(viewer))
-    most = limit + 1
-    found = read_photos(connection, added.limit(most))
-    changes = Changes(
-        sorted(found, key=attrgetter("version"), reverse=True),
+    return Changes(
+        sorted(read_photos(connection, added.limit(most)), key=attrgetter("version"), reverse=True),
         list(connection.scalars(removed.limit(most))),
         [Guest(*row) for row in connection.execute(renamed.limit(most))],
-        total,
-        version,
+        total=0,
+        version=until,
     )
-    told = len(changes.photos) + len(changes.removed) + len(changes.guests)
-    if since > version or told > limit:
-        return Changes([], [], [], total, version, reset=True)
-    return changes
+
+
+def _read_versions(connection: Connection, since: int, most: int, viewer: Viewer) -> list[int]:
+    """Of the changes after `since`, each as often as it changed something for this viewer."""
+    shown = (photos.c.shown_version, is_seen_by(viewer))
+    renamed = (guests.c.version, _is_known_to(viewer))
+    found: list[int] = []
+    for version, which in (shown, renamed, *departures(viewer)):
+        query = select(version).where(version > since, which).order_by(version)
+        found += connection.scalars(query.limit(most))
+    return sorted(found)
 
 
 def _is_known_to(viewer: Viewer) -> ColumnElement[bool]:

@@ -1,12 +1,12 @@
 """Photos as they come, change and go."""
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Update, case, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..names import fold_for_search
@@ -30,7 +30,7 @@ class RuledOut(Exception):
 
 
 MAX_IDS = 500
-"""In one statement."""
+"""In one statement, and with one version: who asks what has changed can be told so many at once."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +108,11 @@ class Catalog:
             former = read_photos(connection, select_photos().where(which.rows, differs))
             changed = [replace(photo, **values) for photo in former]
             for audience in {photo.audience for photo in changed}:
-                ids = [photo.id for photo in changed if photo.audience == audience]
-                sight = {"shown_version": version, **_sight(version, audience)}
-                _update(connection, ids, values | {"audience": audience} | sight)
+                alike = [photo for photo in changed if photo.audience == audience]
+                for later, some in in_versions(connection, version, alike):
+                    sight = {"shown_version": later, **_sight(later, audience)}
+                    connection.execute(some.values(values | {"audience": audience} | sight))
+                    version = later
             publish(connection, version, former, changed)
 
     def remove_photos(self, which: Which, moment: str, by_guest: str) -> list[str]:
@@ -137,7 +139,8 @@ class Catalog:
                 photo = read_photo(connection, wanted, for_update=True)  # nobody wipes it meanwhile
                 values = {"removed_version": None, "removed": None, "removed_by_owner": None}
                 shown = {"shown_version": version, **_sight(version, photo.audience)}
-                _update(connection, [photo_id], values | shown)
+                this_one = update(photos).where(photos.c.id == photo_id)
+                connection.execute(this_one.values(values | shown))
                 publish(connection, version, [], [photo])
                 if check:
                     check(read_usage(connection, photo.guest_id, since))
@@ -183,14 +186,27 @@ def publish(
 
 def remove(
     connection: Connection, version: int, gone: list[Photo], moment: str, by_guest: str
-) -> None:
-    values = {
-        "removed_version": version,
-        "removed": moment,
-        "removed_by_owner": photos.c.guest_id == by_guest,
-    }
-    _update(connection, [photo.id for photo in gone], values | _sight(version, None))
+) -> int:
+    """The version of the last ones."""
+    by_owner = photos.c.guest_id == by_guest
+    for later, some in in_versions(connection, version, gone):
+        values = {"removed_version": later, "removed": moment, "removed_by_owner": by_owner}
+        connection.execute(some.values(values | _sight(later, None)))
+        version = later
     publish(connection, version, gone, [])
+    return version
+
+
+def in_versions(
+    connection: Connection, version: int, changed: list[Photo]
+) -> Iterator[tuple[int, Update]]:
+    """An update of MAX_IDS of these photos after the other, the first of them in this version, each
+    that follows in a later one."""
+    for start in range(0, len(changed), MAX_IDS):
+        if start:
+            version = advance(connection)
+        ids = [photo.id for photo in changed[start : start + MAX_IDS]]
+        yield version, update(photos).where(photos.c.id.in_(ids))
 
 
 def _count(counted: list[Photo]) -> Counter[str]:
@@ -210,9 +226,3 @@ def _sight(version: int, audience: Audience | None) -> dict[str, Any]:
             was_seen = is_listed & (photos.c.audience >= level)
             values[name] = case((was_seen, version), else_=photos.c[name])
     return values
-
-
-def _update(connection: Connection, photo_ids: list[str], values: dict[str, Any]) -> None:
-    for start in range(0, len(photo_ids), MAX_IDS):
-        ids = photo_ids[start : start + MAX_IDS]
-        connection.execute(update(photos).where(photos.c.id.in_(ids)).values(values))

@@ -33,16 +33,24 @@ def is_withheld_from_others(viewer: Viewer, audience: Audience) -> ColumnElement
     return withheld & _is_own(viewer)
 
 
-def has_left(viewer: Viewer, since: int) -> ColumnElement[bool]:
+def has_left(viewer: Viewer, since: int, until: int = 2**63 - 1) -> ColumnElement[bool]:
     """Of a photo that they may have seen until some version after `since`, and do not any more."""
-    left = []
+    left = ((column > since) & (column <= until) & which for column, which in departures(viewer))
+    return or_(false(), *left)
+
+
+def departures(viewer: Viewer) -> list[tuple[ColumnElement[int], ColumnElement[bool]]]:
+    """The versions in which photos went that they may have seen before, and of which photos, none
+    of which they see any more."""
+    gone = ~is_seen_by(viewer)
+    found: list[tuple[ColumnElement[int], ColumnElement[bool]]] = []
     if viewer.is_host:
-        left.append(photos.c.left_hosts > since)
+        found.append((photos.c.left_hosts, gone))
     elif viewer.sees_others:
-        left.append(photos.c.left_everyone > since)
+        found.append((photos.c.left_everyone, gone))
     if viewer.guest_id:
-        left.append(_is_own(viewer) & (photos.c.removed_version > since))
-    return or_(false(), *left) & ~is_seen_by(viewer)
+        found.append((photos.c.removed_version, gone & _is_own(viewer)))
+    return found
 
 
 def can_be_restored_by(viewer: Viewer) -> ColumnElement[bool]:

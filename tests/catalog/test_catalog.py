@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from hashlib import sha256
@@ -9,7 +10,7 @@ from hashlib import sha256
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from server.catalog import (
@@ -21,11 +22,12 @@ from server.catalog import (
     tables,
 )
 from server.catalog.lists import Guest, Selection
-from server.catalog.photo_rows import NoSuchPhoto
-from server.catalog.photos import RuledOut, SamePhoto
+from server.catalog.photo_rows import NoSuchPhoto, Photo
+from server.catalog.photos import RuledOut, SamePhoto, Which
 from server.catalog.uploads import ChunkedUpload, NoSuchUpload
 from server.catalog.usage import Overview, Share, Usage
 from server.catalog.viewer import EVERYONE, HIDDEN, OWNER, PENDING, SHOWN, Viewer
+from server.changes import MAX_CHANGES
 from server.names import fold_for_search
 from tests.support.catalog_rows import (
     GUEST,
@@ -97,11 +99,104 @@ def test_only_a_tombstone_stays_of_a_wiped_photo(catalog: FilledCatalog) -> None
         assert (changes.photos, changes.removed) == ([], [photo(1).id])
 
 
-def test_too_many_changes_are_a_reset(catalog: FilledCatalog) -> None:
-    versions = [catalog.add(number).version for number in range(4)]
-    assert catalog.lists.changes_since(0, limit=3).reset
-    assert len(catalog.lists.changes_since(versions[0], limit=3).photos) == 3
-    assert catalog.lists.changes_since(versions[-1] + 1, limit=3).reset
+def test_very_many_changes_are_a_reset(catalog: FilledCatalog) -> None:
+    versions = [catalog.add(number).version for number in range(21)]
+    assert catalog.lists.changes_since(0, limit=2).reset
+    assert len(catalog.lists.changes_since(versions[0], limit=2).photos) == 2
+    assert len(catalog.lists.changes_since(versions[0], limit=20).photos) == 20
+    assert catalog.lists.changes_since(versions[-1] + 1, limit=2).reset
+    [reset] = catalog.lists.news(0, 2, [PUBLIC])[1][PUBLIC]
+    assert (reset.reset, reset.version) == (True, versions[-1])
+    one_version = update(tables.photos).values(shown_version=versions[-1])
+    with catalog.database.transaction() as connection:  # as former versions wrote them
+        connection.execute(one_version)
+    whole = catalog.lists.changes_since(0, limit=5)
+    assert (len(whole.photos), whole.more) == (21, False)
+
+
+HOST = Viewer("host", is_host=True)
+WAITING = {"guest_id": "ann", "standing": PENDING}
+AT_ONCE: dict[str, tuple[dict[str, str], Callable[[FilledCatalog], object]]] = {
+    "a photographer signs in": (
+        {"guest_id": "camera"},
+        lambda catalog: catalog.guests.adopt("camera", "ann"),
+    ),
+    "a photographer with private photos signs in": (
+        {"guest_id": "camera", "visibility": OWNER},
+        lambda catalog: catalog.guests.adopt("camera", "ann"),
+    ),
+    "a host approves all of a guest": (
+        WAITING,
+        lambda catalog: catalog.photos.change_photos(
+            Which(guest_id="ann", viewer=HOST), standing=SHOWN
+        ),
+    ),
+    "a host approves all that wait": (
+        WAITING,
+        lambda catalog: [
+            catalog.photos.change_photos(Which(ids, viewer=HOST), standing=SHOWN)
+            for ids in batched(range(1, 1201), 100)
+        ],
+    ),
+    "a host hides all of a guest": (
+        {"guest_id": "ann"},
+        lambda catalog: catalog.photos.change_photos(
+            Which(guest_id="ann", viewer=HOST), standing=HIDDEN
+        ),
+    ),
+    "a host removes all of a guest": (
+        {"guest_id": "ann"},
+        lambda catalog: catalog.photos.remove_photos(Which(guest_id="ann"), NOON, "host"),
+    ),
+    "an account goes with its private photos": (
+        {"guest_id": "ann", "visibility": OWNER},
+        lambda catalog: catalog.accounts.remove("ann", with_private=True),
+    ),
+}
+"""What happens to 1,200 photos that are like this one."""
+
+
+def batched(numbers: range, size: int) -> list[list[str]]:
+    ids = [photo(number).id for number in numbers]
+    return [ids[start : start + size] for start in range(0, len(ids), size)]
+
+
+@pytest.mark.parametrize("label", AT_ONCE)
+def test_a_page_follows_many_changes_at_once_in_pieces(catalog: FilledCatalog, label: str) -> None:
+    columns, act = AT_ONCE[label]
+    first = catalog.add(0, **columns)
+    with catalog.database.transaction() as connection:
+        row = connection.execute(select(tables.photos)).mappings().one()
+        for ids in batched(range(1, 1201), 100):
+            rows = [{"id": each, "sha256": sha256(each.encode()).hexdigest()} for each in ids]
+            for number, each in enumerate(rows):
+                each["version"] = first.version - int(ids[number], 16)
+            connection.execute(tables.photos.insert(), [dict(row) | each for each in rows])
+    catalog.usage.recount()
+    viewers = [PUBLIC, HOST, Viewer("ann"), Viewer("ann", sees_others=False)]
+    before = {viewer: page_of(catalog, viewer) for viewer in viewers}
+    known = {viewer: catalog.lists.list_photos(1, viewer=viewer).version for viewer in viewers}
+    since = catalog.lists.version()
+    act(catalog)
+    _, news = catalog.lists.news(since, MAX_CHANGES, viewers)
+    for viewer in viewers:
+        told = [catalog.lists.changes_since(known[viewer], MAX_CHANGES, viewer)]
+        while told[-1].more:
+            told.append(catalog.lists.changes_since(told[-1].version, MAX_CHANGES, viewer))
+        for pieces in (told, news.get(viewer, [])):
+            shown = dict(before[viewer])
+            for changes in pieces:
+                assert not changes.reset
+                assert len(changes.photos) + len(changes.removed) <= MAX_CHANGES
+                shown |= {each.id: each for each in changes.photos}
+                for gone in changes.removed:
+                    shown.pop(gone, None)
+            assert shown == page_of(catalog, viewer)
+            assert not pieces or pieces[-1].total == len(shown)
+
+
+def page_of(catalog: FilledCatalog, viewer: Viewer) -> dict[str, Photo]:
+    return {each.id: each for each in catalog.lists.list_photos(9999, viewer=viewer).photos}
 
 
 def test_an_id_that_is_ruled_out_never_becomes_a_photo(catalog: FilledCatalog) -> None:

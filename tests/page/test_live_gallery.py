@@ -4,9 +4,13 @@ from contextlib import closing
 
 import pytest
 from playwright.sync_api import Page, Request, Response, Route, expect
+from sqlalchemy import update
 
+from server.catalog import Catalog, GuestCatalog, Which
+from server.catalog.tables import photos
 from tests.support import page as ui
 from tests.support.cable import Cable
+from tests.support.engines import catalog_of, database_of
 from tests.support.gallery_server import Gallery, GalleryServer
 from tests.support.guest import Guest
 from tests.support.many_photos import add_many
@@ -91,6 +95,35 @@ def test_new_photos_do_not_move_the_view(page: Page, gallery: Gallery, guest: Gu
     scroll(page, -10_000)
     expect(pill).to_be_hidden()
     expect(ui.tile(page, "4.jpg")).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("is_streamed", [True, False])
+def test_no_page_starts_over_when_very_many_photos_change_at_once(
+    page: Page, gallery: Gallery, expected_errors: list[str], is_streamed: bool
+) -> None:
+    add_many(gallery, 1_100)
+    with catalog_of(gallery.data) as catalog:
+        catalog.execute(update(photos).values(guest_id="camera"))
+    if not is_streamed:
+        expected_errors.append(ui.REFUSED)
+        make_impatient(page)
+        page.route(ui.STREAM, lambda route: route.fulfill(status=503, body="Full."))
+    page.goto(gallery.url)
+    expect(page.get_by_role("button", name="Show more")).to_be_hidden()
+    expect(page.get_by_text("1,100 photos", exact=True)).to_be_visible()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    with database_of(gallery.data) as database:
+        GuestCatalog(database).name_guest("ann", "Ann")
+        GuestCatalog(database).adopt("camera", "ann")
+        ui.enlarge(page, "1100.png")
+        expect(ui.lightbox(page).get_by_role("button", name="by Ann")).to_be_visible()
+        ui.close_lightbox(page)
+        for standing, tiles in (("hidden", 0), ("shown", 1)):
+            Catalog(database).change_photos(Which(guest_id="ann"), standing=standing)
+            expect(ui.tile(page, "1100.png")).to_have_count(tiles)
+    expect(page.get_by_text("1,100 photos", exact=True)).to_be_visible()
+    assert not [url for url in asked if "/api/outline" in url or "limit=" in url]
 
 
 def test_the_lightbox_says_that_its_photo_was_removed_elsewhere(
