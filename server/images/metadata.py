@@ -1,4 +1,4 @@
-"""What a photo says of itself: its kind, which side is up, when it was taken."""
+"""What a photo says of itself: which side is up, when it was taken."""
 
 import re
 from contextlib import suppress
@@ -8,16 +8,6 @@ from PIL import ExifTags, Image
 
 from .troubles import BROKEN
 
-KINDS = {
-    "JPEG": "jpg",
-    "MPO": "jpg",
-    "PNG": "png",
-    "GIF": "gif",
-    "WEBP": "webp",
-    "AVIF": "avif",
-    "HEIF": "heic",
-}
-"""By Pillow's names for them; a kind is called as its extension."""
 FIRST_YEAR = 1990
 """No camera wrote EXIF before; earlier times are those of clocks that nobody has set."""
 _TIMES = (  # from the first that is one
@@ -31,16 +21,11 @@ _TIME = re.compile(  # editors write dashes, a T, fractions of a second and a zo
 )
 
 
-def kind_of(image: Image.Image) -> str:
-    return KINDS[image.format or ""]
-
-
 def read_exif(image: Image.Image) -> Image.Exif:
-    try:
-        exif = image.getexif()
-        exif.get_ifd(ExifTags.IFD.Exif)
-    except BROKEN:  # a photo with broken metadata is a photo
-        return Image.Exif()
+    """EXIF alone: `getexif` would look into XMP and ImageMagick's text, too, as no browser does."""
+    exif = Image.Exif()
+    with suppress(*BROKEN):  # a photo with broken metadata is a photo
+        exif.load(image.info.get("exif", b""))
     return exif
 
 
@@ -49,16 +34,18 @@ def orientation_of(exif: Image.Exif) -> int:
     return orientation if isinstance(orientation, int) else 1
 
 
-def is_turned(exif: Image.Exif) -> bool:
+def is_turned(orientation: int) -> bool:
     """Whether width and height change places for display."""
-    return 5 <= orientation_of(exif) <= 8
+    return 5 <= orientation <= 8
 
 
 def time_taken(exif: Image.Exif) -> str | None:
     """The time on the wall where it was taken, such as `2026-07-04T18:30:00`. A zone is dropped,
     not applied: at an event everybody's clock shows the same time."""
     latest = datetime.now(UTC).replace(tzinfo=None) + timedelta(days=1)  # zones are 14 h ahead
-    details = exif.get_ifd(ExifTags.IFD.Exif)
+    details: dict[int, object] = {}
+    with suppress(*BROKEN):
+        details = exif.get_ifd(ExifTags.IFD.Exif)
     for tag in _TIMES:
         value = details.get(tag) or exif.get(tag)
         text = value.decode("latin-1") if isinstance(value, bytes) else str(value)

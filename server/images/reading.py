@@ -1,19 +1,36 @@
 """Whether it is a photo, and what is to be known of it."""
 
+import io
 import itertools
+import re
+import struct
+import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pillow_heif
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, PngImagePlugin
+from PIL.AvifImagePlugin import AvifImageFile
+from PIL.GifImagePlugin import GifImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.WebPImagePlugin import WebPImageFile
 
-from ..containers import UnknownFormat, survey
+from ..containers import (
+    MOST_PADDING,
+    MOST_PROFILE_BYTES,
+    Excerpt,
+    Survey,
+    UnknownFormat,
+    check_png_pixels,
+    survey,
+)
 from ..location import erase_location
 from .bounds import MIN_FRAME_PIXELS, Bounds
+from .colour import profile_of_code_points, profile_of_gamma
 from .decoding import decode
-from .metadata import KINDS, is_turned, kind_of, read_exif, time_taken
+from .metadata import is_turned, orientation_of, read_exif, time_taken
 from .rendering import encode, placeholder_of, render, thumbnail_of
 from .slots import Slots
 from .troubles import BROKEN, DamagedPhoto, NotAPhoto, TooLongAnimation, TooManyPixels
@@ -21,10 +38,8 @@ from .troubles import BROKEN, DamagedPhoto, NotAPhoto, TooLongAnimation, TooMany
 THUMBNAIL_WIDTHS = (320, 640)
 """Made when a photo arrives."""
 
-pillow_heif.register_heif_opener()
 Image.MAX_IMAGE_PIXELS = None  # the bounds are stricter, and come first
-
-_FORMATS = [name for name in KINDS if name != "MPO"]  # Pillow finds it by way of JPEG
+PngImagePlugin.MAX_TEXT_CHUNK = MOST_PROFILE_BYTES  # of profiles: a survey leaves text out
 
 
 @dataclass(frozen=True)
@@ -65,61 +80,138 @@ class Images:
         cost = self._bounds.check(photo, THUMBNAIL_WIDTHS[-1])
         with self._slots.hold(visitor, cost, has_left):
             picture: Picture = decode(
-                decode_photo, file, cost.memory_bytes, self._bounds, keep_location
+                decode_photo, file, cost.memory_bytes, photo, self._bounds, keep_location
             )
         return picture
 
     def make_thumbnail(self, file: BinaryIO, width: int, visitor: str = "") -> bytes:
         """A WebP file of a photo that `read_photo` has read, never larger than the photo."""
-        cost = self._bounds.check(survey(file), width)
+        photo = survey(file)
+        cost = self._bounds.check(photo, width)
         with self._slots.hold(visitor, cost):
-            content: bytes = decode(decode_thumbnail, file, cost.memory_bytes, width)
+            content: bytes = decode(decode_thumbnail, file, cost.memory_bytes, photo, width)
         return content
 
 
-def decode_photo(file: BinaryIO, bounds: Bounds, keep_location: bool) -> Picture:
+def decode_photo(file: BinaryIO, photo: Survey, bounds: Bounds, keep_location: bool) -> Picture:
     """In a decoder: what `Images.read_photo` returns, or raises."""
-    with _opened(file) as image:
-        kind = kind_of(image)
+    with _opened(file, photo) as image:
         if image.width * image.height > max(bounds.max_pixels, bounds.max_jpeg_pixels):
             raise TooManyPixels(bounds.max_pixels)  # a GIF's first frame is larger than its screen
-        exif = read_exif(image)
-        width, height = image.size[::-1] if is_turned(exif) else image.size
-        largest = render(image, exif, THUMBNAIL_WIDTHS[-1])
+        orientation = _orientation(image, photo)
+        width, height = image.size[::-1] if is_turned(orientation) else image.size
+        profile = _profile(image, photo, file)
+        largest = render(image, orientation, profile, THUMBNAIL_WIDTHS[-1])
+        if photo.kind == "png":
+            check_png_pixels(file)
         picture = Picture(
-            extension=kind,
+            extension=photo.kind,
             width=width,
             height=height,
-            animated=_decode_frames(image, bounds),
-            taken=time_taken(exif),
+            animated=_decode_frames(image, photo, bounds),
+            taken=time_taken(read_exif(image)),
             placeholder=placeholder_of(largest),
             thumbnails={w: thumbnail_of(largest, w) for w in THUMBNAIL_WIDTHS},
         )
     if not keep_location:
-        erase_location(file, kind)
+        erase_location(file, photo.kind)
     return picture
 
 
-def decode_thumbnail(file: BinaryIO, width: int) -> bytes:
+def decode_thumbnail(file: BinaryIO, photo: Survey, width: int) -> bytes:
     """In a decoder: what `Images.make_thumbnail` returns, or raises."""
-    with _opened(file) as image:
-        return encode(render(image, read_exif(image), width))
+    with _opened(file, photo) as image:
+        orientation, profile = _orientation(image, photo), _profile(image, photo, file)
+        return encode(render(image, orientation, profile, width))
 
 
 @contextmanager
-def _opened(file: BinaryIO) -> Iterator[Image.Image]:
+def _opened(file: BinaryIO, photo: Survey) -> Iterator[Image.Image]:
     file.seek(0)
     try:
-        with Image.open(file, formats=_FORMATS) as image:
+        with _open(file, photo) as image:
             yield image
-    except UnidentifiedImageError as error:
-        raise DamagedPhoto from error
     except BROKEN as error:
         if isinstance(error, OSError) and error.errno:
             raise  # the machine's trouble, not the photo's
         if not _is_librarys(error):
             raise
         raise DamagedPhoto from error
+
+
+def _open(file: BinaryIO, photo: Survey) -> Image.Image:
+    """By the class of its format: `Image.open` would try one after the other."""
+    match photo.kind:
+        case "jpg":
+            if not photo.has_end and photo.scans > 1 and _lacks_bits(file, photo):
+                raise DamagedPhoto
+            return JpegImageFile(io.BufferedReader(Excerpt(file, photo.parts)))
+        case "png":
+            return PngImagePlugin.PngImageFile(io.BufferedReader(Excerpt(file, photo.parts)))
+        case "gif":
+            return GifImageFile(file)
+        case "webp":
+            return WebPImageFile(file)
+        case "avif":
+            return AvifImageFile(file)
+    return _open_heic(file, photo)
+
+
+def _lacks_bits(file: BinaryIO, photo: Survey) -> bool:
+    """Whether the last scan of a JPEG without an end is cut off: libjpeg, which reads all scans
+    before it shows any, takes what follows for the rest of it then, and else skips it."""
+    *begin, end = photo.parts
+    checksums = set()
+    for bits in (b"", b"\x55" * 99, b"\xcc" * 99, bytes(range(1, 255))):
+        with JpegImageFile(io.BufferedReader(Excerpt(file, (*begin, bits, end)))) as image:
+            checksums.add(zlib.crc32(image.tobytes()))
+    return len(checksums) > 1
+
+
+def _open_heic(file: BinaryIO, photo: Survey) -> Image.Image:
+    content = file.read()
+    heif: Any = pillow_heif  # without types
+    image: Image.Image = heif.HeifImageFile(io.BytesIO(content))
+    try:
+        image.load()
+    except ValueError:
+        # Some cameras' `ispe` is a few pixels off, which libheif refuses; without one, and what
+        # depends on it, it tells the true size.
+        bare = re.sub(b"ispe|irot|imir|clap", b"free", content)
+        nameless = heif.HeifFile(io.BytesIO(bare))
+        true = nameless[nameless.primary_index].to_pillow().size
+        said = photo.width, photo.height
+        if any(abs(a - b) >= MOST_PADDING for a, b in zip(true, said, strict=True)):
+            raise DamagedPhoto from None
+        wrong, right = (b"ispe\0\0\0\0" + struct.pack(">II", *size) for size in (said, true))
+        image = heif.HeifImageFile(io.BytesIO(content.replace(wrong, right)))
+    return image
+
+
+def _orientation(image: Image.Image, photo: Survey) -> int:
+    """What browsers know of a photo before its pixels. A WebP's they ignore; Pillow tells an AVIF's
+    own, libheif has turned a HEIC already."""
+    return 1 if photo.kind in ("webp", "heic") else orientation_of(read_exif(image))
+
+
+def _profile(image: Image.Image, photo: Survey, file: BinaryIO) -> bytes | None:
+    """An ICC profile of its colours; None when they are sRGB, or unknown."""
+    if photo.cicp:
+        return profile_of_code_points(*photo.cicp)
+    if profile := image.info.get("icc_profile"):
+        return bytes(profile)
+    nclx = image.info.get("nclx_profile")
+    with suppress(*BROKEN):
+        if photo.kind == "avif":  # of which Pillow does not tell
+            file.seek(0)
+            nclx = pillow_heif.open_heif(file).info.get("nclx_profile")
+        if nclx:
+            return profile_of_code_points(
+                int(nclx["color_primaries"]), int(nclx["transfer_characteristics"])
+            )
+    if "gamma" in image.info and "srgb" not in image.info:
+        return profile_of_gamma(image.info["gamma"], image.info.get("chromaticity"))
+    return None
 
 
 def _is_librarys(error: BaseException) -> bool:
@@ -131,10 +223,10 @@ def _is_librarys(error: BaseException) -> bool:
     return not raised_in.startswith(__name__.partition(".")[0] + ".")
 
 
-def _decode_frames(image: Image.Image, bounds: Bounds) -> bool:
+def _decode_frames(image: Image.Image, photo: Survey, bounds: Bounds) -> bool:
     """Decodes what follows the first frame; whether there was any. The other pictures of an MPO or
     HEIC file are not frames of an animation."""
-    if kind_of(image) in ("jpg", "heic"):
+    if photo.kind in ("jpg", "heic"):
         return False
     frame_budget = bounds.animation_pixels
     for index in itertools.count(1):

@@ -7,7 +7,7 @@ from contextlib import suppress
 from PIL import Image, ImageCms
 
 from .bounds import draft_scale
-from .metadata import is_turned, orientation_of
+from .metadata import is_turned
 from .troubles import BROKEN
 
 PLACEHOLDER_PIXELS = 16
@@ -26,15 +26,14 @@ _ORIENTATIONS = {
 }
 
 
-def render(image: Image.Image, exif: Image.Exif, width: int) -> Image.Image:
+def render(image: Image.Image, orientation: int, profile: bytes | None, width: int) -> Image.Image:
     """The first frame in 8-bit sRGB, upright, at most `width` wide and four times as high."""
-    icc_profile = image.info.get("icc_profile")
-    box = (4 * width, width) if is_turned(exif) else (width, 4 * width)
-    # JPEG decodes shrunk: that finds as many broken files at a tenth of the time and memory.
-    scale = draft_scale(image.size, box)
-    image.draft(None, (image.width // scale, image.height // scale))
-    small = _to_srgb(_fit(_reduce(image, *box), *box), icc_profile)
-    transposition = _ORIENTATIONS.get(orientation_of(exif))
+    box = (4 * width, width) if is_turned(orientation) else (width, 4 * width)
+    if image.format == "JPEG":  # it decodes shrunk: as many broken ones are found, sooner
+        scale = draft_scale(image.size, box)
+        image.draft(None, (image.width // scale, image.height // scale))
+    small = _to_srgb(_fit(_reduce(image, *box), *box), profile)
+    transposition = _ORIENTATIONS.get(orientation)
     return small if transposition is None else small.transpose(transposition)
 
 
@@ -76,13 +75,14 @@ def _to_eight_bits(image: Image.Image) -> Image.Image:
     return image if image.mode in ("L", "RGB", "CMYK") else image.convert("RGB")
 
 
-def _to_srgb(image: Image.Image, icc_profile: bytes | None) -> Image.Image:
+def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     """In RGB or RGBA, its colours managed: Display P3 and CMYK look as they were meant to."""
     alpha = image.getchannel("A") if "A" in image.getbands() else None
-    colours = image.convert("RGB") if alpha else image
-    if icc_profile:
+    is_grey = image.mode == "L" and profile is not None and profile[16:20] != b"RGB "
+    colours = image if is_grey or image.mode == "CMYK" else image.convert("RGB")
+    if profile:
         with suppress(ImageCms.PyCMSError, *BROKEN):  # a wrong profile is no profile
-            source = ImageCms.ImageCmsProfile(io.BytesIO(icc_profile))
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             converted = ImageCms.profileToProfile(colours, source, _SRGB, outputMode="RGB")
             colours = converted or colours
     colours = colours.convert("RGB")

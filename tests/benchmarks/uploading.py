@@ -12,6 +12,7 @@ from itertools import count
 import requests
 
 from server.config import Config
+from server.containers import survey
 from server.images.bounds import Bounds
 from server.images.reading import decode_photo
 from tests.benchmarks.results import Row, in_turns
@@ -76,7 +77,8 @@ def decode(photo: bytes) -> None:
     config = Config()
     with tempfile.TemporaryFile() as file:
         file.write(photo)
-        decode_photo(file, Bounds(config.max_pixels, config.max_jpeg_pixels), keep_location=True)
+        bounds = Bounds(config.max_pixels, config.max_jpeg_pixels)
+        decode_photo(file, survey(file), bounds, keep_location=True)
 
 
 def body(rounds: int = 12) -> Iterator[Row]:

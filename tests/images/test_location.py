@@ -617,6 +617,27 @@ def test_a_hostile_photo_is_read_in_bounded_time(
     assert time.process_time() - begin < 5
 
 
+ATTRIBUTE = b' e:GPSLatitude="48,12.75N"'
+
+
+@pytest.mark.parametrize("at", [0, (8 << 20) - 30, 9 << 20])
+def test_a_place_in_a_very_long_packet_is_erased(at: int) -> None:
+    depths = b"A" * (12 << 20)
+    packet = b"<rdf:RDF>" + depths[:at] + ATTRIBUTE + depths[at:] + b"</rdf:RDF>"
+    after = erase(jpeg() + packet, "jpg")
+    assert b"48,12" not in after
+    assert after.count(b"A") == (jpeg() + packet.replace(ATTRIBUTE, b"")).count(b"A")
+    text = b"Place\0\0" + zlib.compress(packet.ljust(17 << 20))
+    for chunk in png_texts(erase(png((b"zTXt", text)), "png")):
+        assert b"48,12" not in zlib.decompress(chunk[7:])
+
+
+def png_texts(photo: bytes) -> list[bytes]:
+    """The contents of its zTXt chunks."""
+    starts = [match.end() for match in re.finditer(b"zTXt", photo)]
+    return [photo[at : at + int.from_bytes(photo[at - 8 : at - 4])] for at in starts]
+
+
 PIXELS = WITHOUT["jpg"][WITHOUT["jpg"].find(b"\xff\xdb") :]
 SOME_BYTES = st.binary(min_size=1, max_size=4)
 

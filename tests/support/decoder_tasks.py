@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 from typing import BinaryIO
 
+from server.containers import survey
 from server.images import reading
 from server.images.bounds import Bounds
 
@@ -13,7 +14,7 @@ from server.images.bounds import Bounds
 def peak_bytes(file: BinaryIO, bounds: Bounds) -> int:
     """How much more memory a decoder, which has done nothing yet, has while it reads a photo."""
     before = _status_bytes("VmRSS")
-    reading.decode_photo(file, bounds, keep_location=False)
+    reading.decode_photo(file, survey(file), bounds, keep_location=False)
     return _status_bytes("VmHWM") - before
 
 

@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Sequence
 from functools import cache, partial
+from random import Random
 
 from PIL import Image, ImageCms, ImageDraw
 
@@ -257,7 +258,6 @@ VARIANTS: dict[str, Make] = {
     "animated.gif": partial(_animation, "gif", disposal=2),
     "lossless-transparent.webp": partial(_variant, "webp", "RGBA", lossless=True),
     "animated.webp": partial(_animation, "webp"),
-    "orientation-8.webp": partial(_variant, "webp", orientation=8),
     "transparent.avif": partial(_variant, "avif", "RGBA"),
     "orientation-6.avif": partial(_variant, "avif", orientation=6),
     "orientation-7.avif": partial(_variant, "avif", orientation=7),
@@ -294,7 +294,130 @@ def with_png_chunk(chunk: bytes) -> bytes:
 HTML = b"<!doctype html><html><script>alert(document.domain)</script></html>\n"
 PHP = b"<?php system($_GET['c']); ?>"
 
+
+def _with_text(kind: bytes, head: bytes, text: bytes) -> bytes:
+    packed = text if kind == b"tEXt" else zlib.compress(text)
+    return with_png_chunk(png_chunk(kind, head + packed))
+
+
+def _packed_zeros(kind: bytes) -> bytes:
+    """A PNG chunk of this kind, with 200 MB of zeros."""
+    packer = zlib.compressobj(9)
+    packed = b"".join(packer.compress(bytes(1 << 20)) for _ in range(200)) + packer.flush()
+    return with_png_chunk(png_chunk(kind, b"a\0\0" + packed))
+
+
+def with_segments(*contents: bytes, marker: int = 0xE1) -> bytes:
+    """A JPEG with these segments at its beginning."""
+    photo = photo_bytes("jpg")
+    segments = (struct.pack(">BBH", 0xFF, marker, len(c) + 2) + c for c in contents)
+    return photo[:2] + b"".join(segments) + photo[2:]
+
+
+def _extended_xmp(size: int) -> bytes:
+    """A depth map, as phones keep it (XMP specification part 3, 1.1.3.1)."""
+    packet = (
+        b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF><rdf:Description GDepth:Data="%s"/>'
+        b"</rdf:RDF></x:xmpmeta>" % (b"A" * size)
+    )
+    head = b"http://ns.adobe.com/xmp/extension/\0" + b"0" * 32 + struct.pack(">I", len(packet))
+    starts = range(0, len(packet), 65_000)
+    return with_segments(
+        *(head + struct.pack(">I", at) + packet[at : at + 65_000] for at in starts)
+    )
+
+
+def says_size(photo: bytes, true: Size, said: Size) -> bytes:
+    """A HEIC or AVIF whose `ispe` says another size."""
+    return photo.replace(b"ispe\0\0\0\0" + struct.pack(">II", *true),
+                         b"ispe\0\0\0\0" + struct.pack(">II", *said))  # fmt: skip
+
+
+def _brand(format: str, major: bytes) -> bytes:  # noqa: A002
+    """The other brands stay as they are."""
+    photo = photo_bytes(format)
+    return photo[:8] + major + photo[12:]
+
+
+def _three_scans() -> bytes:
+    """A JPEG of one scan for each component, all grey, without an end."""
+    photo = encode(Image.new("RGB", (16, 16), (128, 128, 128)), "jpg", subsampling=0)
+    blocks = ((2, 0x11, b"\0\0"), (3, 0x11, b"\0\0"), (1, 0x00, b"\x28\xa2\x8a"))
+    scans = (
+        b"\xff\xda\0\x08\1" + bytes((number, tables, 0, 63, 0)) + bits
+        for number, tables, bits in blocks
+    )
+    return photo.partition(b"\xff\xda")[0] + b"".join(scans)
+
+
 GOOD_ODD: dict[str, tuple[str, Make]] = {
+    "compressed text of 5 MiB": ("a.png", lambda: _with_text(b"zTXt", b"a\0\0", bytes(5 << 20))),
+    "compressed XMP of 5 MiB": (
+        "a.png",
+        lambda: _with_text(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0", b" " * (5 << 20)),
+    ),
+    "text that unpacks to 200 MB": ("a.png", partial(_packed_zeros, b"zTXt")),
+    "profile that unpacks to 200 MB": ("a.png", partial(_packed_zeros, b"iCCP")),
+    "profile of 1.3 MB": (
+        "a.png",
+        lambda: encode(
+            corner_picture(), "png", icc_profile=p3_profile() + Random(1).randbytes(1_300_000)
+        ),
+    ),
+    "text with a wrong checksum": (
+        "a.png",
+        lambda: with_png_chunk(png_chunk(b"tEXt", b"a\0b")[:-1] + b"?"),
+    ),
+    "chunks too short": (
+        "a.png",
+        lambda: with_png_chunk(png_chunk(b"gAMA", b"a") + png_chunk(b"cHRM", b"b")),
+    ),
+    "png without IEND": ("a.png", lambda: photo_bytes("png")[:-12]),
+    "a broken index of pictures": (
+        "a.jpg",
+        lambda: with_segments(b"MPF\0II*\0\x08\0\0\0\1\0" + b"?" * 30, marker=0xE2),
+    ),
+    "jpg without its end": ("a.jpg", lambda: photo_bytes("jpg")[:-2]),
+    "jpg with half of its end": ("a.jpg", lambda: photo_bytes("jpg")[:-1]),
+    "jpg with zeros for its end": ("a.jpg", lambda: photo_bytes("jpg")[:-2] + bytes(300_000)),
+    "grey jpg without its end": (
+        "a.jpg",
+        lambda: encode(corner_picture("L"), "jpg")[:-2],
+    ),
+    "jpg with restarts, without its end": (
+        "a.jpg",
+        lambda: photo_bytes("jpg", restart_marker_blocks=5)[:-2],
+    ),
+    "progressive jpg without its end": ("a.jpg", lambda: photo_bytes("jpg", progressive=True)[:-2]),
+    "jpg of three scans without its end": ("a.jpg", _three_scans),
+    "zeros behind": ("a.jpg", lambda: photo_bytes() + bytes(9_000)),
+    "markers behind": ("a.jpg", lambda: photo_bytes() + b"\xff\xd8\xff\xe1\xff\xff" * 20),
+    "half a photo behind": ("a.jpg", lambda: photo_bytes() + photo_bytes("jpg", 1)[:5_000]),
+    "mpo whose second picture is cut": ("a.mpo", lambda: photo_bytes("mpo")[:-5_000]),
+    "gif without its last byte": ("a.gif", lambda: photo_bytes("gif")[:-1]),
+    "animated gif without its last byte": ("a.gif", lambda: photo_bytes("gif", frames=3)[:-1]),
+    **{
+        f"heic that says {said}": (
+            "a.heic",
+            partial(lambda said: says_size(photo_bytes("heic"), (480, 320), said), said),
+        )
+        for said in ((480, 318), (478, 320), (484, 324), (472, 312))
+    },
+    "turned heic that says a bit less": (
+        "a.heic",
+        lambda: says_size(photo_bytes("heic", orientation=6), (480, 320), (476, 318)),
+    ),
+    **{
+        f"{kind} whose brand is {major.decode()}": (
+            f"a.{kind}",
+            partial(_brand, kind, major),
+        )
+        for kind, majors in {
+            "avif": b"avio MA1B miaf mif1",
+            "heic": b"miaf mif1 heix MiHB",
+        }.items()
+        for major in majors.split()
+    },
     "two extensions": ("photo.php.jpg", photo_bytes),
     "html in a comment and behind": ("a.jpg", lambda: _with_comment(HTML) + HTML * 20),
     "php in a chunk": ("a.png", lambda: with_png_chunk(png_chunk(b"tEXt", b"Comment\0" + PHP))),
@@ -307,3 +430,14 @@ GOOD_ODD: dict[str, tuple[str, Make]] = {
     "a line": ("a.png", lambda: encode(Image.new("RGB", (3000, 1)), "png")),
 }
 """A name → file name and content: all of them are to be taken."""
+
+LARGE_ODD: dict[str, tuple[str, Make]] = {
+    "text of 20 MB": ("a.png", lambda: _with_text(b"tEXt", b"a\0", b"b" * 20_000_000)),
+    "extended XMP of 9 MiB": ("a.jpg", partial(_extended_xmp, 9 << 20)),
+    "extended XMP of 60 MiB": ("a.jpg", partial(_extended_xmp, 60 << 20)),
+    "EXIF in a hundred segments": (
+        "a.jpg",
+        lambda: with_segments(*[b"Exif\0\0" + bytes(65_000)] * 100),
+    ),
+}
+"""The same, of more than 2 MB."""
