@@ -1,12 +1,15 @@
-"""How large the pictures of an AVIF file are coded, whatever its container says."""
+"""What the pictures of an AVIF or HEIC file are as coded, whatever its container says."""
 
 import mmap
+import re
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 
 Box = tuple[bytes, int, int]
 
 _MOST_ITEMS = 5_000  # 16 x 16 tiles, each with transparency, are 512
+_MOST_UNITS = 100_000  # of HEVC; a tile is one
 _HEADER_BYTES = 128
 _TEMPORAL_DELIMITER, _SEQUENCE_HEADER = 2, 1
 
@@ -29,31 +32,67 @@ def boxes(data: mmap.mmap | bytearray, start: int, end: int) -> Iterator[Box]:
 
 def coded_sizes(data: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, int]]:
     """Width and height of every AV1 item that the content of a `meta` box describes."""
-    items, offsets = set(), {}
-    for name, begin, behind in boxes(data, start + 4, end):
-        if name == b"iinf":
-            items = set(_av1_items(data, begin, min(behind, end)))
-        elif name == b"iloc":
-            offsets = dict(_file_offsets(data, begin, min(behind, end)))
-    for item in items:
-        if item in offsets and (size := sequence_size(data, offsets[item])):
+    for offset, _ in _items(data, start, end, b"av01"):
+        if size := sequence_size(data, offset):
             yield size
 
 
-def _av1_items(data: mmap.mmap, start: int, end: int) -> Iterator[int]:
-    """The ids of `infe` boxes (14496-12 8.11.6)."""
+def has_broken_hevc(data: mmap.mmap, start: int, end: int) -> bool:
+    """Whether an HEVC item is no row of NAL units, or one has bytes in it that none can have, as
+    where it never arrived: libheif leaves such a tile out, or guesses, and does not tell."""
+    if any(sizes[1][0] & 3 != 3 for sizes in _LENGTH_SIZE.finditer(data, start, end)):
+        return False  # they have no lengths of four bytes
+    left, units = len(data), _MOST_UNITS
+    for offset, length in _items(data, start, end, b"hvc1", but=(b"thmb", b"auxl")):
+        behind = offset + length
+        left -= length
+        while offset < behind <= len(data):
+            units -= 1
+            unit, offset = offset + 4, offset + 4 + int.from_bytes(data[offset : offset + 4])
+            is_over = offset > behind or offset == unit or min(left, units) < 0
+            if is_over or _NO_HEVC.search(data, unit, offset):
+                return True
+    return False
+
+
+# Three bytes that only the beginning of another unit could be (H.265 7.4.2), but for padding.
+_NO_HEVC = re.compile(rb"\0\0[\1\2]|\0{3}[^\0]|\0{64}", re.DOTALL)
+_LENGTH_SIZE = re.compile(rb"hvcC.{21}(.)", re.DOTALL)
+
+
+def _items(
+    data: mmap.mmap, start: int, end: int, kind: bytes, but: tuple[bytes, ...] = ()
+) -> Iterator[tuple[int, int]]:
+    """Where in the file each item of this kind begins, and how long it is, if it is in one piece
+    (else 0); without those that refer to another one in such a way (14496-12 8.11.12)."""
+    ids, places = set(), {}
+    for name, begin, behind in boxes(data, start + 4, end):
+        if name == b"iinf":
+            ids |= set(_item_ids(data, begin, min(behind, end), kind))
+        elif name == b"iloc":
+            places = dict(_places(data, begin, min(behind, end)))
+    for name, begin, behind in boxes(data, start + 4, end):
+        references = boxes(data, begin + 4, min(behind, end)) if name == b"iref" else ()
+        for way, at, _ in islice(references, _MOST_ITEMS):
+            if way in but:
+                ids.discard(int.from_bytes(data[at : at + (4 if data[begin] else 2)]))
+    return (places[item] for item in ids if item in places)
+
+
+def _item_ids(data: mmap.mmap, start: int, end: int, wanted: bytes) -> Iterator[int]:
+    """Those of `infe` boxes (14496-12 8.11.6)."""
     first = start + (6 if data[start] == 0 else 8)
     for number, (name, begin, _) in enumerate(boxes(data, first, end)):
         if number == _MOST_ITEMS:
             return
         id_bytes = 4 if data[begin] == 3 else 2
         kind = begin + 4 + id_bytes + 2
-        if name == b"infe" and data[kind : kind + 4] == b"av01":
+        if name == b"infe" and data[kind : kind + 4] == wanted:
             yield int.from_bytes(data[begin + 4 : begin + 4 + id_bytes])
 
 
-def _file_offsets(data: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Each item's id, and where in the file it begins (14496-12 8.11.3)."""
+def _places(data: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, tuple[int, int]]]:
+    """Each item's id, and where in the file it begins and how long it is (14496-12 8.11.3)."""
     version, position = data[start], start + 6
     offset_bytes, length_bytes = divmod(data[start + 4], 16)
     base_bytes, index_bytes = divmod(data[start + 5], 16)
@@ -68,15 +107,16 @@ def _file_offsets(data: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, 
         in_file = not version or number(2) & 15 == 0
         number(2)  # of the file that has it: this one
         base = number(base_bytes)
-        for extent in range(number(2)):
+        extents = number(2)
+        for extent in range(extents):
             if version and index_bytes:
                 number(index_bytes)
             offset = base + number(offset_bytes)
-            number(length_bytes)
+            length = number(length_bytes)
             if position > end:
                 return
             if extent == 0 and in_file:
-                yield item, offset
+                yield item, (offset, length if extents == 1 else 0)
 
 
 def sequence_size(data: mmap.mmap, position: int) -> tuple[int, int] | None:

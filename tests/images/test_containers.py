@@ -99,6 +99,29 @@ def box(name: bytes, *contents: bytes) -> bytes:
     return struct.pack(">I", 8 + len(content)) + name + content
 
 
+def heic_items(count: int, length: int, unit: bytes, references: int = 0) -> bytes:
+    """A HEIC of so many items, all of which are the same bytes."""
+    infos = b"".join(
+        box(b"infe", b"\2\0\0\0" + struct.pack(">HH", number, 0) + b"hvc1\0")
+        for number in range(count)
+    )
+    places = b"".join(struct.pack(">HHHII", number, 0, 1, 0, length) for number in range(count))
+    meta = box(
+        b"meta",
+        bytes(4),
+        box(b"iinf", bytes(4) + struct.pack(">H", count), infos),
+        box(b"iref", bytes(4), box(b"cdsc", bytes(6)) * references),
+        box(b"iloc", b"\0\0\0\0\x44\0" + struct.pack(">H", count), places),
+    )
+    start = struct.pack(">I", 28 + len(meta))
+    places_of_start = places.replace(struct.pack(">HI", 1, 0), b"\0\1" + start)
+    return (
+        box(b"ftyp", b"heic", bytes(4), b"heic")
+        + meta.replace(places, places_of_start)
+        + box(b"mdat", unit * (length // len(unit)))
+    )
+
+
 MANY = 100_000
 PNG = b"\x89PNG\r\n\x1a\n"
 FTYP = box(b"ftyp", b"heic", bytes(4))
@@ -120,6 +143,8 @@ HOSTILE = [
     lambda: FTYP + META + HUGE,
     lambda: FTYP + META + struct.pack(">I4sQ", 1, b"mdat", 3),
     lambda: FTYP + box(b"moov", box(b"trak", META) * MANY),
+    lambda: heic_items(4_000, 10_000_000, b"\0\0\x27\x0c" + b"\1" * 9_996),
+    lambda: heic_items(1, 15_000_000, b"\0\0\0\1\1", 3 * MANY),
     lambda: FTYP + box(b"meta", box(b"meta", box(b"meta", META))) * 10,
 ]
 

@@ -238,6 +238,13 @@ def _mdat(format: str, change: Callable[[bytes], bytes], **options: Any) -> byte
     return photo[:start] + change(photo[start:])
 
 
+def _tiles(change: Callable[[bytes], bytes], **options: Any) -> bytes:
+    """A HEIC of twelve tiles, as phones write it."""
+    photo = encode(picture(2, (1024, 768)), "heic", tile_size=256, **options)
+    start = photo.index(b"mdat") + 4
+    return photo[:start] + change(photo[start:])
+
+
 def _swapped(content: bytes) -> bytes:
     half = len(content) // 2
     return content[half:] + content[:half]
@@ -323,6 +330,19 @@ DAMAGED: dict[str, dict[str, Make]] = {
         "animated, swapped": lambda: _mdat("avif", _swapped, frames=4),
         "animated, zeros at the end": lambda: _mdat(
             "avif", lambda c: _blot_out(c, 0.5, _zeros, len(c) // 2), frames=4
+        ),
+    },
+    "heic": {
+        "nothing": lambda: _mdat("heic", _zeros),
+        "zeros": lambda: _mdat("heic", lambda c: _blot_out(c, 0.5, _zeros, 300)),
+        "zeros at the begin": lambda: _mdat("heic", lambda c: _blot_out(c, 0, _zeros, 300)),
+        "zeros to the end": lambda: _mdat("heic", lambda c: _blot_out(c, 0.5, _zeros, len(c))),
+        "swapped": lambda: _mdat("heic", _swapped),
+        "zeros in a tile": lambda: _tiles(lambda c: _blot_out(c, 0.6, _zeros, 3_000)),
+        "half of the tiles": lambda: _tiles(lambda c: _blot_out(c, 0.5, _zeros, len(c))),
+        "tiles moved": lambda: _tiles(lambda c: c[:9_000] + c[9_500:] + bytes(500)),
+        "noise before a good preview": lambda: _tiles(
+            lambda c: _blot_out(c, 0, _noise, 3_000), thumbnails=[700]
         ),
     },
 }
