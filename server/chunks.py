@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from . import moments
-from .catalog import OWNER, ChunkedUpload, NoSuchUpload, UploadCatalog
+from .catalog import OWNER, ChunkedUpload, NoSuchUpload, Photo, UploadCatalog
 from .config import MAX_CHUNKS
 from .containers import BrokenContainer
 from .images import (
@@ -38,6 +38,7 @@ FREE_CHUNKS = 32
 10 kB in chunks of a byte would take as many of its files as thousands of photos."""
 BLOCK_BYTES = 4096
 SAFE = "safe"
+"""The beginning of an outcome; the photo's file name follows."""
 
 _UUID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
 """Dropzone's own, and others that can stand in an address."""
@@ -134,10 +135,10 @@ class Chunks:
     def add_chunk(
         self, chunk: Chunk, received: Upload, sent_name: str, sender: Sender, uuid: str
     ) -> str:
-        """Keep one chunk: when this returns, it is safe. The upload's outcome (`is_safe`): a photo
-        or a refusal that came of it before, empty while chunks are missing. A photo is private
-        when its first or its last chunk says so. Raises WrongChunk, LostChunks, and whatever
-        `Intake.add_photo` raises."""
+        """Keep one chunk: when this returns, it is safe. The outcome of its upload (`safe_name`): a
+        photo or a refusal that came of it before, empty while chunks are missing. A photo is
+        private when its first or its last chunk says so. Raises WrongChunk, LostChunks, and
+        whatever `Intake.add_photo` raises."""
         if received.bytes != chunk.bytes or not _UUID.fullmatch(uuid):
             raise WrongChunk
         this_upload_id = upload_id(sender.guest_id, uuid)
@@ -155,7 +156,7 @@ class Chunks:
     def progress(self, guest_id: str, uuid: str) -> Progress:
         """Raises NoSuchUpload, and the refusal of a photo that was refused."""
         upload = self._uploads.find(upload_id(guest_id, uuid))
-        safe = is_safe(upload.outcome)
+        safe = safe_name(upload.outcome) is not None
         received = range(upload.chunks) if safe else self._uploads.received(upload.id)
         return Progress(list(received), upload.chunks, upload.chunk_bytes, safe)
 
@@ -212,17 +213,18 @@ class Chunks:
         if outcome := self._outcome(upload):
             return outcome
         try:
-            self._assemble(upload, sender)
+            photo = self._assemble(upload, sender)
         except NotStored:
             return self._answer_for_another(upload)
         except tuple(FINAL.values()) as refusal:
             code = next(code for code, kind in FINAL.items() if isinstance(refusal, kind))
             self._conclude(upload, json.dumps([code, *refusal.args]))
             raise
-        self._conclude(upload, SAFE)
-        return SAFE
+        outcome = f"{SAFE} {photo.stored_name}"
+        self._conclude(upload, outcome)
+        return outcome
 
-    def _assemble(self, upload: ChunkedUpload, sender: Sender) -> None:
+    def _assemble(self, upload: ChunkedUpload, sender: Sender) -> Photo:
         if upload.visibility == OWNER:
             sender = replace(sender, visibility=OWNER)
         with self._storage.stage() as path:
@@ -233,7 +235,7 @@ class Chunks:
                         shutil.copyfileobj(chunk, whole)
             finally:
                 whole.close()
-            self._intake.add_photo(whole, upload.name, sender, counted_bytes=upload.bytes)
+            return self._intake.add_photo(whole, upload.name, sender, counted_bytes=upload.bytes)
 
     def _answer_for_another(self, upload: ChunkedUpload) -> str:
         """Chunks are gone: another machine has come to the end first, or they are lost."""
@@ -268,10 +270,13 @@ def _number(fields: Mapping[str, str], name: str) -> int:
     return int(text)
 
 
-def is_safe(outcome: str) -> bool:
-    """Raises the refusal that an outcome stands for: a chunk that is sent again is answered as it
-    was the first time."""
-    if outcome not in ("", SAFE):
-        code, *arguments = json.loads(outcome)
-        raise FINAL[_FORMER_NAMES.get(code.lower(), code)](*arguments)
-    return outcome == SAFE
+def safe_name(outcome: str) -> str | None:
+    """The file name of a photo that is safe, empty where a former version did not keep it; None
+    without an outcome. Raises the refusal that one stands for: a chunk that is sent again is
+    answered as it was the first time."""
+    if not outcome:
+        return None
+    if outcome.startswith(SAFE):
+        return outcome.removeprefix(SAFE).strip()
+    code, *arguments = json.loads(outcome)
+    raise FINAL[_FORMER_NAMES.get(code.lower(), code)](*arguments)

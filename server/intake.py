@@ -83,16 +83,16 @@ class Intake:
 
     def add_photo(
         self, upload: Upload, sent_name: str, sender: Sender, counted_bytes: int = 0
-    ) -> None:
-        """Take a photo in; when this returns, it is safe. The same bytes from the same guest
-        are one photo. `counted_bytes` of it count against the limits already. Raises
-        EmptyPhoto, UnknownExtension, WrongExtension, what the images and the limits refuse,
-        TooManyBytes, and RuledOut."""
+    ) -> Photo:
+        """Take a photo in; when this returns it, it is safe. The same bytes from the same guest
+        are one photo, the one that came first. `counted_bytes` of it count against the limits
+        already. Raises EmptyPhoto, UnknownExtension, WrongExtension, what the images and the
+        limits refuse, TooManyBytes, and RuledOut."""
         self.check_announced(clean_name(sent_name), upload.bytes)
         if upload.bytes == 0:
             raise EmptyPhoto
-        if self._was_sent(sender.guest_id, upload.sha256, sender.visibility):
-            return
+        if same := self._find_same(sender.guest_id, upload.sha256, sender.visibility):
+            return same
         self._limits.check(sender.guest_id, upload.bytes - counted_bytes)
         with upload.path.open("r+b") as file:
             picture = self._images.read_photo(
@@ -100,7 +100,7 @@ class Intake:
             )
             name = self._true_name(sent_name, picture.extension, sender.renames)
         photo = _photo(upload, name, sender, picture)
-        self._keep(photo, upload.path, picture.thumbnails, counted_bytes)
+        return self._keep(photo, upload.path, picture.thumbnails, counted_bytes)
 
     def check_announced(self, name: str, size: int) -> None:
         """What can be said before the content is there. A name without an extension says nothing
@@ -122,18 +122,18 @@ class Intake:
             raise WrongExtension(true_extension)
         return clean_name(name[: -len(extension)] + true_extension)
 
-    def _was_sent(self, guest_id: str, sha256: str, visibility: str) -> bool:
-        """Whether they sent these bytes before. Sent once more for themselves alone, they are seen
-        by nobody else; sent for everyone, perhaps by a page that tries again, they stay as they
-        are."""
+    def _find_same(self, guest_id: str, sha256: str, visibility: str) -> Photo | None:
+        """The photo of these bytes that they sent before. Sent once more for themselves alone, it
+        is seen by nobody else; sent for everyone, perhaps by a page that tries again, it stays as
+        it is."""
         same = self._catalog.find_same(guest_id, sha256)
         if same and visibility == OWNER and same.guest_id == guest_id:  # not by an old cookie
             self._catalog.change_photos(Which([same.id]), visibility=OWNER)
-        return same is not None
+        return same
 
     def _keep(
         self, photo: Photo, original: Path, thumbnails: dict[int, bytes], counted_bytes: int
-    ) -> None:
+    ) -> Photo:
         """While a photo's files are there and its row is not, its mark is, so that what a crash,
         a silent catalog or a broken disk has left is known for what it is (`Sweep`). So are they
         when catalog or storage does not answer: what it was asked for may be done all the same,
@@ -142,18 +142,19 @@ class Intake:
         self._storage.mark(photo.id)
         try:
             self._put_files(photo, original, thumbnails)
-            self._catalog.add_photo(photo, self._limits.hour_ago(), check)
+            photo = self._catalog.add_photo(photo, self._limits.hour_ago(), check)
         except SamePhoto:  # it arrived twice at once, and the other one was first
-            self._was_sent(photo.guest_id, photo.sha256, photo.visibility)
+            same = self._find_same(photo.guest_id, photo.sha256, photo.visibility)
             self._tidy_up(photo.id, photo_keys(photo.id, [photo.extension]))
+            return same or photo
         except StorageUnavailable:
             raise
         except (OSError, TooMuchSent, GalleryFull, RuledOut):  # half photos would fill a full disk
             self._tidy_up(photo.id, photo_keys(photo.id, [photo.extension]))
             raise
-        else:
-            self._metrics.photos_added.inc()
-            self._tidy_up(photo.id)
+        self._metrics.photos_added.inc()
+        self._tidy_up(photo.id)
+        return photo
 
     def _put_files(self, photo: Photo, original: Path, thumbnails: dict[int, bytes]) -> None:
         """All at once, for a storage far away; when this ends, none is on its way any more."""

@@ -40,6 +40,11 @@ class Photo:
         return with_extension(self.name, self.extension)
 
     @property
+    def stored_name(self) -> str:
+        """Of its original, below `/uploads/`."""
+        return f"{self.id}.{self.extension}"
+
+    @property
     def moment(self) -> str:
         """When it was taken; of a photo that says nothing, when it came. By its digits photos are
         sorted, so all have the same form."""

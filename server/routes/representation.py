@@ -42,7 +42,7 @@ def photo_json(photo: Photo) -> dict[str, object]:
     return {
         "id": photo.id,
         "name": photo.name,
-        "url": f"/uploads/{photo.id}.{photo.extension}",
+        "url": f"/uploads/{photo.stored_name}",
         "thumbnails": {width: f"/thumbnails/{photo.id}/{width}.webp" for width in WIDTHS},
         "width": photo.width,
         "height": photo.height,

@@ -7,8 +7,8 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
 
 from .. import errors
-from ..catalog import EVERYONE, OWNER, PENDING, SHOWN, CatalogUnavailable
-from ..chunks import Chunk, WrongChunk, is_safe
+from ..catalog import EVERYONE, OWNER, PENDING, SHOWN, CatalogUnavailable, Photo
+from ..chunks import Chunk, WrongChunk, safe_name
 from ..intake import Sender, SomebodyElse, UnknownSender
 from ..names import clean_name
 from ..storage import StorageUnavailable
@@ -21,13 +21,16 @@ from .plain_form import come_back
 
 uploads = Blueprint("uploads", __name__)
 
+MAX_NAMED_PHOTOS = 50
+"""Their ids are 1,650 bytes: nginx reads an answer's head into 4 KB, and refuses a longer one."""
 SILENCES = (CatalogUnavailable, StorageUnavailable)
 
 
 @uploads.post("/")
 def upload_photos() -> ResponseReturnValue:
     """204 when every photo of the request is safe, or its chunk of one; 303 back to the page for a
-    plain form. The good ones are kept when others are refused."""
+    plain form. The good ones are kept when others are refused. `Location` is where the one photo
+    is, `Dropwall-Photos` names several."""
     with ExitStack() as staging:
         try:
             body = receive_body(staging)
@@ -42,13 +45,23 @@ def upload_photos() -> ResponseReturnValue:
             _count_refusal(error)
             raise
         if is_chunk:
-            return _receipt("photo" if is_safe(outcome) else "chunk")
-        refused = _add_photos(body, sender)
+            name = safe_name(outcome)
+            response = _receipt("chunk" if name is None else "photo")
+            if name:
+                response.location = f"/uploads/{name}"
+            return response
+        added, refused = _add_photos(body, sender)
     if refused:
-        return errors.refusal_response(refused, len(body.uploads), parts().settings)
-    if is_navigation():
+        response = errors.refusal_response(refused, len(body.uploads), parts().settings)
+    elif is_navigation():
         return come_back(len(body.uploads))
-    return _receipt("photo")
+    else:
+        response = _receipt("photo")
+    if len(body.uploads) == 1 and added:
+        response.location = f"/uploads/{added[0].stored_name}"
+    elif 0 < len(added) <= MAX_NAMED_PHOTOS:
+        response.headers["Dropwall-Photos"] = ",".join(photo.id for photo in added)
+    return response
 
 
 @uploads.get("/api/uploads/<uuid>")
@@ -100,20 +113,21 @@ def _sender(body: Body, sender_id: str) -> Sender:
     return Sender(sender_id, visibility, standing, visitor(), leaving_noticed(), renames)
 
 
-def _add_photos(body: Body, sender: Sender) -> list[tuple[str, Exception]]:
-    """Those that were refused, by name."""
+def _add_photos(body: Body, sender: Sender) -> tuple[list[Photo], list[tuple[str, Exception]]]:
+    """Those that are safe, and those that were refused, by name."""
+    added: list[Photo] = []
     refused: list[tuple[str, Exception]] = []
     for name, upload in body.uploads:
         try:
             if refused and isinstance(refused[-1][1], SILENCES):
                 raise refused[-1][1]  # nobody waits for it once more
-            parts().intake.add_photo(upload, name, sender)
+            added.append(parts().intake.add_photo(upload, name, sender))
         except Exception as error:
             if not errors.is_refusal(error):
                 raise
             _count_refusal(error)
             refused.append((clean_name(name), error))
-    return refused
+    return added, refused
 
 
 def _count_refusal(error: Exception) -> None:
