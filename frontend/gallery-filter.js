@@ -1,6 +1,7 @@
 /** Which photos are shown, and in which order. */
 
 import { formatCount } from "./format.js";
+import { parametersOf } from "./selection.js";
 
 const TYPED_MS = 250;
 const WORTH_IT = 20; // photos: fewer are seen at once
@@ -31,9 +32,8 @@ export function mountGalleryFilter(el) {
       el.hidden = isSmall && !isFiltered && read().sort === "arrival";
       part("clear").hidden = !isFiltered;
       part("result").textContent = isFiltered ? resultOf(gallery) : "";
-      const { by, only } = selection;
-      part("download").hidden = !(by || only) || gallery.items.length === 0;
-      part("download").href = `/photos.zip?${new URLSearchParams(by ? { by } : { only })}`;
+      part("download").hidden = !isFiltered || gallery.items.length === 0;
+      part("download").href = `/photos.zip?${new URLSearchParams(parametersOf(selection))}`;
     },
 
     /**

@@ -146,8 +146,8 @@ def _put_together(config: Config) -> Parts:
         passcode=Passcode(config.passcode, secret_key, tries),
         chunks=Chunks(uploading, storage, intake, limits, slots),
         watchers=watchers,
-        archives=Archives(gallery, lists, max(1, config.threads // 8)),
-        sweep=Sweep(LeftoverCatalog(database), uploading, storage),
+        archives=Archives(gallery, catalog, lists, max(1, config.threads // 8), config.data),
+        sweep=Sweep(LeftoverCatalog(database), uploading, catalog, storage),
         health=Health(
             {"catalog": database.check, "storage": storage.check, "disk": limits.check_room}
         ),

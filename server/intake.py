@@ -17,7 +17,7 @@ from .images import Images, Picture
 from .limits import GalleryFull, Limits, TooMuchSent
 from .metrics import Metrics
 from .names import clean_name, extension_of
-from .photo_files import photo_keys
+from .photo_files import crc32_of, photo_keys
 from .storage import Storage, StorageUnavailable
 from .storage.keys import original_key, thumbnail_key
 from .upload import TooManyBytes, Upload
@@ -99,7 +99,9 @@ class Intake:
                 file, self._settings.keep_location, sender.visitor, sender.has_left
             )
             name = self._true_name(sent_name, picture.extension, sender.renames)
-        photo = _photo(upload, name, sender, picture)
+            file.seek(0)
+            crc32 = crc32_of(file)  # without the place where it was taken, as it is stored
+        photo = _photo(upload, name, sender, picture, crc32)
         return self._keep(photo, upload.path, picture.thumbnails, counted_bytes)
 
     def check_announced(self, name: str, size: int) -> None:
@@ -183,7 +185,7 @@ def _submit(pool: ThreadPoolExecutor, put: Callable[[], None]) -> Future[None]:
         raise StorageUnavailable(errno.EAGAIN, str(error)) from error
 
 
-def _photo(upload: Upload, name: str, sender: Sender, picture: Picture) -> Photo:
+def _photo(upload: Upload, name: str, sender: Sender, picture: Picture, crc32: int) -> Photo:
     return Photo(
         id=secrets.token_hex(16),
         guest_id=sender.guest_id,
@@ -199,6 +201,7 @@ def _photo(upload: Upload, name: str, sender: Sender, picture: Picture) -> Photo
         placeholder=picture.placeholder,
         visibility=sender.visibility,
         standing=sender.standing,
+        crc32=crc32,
     )
 
 

@@ -14,7 +14,14 @@ from .accounts import (
 )
 from .address_limit import TooManyAtOnce
 from .archive import NoPhotos, TooManyArchives
-from .catalog import CatalogUnavailable, NameTaken, NoSuchPhoto, NoSuchUpload, RuledOut
+from .catalog import (
+    CatalogUnavailable,
+    NameTaken,
+    NoSuchPhoto,
+    NoSuchSelection,
+    NoSuchUpload,
+    RuledOut,
+)
 from .changes import FullHouse
 from .chunks import LostChunks, WrongChunk
 from .containers import BrokenContainer
@@ -178,6 +185,11 @@ REFUSALS: dict[type[Exception], Refusal] = {
     ),
     NoPhotos: Refusal(
         "no-photos", 404, "There are no photos to download here yet; please send some first."
+    ),
+    NoSuchSelection: Refusal(
+        "no-such-selection",
+        404,
+        "This selection is too old by now; please choose the photos again.",
     ),
     NoSuchPhoto: Refusal("no-such-photo", 404, "This photo is not here; it may have been removed."),
     NotStored: Refusal("not-stored", 404, "This photo is not here; it may have been removed."),

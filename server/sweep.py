@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+import secrets
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
@@ -9,11 +10,11 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from . import moments
-from .catalog import CatalogUnavailable, LeftoverCatalog, UploadCatalog
+from .catalog import Catalog, CatalogUnavailable, LeftoverCatalog, UploadCatalog
 from .formats import FORMATS
-from .photo_files import photo_keys
+from .photo_files import crc32_of, photo_keys
 from .storage import NotStored, Storage, StorageUnavailable
-from .storage.keys import chunk_key, is_photo_id, owner_id, unknown_key
+from .storage.keys import chunk_key, is_photo_id, original_key, owner_id, unknown_key
 
 AGE_SECONDS = 24 * 60 * 60
 """Whatever is younger may belong to a photo that is just being written."""
@@ -25,6 +26,8 @@ PURGE_EVERY_SECONDS = 10
 BATCH = 500
 HANDFUL = 10
 """Unknown originals that crashes may have left; more of them, and the catalog is in doubt."""
+SUMMED_AT_ONCE = 50
+"""Originals that are read every PURGE_EVERY_SECONDS, for their CRC-32."""
 
 log = logging.getLogger(__name__)
 
@@ -55,14 +58,17 @@ class Sweep:
 
     catalog: LeftoverCatalog
     uploads: UploadCatalog
+    photos: Catalog
     storage: Storage
 
     def sweep_forever(self) -> NoReturn:
-        """What is unfinished, now and again every hour; what was removed, soon after."""
+        """What is unfinished, now and again every hour; what was removed, soon after. Between that,
+        older photos get their CRC-32."""
         while True:
             self._try(self.sweep_unfinished)
             for _ in range(EVERY_SECONDS // PURGE_EVERY_SECONDS):
                 self._try(self.purge_removed)
+                self._try(self.sum_originals)
                 time.sleep(PURGE_EVERY_SECONDS)
 
     def _try(self, work: Callable[[], int]) -> None:
@@ -87,6 +93,17 @@ class Sweep:
                     log.warning("A removed photo is still there, it is tried again: %s", error)
                     failed += 1
         return purged
+
+    def sum_originals(self, after: str | None = None) -> int:
+        """Keep the CRC-32 of some originals that came before Dropwall kept it: those after an id,
+        by default a random one, so that the workers seldom do the same. Whoever downloads them
+        earlier waits for it."""
+        after = secrets.token_hex(16) if after is None else after
+        unsummed = self.photos.unsummed(after, SUMMED_AT_ONCE)
+        for photo_id, extension in unsummed:
+            with suppress(NotStored), self.storage.open(original_key(photo_id, extension)) as file:
+                self.photos.keep_crc32(photo_id, crc32_of(file))
+        return len(unsummed)
 
     def _purge(self, photo_id: str) -> None:
         if self.catalog.wipe_photo(photo_id):

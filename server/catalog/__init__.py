@@ -6,7 +6,7 @@ from .counts import KINDS
 from .database import Database, find_database, open_database
 from .guests import GuestCatalog
 from .leftovers import LeftoverCatalog
-from .lists import Changes, Guest, OutlinedPhoto, Page, PhotoLists, Selection
+from .lists import Changes, Guest, NoSuchSelection, OutlinedPhoto, Page, PhotoLists, Selection
 from .order import SORTS
 from .photo_rows import NoSuchPhoto, Photo
 from .photos import Catalog, RuledOut, SamePhoto, Which
@@ -44,6 +44,7 @@ __all__ = [
     "LeftoverCatalog",
     "NameTaken",
     "NoSuchPhoto",
+    "NoSuchSelection",
     "NoSuchUpload",
     "OutlinedPhoto",
     "Page",

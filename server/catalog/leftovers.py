@@ -29,7 +29,8 @@ class LeftoverCatalog:
         it comes again. False when it was restored meanwhile."""
         wiped = update(photos).where(photos.c.id == photo_id, is_unpurged)
         with self._database.transaction() as connection:
-            nothing: dict[str, Any] = {"name": "", "folded_name": "", "placeholder": ""}
+            nothing: dict[str, Any] = dict.fromkeys(("name", "folded_name", "placeholder"), "")
+            nothing["crc32"] = None
             nothing["sha256"] = case((was_withheld, photos.c.sha256), else_="")
             return bool(connection.execute(wiped.values(nothing)).rowcount)
 

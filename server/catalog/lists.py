@@ -3,14 +3,15 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from operator import attrgetter
+from secrets import token_hex
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Select, exists, select
+from sqlalchemy import ColumnElement, Connection, Select, delete, exists, select
 
 from . import search
 from .database import Database
 from .order import find_place, in_order
-from .photo_rows import Photo, read_photos, select_photos
+from .photo_rows import Photo, is_one_of, read_photos, select_photos
 from .sight import (
     count_own,
     departures,
@@ -20,7 +21,7 @@ from .sight import (
     read_known_version,
     read_state,
 )
-from .tables import guests, photos
+from .tables import guests, photos, selections
 from .versions import read_version
 from .viewer import Audience, Viewer
 
@@ -29,12 +30,14 @@ from .viewer import Audience, Viewer
 class Selection:
     """Which photos, and in which order: newest first, by `arrival` or by the time they were
     `taken`. With `guest_id` only that guest's, with `words` only those that have each of them in
-    their name or their sender's, with `only` (one of KINDS) what not everyone sees."""
+    their name or their sender's, with `only` (one of KINDS) what not everyone sees, with `ids` only
+    those photos."""
 
     sort: str = "arrival"
     guest_id: str | None = None
     words: str = ""
     only: str = ""
+    ids: tuple[str, ...] | None = None
 
 
 ALL = Selection()
@@ -93,6 +96,14 @@ class Changes:
     more: bool = False
 
 
+class NoSuchSelection(LookupError):
+    """It is forgotten, or never was."""
+
+
+MOST_SELECTIONS = 200
+"""That are kept at once, so that nobody can fill the disk: 100,000 photos are three megabytes."""
+
+
 class PhotoLists:
     """Every method sees one moment, with the troubles of `Database`."""
 
@@ -143,6 +154,8 @@ class PhotoLists:
         with self._database.snapshot() as connection:
             version, total = read_state(connection, viewer)
             query = _selected(query, selection, viewer)
+            if selection.ids is not None:
+                query = query.where(is_one_of(connection, photos.c.id, selection.ids))
             place = None if before is None else find_place(connection, before, viewer)
             query = in_order(query, selection.sort, place)
             found = search.read_having(
@@ -150,6 +163,25 @@ class PhotoLists:
             )
         more = len(found) > limit
         return Page(found[:limit], found[limit - 1].version if more else None, total, version)
+
+    def keep_selection(self, photo_ids: Collection[str], moment: str, forgotten: str) -> str:
+        """The id under which these are found; those that were made before `forgotten` are gone."""
+        row = {"id": token_hex(16), "photo_ids": ",".join(photo_ids), "made": moment}
+        newest = select(selections.c.id).order_by(selections.c.made.desc())
+        is_old = selections.c.id.not_in(newest.limit(MOST_SELECTIONS - 1))
+        with self._database.transaction() as connection:
+            connection.execute(delete(selections).where(is_old | (selections.c.made < forgotten)))
+            connection.execute(selections.insert().values(row))
+        return row["id"]
+
+    def find_selection(self, selection_id: str, since: str) -> list[str]:
+        """The ids of its photos. Raises NoSuchSelection if it was not made since then."""
+        is_it = (selections.c.id == selection_id) & (selections.c.made >= since)
+        with self._database.snapshot() as connection:
+            photo_ids = connection.scalar(select(selections.c.photo_ids).where(is_it))
+        if photo_ids is None:
+            raise NoSuchSelection
+        return str(photo_ids).split(",")
 
     def find_photos(self, photo_ids: list[str], viewer: Viewer = PUBLIC) -> Page[Photo]:
         """Those of these (some hundreds at most) that are in the gallery, in no order."""

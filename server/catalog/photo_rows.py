@@ -1,9 +1,21 @@
 """Photos as they are read from their rows."""
 
+import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select
+from sqlalchemy import (
+    ARRAY,
+    Column,
+    ColumnElement,
+    Connection,
+    Select,
+    any_,
+    func,
+    literal,
+    select,
+)
 
 from ..names import with_extension
 from .tables import guests, photos
@@ -14,8 +26,9 @@ from .viewer import EVERYONE, OWNER, SHOWN, Audience
 class Photo:
     """One row. `taken` is the time on the wall where it was taken, ISO 8601 without a zone (in UTC,
     with a Z, of a photo that came before that was so); other times are UTC. Width and height as
-    displayed, `sha256` (hex) is of the bytes as they were sent. `version` is the gallery's version
-    that added it, `sender` the name of its guest, who may have none."""
+    displayed, `sha256` (hex) is of the bytes as they were sent, `crc32` of those that are stored,
+    if it is known. `version` is the gallery's version that added it, `sender` the name of its
+    guest, who may have none."""
 
     id: str
     guest_id: str
@@ -33,6 +46,7 @@ class Photo:
     standing: str = SHOWN
     version: int = 0
     sender: str | None = None
+    crc32: int | None = None
 
     @property
     def file_name(self) -> str:
@@ -70,6 +84,16 @@ def select_photos() -> Select[Any]:
     return select(*(photos.c[name] for name in OWN_COLUMNS), _sender).join(
         guests, guests.c.id == photos.c.guest_id, isouter=True
     )
+
+
+def is_one_of(
+    connection: Connection, column: Column[Any], values: Collection[Any]
+) -> ColumnElement[bool]:
+    """They may be many thousands, and are sent as one value."""
+    if connection.dialect.name == "postgresql":
+        return column == any_(literal(list(values), ARRAY(column.type)))
+    listed = func.json_each(json.dumps(list(values))).table_valued("value")
+    return column.in_(select(listed.c.value))
 
 
 def read_photos(connection: Connection, query: Select[Any]) -> list[Photo]:

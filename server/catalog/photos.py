@@ -15,7 +15,7 @@ from .database import Database
 from .guest_rows import present_id
 from .photo_rows import OWN_COLUMNS, NoSuchPhoto, Photo, read_photo, read_photos, select_photos
 from .sight import can_be_restored_by, is_seen_by
-from .tables import is_listed, is_remembered, photos, was_removed, was_withheld
+from .tables import is_listed, is_remembered, is_unsummed, photos, was_removed, was_withheld
 from .usage import Usage, read_usage
 from .versions import advance, tell
 from .viewer import HIDDEN, Audience, Viewer
@@ -158,6 +158,20 @@ class Catalog:
             theirs = photos.c.guest_id == present_id(connection, guest_id)
             return read_photo(connection, theirs & (photos.c.sha256 == sha256) & is_listed)
         return None
+
+    def keep_crc32(self, photo_id: str, crc32: int | None) -> None:
+        """Of its original; None forgets it."""
+        with self._database.transaction() as connection:
+            kept = update(photos).where(photos.c.id == photo_id).values(crc32=crc32)
+            connection.execute(kept)
+
+    def unsummed(self, after: str, limit: int) -> list[tuple[str, str]]:
+        """Ids and extensions of listed photos whose CRC-32 is not known, by their ids, after this
+        one."""
+        query = select(photos.c.id, photos.c.extension).where(is_unsummed, photos.c.id > after)
+        with self._database.transaction() as connection:
+            found = connection.execute(query.order_by(photos.c.id).limit(limit))
+            return [(photo_id, extension) for photo_id, extension in found]
 
     def _is_ruled_out(self, photo_id: str) -> bool:
         query = select(photos.c.id).where(photos.c.id == photo_id, was_removed)

@@ -18,22 +18,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    ColumnElement,
-    Connection,
-    FromClause,
-    Select,
-    and_,
-    any_,
-    func,
-    literal,
-    select,
-)
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, func, select
 
 from ..names import fold_for_search
 from .order import is_until, read_place
+from .photo_rows import is_one_of
 from .tables import guests, is_listed, photos
 from .trigrams import versions_named
 
@@ -86,14 +75,6 @@ class Few:
     @property
     def are_all(self) -> bool:
         return self.least == 0
-
-    def rows(self, connection: Connection) -> ColumnElement[bool]:
-        """They may be thousands, and are sent as one value."""
-        versions = list(self.versions)
-        if connection.dialect.name == "postgresql":
-            return photos.c.version == any_(literal(versions, ARRAY(BigInteger)))
-        listed = func.json_each(str(versions)).table_valued("value")
-        return photos.c.version.in_(select(listed.c.value))
 
 
 @dataclass(frozen=True)
@@ -154,7 +135,8 @@ def read_having(
     by_arrival = sort == "arrival"
     few = _find_few(connection, sample.rare(words), before if by_arrival else None)
     if few and (few.are_all or by_arrival):  # else the first of the page may not be among them
-        found = read(connection, having.where(few.rows(connection))) if few.versions else []
+        among_few = is_one_of(connection, photos.c.version, few.versions)
+        found = read(connection, having.where(among_few)) if few.versions else []
         if len(found) == count or few.are_all:
             return found
     return read(connection, having)

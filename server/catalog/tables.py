@@ -76,6 +76,7 @@ photos = Table(
     Column("folded_name", Text, nullable=False),  # as it is searched for
     Column("extension", String(4), nullable=False),
     Column("bytes", BigInteger, nullable=False),
+    Column("crc32", BigInteger),  # of the original, as it is stored; not known yet of older ones
     Column("width", Integer, nullable=False),
     Column("height", Integer, nullable=False),
     Column("animated", Boolean, nullable=False),
@@ -95,6 +96,7 @@ is_shared = photos.c.audience >= literal_column(str(Audience.EVERYONE.value))
 is_unshared = is_listed & ~is_shared
 is_unpurged = photos.c.removed.is_not(None)
 """What was removed keeps its files for a while, so that it can be restored."""
+is_unsummed = is_listed & photos.c.crc32.is_(None)
 is_remembered = was_removed & (photos.c.sha256 != literal_column("''"))
 was_withheld = (photos.c.standing == HIDDEN) | (
     photos.c.removed_by_owner.is_(False) & (photos.c.audience > Audience.OWNER)
@@ -112,6 +114,7 @@ _index_where(was_removed, "removed", photos.c.guest_id, photos.c.removed_version
 _index_where(photos.c.left_hosts.is_not(None), "left_hosts", photos.c.left_hosts)
 _index_where(photos.c.left_everyone.is_not(None), "left_everyone", photos.c.left_everyone)
 _index_where(is_unpurged, "unpurged", photos.c.removed)
+_index_where(is_unsummed, "unsummed", photos.c.id)
 _index_where(is_remembered, "remembered", photos.c.guest_id, photos.c.sha256)
 # What was removed counts too: who sends and removes in turns is sending.
 Index("sent", photos.c.guest_id, photos.c.uploaded, photos.c.bytes)
@@ -197,6 +200,14 @@ failed_tries = Table(
     Column("last", String(20), nullable=False),
 )
 Index("tried", failed_tries.c.last)
+
+selections = Table(
+    "selections",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("photo_ids", Text, nullable=False),  # separated by commas
+    Column("made", String(20), nullable=False),
+)
 
 secrets = Table(
     "secrets",

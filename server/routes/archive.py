@@ -1,14 +1,16 @@
 """Photos go out together."""
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from itertools import chain
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, jsonify, request
+from flask.typing import ResponseReturnValue
 
 from .. import moments
 from . import parts
-from .guest import viewer
-from .query import selection
+from .guest import changing, viewer
+from .photos import answer_range
+from .query import SELECTION_SECONDS, json_ids, selection
 
 archive = Blueprint("archive", __name__)
 
@@ -16,12 +18,28 @@ archive = Blueprint("archive", __name__)
 @archive.get("/photos.zip")
 def download_photos() -> Response:
     """All photos, or those of the query, in one file."""
-    with ExitStack() as opened:
-        blocks = opened.enter_context(parts().archives.open(selection(), viewer()))
-        if request.method == "GET":  # while it can be told that the storage does not answer
-            blocks = chain([next(blocks)], blocks)
-        response = Response(blocks, mimetype="application/zip")
-        response.call_on_close(opened.pop_all().close)
+    response = Response(mimetype="application/zip")
     filename = f"Dropwall {moments.now()[:10]}.zip"
     response.headers.set("Content-Disposition", "attachment", filename=filename)
+    with ExitStack() as opened:
+        file = opened.enter_context(parts().archives.open(selection(), viewer()))
+        response.set_etag(file.etag)
+        answer_range(response, file.bytes)
+        if request.method == "GET" and response.status_code in (200, 206):
+            asked = response.content_range
+            blocks = opened.enter_context(
+                closing(file.blocks(asked.start or 0, asked.stop or file.bytes))
+            )
+            # While it can be told that the storage does not answer.
+            response.response = chain([next(blocks)], blocks)
+        response.call_on_close(opened.pop_all().close)
     return response
+
+
+@archive.post("/api/selections")
+def keep_selection() -> ResponseReturnValue:
+    """`{"ids": […]}`, more than an address can name: they are asked for by `selection` then."""
+    photo_ids, forgotten = json_ids(), moments.now(seconds_ago=SELECTION_SECONDS)
+    with changing():
+        kept = parts().lists.keep_selection(photo_ids, moments.now(), forgotten)
+    return jsonify(id=kept), 201, {"Location": f"/photos.zip?selection={kept}"}

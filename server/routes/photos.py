@@ -147,13 +147,24 @@ def _revalidated(
 
 
 def _stream_response(stream: BinaryIO, **options: Any) -> Response:
-    """A stored file, with Range and conditional requests; it never changes under its name.
-
-    Werkzeug looks at the range before the conditions, which come first (RFC 9110 13.2.2), knows no
-    If-Unmodified-Since, and refuses to send the last N bytes of a file that has fewer."""
+    """A stored file, with Range and conditional requests; it never changes under its name."""
     size = stream.seek(0, io.SEEK_END)
     stream.seek(0)
     response = send_file(stream, conditional=False, **options)
+    try:
+        answer_range(response, size)
+    except RequestedRangeNotSatisfiable:
+        stream.close()
+        raise
+    return response
+
+
+def answer_range(response: Response, size: int) -> None:
+    """What was asked of a file of that size: all of it, a part, or whether it is still the same.
+    Raises RequestedRangeNotSatisfiable.
+
+    Werkzeug looks at the range before the conditions, which come first (RFC 9110 13.2.2), knows no
+    If-Unmodified-Since, and refuses to send the last N bytes of a file that has fewer."""
     response.content_length = size
     response.accept_ranges = "bytes"
     etag, _ = response.get_etag()
@@ -164,7 +175,7 @@ def _stream_response(stream: BinaryIO, **options: Any) -> Response:
         is_expected = since is None or modified is None or modified <= since
     if not is_expected:
         response.status_code = PreconditionFailed.code  # answered as every refusal (`errors`)
-        return response
+        return
     environ = {key: value for key, value in request.environ.items() if key != "HTTP_IF_MATCH"}
     wanted, length = request.range, None
     is_changed = is_resource_modified(environ, response.headers["ETag"], last_modified=modified)
@@ -173,9 +184,4 @@ def _stream_response(stream: BinaryIO, **options: Any) -> Response:
         length = size
         if wanted.ranges[0][0] < -size:
             environ["HTTP_RANGE"] = "bytes=0-"
-    try:
-        response.make_conditional(environ, accept_ranges=bool(length), complete_length=length)
-    except RequestedRangeNotSatisfiable:
-        stream.close()
-        raise
-    return response
+    response.make_conditional(environ, accept_ranges=bool(length), complete_length=length)

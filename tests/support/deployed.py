@@ -8,7 +8,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import server.sweep
-from server.catalog import LeftoverCatalog, UploadCatalog, open_database
+from server.catalog import Catalog, LeftoverCatalog, UploadCatalog, open_database
 from server.images import THUMBNAIL_WIDTHS
 from server.storage import open_storage
 from server.storage.keys import original_key, thumbnail_key
@@ -44,7 +44,7 @@ class Site:
         for running in self.servers:
             running.stop(signal.SIGINT)
         database = open_database(self.database)
-        catalogs = LeftoverCatalog(database), UploadCatalog(database)
+        catalogs = LeftoverCatalog(database), UploadCatalog(database), Catalog(database)
         storages = [open_storage(self.storage, running.data) for running in self.servers]
         with patch.object(server.sweep, "AGE_SECONDS", ANY_AGE_SECONDS):
             for storage in storages:

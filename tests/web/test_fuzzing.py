@@ -34,6 +34,7 @@ ROUTES = """
 / /<path:filename> /vendor/<package>/dist/<path:filename> /plain /poster /qr.svg
 /api/photos /api/photos/<photo_id> /api/photos/<photo_id>/restore /api/outline /api/live
 /uploads/<filename> /thumbnails/<photo_id>/<int:width>.webp /photos.zip /api/uploads/<uuid>
+/api/selections
 /api/settings /api/guest /api/guests /api/guests/<guest_id>/photos /api/host
 /passcode /join/<path:word> /sign-in /sign-up /sign-out /sign-out-everywhere /account
 /livez /healthz /metrics
@@ -92,8 +93,8 @@ HEADERS: dict[str, st.SearchStrategy[str]] = dict.fromkeys(WILD_HEADERS.split(),
     "X-Forwarded-Proto": wild_or("https"),
 }
 PARAMETERS = (
-    "sort by mine q limit before since ids only visibility next passcode password name username"
-    " dzuuid dzchunkindex dztotalfilesize dzchunksize dztotalchunkcount dzchunkbyteoffset"
+    "sort by mine q limit before since ids only selection visibility next passcode password name"
+    " username dzuuid dzchunkindex dztotalfilesize dzchunksize dztotalchunkcount dzchunkbyteoffset"
 )
 
 headers = st.sets(st.sampled_from(sorted(HEADERS)), max_size=5).flatmap(
@@ -105,7 +106,9 @@ json_values = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | values,
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(["name", "visibility", "standing"]) | values, inner)
+        | st.dictionaries(
+            st.sampled_from(["name", "visibility", "standing", "ids"]) | values, inner
+        )
     ),
     max_leaves=5,
 )

@@ -65,6 +65,7 @@ counted in GET /api/photos
 told in GET /api/live?since=0
 outlined in GET /api/outline
 packed in GET /photos.zip
+packed in GET /photos.zip?ids={id}
 linked in GET /plain
 named in GET /api/guests
   nobody guest account forged expired in     -       -      -       -
@@ -117,6 +118,7 @@ nobody guest account owner host uninvited forged expired
 200    200   200     200   200  401       200    200 GET /api/settings
 200    200   200     200   200  401       200    200 GET /qr.svg
 200    200   200     200   200  401       200    200 GET /poster
+400    400   400     400   400  401       400    400 POST /api/selections
 
 204    204   204     204   204  401       204    204 POST / visibility=everyone
 401    204   204     204   204  401       401    401 POST / visibility=owner
