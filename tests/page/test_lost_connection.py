@@ -13,7 +13,7 @@ from tests.support.gallery_server import Gallery
 from tests.support.guest import Guest
 from tests.support.many_photos import add_many
 
-PHOTOS = 600
+PHOTOS = 5_200
 """More than the server tells one by one."""
 
 
