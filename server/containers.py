@@ -312,7 +312,7 @@ def _survey_png(data: mmap.mmap) -> Survey:
             width, height = _number(data, start, 4), _number(data, start + 4, 4)
         elif name == b"acTL":
             frames = max(frames, _number(data, start, 4))
-        elif name == b"cICP" and b"IDAT" not in seen:
+        elif name == b"cICP" and b"IDAT" not in seen and data[start + 2 : end] == b"\0\1":
             cicp = data[start], data[start + 1]
         first = spans.pop()[0] if spans[-1][1] == start - 8 else start - 8
         spans.append((first, end + 4))

@@ -1,6 +1,7 @@
 """What a photo says of itself: which side is up, when it was taken."""
 
 import re
+import struct
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -8,6 +9,7 @@ from PIL import ExifTags, Image
 
 from .troubles import BROKEN
 
+SHORT = 3  # among the types of TIFF 6.0, section 2
 FIRST_YEAR = 1990
 """No camera wrote EXIF before; earlier times are those of clocks that nobody has set."""
 _TIMES = (  # from the first that is one
@@ -29,9 +31,18 @@ def read_exif(image: Image.Image) -> Image.Exif:
     return exif
 
 
-def orientation_of(exif: Image.Exif) -> int:
-    orientation = exif.get(ExifTags.Base.Orientation)
-    return orientation if isinstance(orientation, int) else 1
+def orientation_of(exif: bytes) -> int:
+    """What EXIF's first directory says of it as one SHORT; browsers ignore it as anything else,
+    which Pillow does not tell."""
+    exif = exif.removeprefix(b"Exif\0\0")
+    with suppress(struct.error, KeyError):  # it ends too early, or is no EXIF
+        order = {b"II*\0": "<", b"MM\0*": ">"}[exif[:4]]
+        at = struct.unpack_from(order + "I", exif, 4)[0]
+        for entry in range(struct.unpack_from(order + "H", exif, at)[0]):
+            *tag, value = struct.unpack_from(order + "HHIH", exif, at + 2 + 12 * entry)
+            if tag == [ExifTags.Base.Orientation, SHORT, 1]:
+                return int(value)
+    return 1
 
 
 def is_turned(orientation: int) -> bool:

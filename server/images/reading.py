@@ -147,7 +147,7 @@ def _open(file: BinaryIO, photo: Survey) -> Image.Image:
                 raise DamagedPhoto
             return JpegImageFile(io.BufferedReader(Excerpt(file, photo.parts)))
         case "png":
-            return PngImagePlugin.PngImageFile(io.BufferedReader(Excerpt(file, photo.parts)))
+            return _open_png(io.BufferedReader(Excerpt(file, photo.parts)))
         case "gif":
             return GifImageFile(file)
         case "webp":
@@ -155,6 +155,21 @@ def _open(file: BinaryIO, photo: Survey) -> Image.Image:
         case "avif":
             return AvifImageFile(file)
     return _open_heic(file, photo)
+
+
+def _open_png(file: BinaryIO) -> Image.Image:
+    image = PngImagePlugin.PngImageFile(file)
+    # Pillow tells the colour that is seen through in the file's depth, and the pixels in its own.
+    scale = {"L;2": 85, "L;4": 17, "RGB;16B": 1 / 256}
+    factor = scale.get(str(image.tile[0].args), 1) if image.tile else 1
+    match image.info.get("transparency"):
+        case int(level):
+            image.info["transparency"] = int(level * factor)
+        case (*levels,):
+            image.info["transparency"] = tuple(int(level * factor) for level in levels)
+    if image.is_animated and image.default_image:
+        image.seek(1)  # which browsers show instead
+    return image
 
 
 def _lacks_bits(file: BinaryIO, photo: Survey) -> bool:
@@ -191,15 +206,16 @@ def _open_heic(file: BinaryIO, photo: Survey) -> Image.Image:
 def _orientation(image: Image.Image, photo: Survey) -> int:
     """What browsers know of a photo before its pixels. A WebP's they ignore; Pillow tells an AVIF's
     own, libheif has turned a HEIC already."""
-    return 1 if photo.kind in ("webp", "heic") else orientation_of(read_exif(image))
+    return 1 if photo.kind in ("webp", "heic") else orientation_of(image.info.get("exif", b""))
 
 
 def _profile(image: Image.Image, photo: Survey, file: BinaryIO) -> bytes | None:
     """An ICC profile of its colours; None when they are sRGB, or unknown."""
     if photo.cicp:
         return profile_of_code_points(*photo.cicp)
-    if profile := image.info.get("icc_profile"):
-        return bytes(profile)
+    profile = bytes(image.info.get("icc_profile") or b"")
+    if profile[36:40] == b"acsp":
+        return profile
     nclx = image.info.get("nclx_profile")
     with suppress(*BROKEN):
         if photo.kind == "avif":  # of which Pillow does not tell

@@ -4,13 +4,16 @@ import base64
 import io
 from contextlib import suppress
 
-from PIL import Image, ImageCms
+from PIL import Image, ImageChops, ImageCms
+from PIL.GifImagePlugin import GifImageFile
 
 from .bounds import draft_scale
 from .metadata import is_turned
 from .troubles import BROKEN
 
 PLACEHOLDER_PIXELS = 16
+LOSSLESS_PIXELS = 64 * 64
+"""Of an icon, at most: lossy WebP mixes the colours of neighbours."""
 STRIP_PIXELS = 4_000_000
 """Converted at once while shrinking."""
 
@@ -32,7 +35,14 @@ def render(image: Image.Image, orientation: int, profile: bytes | None, width: i
     if image.format == "JPEG":  # it decodes shrunk: as many broken ones are found, sooner
         scale = draft_scale(image.size, box)
         image.draft(None, (image.width // scale, image.height // scale))
+    # Where a GIF's first frame lies on its screen; Pillow tells until it is loaded.
+    covered = image.tile and image.tile[0].extents if isinstance(image, GifImageFile) else None
     small = _to_srgb(_fit(_reduce(image, *box), *box), profile)
+    if covered and covered != (0, 0, *image.size):  # the rest of its screen is seen through
+        left, top, right, bottom = (round(edge * small.width / image.width) for edge in covered)
+        frame = small.crop((left, top, right, bottom))
+        small = Image.new("RGBA", small.size)
+        small.paste(frame, (left, top))
     transposition = _ORIENTATIONS.get(orientation)
     return small if transposition is None else small.transpose(transposition)
 
@@ -66,20 +76,23 @@ def _reduce(image: Image.Image, width: int, height: int) -> Image.Image:
 def _to_eight_bits(image: Image.Image) -> Image.Image:
     """In L, RGB, RGBA, LA or CMYK, all of which can be resized."""
     if image.mode.startswith("I;16"):  # `convert` would clip all but the darkest to white
-        high_bytes = image.tobytes("raw", "I;16B")[::2]
-        return Image.frombytes("L", image.size, high_bytes)
-    if image.mode == "I":
-        return image.point(lambda level: level / 256).convert("L")
+        levels, seen_through = image.tobytes("raw", "I;16B"), image.info.get("transparency")
+        image, low = (Image.frombytes("L", image.size, levels[n::2]) for n in (0, 1))
+        if isinstance(seen_through, int):
+            high_level, low_level = divmod(seen_through, 256)
+            others = image.point(lambda v: 255 * (v != high_level))
+            image.putalpha(ImageChops.lighter(others, low.point(lambda v: 255 * (v != low_level))))
+        return image
     if image.has_transparency_data:
-        return image.convert("RGBA")
+        return image.convert("LA" if image.mode in ("1", "L", "LA") else "RGBA")
     return image if image.mode in ("L", "RGB", "CMYK") else image.convert("RGB")
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     """In RGB or RGBA, its colours managed: Display P3 and CMYK look as they were meant to."""
     alpha = image.getchannel("A") if "A" in image.getbands() else None
-    is_grey = image.mode == "L" and profile is not None and profile[16:20] != b"RGB "
-    colours = image if is_grey or image.mode == "CMYK" else image.convert("RGB")
+    is_grey = image.mode in ("L", "LA") and profile is not None and profile[16:20] != b"RGB "
+    colours = image if image.mode == "CMYK" else image.convert("L" if is_grey else "RGB")
     if profile:
         with suppress(ImageCms.PyCMSError, *BROKEN):  # a wrong profile is no profile
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
@@ -98,9 +111,10 @@ def _fit(image: Image.Image, width: int, height: int) -> Image.Image:
     return image.resize(size, Image.Resampling.LANCZOS)
 
 
-def encode(image: Image.Image, quality: int = 80) -> bytes:
-    """As WebP without metadata."""
+def encode(image: Image.Image, quality: int | None = None) -> bytes:
+    """As WebP without metadata; without a quality, an icon is lossless."""
     image.info.clear()  # `save` would copy EXIF and XMP from here
     content = io.BytesIO()
-    image.save(content, "WEBP", quality=quality, method=2)
+    is_lossless = quality is None and image.width * image.height <= LOSSLESS_PIXELS
+    image.save(content, "WEBP", quality=quality or 80, method=2, lossless=is_lossless)
     return content.getvalue()

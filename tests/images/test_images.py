@@ -1,22 +1,16 @@
 """What is a photo, and how it is shown."""
 
-import base64
 import io
-import struct
-import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from pathlib import Path
 from tempfile import TemporaryFile
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page
 
 from server.containers import BrokenContainer
-from server.images import DamagedPhoto, Images, NotAPhoto, Picture, Slots, TooManyPixels
-from tests.support.bad_photos import BOMBS, DAMAGED, png_chunks_of, png_of
+from server.images import DamagedPhoto, Images, NotAPhoto, Picture, TooManyPixels
+from tests.support.bad_photos import BOMBS, DAMAGED
 from tests.support.odd_photos import (
     CORNERS,
     GOOD_ODD,
@@ -24,34 +18,13 @@ from tests.support.odd_photos import (
     SEEN_THROUGH,
     SIZE,
     VARIANTS,
-    Make,
-    corner_picture,
-    p3_profile,
-    with_segments,
 )
 from tests.support.odd_photos import displayed_corners as corners_of
-from tests.support.photos import XMP, encode, photo_bytes, picture, timed_photo
+from tests.support.photos import encode, photo_bytes, picture, timed_photo
 
 TOLERANCE = 12
 
 Read = Callable[[bytes], Picture]
-
-
-@pytest.fixture
-def images(tmp_path: Path) -> Images:
-    return Images(
-        max_pixels=100_000_000, max_jpeg_pixels=250_000_000, slots=Slots(tmp_path, 2, 10**9)
-    )
-
-
-@pytest.fixture
-def read(images: Images) -> Read:
-    def read(content: bytes) -> Picture:
-        with TemporaryFile() as file:
-            file.write(content)
-            return images.read_photo(file)
-
-    return read
 
 
 def corners(image: Image.Image) -> list[tuple[int, ...]]:
@@ -209,119 +182,3 @@ def test_a_thumbnail_of_any_width_can_be_made_later(images: Images) -> None:
         file.write(photo_bytes("heic", size=(900, 600), orientation=6))
         large = Image.open(io.BytesIO(images.make_thumbnail(file, 2048)))
     assert sorted(large.size) == [600, 900]
-
-
-TIFF_ORIENTATION = b"II*\0\x08\0\0\0\1\0\x12\1\3\0\1\0\0\0\6\0\0\0\0\0\0\0"  # on its right side
-XMP_ORIENTATION = XMP.replace(
-    b"xmlns:xmp", b'xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6" xmlns:xmp'
-)
-RAW_PROFILE = b"Raw profile type exif\0\nexif\n%8d\n%s\n" % (
-    6 + len(TIFF_ORIENTATION),
-    (b"Exif\0\0" + TIFF_ORIENTATION).hex().encode(),
-)
-BROKEN_EXIF = (
-    TIFF_ORIENTATION[:8]
-    + b"\2"
-    + TIFF_ORIENTATION[9:-4]
-    + (
-        b"\x69\x87\4\0\1\0\0\0\xff\xff\xff\xff\0\0\0\0"  # its other directory stands nowhere
-    )
-)
-
-
-def with_chunks(*chunks: tuple[bytes, bytes], behind: bool = False) -> bytes:
-    before = png_chunks_of(encode(corner_picture(), "png"))
-    at = -1 if behind else 1
-    return png_of([*before[:at], *chunks, *before[at:]])
-
-
-def gamma(value: float) -> tuple[bytes, bytes]:
-    return b"gAMA", struct.pack(">I", round(100_000 * value))
-
-
-def primaries(*numbers: float) -> tuple[bytes, bytes]:
-    return b"cHRM", struct.pack(">8I", *(round(100_000 * n) for n in (0.3127, 0.329, *numbers)))
-
-
-def with_code_points(first: int, transfer: int) -> bytes:
-    avif = encode(corner_picture(), "avif", quality=95, subsampling="4:4:4")
-    at = avif.index(b"nclx") + 4
-    return avif[:at] + struct.pack(">HH", first, transfer) + avif[at + 4 :]
-
-
-P3, ADOBE = (0.68, 0.32, 0.265, 0.69, 0.15, 0.06), (0.64, 0.33, 0.21, 0.71, 0.15, 0.06)
-ICC = b"iCCP", b"p3\0\0" + zlib.compress(p3_profile())
-AS_CHROMIUM_SHOWS: dict[str, Make] = {
-    "a.jpg, EXIF": lambda: with_segments(b"Exif\0\0" + TIFF_ORIENTATION),
-    "b.jpg, broken EXIF": lambda: with_segments(b"Exif\0\0" + BROKEN_EXIF),
-    "c.jpg, two EXIF": lambda: with_segments(
-        *(b"Exif\0\0" + TIFF_ORIENTATION.replace(b"\6\0", n) for n in (b"\1\0", b"\6\0"))
-    ),
-    "d.jpg, XMP": lambda: with_segments(b"http://ns.adobe.com/xap/1.0/\0" + XMP_ORIENTATION),
-    "e.jpg, EXIF behind": lambda: photo_bytes() + with_segments(b"Exif\0\0" + TIFF_ORIENTATION),
-    "f.png, EXIF": lambda: with_chunks((b"eXIf", TIFF_ORIENTATION)),
-    "g.png, EXIF behind": lambda: with_chunks((b"eXIf", TIFF_ORIENTATION), behind=True),
-    "h.png, XMP": lambda: with_chunks((b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP_ORIENTATION)),
-    "i.png, ImageMagick": lambda: with_chunks((b"tEXt", RAW_PROFILE)),
-    "j.png, compressed": lambda: with_chunks(
-        (b"zTXt", RAW_PROFILE.replace(b"\0", b"\0\0", 1)[:23] + zlib.compress(RAW_PROFILE[22:]))
-    ),
-    "k.webp, EXIF": lambda: encode(corner_picture(), "webp", exif=TIFF_ORIENTATION),
-    "l.webp, XMP": lambda: encode(corner_picture(), "webp", xmp=XMP_ORIENTATION),
-    "m.avif, turned": lambda: photo_bytes("avif", orientation=6),
-    "n.avif, mirrored": lambda: photo_bytes("avif", orientation=7),
-    "o.avif, XMP": lambda: encode(corner_picture(), "avif", xmp=XMP_ORIENTATION),
-    **{
-        f"avif, {first} and {transfer}": partial(with_code_points, first, transfer)
-        for first, transfer in (
-            *((1, 13), (12, 13), (12, 1), (12, 2), (9, 1), (9, 14), (9, 13), (1, 1), (2, 2)),
-            *((1, 4), (12, 4), (1, 8), (5, 1), (6, 6)),
-        )
-    },
-    "png, gamma": lambda: with_chunks(gamma(0.6)),
-    "png, the usual gamma": lambda: with_chunks(gamma(0.45455)),
-    "png, linear": lambda: with_chunks(gamma(1)),
-    "png, P3 without gamma": lambda: with_chunks(primaries(*P3)),
-    "png, P3": lambda: with_chunks(gamma(0.45455), primaries(*P3)),
-    "png, Adobe RGB": lambda: with_chunks(gamma(0.4547), primaries(*ADOBE)),
-    "png, gamma and sRGB": lambda: with_chunks((b"sRGB", b"\0"), gamma(1), primaries(*P3)),
-    "png, gamma of nothing": lambda: with_chunks(gamma(0), primaries(*P3)),
-    "png, primaries of nothing": lambda: with_chunks(gamma(0.6), primaries(*[0] * 6)),
-    "png, profile": lambda: with_chunks(ICC),
-    "png, profile and gamma": lambda: with_chunks(gamma(1), ICC),
-    "png, code points": lambda: with_chunks((b"cICP", b"\x0c\x0d\0\1")),
-    "png, code points and a profile": lambda: with_chunks((b"cICP", b"\1\x0d\0\1"), ICC),
-    "png, code points of BT.2020": lambda: with_chunks((b"cICP", b"\x09\x0d\0\1")),
-    "png, grey with gamma": lambda: png_of(
-        [(chunks := png_chunks_of(encode(corner_picture("L"), "png")))[0], gamma(1), *chunks[1:]]
-    ),
-}
-RENDER = """async ([content, type]) => {
-    const bytes = Uint8Array.from(atob(content), c => c.charCodeAt(0))
-    const image = Object.assign(new Image(), {src: URL.createObjectURL(new Blob([bytes], {type}))})
-    await image.decode()
-    const [width, height] = [image.naturalWidth, image.naturalHeight]
-    const canvas = new OffscreenCanvas(width, height).getContext("2d")
-    canvas.drawImage(image, 0, 0)
-    const [x, y] = [width >> 3, height >> 3]
-    const points = [[x, y], [width - x, y], [x, height - y], [width - x, height - y]]
-    return [[width, height], points.map(at => [...canvas.getImageData(...at, 1, 1).data])]
-}"""
-
-
-def test_thumbnails_look_as_chromium_shows_the_originals(read: Read, page: Page) -> None:
-    page.goto("about:blank")
-    wrong = []
-    for name, make in AS_CHROMIUM_SHOWS.items():
-        photo = make()
-        shown = read(photo)
-        sent = [base64.b64encode(photo).decode(), f"image/{shown.extension}".replace("jpg", "jpeg")]
-        size, expected = page.evaluate(RENDER, sent)
-        thumbnail = Image.open(io.BytesIO(shown.thumbnails[640])).convert("RGBA")
-        differences = [
-            max(abs(a - b) for a, b in zip(ours, theirs, strict=True))
-            for ours, theirs in zip(corners(thumbnail), expected, strict=True)
-        ]
-        if [shown.width, shown.height] != size or max(differences) > TOLERANCE:
-            wrong.append((name, size, (shown.width, shown.height), differences))
-    assert not wrong

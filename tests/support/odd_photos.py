@@ -187,7 +187,7 @@ def p3_profile() -> bytes:
     return _profile(b"RGB ", b"mntr", b"XYZ ", tags)
 
 
-def _grey_profile() -> bytes:
+def grey_profile() -> bytes:
     """Grey levels proportional to light, as no screen has them."""
     line = b"para\0\0\0\0\0\0\0\0" + _fixed(1)
     return _profile(b"GRAY", b"mntr", b"XYZ ", {b"kTRC": line})
@@ -224,7 +224,7 @@ def _grey_with_profile() -> bytes:
     """GREYS in linear light: without the profile they look much darker."""
     light = [round(255 * (v / 12.92 if v < 0.04045 else ((v + 0.055) / 1.055) ** 2.4))
              for v in (level / 255 for level in range(256))]  # fmt: skip
-    return encode(corner_picture("L").point(light), "jpg", quality=98, icc_profile=_grey_profile())
+    return encode(corner_picture("L").point(light), "jpg", quality=98, icc_profile=grey_profile())
 
 
 VARIANTS: dict[str, Make] = {
