@@ -65,17 +65,15 @@ def _items(
 ) -> Iterator[tuple[int, int]]:
     """Where in the file each item of this kind begins, and how long it is, if it is in one piece
     (else 0); without those that refer to another one in such a way (14496-12 8.11.12)."""
-    ids, places = set(), {}
+    found: dict[bytes, tuple[int, int]] = {}
     for name, begin, behind in boxes(data, start + 4, end):
-        if name == b"iinf":
-            ids |= set(_item_ids(data, begin, min(behind, end), kind))
-        elif name == b"iloc":
-            places = dict(_places(data, begin, min(behind, end)))
-    for name, begin, behind in boxes(data, start + 4, end):
-        references = boxes(data, begin + 4, min(behind, end)) if name == b"iref" else ()
-        for way, at, _ in islice(references, _MOST_ITEMS):
-            if way in but:
-                ids.discard(int.from_bytes(data[at : at + (4 if data[begin] else 2)]))
+        found.setdefault(name, (begin, min(behind, end)))  # as libheif; libavif refuses a second
+    ids = set(_item_ids(data, *found[b"iinf"], kind)) if b"iinf" in found else set()
+    places = dict(_places(data, *found[b"iloc"])) if b"iloc" in found else {}
+    begin, behind = found.get(b"iref", (end, end))
+    for way, at, _ in islice(boxes(data, begin + 4, behind), _MOST_ITEMS):
+        if way in but:
+            ids.discard(int.from_bytes(data[at : at + (4 if data[begin] else 2)]))
     return (places[item] for item in ids if item in places)
 
 
@@ -108,15 +106,17 @@ def _places(data: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, tuple[
         number(2)  # of the file that has it: this one
         base = number(base_bytes)
         extents = number(2)
-        for extent in range(extents):
-            if version and index_bytes:
-                number(index_bytes)
-            offset = base + number(offset_bytes)
-            length = number(length_bytes)
-            if position > end:
-                return
-            if extent == 0 and in_file:
-                yield item, (offset, length if extents == 1 else 0)
+        if not extents:
+            continue
+        if version:
+            number(index_bytes)
+        offset, length = base + number(offset_bytes), number(length_bytes)
+        # Past the others in one step: they may be 65,535 of no bytes.
+        position += (extents - 1) * (index_bytes * bool(version) + offset_bytes + length_bytes)
+        if position > end:
+            return
+        if in_file:
+            yield item, (offset, length if extents == 1 else 0)
 
 
 def sequence_size(data: mmap.mmap, position: int) -> tuple[int, int] | None:

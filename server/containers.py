@@ -6,6 +6,7 @@ import mmap
 import re
 import zlib
 from bisect import bisect
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -137,7 +138,10 @@ def survey(file: BinaryIO) -> Survey:
         beginning = _BEGINNINGS.match(data)
         if not beginning or not beginning.lastgroup:
             raise UnknownFormat
-        return _SURVEYS[beginning.lastgroup](data)
+        try:
+            return _SURVEYS[beginning.lastgroup](data)
+        except IndexError:  # of a byte behind the end
+            raise CutOff("A block ends behind the file.") from None
 
 
 def _few(blocks: Iterable[T]) -> Iterator[T]:
@@ -267,9 +271,9 @@ def _end_before_zeros(data: mmap.mmap) -> int:
 
 def png_chunks(data: mmap.mmap) -> Iterator[tuple[bytes, Span]]:
     """Name, and where the content stands. The last one, IEND, may be missing, and what stands
-    before it without being of the picture may be cut off. Raises CutOff."""
+    before it without being of the picture may be cut off. Raises CutOff, BrokenContainer."""
     position = 8
-    for _ in range(_MOST_PNG_CHUNKS):
+    for number in range(_MOST_PNG_CHUNKS):
         start = position + 8
         name, end = data[start - 4 : start], start + _number(data, position, 4)
         position = end + 4  # PNG 5.3: behind the data stands a CRC
@@ -277,6 +281,8 @@ def png_chunks(data: mmap.mmap) -> Iterator[tuple[bytes, Span]]:
             if name in _PNG_PICTURE:
                 raise CutOff("A PNG chunk ends behind the file.")
             return
+        if number == 0 and name != b"IHDR":
+            raise BrokenContainer("A PNG begins with its header.")
         yield name, (start, end)
         if name == b"IEND":
             return
@@ -304,10 +310,11 @@ def _survey_png(data: mmap.mmap) -> Survey:
             name in seen  # browsers take the first
             or _PNG_ABOUT.get(name, -1) not in (0, end - start)
             or not is_whole()
-            or (name == b"iCCP" and not _is_profile(data, start, end))
         ):
             continue
         seen.add(name)
+        if name == b"iCCP" and not _is_profile(data, start, end):
+            continue  # nor any other: each may unpack to megabytes
         if name == b"IHDR":
             width, height = _number(data, start, 4), _number(data, start + 4, 4)
         elif name == b"acTL":
@@ -500,6 +507,10 @@ def _top_boxes(data: mmap.mmap) -> dict[bytes, list[Span]]:
         if end > len(data):
             raise CutOff("A box ends behind the file.")
         spans.setdefault(name, []).append((start, end))
+    if len(spans[b"meta"]) > 1:  # 14496-12 8.11.1
+        raise BrokenContainer("The file has several descriptions.")
+    for start, end in spans[b"meta"]:
+        deque(_few(boxes(data, start + 4, end)), 0)  # counted, before others go through them
     return spans
 
 

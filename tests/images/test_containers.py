@@ -2,6 +2,7 @@
 
 import struct
 import time
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from tempfile import TemporaryFile
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from server.containers import BrokenContainer, CutOff, Survey, UnknownFormat, survey
+from tests.support.odd_photos import png_chunk
 from tests.support.photos import encode, noise, tiny_photo
 
 EXIF = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x0f\x01\x02\0\x04\0\0\0Cam\0\0\0\0\0"
@@ -93,6 +95,9 @@ def test_a_png_is_as_it_was_written() -> None:
     with pytest.raises(BrokenContainer):
         surveyed(bytes(changed))
 
+    with pytest.raises(BrokenContainer):  # its header comes first
+        surveyed(PNG + png_chunk(b"tEXt", b"a\0b") + PHOTOS["png"][len(PNG) :])
+
 
 def box(name: bytes, *contents: bytes) -> bytes:
     content = b"".join(contents)
@@ -127,15 +132,19 @@ PNG = b"\x89PNG\r\n\x1a\n"
 FTYP = box(b"ftyp", b"heic", bytes(4))
 META = box(b"meta", bytes(4), box(b"hdlr"))
 HUGE = struct.pack(">I4sQ", 1, b"mdat", 2**63)
+# 200 places of 65,535 pieces each, which have no bytes to say where they are.
+EXTENTS = box(b"iloc", bytes(6), struct.pack(">H", 200), struct.pack(">HHH", 1, 0, 65_535) * 200)
+BOMB_PROFILE = png_chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(9 << 20)))
+LAST_BOXES = [b"iinf", b"iloc"]  # empty, at the end of the file
 HOSTILE = [
     lambda: b"\xff\xd8" + b"\xff\xe0\0\0" * MANY,
     lambda: b"\xff\xd8" + b"\xff\xe0\0\2" * 11 * MANY,
     lambda: b"\xff\xd8\xff\xd9" * 3 * MANY,
     lambda: b"\xff\xd8\xff\xd8\xff\xd8",
     lambda: b"\xff\xd8" + b"\xff\xe1\xff\xffExif\0\0" * MANY,
-    lambda: PNG + (bytes(4) + b"teSt" + bytes(4)) * 3 * MANY,
+    lambda: PNG + png_chunk(b"IHDR", bytes(13)) + (bytes(4) + b"teSt" + bytes(4)) * 3 * MANY,
     lambda: PNG + b"\xff\xff\xff\xffIDAT",
-    lambda: PNG + (b"\0\0\0\0tEXt" + bytes(4)) * MANY,
+    lambda: PNG + png_chunk(b"IHDR", bytes(13)) + (b"\0\0\0\0tEXt" + bytes(4)) * MANY,
     lambda: b"GIF89a" + bytes(7) + b"!\xfe" + b"\1!" * 5 * MANY,
     lambda: b"GIF89a" + bytes(7) + b"!\xfe\0" * 3 * MANY,
     lambda: b"RIFF\xff\xff\xff\xffWEBP" + b"XMP \0\0\0\0" * 3 * MANY,
@@ -146,6 +155,11 @@ HOSTILE = [
     lambda: heic_items(4_000, 10_000_000, b"\0\0\x27\x0c" + b"\1" * 9_996),
     lambda: heic_items(1, 15_000_000, b"\0\0\0\1\1", 3 * MANY),
     lambda: FTYP + box(b"meta", box(b"meta", box(b"meta", META))) * 10,
+    lambda: FTYP + box(b"meta", bytes(4), box(b"free") * 40 * MANY),
+    lambda: FTYP + box(b"meta", bytes(4), box(b"iref", bytes(4), box(b"thmb") * 100) * 1_000) * 9,
+    lambda: FTYP + box(b"meta", bytes(4), EXTENTS),
+    lambda: PNG + png_chunk(b"IHDR", bytes(13)) + BOMB_PROFILE * 400,
+    *(lambda last=last: FTYP + box(b"meta", bytes(4), box(last)) for last in LAST_BOXES),
 ]
 
 
