@@ -37,7 +37,9 @@ BLOCK_BYTES = 64 * 1024
 MAX_FORM_FIELDS = 1000
 """Parts that are no files; FilePond sends one for each photo, Uppy three."""
 MAX_FORM_MEMORY_BYTES = 500_000
-"""For fields that are no files, and for a form that never begins."""
+"""For all fields that are no files together, and for a form that never begins."""
+MAX_SENT_NAME = 1000
+"""Characters at a name's end that count: Unicode's normal forms take n² steps for n accents."""
 MAX_DISPOSITION = 8000
 """Characters; a name of 255 bytes has fewer, however it is spelt. Some charsets take the square."""
 
@@ -172,6 +174,7 @@ def _form_events(stream: LimitedStream) -> Iterator[Event]:
 
 def _receive_form(stream: LimitedStream, open_upload: Callable[[], Upload]) -> Body:
     values: list[tuple[str, BytesIO]] = []
+    values_bytes = 0
     uploads: list[tuple[str, Upload]] = []
     part: BytesIO | Upload = BytesIO()
     for event in _form_events(stream):
@@ -183,10 +186,13 @@ def _receive_form(stream: LimitedStream, open_upload: Callable[[], Upload]) -> B
         elif isinstance(event, Field):
             part = BytesIO()
             values.append((event.name, part))
+            values_bytes += len(event.name or "")  # a field may lack one
         elif isinstance(event, Data):
+            if isinstance(part, BytesIO):
+                values_bytes += len(event.data)
+                if values_bytes > MAX_FORM_MEMORY_BYTES:
+                    raise BrokenForm
             part.write(event.data)
-            if isinstance(part, BytesIO) and part.tell() > MAX_FORM_MEMORY_BYTES:
-                raise BrokenForm
             if isinstance(part, Upload) and not event.more_data:
                 part.close()
     chosen = [(name, upload) for name, upload in uploads if name or upload.bytes]
@@ -202,7 +208,7 @@ def _sent_name(file: File) -> str:
     encoding algorithm)."""
     name, disposition = file.filename, file.headers["content-disposition"]
     if len(disposition) > MAX_DISPOSITION:
-        return name
+        return name[-MAX_SENT_NAME:]
     extended = _EXTENDED_NAME.search(disposition)
     with suppress(LookupError, ValueError, HeaderParseError):
         if extended:
@@ -211,7 +217,7 @@ def _sent_name(file: File) -> str:
             name = str(make_header(decode_header(name)))
     for escaped, character in (("%22", '"'), ("%0D", "\r"), ("%0A", "\n")):
         name = name.replace(escaped, character)
-    return name
+    return name[-MAX_SENT_NAME:]
 
 
 def _receive_raw(stream: LimitedStream, open_upload: Callable[[], Upload]) -> Body:

@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import time
 from dataclasses import dataclass
 from email.header import Header
 from urllib.parse import quote
@@ -134,6 +135,25 @@ def test_a_file_name_may_be_spelt_in_any_way(app: Flask, name: str) -> None:
         assert visit.arrivals() == [(name, PHOTOS[0][1])], spelling
 
 
+def test_a_name_of_very_many_accents_takes_no_time(app: Flask) -> None:
+    name = "a" + "\u0300\u0316" * 100_000 + ".png"
+    body = body_of([Part(FILE % name.encode(), PHOTOS[0][1])])
+    visit, begin = Visit(app), time.process_time()
+    assert visit.send(body, [len(body)], length=len(body)) == (204, "")
+    assert time.process_time() - begin < 5
+
+
+@pytest.mark.parametrize("size", [0, 100_000])
+def test_all_fields_of_a_form_together_are_bounded(app: Flask, size: int) -> None:
+    """They are kept in memory; names count, too."""
+    long = b"a" * (100_000 - size)
+    notes = [Part(NOTE % long, b"b" * size) for _ in range(6)]
+    visit, photo = Visit(app), Part(FILE % b"a.png", PHOTOS[0][1])
+    for count, answer in ((4, (204, "")), (6, (400, BROKEN_FORM))):
+        body = body_of([*notes[:count], photo])
+        assert visit.send(body, [len(body)], length=len(body)) == answer
+
+
 class ShortReads:
     """A body that arrives in pieces of these sizes, over and over; at its end it is closed."""
 
@@ -204,11 +224,12 @@ def expected_answer(files: list[Part]) -> tuple[int, str]:
     return 400, "\n".join([kept, *(f"“{part.name}”: {part.refusal}" for part in refused)])
 
 
+NOTE = b'Content-Disposition: form-data; name="%s"'
 FILE = b'Content-Disposition: form-data; name="file"; filename="%s"'
 TWO_PHOTOS = body_of(
     [
         Part(FILE % b"a.png", PHOTOS[0][1]),
-        Part(b'Content-Disposition: form-data; name="note"', b"Hello."),
+        Part(NOTE % b"note", b"Hello."),
         Part(FILE % b"b.gif", PHOTOS[1][1]),
     ]
 )
