@@ -319,6 +319,8 @@ _FILM_PLACE = re.compile(rb"\xa9xyz|loci\0{4}")
 _FILM_KEYS = re.compile(rb"keys\0{4}(.{4})", re.DOTALL)
 _FILM_PLACE_KEY = re.compile(rb"location|gps|latitude|longitude", re.IGNORECASE)
 _MOST_FILM_KEYS = 1_000
+_MOST_KEY_BYTES = 1_000
+_MOST_KEY_BOXES = 50  # a film's own, and those of its tracks
 _MOST_FILM_PLACE_BYTES = 4_096
 _MOST_APART_BYTES = 64 * 1024  # are the keys and their items, which mostly follow at once
 
@@ -335,18 +337,19 @@ def _films(data: Data, start: int, end: int) -> Iterator[Span]:
 def _erase_film(data: Data, start: int, end: int) -> bool:
     """The boxes and items of places become free space."""
     found = [match.start() - 4 for match in _FILM_PLACE.finditer(data, start, end)]
-    for keys in list(islice(_FILM_KEYS.finditer(data, start, end), _MOST_BLOCKS)):
+    for keys in list(islice(_FILM_KEYS.finditer(data, start, end), _MOST_KEY_BOXES)):
         wanted, at = [], keys.end()
         for number in range(min(int.from_bytes(keys[1]), _MOST_FILM_KEYS)):
             behind = at + max(int.from_bytes(data[at : at + 4]), 8)
-            if _FILM_PLACE_KEY.search(data, at + 8, min(behind, end)):
+            if _FILM_PLACE_KEY.search(data, at + 8, min(behind, at + _MOST_KEY_BYTES, end)):
                 wanted.append((number + 1).to_bytes(4))
             at = behind
         items = data.find(b"ilst", at, min(at + _MOST_APART_BYTES, end))
         if items < 0:
             items = data.rfind(b"ilst", max(start, keys.start() - _MOST_APART_BYTES), keys.start())
         behind = min(items - 4 + int.from_bytes(data[items - 4 : items]), end)
-        for name, begin, _ in boxes(data, items + 4, behind) if items > start else ():
+        among = boxes(data, items + 4, behind) if items > start else ()
+        for name, begin, _ in islice(among, _MOST_FILM_KEYS):
             if name in wanted:
                 found.append(begin - 8)
     erased = False

@@ -583,6 +583,7 @@ def test_a_value_where_the_next_directory_should_be_named_survives() -> None:
 LOOP = struct.pack("<HHII", 0x014A, 4, 2**30, 8) + gps_pointer(8)
 WEBP_XMP = b"RIFF\0\0\0\0WEBPXMP \xff\xff\xff\0<rdf:RDF "
 LINES = b"\n" * 1_000_000
+FILM, KEY = b"\0\0\0\0moov\0\0\0\0mvhd", b"keys\0\0\0\0\0\0\0\1\0\0\0\x14mdtalocation"
 HOSTILE = [
     ("jpg", lambda: jpeg(*[BEGINNING + b"\xff\xff" + LOOP * 2000] * 100)),
     ("jpg", lambda: jpeg(*[BEGINNING + b"\xe8\x03" + LOOP * 500] * 100)),
@@ -601,6 +602,11 @@ HOSTILE = [
     ("jpg", lambda: jpeg() + b"<rdf:RDF>" * 1_000_000),
     ("jpg", lambda: jpeg() + b":RDF" * 1_000_000),
     ("jpg", lambda: jpeg() + b"\0\0\0\0moov\0\0\0\0mvhdloci\0\0\0\0keys\0\0\0\0" * 500_000),
+    ("jpg", lambda: jpeg() + FILM + b"keys\0\0\0\0\xff\xff\xff\xff" * 1_000_000),
+    (
+        "jpg",
+        lambda: jpeg() + FILM + KEY * 400 + b"\x7f\0\0\0ilst" + b"\0\0\0\x08\0\0\0\2" * 100_000,
+    ),
     ("jpg", lambda: jpeg() + b"\xff\xed\0\2Photoshop 3.0\0" * 500_000),
     ("jpg", lambda: jpeg() + b"8BIM\4\4\0\0\x7f\0\0\0" + b"\x1c\2\x5a\0\0" * 1_000_000),
     ("jpg", lambda: jpeg() + b"II*\0\x08\0\0\0" * 1_000_000),
