@@ -101,7 +101,7 @@ class NoSuchSelection(LookupError):
 
 
 MOST_SELECTIONS = 200
-"""That are kept at once, so that nobody can fill the disk: 100,000 photos are three megabytes."""
+"""That are kept at once; 100,000 photos are three megabytes."""
 
 
 class PhotoLists:
@@ -164,12 +164,17 @@ class PhotoLists:
         more = len(found) > limit
         return Page(found[:limit], found[limit - 1].version if more else None, total, version)
 
-    def keep_selection(self, photo_ids: Collection[str], moment: str, forgotten: str) -> str:
-        """The id under which these are found; those that were made before `forgotten` are gone."""
-        row = {"id": token_hex(16), "photo_ids": ",".join(photo_ids), "made": moment}
+    def keep_selection(
+        self, photo_ids: Collection[str], moment: str, forgotten: str, viewer: Viewer
+    ) -> str:
+        """The id under which those of these that the viewer sees are found, and no made-up ones,
+        which would fill the catalog; selections that were made before `forgotten` are gone."""
         newest = select(selections.c.id).order_by(selections.c.made.desc())
         is_old = selections.c.id.not_in(newest.limit(MOST_SELECTIONS - 1))
         with self._database.transaction() as connection:
+            seen = is_one_of(connection, photos.c.id, photo_ids) & is_seen_by(viewer)
+            known = connection.scalars(select(photos.c.id).where(seen))
+            row = {"id": token_hex(16), "photo_ids": ",".join(known), "made": moment}
             connection.execute(delete(selections).where(is_old | (selections.c.made < forgotten)))
             connection.execute(selections.insert().values(row))
         return row["id"]

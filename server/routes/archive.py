@@ -41,5 +41,5 @@ def keep_selection() -> ResponseReturnValue:
     """`{"ids": […]}`, more than an address can name: they are asked for by `selection` then."""
     photo_ids, forgotten = json_ids(), moments.now(seconds_ago=SELECTION_SECONDS)
     with changing():
-        kept = parts().lists.keep_selection(photo_ids, moments.now(), forgotten)
+        kept = parts().lists.keep_selection(photo_ids, moments.now(), forgotten, viewer())
     return jsonify(id=kept), 201, {"Location": f"/photos.zip?selection={kept}"}
