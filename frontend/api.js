@@ -125,9 +125,9 @@ export function removePhoto(id) {
   return send("DELETE", `/api/photos/${id}`);
 }
 
-/** Undoes a removal, for a minute after it. */
-export function restorePhoto(id) {
-  return send("POST", `/api/photos/${id}/restore`);
+/** Undoes removals, for a minute after them. */
+export function restorePhotos(ids) {
+  return send("POST", "/api/photos/restore", { ids });
 }
 
 /**

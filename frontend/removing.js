@@ -1,6 +1,6 @@
 /** The composition of removal and its undo. */
 
-import { removePhoto, restorePhoto } from "./api.js";
+import { removePhoto, restorePhotos } from "./api.js";
 import { errorOf, sentenceOf } from "./trouble.js";
 
 const find = (selector) => document.querySelector(selector);
@@ -34,13 +34,12 @@ export function removePhotos({ gallery, grid, lightbox, notice, viewer }) {
   }
 
   async function undo(removals) {
-    const errors = await Promise.all(removals.map(({ id }) => errorOf(restorePhoto(id))));
-    viewer.count(removals.filter(({ id }, index) => own.has(id) && !errors[index]).length);
+    const error = await errorOf(restorePhotos(removals.map(({ id }) => id)));
+    if (!error) viewer.count(removals.filter(({ id }) => own.has(id)).length);
     await refresh();
-    const trouble = errors.find(Boolean);
-    if (!trouble) return grid.focusPhoto(removals[0].id);
-    const failed = removals.filter((_, index) => errors[index] && !errors[index].isRefusal);
-    notice.offerAgain(failed, sentenceOf(trouble, "It could not be undone just now"));
+    if (!error) return grid.focusPhoto(removals[0].id);
+    const again = error.isRefusal ? [] : removals;
+    notice.offerAgain(again, sentenceOf(error, "It could not be undone just now"));
   }
 
   const refresh = () => gallery.refresh().catch(() => {}); // live.js keeps trying

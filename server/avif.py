@@ -37,9 +37,14 @@ def coded_sizes(data: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, in
             yield size
 
 
-def has_broken_hevc(data: mmap.mmap, start: int, end: int) -> bool:
-    """Whether an HEVC item is no row of NAL units, or one has bytes in it that none can have, as
-    where it never arrived: libheif leaves such a tile out, or guesses, and does not tell."""
+def has_broken_items(data: mmap.mmap, start: int, end: int) -> bool:
+    """Whether an AV1 or HEVC item has bytes in it that none can have, as where it never arrived,
+    or the latter is no row of NAL units: decoders guess, or leave a tile out, and do not tell."""
+    left = len(data)
+    for offset, length in _items(data, start, end, b"av01"):
+        left -= length
+        if left < 0 or data.find(_NO_AV1, offset, offset + length) >= 0:
+            return True
     if any(sizes[1][0] & 3 != 3 for sizes in _LENGTH_SIZE.finditer(data, start, end)):
         return False  # they have no lengths of four bytes
     left, units = len(data), _MOST_UNITS
@@ -55,6 +60,7 @@ def has_broken_hevc(data: mmap.mmap, start: int, end: int) -> bool:
     return False
 
 
+_NO_AV1 = bytes(64)  # flat pictures of 4 MP have 16 such zeros at most, as libaom writes them
 # Three bytes that only the beginning of another unit could be (H.265 7.4.2), but for padding.
 _NO_HEVC = re.compile(rb"\0\0[\1\2]|\0{3}[^\0]|\0{64}", re.DOTALL)
 _LENGTH_SIZE = re.compile(rb"hvcC.{21}(.)", re.DOTALL)

@@ -150,11 +150,17 @@ class Config:
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "Config":
         """The settings of this process. Raises BadSetting, also for a misspelt variable."""
         known = {setting.name.upper(): setting for setting in fields(cls)}
+        variables = list(map(variable_name, known))
         values: dict[str, Any] = {}
         for variable, text in environ.items():
             name, value = variable.removeprefix("DROPWALL_"), text.strip()
-            if name == variable or SERVICE_LINK.fullmatch(f"{variable}={value}"):
+            if SERVICE_LINK.fullmatch(f"{variable}={value}"):
                 continue
+            if name == variable:  # another program's, or is its beginning misspelt?
+                close = get_close_matches(variable.upper(), variables, 1, cutoff=0.9)
+                if not close:
+                    continue
+                raise BadSetting(f"{variable} is no setting of Dropwall. Did you mean {close[0]}?")
             if name not in known:
                 close = get_close_matches(name.upper(), known, 1)
                 hint = f"Did you mean DROPWALL_{close[0]}?" if close else "The README lists all."

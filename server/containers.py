@@ -14,7 +14,7 @@ from functools import partial
 from itertools import accumulate, chain
 from typing import Any, BinaryIO, TypeVar
 
-from .avif import boxes, coded_sizes, has_broken_hevc, sequence_size
+from .avif import boxes, coded_sizes, has_broken_items, sequence_size
 
 T = TypeVar("T")
 Span = tuple[int, int]
@@ -490,7 +490,7 @@ def _survey_boxes(data: mmap.mmap) -> Survey:
     for size in coded:
         if not any(map(partial(_is_padded, size), said)):
             raise BrokenContainer("A picture is coded larger, or smaller, than it says.")
-    if any(has_broken_hevc(data, *span) for span in spans[b"meta"]):
+    if any(has_broken_items(data, *span) for span in spans[b"meta"]):
         raise BrokenContainer("A picture has bytes that none can have.")
     width, height = max(said | coded, key=math.prod)
     samples = [count for (count,) in _numbers(_SAMPLES, data, described)] if kind == "avif" else []

@@ -34,7 +34,7 @@ def render(image: Image.Image, orientation: int, profile: bytes | None, width: i
     box = (4 * width, width) if is_turned(orientation) else (width, 4 * width)
     if image.format == "JPEG":  # it decodes shrunk: as many broken ones are found, sooner
         scale = draft_scale(image.size, box)
-        image.draft(None, (image.width // scale, image.height // scale))
+        image.draft(None, (max(image.width // scale, 1), max(image.height // scale, 1)))
     # Where a GIF's first frame lies on its screen; Pillow tells until it is loaded.
     covered = image.tile and image.tile[0].extents if isinstance(image, GifImageFile) else None
     small = _to_srgb(_fit(_reduce(image, *box), *box), profile)

@@ -16,7 +16,7 @@ from ..formats import BY_EXTENSION
 from ..storage import Method
 from . import no_content, parts
 from .guest import changing, viewer, visitor
-from .query import MAX_VERSION, ids_parameter, json_word, number_parameter, selection
+from .query import MAX_VERSION, ids_parameter, json_ids, json_word, number_parameter, selection
 from .representation import changes_json, outline_json, page_json
 
 photos = Blueprint("photos", __name__)
@@ -104,6 +104,15 @@ def restore_photo(photo_id: str) -> Response:
     """Undo a removal, for a little while."""
     with changing():
         parts().gallery.restore_photo(photo_id, viewer())
+    return no_content()
+
+
+@photos.post("/api/photos/restore")
+def restore_photos() -> Response:
+    """`{"ids": […]}`: as `restore_photo`, of many. It goes on when the page that asks is closed."""
+    photo_ids = json_ids()
+    with changing():
+        parts().gallery.restore_photos(photo_ids, viewer())
     return no_content()
 
 

@@ -102,6 +102,11 @@ def test_a_misspelt_setting_is_told_which_one_was_meant() -> None:
             with pytest.raises(BadSetting) as refusal:
                 Config.from_environ({f"DROPWALL_{misspelt}": "1"})
             assert str(refusal.value) == f"DROPWALL_{misspelt} {MEANT.format(name)}"
+        for misspelt in (f"DROPWAL_{name}", f"DROPWALL{name}", f"dropwall_{name.lower()}"):
+            with pytest.raises(BadSetting) as refusal:
+                Config.from_environ({misspelt: "1"})
+            assert str(refusal.value) == f"{misspelt} {MEANT.format(name)}"
+    Config.from_environ({"PORT": "http", "DROPBOX_MODE": "1", "WALL_PASSCODE": "1"})
 
 
 def service_links(service: str, host: str, ports: dict[str, tuple[int, str]]) -> dict[str, str]:

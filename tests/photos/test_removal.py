@@ -2,6 +2,7 @@
 
 import errno
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,30 @@ def test_undo_leaves_everything_as_it_was(client: FlaskClient, photo: dict) -> N
         assert file_statuses(client, photo) == {200}
     assert restore(client, photo) == NOT_HERE  # it is not removed
     assert restore(client, {"id": "f" * 32}) == NOT_HERE
+
+
+def test_many_removals_are_undone_by_one_request(app: Flask, client: FlaskClient) -> None:
+    """Sent again, it does no harm; what cannot be undone any more keeps nothing else away."""
+    for number in range(5):
+        send_as(client, f"{number}.jpg", photo_bytes(size=(48, 30 + number)))
+    photos = listed_photos(client)
+    for photo in photos:
+        assert remove(client, photo) == DONE
+    ids = [photo["id"] for photo in photos]
+    undo = partial(client.post, "/api/photos/restore")
+    assert outcome(undo(json={"ids": ids[:3]})) == DONE
+    assert outcome(undo(json={"ids": ids})) == DONE
+    assert listed_photos(client) == photos
+    remove(client, photos[0])
+    purge(app)
+    remove(client, photos[1])
+    assert outcome(undo(json={"ids": ids})) == NOT_HERE
+    assert listed_photos(client) == photos[1:]
+    for wrong in ({}, {"ids": []}, {"ids": ["1"]}, ["1"]):
+        assert undo(json=wrong).status_code == 400
+    stranger = app.test_client()
+    remove(client, photos[1])
+    assert outcome(stranger.post("/api/photos/restore", json={"ids": ids[1:2]})) == NOT_HERE
 
 
 @pytest.mark.parametrize("path", ["/api/photos/{id}", "/api/guests/{by[id]}/photos"])

@@ -318,6 +318,8 @@ DAMAGED: dict[str, dict[str, Make]] = {
     "avif": {
         "nothing": lambda: _mdat("avif", _zeros),
         "zeros at the begin": lambda: _mdat("avif", lambda c: _blot_out(c, 0, _zeros, 300)),
+        "zeros": lambda: _mdat("avif", lambda c: _blot_out(c, 0.5, _zeros, 300)),
+        "zeros to the end": lambda: _mdat("avif", lambda c: _blot_out(c, 0.8, _zeros, len(c))),
         "noise at the begin": lambda: _mdat("avif", lambda c: _blot_out(c, 0, _noise, 300)),
         "inverted": lambda: _mdat("avif", _inverted),
         "swapped": lambda: _mdat("avif", _swapped),

@@ -368,6 +368,9 @@ GOOD_ODD: dict[str, tuple[str, Make]] = {
         "a.png",
         lambda: with_png_chunk(png_chunk(b"tEXt", b"a\0b")[:-1] + b"?"),
     ),
+    "3000 x 2": ("a.jpg", partial(photo_bytes, "jpg", size=(3000, 2))),
+    "2 x 3000": ("a.jpg", partial(photo_bytes, "jpg", size=(2, 3000))),
+    "16000 x 1": ("a.jpg", partial(photo_bytes, "jpg", size=(16000, 1))),
     "chunks too short": (
         "a.png",
         lambda: with_png_chunk(png_chunk(b"gAMA", b"a") + png_chunk(b"cHRM", b"b")),

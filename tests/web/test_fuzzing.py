@@ -33,6 +33,7 @@ from tests.support.visitors import (
 ROUTES = """
 / /<path:filename> /vendor/<package>/dist/<path:filename> /plain /poster /qr.svg
 /api/photos /api/photos/<photo_id> /api/photos/<photo_id>/restore /api/outline /api/live
+/api/photos/restore
 /uploads/<filename> /thumbnails/<photo_id>/<int:width>.webp /photos.zip /api/uploads/<uuid>
 /api/selections
 /api/settings /api/guest /api/guests /api/guests/<guest_id>/photos /api/host

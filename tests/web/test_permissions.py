@@ -119,6 +119,7 @@ nobody guest account owner host uninvited forged expired
 200    200   200     200   200  401       200    200 GET /qr.svg
 200    200   200     200   200  401       200    200 GET /poster
 400    400   400     400   400  401       400    400 POST /api/selections
+400    400   400     400   400  401       400    400 POST /api/photos/restore
 
 204    204   204     204   204  401       204    204 POST / visibility=everyone
 401    204   204     204   204  401       401    401 POST / visibility=owner
