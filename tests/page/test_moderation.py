@@ -101,6 +101,7 @@ def test_a_photo_approved_elsewhere_stays_open(host: Page, gallery: Gallery, gue
 
     host.route(re.compile("only=pending"), lambda route: answers.append(route))
     ui.send(guest, "1.jpg", "2.jpg")
+    expect(ui.tiles(host)).to_have_count(2)
     with host.expect_request(re.compile("only=pending")):
         waiting(host).click()
     ui.enlarge(host, "1.jpg", "Waiting")
