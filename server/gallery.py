@@ -117,20 +117,14 @@ class Gallery:
     def restore_photos(self, photo_ids: list[str], viewer: Viewer) -> None:
         """As `restore_photo`, one after the other; those that are there already stay. When some
         cannot be restored any more, all others are, and NoSuchPhoto is raised then."""
-        are_all_here = True
+        not_removed = []
         for photo_id in photo_ids:
             try:
                 self.restore_photo(photo_id, viewer)
             except NoSuchPhoto:
-                are_all_here &= self._is_here(photo_id, viewer)
-        if not are_all_here:
-            raise NoSuchPhoto
-
-    def _is_here(self, photo_id: str, viewer: Viewer) -> bool:
-        with suppress(NoSuchPhoto):
+                not_removed.append(photo_id)
+        for photo_id in not_removed:
             self._catalog.find_photo(photo_id, viewer)
-            return True
-        return False
 
     def set_visibility(self, photo_id: str, visibility: str, viewer: Viewer) -> None:
         """Raises NoSuchPhoto, NotTheOwner."""

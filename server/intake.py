@@ -88,7 +88,8 @@ class Intake:
         are one photo, the one that came first. `counted_bytes` of it count against the limits
         already. Raises EmptyPhoto, UnknownExtension, WrongExtension, what the images and the
         limits refuse, TooManyBytes, and RuledOut."""
-        self.check_announced(clean_name(sent_name), upload.bytes)
+        name = clean_name(sent_name)
+        self.check_announced(name, upload.bytes)
         if upload.bytes == 0:
             raise EmptyPhoto
         if same := self._find_same(sender.guest_id, upload.sha256, sender.visibility):
@@ -98,7 +99,7 @@ class Intake:
             picture = self._images.read_photo(
                 file, self._settings.keep_location, sender.visitor, sender.has_left
             )
-            name = self._true_name(sent_name, picture.extension, sender.renames)
+            name = self._true_name(name, picture.extension, sender.renames)
             file.seek(0)
             crc32 = crc32_of(file)  # without the place where it was taken, as it is stored
         photo = _photo(upload, name, sender, picture, crc32)
@@ -113,10 +114,10 @@ class Intake:
         if size > self._settings.max_upload_bytes:
             raise TooManyBytes
 
-    def _true_name(self, sent_name: str, true_extension: str, renames: bool) -> str:
+    def _true_name(self, name: str, true_extension: str, renames: bool) -> str:
+        """Raises UnknownExtension, WrongExtension."""
         if true_extension not in map(_true_extension, self._settings.extensions):
             raise UnknownExtension(true_extension)
-        name = clean_name(sent_name)
         extension = extension_of(name)
         if not extension or _true_extension(extension) == true_extension:
             return name
