@@ -16,53 +16,51 @@ from flask import Flask, request
 from flask.cli import AppGroup, ScriptInfo
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from .accounts import Accounts
-from .address_limit import AddressLimit
-from .archive import Archives
-from .catalog import (
-    AccountCatalog,
-    Catalog,
-    CatalogUnavailable,
-    Database,
-    GuestCatalog,
-    LeftoverCatalog,
-    PhotoLists,
-    UnusableCatalog,
-    UploadCatalog,
-    UsageCatalog,
-    keep_secret,
-)
-from .changes import Watchers
-from .chunks import Chunks
+from .catalog.accounts import AccountCatalog
+from .catalog.database import Database
+from .catalog.errors import CatalogUnavailable, UnusableCatalog
+from .catalog.guests import GuestCatalog
+from .catalog.lists import PhotoLists
+from .catalog.orphans import LeftoverCatalog
+from .catalog.photos import Catalog
+from .catalog.secrets import keep_secret
+from .catalog.uploads import UploadCatalog
+from .catalog.usage import UsageCatalog
 from .commands import add_commands
 from .config import BadSetting, Config
-from .errors import answer_errors
-from .gallery import Gallery
-from .health import Health
-from .images import Images, Slots
-from .intake import Intake
-from .limits import ChangeLimit, Limits, StagedBytes
-from .metrics import Metrics
+from .images.reading import Images
+from .images.slots import Slots
 from .opening import make_folders, open_catalog
-from .parts import Parts
-from .passcode import Passcode
-from .routes.accounts import accounts, login_manager
-from .routes.archive import archive
-from .routes.host import host
-from .routes.invitation import invitation
-from .routes.live import live
-from .routes.operations import operations
-from .routes.page import page
-from .routes.passcode import passcode
-from .routes.people import people
-from .routes.photos import photos
-from .routes.protection import SessionCookie, protection
-from .routes.representation import changes_event
-from .routes.uploads import uploads
+from .operations.health import Health
+from .operations.metrics import Metrics
+from .people.accounts import Accounts
+from .people.passcode import Passcode
+from .people.rate_limits import Tries, WaitingRoom
+from .photos.address_limit import AddressLimit
+from .photos.archive import Archives
+from .photos.chunks import Chunks
+from .photos.gallery import Gallery
+from .photos.intake import Intake
+from .photos.limits import ChangeLimit, Limits, StagedBytes
+from .photos.sweep import Sweep
+from .photos.watchers import Watchers
 from .storage import open_storage
-from .sweep import Sweep
-from .tries import Tries, WaitingRoom
-from .visits import Visits
+from .web import Parts
+from .web.access_log import Visits
+from .web.accounts import accounts, login_manager
+from .web.archive import archive
+from .web.errors import answer_errors
+from .web.host import host
+from .web.invitation import invitation
+from .web.json import changes_event
+from .web.live import live
+from .web.operations import operations
+from .web.page import page
+from .web.passcode import passcode
+from .web.people import people as people_routes
+from .web.photos import photos as photo_routes
+from .web.security import SessionCookie, protection
+from .web.uploads import uploads
 
 FRONTEND = Path(__file__).parent.parent / "frontend"
 SECRET_KEY_BYTES = 32
@@ -72,10 +70,10 @@ BLUEPRINTS = (
     passcode,
     page,
     uploads,
-    photos,
+    photo_routes,
     archive,
     live,
-    people,
+    people_routes,
     accounts,
     invitation,
     host,
@@ -91,7 +89,9 @@ class Application(Flask):
 def create_app(config: Config | None = None) -> Flask:
     """The WSGI application for these settings, by default those of the environment."""
     config = config or Config.from_environ()
-    app = Application(__name__, static_folder=FRONTEND, static_url_path="")
+    app = Application(
+        __name__, static_folder=FRONTEND, static_url_path="", template_folder="web/templates"
+    )
     app.extensions["dropwall"] = parts = _put_together(config)
     app.config.update(
         SECRET_KEY=parts.secret_key,

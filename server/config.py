@@ -8,10 +8,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from .formats import BY_EXTENSION
-from .logs import FORMATS as LOGS
-from .memory import machine_bytes
+from .images.formats import BY_EXTENSION
 from .names import fold_name
+from .operations.logs import FORMATS as LOGS
+from .serving.memory import machine_bytes
 from .storage.s3_address import BadAddress, S3Address
 
 MEBIBYTE = 1024 * 1024

@@ -10,17 +10,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from server.address import EVERYWHERE, exposure, lan_address
-from server.catalog import CatalogUnavailable, UnusableCatalog, UsageCatalog
-from server.config import BadSetting, Config
-from server.images import start_decoding
-from server.logs import reason, set_up_logs
-from server.metrics import begin_at_zero, count_together, forget_process, make_room
-from server.opening import make_folders, open_catalog
-from server.passcode import MIN_SAFE_PASSCODE, is_short
-from server.storage import Storage
-from server.sweep import Sweep
-from server.worker import hold_signals_for_new_workers
+from dropwall.catalog.errors import CatalogUnavailable, UnusableCatalog
+from dropwall.catalog.usage import UsageCatalog
+from dropwall.config import BadSetting, Config
+from dropwall.images.decoding import start_decoding
+from dropwall.opening import make_folders, open_catalog
+from dropwall.operations.logs import reason, set_up_logs
+from dropwall.operations.metrics import begin_at_zero, count_together, forget_process, make_room
+from dropwall.people.address import EVERYWHERE, exposure, lan_address
+from dropwall.people.passcode import MIN_SAFE_PASSCODE, is_short
+from dropwall.photos.sweep import Sweep
+from dropwall.serving.worker import hold_signals_for_new_workers
+from dropwall.storage import Storage
 
 try:
     dropwall = Config.from_environ()  # not `config`, which gunicorn would take for its setting
@@ -40,8 +41,8 @@ if _are_few_files:
 
 _literal_host = f"[{dropwall.host}]" if ":" in dropwall.host else dropwall.host
 
-wsgi_app = "server:create_app()"
-worker_class = "server.worker.Worker"
+wsgi_app = "dropwall:create_app()"
+worker_class = "dropwall.serving.worker.Worker"
 bind = f"{_literal_host}:{dropwall.port}"
 workers = dropwall.workers
 threads = dropwall.threads
@@ -95,7 +96,7 @@ def on_starting(server: Any) -> None:
     except (CatalogUnavailable, UnusableCatalog) as trouble:
         raise SystemExit(f"Dropwall cannot start. {trouble}") from None
     if is_short(dropwall.passcode):
-        logging.getLogger("server.passcode").warning(
+        logging.getLogger("dropwall.people.passcode").warning(
             "DROPWALL_PASSCODE has fewer than %d characters, and can be guessed by somebody with"
             " many addresses. Choose a longer one.",
             MIN_SAFE_PASSCODE,
@@ -105,9 +106,9 @@ def on_starting(server: Any) -> None:
     hold_signals_for_new_workers()
     _allow_many_connections()
     if sentence := exposure(dropwall):
-        logging.getLogger("server.address").warning(sentence)
+        logging.getLogger("dropwall.people.address").warning(sentence)
     if _are_few_files:
-        logging.getLogger("server.worker").warning(
+        logging.getLogger("dropwall.serving.worker").warning(
             "Only %d files may be open at once (ulimit -n), so each process serves no more than %d"
             " requests at once.",
             *(_most_files, threads),
@@ -143,7 +144,7 @@ def post_worker_init(worker: Any) -> None:
 
 def _try_storage(storage: Storage, sweep: Sweep) -> None:
     """Not before the fork, for its client's sake. It stops nothing: the storage may come later."""
-    log = logging.getLogger("server.storage")
+    log = logging.getLogger("dropwall.storage")
     try:
         storage.check()
         if sweep.has_lost_catalog():

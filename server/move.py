@@ -10,19 +10,14 @@ from itertools import chain, groupby, islice
 from secrets import token_hex
 from typing import BinaryIO, TypeVar
 
-from .catalog import (
-    AnotherGallery,
-    Chunk,
-    CopiedPhoto,
-    Database,
-    Replica,
-    SameGallery,
-    Share,
-    Snapshot,
-)
-from .formats import BY_EXTENSION
+from .catalog.copied_photos import CopiedPhoto
+from .catalog.database import Database
+from .catalog.replica import Replica, SameGallery
+from .catalog.snapshot import AnotherGallery, Chunk, Snapshot
+from .catalog.usage import Share
+from .images.formats import BY_EXTENSION
 from .names import with_extension
-from .photo_files import WIDTHS, photo_keys
+from .photos.photo_files import WIDTHS, photo_keys
 from .storage import NotStored, Storage
 from .storage.keys import chunk_key, mark_key, original_key, owner_id, thumbnail_key
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from .catalog import Database, open_database
+from .catalog.database import Database, open_database
 from .config import BadSetting, Config
 
 

@@ -4,7 +4,25 @@ from typing import NamedTuple
 
 from werkzeug.exceptions import ClientDisconnected
 
-from .accounts import (
+from .catalog.accounts import NameTaken
+from .catalog.errors import CatalogUnavailable
+from .catalog.lists import NoSuchSelection
+from .catalog.photo_rows import NoSuchPhoto
+from .catalog.photos import RuledOut
+from .catalog.uploads import NoSuchUpload
+from .images.containers import BrokenContainer
+from .images.errors import (
+    DamagedPhoto,
+    NoDecoder,
+    NotAPhoto,
+    TooLongAnimation,
+    TooManyPixels,
+    TooMuchToDecode,
+)
+from .images.slots import VisitorLeft
+from .names import LongName
+from .operations.metrics import TokenWanted
+from .people.accounts import (
     NoName,
     NoSuchAccount,
     NotSignedIn,
@@ -12,39 +30,16 @@ from .accounts import (
     WrongOldPassword,
     WrongPassword,
 )
-from .address_limit import TooManyAtOnce
-from .archive import NoPhotos, TooManyArchives
-from .catalog import (
-    CatalogUnavailable,
-    NameTaken,
-    NoSuchPhoto,
-    NoSuchSelection,
-    NoSuchUpload,
-    RuledOut,
-)
-from .changes import FullHouse
-from .chunks import LostChunks, WrongChunk
-from .containers import BrokenContainer
-from .cross_site import AnotherHost, AnotherSite
-from .gallery import NotAHost, NotTheOwner, TooManyThumbnails
-from .images import (
-    DamagedPhoto,
-    NoDecoder,
-    NotAPhoto,
-    TooLongAnimation,
-    TooManyPixels,
-    TooMuchToDecode,
-    VisitorLeft,
-)
-from .intake import EmptyPhoto, SomebodyElse, UnknownExtension, UnknownSender, WrongExtension
-from .limits import DiskNearlyFull, GalleryFull, TooManyChanges, TooMuchSent
-from .metrics import TokenWanted
-from .names import LongName
-from .passcode import PasscodeWanted, TooManyLinks, WrongPasscode
-from .passwords import TooManyHashes, WeakPassword
-from .storage import NotStored, StorageUnavailable
-from .tries import TooManyTries, TooManyWaiting
-from .upload import (
+from .people.passcode import PasscodeWanted, TooManyLinks, WrongPasscode
+from .people.passwords import TooManyHashes, WeakPassword
+from .people.rate_limits import TooManyTries, TooManyWaiting
+from .photos.address_limit import TooManyAtOnce
+from .photos.archive import NoPhotos, TooManyArchives
+from .photos.chunks import LostChunks, WrongChunk
+from .photos.gallery import NotAHost, NotTheOwner, TooManyThumbnails
+from .photos.intake import EmptyPhoto, SomebodyElse, UnknownExtension, UnknownSender, WrongExtension
+from .photos.limits import DiskNearlyFull, GalleryFull, TooManyChanges, TooMuchSent
+from .photos.upload import (
     BrokenForm,
     CompressedBody,
     NoPhoto,
@@ -53,6 +48,9 @@ from .upload import (
     TooManyBytes,
     TooMuchAtOnce,
 )
+from .photos.watchers import FullHouse
+from .storage import NotStored, StorageUnavailable
+from .web.cross_site import AnotherHost, AnotherSite
 
 
 class Refusal(NamedTuple):

@@ -15,9 +15,10 @@ from flask.testing import FlaskClient
 from playwright.sync_api import BrowserContext, Page, expect
 from werkzeug.test import TestResponse
 
-from server import create_app, passwords
-from server.catalog import Database, open_database
-from server.config import Config
+from dropwall import create_app
+from dropwall.catalog.database import Database, open_database
+from dropwall.config import Config
+from dropwall.people import passwords
 from tests.support import browser, cdn, engines, processes
 from tests.support.browser import opened_page
 from tests.support.gallery_server import Gallery, GalleryServer, SharedGallery

@@ -8,13 +8,13 @@ from typing import Any
 from sqlalchemy import Connection, Select, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
-from .. import moments
+from .. import timestamps
+from .changes import advance, wait_turn
 from .database import Database
 from .photo_rows import read_photos, select_photos
 from .photos import Which, remove
 from .tables import accounts, failed_tries, guests
 from .upserts import insert_or_update
-from .versions import advance, wait_turn
 from .viewer import OWNER
 
 
@@ -94,7 +94,7 @@ class AccountCatalog:
             private = read_photos(connection, select_photos().where(mine))
             if private and not with_private:
                 raise PrivatePhotosLeft(len(private))
-            remove(connection, version, private, moments.now(), by_guest="")
+            remove(connection, version, private, timestamps.now(), by_guest="")
             _end_adoptions(connection, account_id)
             connection.execute(delete(accounts).where(accounts.c.id == account_id))
 

@@ -19,8 +19,8 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from . import schema
+from .errors import CatalogUnavailable, UnusableCatalog
 from .sqlite import SQLite
-from .troubles import CatalogUnavailable, UnusableCatalog
 
 if TYPE_CHECKING:
     from .postgresql import PostgreSQL

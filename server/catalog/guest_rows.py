@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from .. import moments
+from .. import timestamps
 from .tables import guests
 from .upserts import insert_or_update
 
@@ -23,7 +23,7 @@ def write_guest(connection: Connection, guest_id: str, added: int = 0, **values:
 def present_id(connection: Connection, guest_id: str) -> str:
     """Whose photos this guest's are: what was on its way while they signed in is theirs, too. For a
     while: somebody else may have a copy of the cookie that was the device's before."""
-    since = moments.now(seconds_ago=ADOPTION_SECONDS)
+    since = timestamps.now(seconds_ago=ADOPTION_SECONDS)
     adopted_by = select(guests.c.adopted_by).where(
         guests.c.id == guest_id, guests.c.adopted >= since
     )

@@ -4,17 +4,17 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, func, select, update
 
-from .. import moments
+from .. import timestamps
 from ..names import fold_for_search
+from .changes import advance, tell
 from .database import Database
 from .guest_rows import present_id, write_guest
 from .lists import PUBLIC, Guest
 from .photo_rows import read_photos, select_photos
 from .photos import in_versions, publish, remove
-from .sight import is_seen_by
 from .tables import guests, is_listed, photos
-from .versions import advance, tell
 from .viewer import Audience, Viewer
+from .visibility import is_seen_by
 
 
 class GuestCatalog:
@@ -40,7 +40,7 @@ class GuestCatalog:
             doubles = read_photos(
                 connection, select_photos().where(theirs, is_listed, photos.c.sha256.in_(held))
             )
-            version = remove(connection, version, doubles, moments.now(), from_guest)
+            version = remove(connection, version, doubles, timestamps.now(), from_guest)
             moved = read_photos(connection, select_photos().where(theirs, is_listed))
             for later, some in in_versions(connection, version, moved):
                 connection.execute(some.values(shown_version=later))
@@ -48,7 +48,7 @@ class GuestCatalog:
             connection.execute(update(photos).where(theirs).values(guest_id=to_guest))
             publish(connection, version, moved, [replace(p, guest_id=to_guest) for p in moved])
             # For what is still on its way from there.
-            write_guest(connection, from_guest, adopted_by=to_guest, adopted=moments.now())
+            write_guest(connection, from_guest, adopted_by=to_guest, adopted=timestamps.now())
             if (name := _name_of(connection, from_guest)) and not _name_of(connection, to_guest):
                 _name(connection, version, to_guest, name)
 

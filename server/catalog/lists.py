@@ -9,10 +9,13 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import ColumnElement, Connection, Select, delete, exists, select
 
 from . import search
+from .changes import read_version
 from .database import Database
 from .order import find_place, in_order
 from .photo_rows import Photo, is_one_of, read_photos, select_photos
-from .sight import (
+from .tables import guests, photos, selections
+from .viewer import Audience, Viewer
+from .visibility import (
     count_own,
     departures,
     has_left,
@@ -21,9 +24,6 @@ from .sight import (
     read_known_version,
     read_state,
 )
-from .tables import guests, photos, selections
-from .versions import read_version
-from .viewer import Audience, Viewer
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
+from .errors import UnusableCatalog
 from .schema import MIGRATIONS
-from .troubles import UnusableCatalog
 
 OURS = {"alembic_version"}
 """Of tables, before the first migration."""

@@ -4,9 +4,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, select, tuple_
 
-from .sight import has_left, is_seen_by
 from .tables import photos
 from .viewer import Viewer
+from .visibility import has_left, is_seen_by
 
 SORTS = ("arrival", "taken")
 

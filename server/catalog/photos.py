@@ -10,15 +10,15 @@ from sqlalchemy import ColumnElement, Connection, Update, case, or_, select, upd
 from sqlalchemy.exc import IntegrityError
 
 from ..names import fold_for_search
+from .changes import advance, tell
 from .counts import count_kind
 from .database import Database
 from .guest_rows import present_id
 from .photo_rows import OWN_COLUMNS, NoSuchPhoto, Photo, read_photo, read_photos, select_photos
-from .sight import can_be_restored_by, is_seen_by
 from .tables import is_listed, is_remembered, is_unsummed, photos, was_removed, was_withheld
 from .usage import Usage, read_usage
-from .versions import advance, tell
 from .viewer import HIDDEN, Audience, Viewer
+from .visibility import can_be_restored_by, is_seen_by
 
 
 class SamePhoto(Exception):

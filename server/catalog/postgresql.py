@@ -10,10 +10,10 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sqlalchemy import Connection, ExceptionContext, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 
+from .changes import CHANNEL
+from .errors import AlreadyClaimed, CatalogUnavailable, UnusableCatalog
 from .patience import be_patient
 from .tables import metadata
-from .troubles import AlreadyClaimed, CatalogUnavailable, UnusableCatalog
-from .versions import CHANNEL
 
 MIGRATING = 0x64726F7077616C6C
 """The lock of who changes the schema: "dropwall"."""

@@ -20,6 +20,7 @@ from sqlalchemy import (
     update,
 )
 
+from .changes import read_version
 from .copied_photos import (
     COPIED,
     PURGED,
@@ -36,7 +37,6 @@ from .snapshot import AnotherGallery, Snapshot
 from .tables import accounts, failed_tries, guests, is_listed, photos, uploads
 from .tables import secrets as kept_secrets
 from .usage import Share
-from .versions import read_version
 
 
 class SameGallery(Exception):

@@ -6,11 +6,11 @@ from pathlib import Path
 from sqlalchemy import Column, Connection, Index, Table, inspect, text
 from sqlalchemy.schema import CreateColumn
 
+from .errors import UnusableCatalog
 from .tables import metadata
 from .trigrams import missing_parts
-from .troubles import UnusableCatalog
 
-MIGRATIONS = Path(__file__).parents[1] / "migrations"
+MIGRATIONS = Path(__file__).parent / "migrations"
 NEWEST = "head"
 
 log = logging.getLogger(__name__)

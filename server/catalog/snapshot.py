@@ -5,6 +5,7 @@ from contextlib import nullcontext
 
 from sqlalchemy import Connection, exists, select, update
 
+from .changes import read_version, wait_turn
 from .copied_photos import (
     COPIED,
     PURGED,
@@ -18,16 +19,7 @@ from .database import Database
 from .patience import be_patient
 from .rows import Row, copy_table, read_rows, stream_rows
 from .secrets import copy_secrets
-from .tables import (
-    chunks,
-    gallery,
-    goes_on,
-    metadata,
-    photos,
-    secrets,
-    uploads,
-)
-from .versions import read_version, wait_turn
+from .tables import chunks, gallery, goes_on, metadata, photos, secrets, uploads
 
 Chunk = tuple[str, int]
 """The id of its upload, its number."""

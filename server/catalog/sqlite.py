@@ -13,7 +13,7 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
-from .troubles import AlreadyClaimed, CatalogUnavailable
+from .errors import AlreadyClaimed, CatalogUnavailable
 
 POLL_SECONDS = 0.04
 WAIT_SECONDS = 30

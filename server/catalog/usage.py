@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, ScalarSelect, func, select
 
+from .changes import wait_turn
 from .counts import recount, recount_withheld
 from .database import Database
 from .tables import gallery, goes_on, guests, has_photos, photos, uploads
-from .versions import wait_turn
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
-from ..routes import parts
-from ..sweep import UnknownOriginals
+from ..photos.sweep import UnknownOriginals
+from ..web import parts
 from .accounts import add_account, list_accounts, remove_account, set_password
 from .moving import move
 from .refusals import refusals_as_told

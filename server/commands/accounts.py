@@ -4,9 +4,9 @@ import sys
 
 import click
 
-from ..accounts import NoSuchAccount
-from ..catalog import Account, PrivatePhotosLeft
-from ..routes import parts
+from ..catalog.accounts import Account, PrivatePhotosLeft
+from ..people.accounts import NoSuchAccount
+from ..web import parts
 from .refusals import refusals_as_told
 
 

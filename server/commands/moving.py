@@ -10,22 +10,16 @@ from textwrap import shorten
 
 import click
 
-from ..catalog import (
-    AlreadyClaimed,
-    AnotherGallery,
-    CatalogUnavailable,
-    Database,
-    SameGallery,
-    Share,
-    UnusableCatalog,
-    find_database,
-    open_database,
-)
+from ..catalog.database import Database, find_database, open_database
+from ..catalog.errors import AlreadyClaimed, CatalogUnavailable, UnusableCatalog
+from ..catalog.replica import SameGallery
+from ..catalog.snapshot import AnotherGallery
+from ..catalog.usage import Share
 from ..config import BadSetting, Config, variable_name
-from ..errors import is_refusal
 from ..move import AnotherStorage, Move, Place, Progress
-from ..routes import parts
 from ..storage import StorageUnavailable, open_storage
+from ..web import parts
+from ..web.errors import is_refusal
 
 TELL_EVERY_SECONDS = 5
 MAX_NAMED = 100

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 
 import click
 
-from ..errors import is_refusal, response_to
-from ..routes import parts
+from ..web import parts
+from ..web.errors import is_refusal, response_to
 
 
 @contextmanager

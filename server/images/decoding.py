@@ -24,10 +24,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ..containers import BrokenContainer
-from ..logs import Seldom
-from ..memory import keep_memory
-from .troubles import BAD_PHOTOS, NoDecoder, TooMuchToDecode
+from ..operations.logs import Seldom
+from ..serving.memory import keep_memory
+from .containers import BrokenContainer
+from .errors import BAD_PHOTOS, NoDecoder, TooMuchToDecode
 
 CPU_SECONDS = 60
 """For one photo. All frames of the longest animation that is taken need 15 on a slow machine."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from PIL import ExifTags, Image
 
-from .troubles import BROKEN
+from .errors import BROKEN
 
 SHORT = 3  # among the types of TIFF 6.0, section 2
 FIRST_YEAR = 1990

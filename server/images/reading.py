@@ -17,7 +17,9 @@ from PIL.GifImagePlugin import GifImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from ..containers import (
+from .bounds import MIN_FRAME_PIXELS, Bounds
+from .colour import profile_of_code_points, profile_of_gamma
+from .containers import (
     MOST_PADDING,
     MOST_PROFILE_BYTES,
     Excerpt,
@@ -26,14 +28,12 @@ from ..containers import (
     check_png_pixels,
     survey,
 )
-from ..location import erase_location
-from .bounds import MIN_FRAME_PIXELS, Bounds
-from .colour import profile_of_code_points, profile_of_gamma
 from .decoding import decode
+from .errors import BROKEN, DamagedPhoto, NotAPhoto, TooLongAnimation, TooManyPixels
+from .location import erase_location
 from .metadata import is_turned, orientation_of, read_exif, time_taken
 from .rendering import encode, placeholder_of, render, thumbnail_of
 from .slots import Slots
-from .troubles import BROKEN, DamagedPhoto, NotAPhoto, TooLongAnimation, TooManyPixels
 
 THUMBNAIL_WIDTHS = (320, 640)
 """Made when a photo arrives."""

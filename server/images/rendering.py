@@ -8,8 +8,8 @@ from PIL import Image, ImageChops, ImageCms
 from PIL.GifImagePlugin import GifImageFile
 
 from .bounds import draft_scale
+from .errors import BROKEN
 from .metadata import is_turned
-from .troubles import BROKEN
 
 PLACEHOLDER_PIXELS = 16
 LOSSLESS_PIXELS = 64 * 64

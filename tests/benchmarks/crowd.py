@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 
 from PIL import Image
 
-from server.changes import HEARTBEAT_SECONDS
+from dropwall.photos.watchers import HEARTBEAT_SECONDS
 from tests.benchmarks.results import Row, in_turns
 from tests.benchmarks.servers import (
     dropwall,

@@ -12,13 +12,13 @@ from pathlib import Path
 import psycopg
 from flask.sessions import SecureCookieSessionInterface
 
-from server import create_app
-from server.catalog import EVERYONE, HIDDEN, OWNER, PENDING, SHOWN
-from server.catalog.counts import recount
-from server.catalog.patience import be_patient
-from server.catalog.photo_rows import OWN_COLUMNS
-from server.catalog.tables import gallery, guests, photos
-from server.moments import write_moment
+from dropwall import create_app
+from dropwall.catalog.counts import recount
+from dropwall.catalog.patience import be_patient
+from dropwall.catalog.photo_rows import OWN_COLUMNS
+from dropwall.catalog.tables import gallery, guests, photos
+from dropwall.catalog.viewer import EVERYONE, HIDDEN, OWNER, PENDING, SHOWN
+from dropwall.timestamps import write_moment
 from tests.benchmarks.results import Row, in_turns
 from tests.benchmarks.servers import dropwall
 from tests.support.catalog_rows import photo

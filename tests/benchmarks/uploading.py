@@ -11,10 +11,10 @@ from itertools import count
 
 import requests
 
-from server.config import Config
-from server.containers import survey
-from server.images.bounds import Bounds
-from server.images.reading import decode_photo
+from dropwall.config import Config
+from dropwall.images.bounds import Bounds
+from dropwall.images.containers import survey
+from dropwall.images.reading import decode_photo
 from tests.benchmarks.results import Row, in_turns
 from tests.benchmarks.servers import (
     COPYPARTY,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from server.catalog import Database, open_database
+from dropwall.catalog.database import Database, open_database
 from tests.support.catalog_rows import FilledCatalog
 from tests.support.engines import migrated, template
 from tests.support.postgresql import PostgreSQL

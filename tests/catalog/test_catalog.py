@@ -13,22 +13,18 @@ from alembic.migration import MigrationContext
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
-from server.catalog import (
-    UnusableCatalog,
-    metadata,
-    open_database,
-    schema,
-    search,
-    tables,
-)
-from server.catalog.lists import Guest, Selection
-from server.catalog.photo_rows import NoSuchPhoto, Photo
-from server.catalog.photos import RuledOut, SamePhoto, Which
-from server.catalog.uploads import ChunkedUpload, NoSuchUpload
-from server.catalog.usage import Overview, Share, Usage
-from server.catalog.viewer import EVERYONE, HIDDEN, OWNER, PENDING, SHOWN, Viewer
-from server.changes import MAX_CHANGES
-from server.names import fold_for_search
+from dropwall.catalog import schema, search, tables
+from dropwall.catalog.database import open_database
+from dropwall.catalog.errors import UnusableCatalog
+from dropwall.catalog.lists import Guest, Selection
+from dropwall.catalog.photo_rows import NoSuchPhoto, Photo
+from dropwall.catalog.photos import RuledOut, SamePhoto, Which
+from dropwall.catalog.tables import metadata
+from dropwall.catalog.uploads import ChunkedUpload, NoSuchUpload
+from dropwall.catalog.usage import Overview, Share, Usage
+from dropwall.catalog.viewer import EVERYONE, HIDDEN, OWNER, PENDING, SHOWN, Viewer
+from dropwall.names import fold_for_search
+from dropwall.photos.watchers import MAX_CHANGES
 from tests.support.catalog_rows import (
     GUEST,
     MORNING,

@@ -19,17 +19,17 @@ import requests
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from server import create_app
-from server.catalog import keep_secret, open_database
-from server.catalog.database import Database
-from server.catalog.lists import Selection
-from server.catalog.photo_rows import NoSuchPhoto
-from server.catalog.photos import Which
-from server.catalog.troubles import CatalogUnavailable, UnusableCatalog
-from server.catalog.uploads import NoSuchUpload
-from server.changes import Watchers
-from server.config import Config
-from server.storage.keys import owner_id
+from dropwall import create_app
+from dropwall.catalog.database import Database, open_database
+from dropwall.catalog.errors import CatalogUnavailable, UnusableCatalog
+from dropwall.catalog.lists import Selection
+from dropwall.catalog.photo_rows import NoSuchPhoto
+from dropwall.catalog.photos import Which
+from dropwall.catalog.secrets import keep_secret
+from dropwall.catalog.uploads import NoSuchUpload
+from dropwall.config import Config
+from dropwall.photos.watchers import Watchers
+from dropwall.storage.keys import owner_id
 from tests.support.catalog_rows import (
     GUEST,
     MORNING,
@@ -317,7 +317,7 @@ def test_a_database_server_that_is_just_starting_is_waited_for(
 def test_an_address_that_will_never_work_is_refused_at_once(
     in_postgresql: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.catalog.database.RETRY_SECONDS", 3600)
+    monkeypatch.setattr("dropwall.catalog.database.RETRY_SECONDS", 3600)
     for wrong, why in (
         ("user=anne", "password authentication failed"),
         ("password=wrong", "password authentication failed"),
@@ -326,7 +326,7 @@ def test_an_address_that_will_never_work_is_refused_at_once(
     ):
         with pytest.raises(CatalogUnavailable, match=rf"see to DROPWALL_DATABASE: .*{why}"):
             open_database(f"{in_postgresql}?{wrong}")
-    monkeypatch.setattr("server.catalog.postgresql.PostgreSQL.patience_seconds", 0)
+    monkeypatch.setattr("dropwall.catalog.postgresql.PostgreSQL.patience_seconds", 0)
     with pytest.raises(CatalogUnavailable, match=r"see to DROPWALL_DATABASE: .* refused"):
         open_database(f"postgresql://anne:s3cret@127.0.0.1:{closed_port()}/gallery")
 
@@ -423,7 +423,7 @@ def test_watchers_are_notified_though_no_connection_is_left_for_listen(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("server.changes.RETRY_SECONDS", 0.1)
+    monkeypatch.setattr("dropwall.photos.watchers.RETRY_SECONDS", 0.1)
     admin, name = postgresql.address("postgres"), in_postgresql.rpartition("/")[2]
     catalog = FilledCatalog(database := open_database(in_postgresql))
     with database.transaction(), database.transaction():  # one connection for each thread

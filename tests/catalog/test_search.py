@@ -7,9 +7,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select, text
 
-from server.catalog import EVERYONE, OWNER, Selection, Viewer, search, tables
-from server.catalog.trigrams import MOST_BEGUN
-from server.names import fold_for_search
+from dropwall.catalog import search, tables
+from dropwall.catalog.lists import Selection
+from dropwall.catalog.trigrams import MOST_BEGUN
+from dropwall.catalog.viewer import EVERYONE, OWNER, Viewer
+from dropwall.names import fold_for_search
 from tests.support.catalog_rows import MORNING, NOON, FilledCatalog, photo
 
 LETTERS = "ab%_\"'\\éİßς写🎉"

@@ -7,14 +7,14 @@ from random import Random
 import pytest
 from sqlalchemy import select, update
 
-from server.catalog import photos
-from server.catalog.counts import WITHHELD
-from server.catalog.lists import Changes, Selection
-from server.catalog.photo_rows import NoSuchPhoto
-from server.catalog.photos import SamePhoto, Which
-from server.catalog.tables import gallery, guests
-from server.catalog.usage import Overview, Share
-from server.catalog.viewer import EVERYONE, HIDDEN, OWNER, PENDING, SHOWN, Viewer
+from dropwall.catalog import photos
+from dropwall.catalog.counts import WITHHELD
+from dropwall.catalog.lists import Changes, Selection
+from dropwall.catalog.photo_rows import NoSuchPhoto
+from dropwall.catalog.photos import SamePhoto, Which
+from dropwall.catalog.tables import gallery, guests
+from dropwall.catalog.usage import Overview, Share
+from dropwall.catalog.viewer import EVERYONE, HIDDEN, OWNER, PENDING, SHOWN, Viewer
 from tests.support.catalog_rows import MORNING, PHOTO, PUBLIC, FilledCatalog
 
 CONTENTS = 12

@@ -12,8 +12,8 @@ import requests
 import yaml
 from sqlalchemy import QueuePool
 
-from server.catalog.postgresql import PostgreSQL
-from server.config import GIBIBYTE, GIGABYTE, MEBIBYTE, Config
+from dropwall.catalog.postgresql import PostgreSQL
+from dropwall.config import GIBIBYTE, GIGABYTE, MEBIBYTE, Config
 from tests.support.gallery_server import ROOT, GalleryServer
 from tests.support.photos import photo_bytes
 from tests.support.programs import need_program

@@ -20,21 +20,18 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Connection, inspect, text
 
-from server import create_app
-from server.catalog import (
-    AlreadyClaimed,
-    AnotherGallery,
-    Replica,
-    find_database,
-    open_database,
-    schema,
-)
-from server.catalog.versions import advance, read_version
-from server.config import Config
-from server.move import Move, Place
-from server.storage import Storage, open_storage
-from server.storage.filesystem import FilesystemStorage
-from server.storage.keys import original_key, owner_id
+from dropwall import create_app
+from dropwall.catalog import schema
+from dropwall.catalog.changes import advance, read_version
+from dropwall.catalog.database import find_database, open_database
+from dropwall.catalog.errors import AlreadyClaimed
+from dropwall.catalog.replica import Replica
+from dropwall.catalog.snapshot import AnotherGallery
+from dropwall.config import Config
+from dropwall.move import Move, Place
+from dropwall.storage import Storage, open_storage
+from dropwall.storage.filesystem import FilesystemStorage
+from dropwall.storage.keys import original_key, owner_id
 from tests.support import engines, visitors
 from tests.support.catalog_rows import old_gallery
 from tests.support.chunks import InChunks, send_chunk

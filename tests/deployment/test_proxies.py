@@ -13,8 +13,8 @@ from socket import create_connection, create_server
 import pytest
 import requests
 
-from server import create_app
-from server.config import Config
+from dropwall import create_app
+from dropwall.config import Config
 from tests.support.gallery_server import Gallery, GalleryServer
 from tests.support.photos import photo_bytes
 from tests.support.ports import closed_port

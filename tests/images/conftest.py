@@ -6,7 +6,8 @@ from tempfile import TemporaryFile
 
 import pytest
 
-from server.images import Images, Picture, Slots
+from dropwall.images.reading import Images, Picture
+from dropwall.images.slots import Slots
 
 
 @pytest.fixture

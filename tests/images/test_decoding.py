@@ -11,9 +11,12 @@ import pillow_heif
 import pytest
 from PIL import Image
 
-from server.containers import BrokenContainer, survey
-from server.images import Images, NoDecoder, Slots, TooMuchToDecode, decoding
-from server.images.bounds import Bounds
+from dropwall.images import decoding
+from dropwall.images.bounds import Bounds
+from dropwall.images.containers import BrokenContainer, survey
+from dropwall.images.errors import NoDecoder, TooMuchToDecode
+from dropwall.images.reading import Images
+from dropwall.images.slots import Slots
 from tests.support.decoder_tasks import (
     complain,
     crash,
@@ -87,7 +90,7 @@ def test_no_library_opens_a_file_of_too_many_blocks(
     def opened(*_: object) -> None:
         raise AssertionError("opened")
 
-    monkeypatch.setattr("server.images.reading.decode", opened)
+    monkeypatch.setattr("dropwall.images.reading.decode", opened)
     with file(TOO_MANY_BLOCKS[name]()) as photo, pytest.raises(BrokenContainer):
         images.read_photo(photo)
 

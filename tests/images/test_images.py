@@ -8,8 +8,9 @@ from tempfile import TemporaryFile
 import pytest
 from PIL import Image
 
-from server.containers import BrokenContainer
-from server.images import DamagedPhoto, Images, NotAPhoto, Picture, TooManyPixels
+from dropwall.images.containers import BrokenContainer
+from dropwall.images.errors import DamagedPhoto, NotAPhoto, TooManyPixels
+from dropwall.images.reading import Images, Picture
 from tests.support.bad_photos import BOMBS, DAMAGED
 from tests.support.odd_photos import (
     CORNERS,
@@ -115,10 +116,10 @@ def test_a_bomb_is_refused_before_it_is_decoded(
     def decode(*_: object) -> None:
         raise AssertionError("decoded")
 
-    monkeypatch.setattr("server.images.reading.decode", decode)
+    monkeypatch.setattr("dropwall.images.reading.decode", decode)
     with pytest.raises(Exception, match=r"^(\d+|)$") as refusal:
         read(BOMBS[name][1]())
-    assert type(refusal.value).__module__ == "server.images.troubles"
+    assert type(refusal.value).__module__ == "dropwall.images.errors"
 
 
 def test_a_very_long_photo_has_a_thumbnail(read: Read) -> None:

@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
-from server.containers import BrokenContainer, UnknownFormat, survey
-from server.location import erase_location
+from dropwall.images.containers import BrokenContainer, UnknownFormat, survey
+from dropwall.images.location import erase_location
 from tests.support.odd_photos import png_chunk
 from tests.support.photos import noise, tiny_photo
 

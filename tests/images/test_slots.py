@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from server.images import Slots, VisitorLeft
-from server.images.bounds import Cost
+from dropwall.images.bounds import Cost
+from dropwall.images.slots import Slots, VisitorLeft
 from tests.support.waiting import PATIENCE_SECONDS, wait_until
 
 MEGABYTE = 1_000_000

@@ -8,11 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from flask.testing import FlaskClient
 
-from server import create_app, health
-from server.catalog import CatalogUnavailable
-from server.config import Config
-from server.health import Health
-from server.logs import Seldom
+from dropwall import create_app
+from dropwall.catalog.errors import CatalogUnavailable
+from dropwall.config import Config
+from dropwall.operations import health
+from dropwall.operations.health import Health
+from dropwall.operations.logs import Seldom
 from tests.support.visitors import TEXT
 from tests.support.waiting import wait_until
 

@@ -14,9 +14,9 @@ import pytest
 import requests
 from flask.testing import FlaskClient
 
-from server import create_app
-from server.config import Config
-from server.logs import REQUEST_ID
+from dropwall import create_app
+from dropwall.config import Config
+from dropwall.operations.logs import REQUEST_ID
 from tests.support.browser import ROOT
 from tests.support.gallery_server import Gallery, GalleryServer
 from tests.support.photos import photo_bytes
@@ -54,7 +54,7 @@ def test_each_request_has_one_line_of_the_access_log(server: GalleryServer) -> N
     assert f"/proc/{line.pop('pid')}" in map(str, server.workers())
     assert line == {
         "level": "INFO",
-        "logger": "server.visits",
+        "logger": "dropwall.web.access_log",
         "message": "answered",
         "machine": gethostname(),
         "request_id": answer.headers["X-Request-Id"],

@@ -13,8 +13,8 @@ import requests
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from server import create_app
-from server.config import Config
+from dropwall import create_app
+from dropwall.config import Config
 from tests.support.chunks import InChunks, send_all
 from tests.support.engines import config_of
 from tests.support.gallery_server import GalleryServer

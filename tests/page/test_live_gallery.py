@@ -6,8 +6,9 @@ import pytest
 from playwright.sync_api import Page, Request, Response, Route, expect
 from sqlalchemy import update
 
-from server.catalog import Catalog, GuestCatalog, Which
-from server.catalog.tables import photos
+from dropwall.catalog.guests import GuestCatalog
+from dropwall.catalog.photos import Catalog, Which
+from dropwall.catalog.tables import photos
 from tests.support import page as ui
 from tests.support.cable import Cable
 from tests.support.engines import catalog_of, database_of

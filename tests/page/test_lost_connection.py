@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from server.catalog import Catalog, Which
+from dropwall.catalog.photos import Catalog, Which
 from tests.support import page as ui
 from tests.support.engines import database_of
 from tests.support.gallery_server import Gallery

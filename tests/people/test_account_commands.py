@@ -14,8 +14,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import Connection, Engine, event
 
-from server import command_line
-from server.config import Config
+from dropwall import command_line
+from dropwall.config import Config
 from tests.support.gallery_server import ROOT
 from tests.support.photos import photo_bytes
 from tests.support.processes import Process
@@ -225,7 +225,7 @@ import os, signal, sys
 
 class CtrlC:
     def find_spec(self, name, path, target=None):
-        if name == "server.gallery":
+        if name == "dropwall.photos.gallery":
             os.kill(os.getpid(), signal.SIGINT)
 
 sys.meta_path.insert(0, CtrlC())

@@ -19,13 +19,14 @@ from sqlalchemy import select, update
 from werkzeug.security import generate_password_hash
 from werkzeug.test import TestResponse
 
-from server import create_app, passwords, tries
-from server.accounts import SIGN_UPS
-from server.catalog.tables import accounts, failed_tries
-from server.config import Config
-from server.passwords import NOBODYS_HASH, is_password
-from server.routes.protection import FORMER_COOKIE
-from server.tries import Allowance, neighbourhood
+from dropwall import create_app
+from dropwall.catalog.tables import accounts, failed_tries
+from dropwall.config import Config
+from dropwall.people import passwords, rate_limits
+from dropwall.people.accounts import SIGN_UPS
+from dropwall.people.passwords import NOBODYS_HASH, is_password
+from dropwall.people.rate_limits import Allowance, neighbourhood
+from dropwall.web.security import FORMER_COOKIE
 from tests.support.clock import Clock
 from tests.support.engines import catalog_of, config_of
 from tests.support.photos import photo_bytes
@@ -333,7 +334,7 @@ def test_the_cookie_from_before_sends_for_the_account_for_a_while_only(
     elif how == "password":
         parts(app).accounts.set_password(parts(app).accounts.called("Ann"), PASSWORD)
     else:
-        monkeypatch.setattr("server.catalog.guest_rows.ADOPTION_SECONDS", -1)
+        monkeypatch.setattr("dropwall.catalog.guest_rows.ADOPTION_SECONDS", -1)
     send_as(before, "by the former cookie.jpg", photo_bytes("jpg", 2))
     assert listed(signed_in(app), "mine=1") == ["own.jpg"]
 
@@ -540,7 +541,7 @@ def test_a_delayed_try_keeps_its_place_until_its_hash_is_computed(
     config: Config, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever guesses from many networks could fill the slots otherwise."""
-    monkeypatch.setattr(tries, "WAITING_PER_PLACE", 0)
+    monkeypatch.setattr(rate_limits, "WAITING_PER_PLACE", 0)
     app = create_app(replace(config, threads=32))  # two places, one for a network
     parts(app).accounts.add("Ann", PASSWORD)
     is_busy, may_end = threading.Event(), threading.Event()

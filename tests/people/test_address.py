@@ -2,8 +2,8 @@
 
 import pytest
 
-from server.address import address_to_share, exposure, is_only_nearby, lan_address
-from server.config import Config
+from dropwall.config import Config
+from dropwall.people.address import address_to_share, exposure, is_only_nearby, lan_address
 
 SITE = "https://photos.example.com"
 OTHERS_CAN_VISIT = (

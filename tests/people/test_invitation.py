@@ -9,8 +9,8 @@ import segno
 from flask.testing import FlaskClient
 from playwright.sync_api import Page, expect
 
-from server import create_app
-from server.config import Config
+from dropwall import create_app
+from dropwall.config import Config
 from tests.support.gallery_server import Gallery
 from tests.support.page import expect_accessible
 

@@ -12,9 +12,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from server import create_app, tries
-from server.config import Config
-from server.passcode import Passcode
+from dropwall import create_app
+from dropwall.config import Config
+from dropwall.people import rate_limits
+from dropwall.people.passcode import Passcode
 from tests.support.clock import Clock
 from tests.support.gallery_server import GalleryServer, SharedGallery
 from tests.support.photos import photo_bytes
@@ -228,7 +229,7 @@ def test_guests_of_one_router_get_in_while_others_guess(
         with changing:
             at_once -= 1
 
-    monkeypatch.setattr(tries, "sleep", wait)
+    monkeypatch.setattr(rate_limits, "sleep", wait)
 
     def enter_as_guest(_number: int) -> int:
         return enter(app.test_client(), environ_base={"REMOTE_ADDR": "192.0.2.7"}).status_code
@@ -254,7 +255,7 @@ def test_somebody_who_guesses_takes_only_some_of_the_places(
         is_waiting.release()
         may_end.wait()
 
-    monkeypatch.setattr(tries, "sleep", wait)
+    monkeypatch.setattr(rate_limits, "sleep", wait)
     with ThreadPoolExecutor(40) as pool:
         try:
             guessing = [pool.submit(guess, app, 100 + number) for number in range(30)]

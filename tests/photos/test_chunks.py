@@ -17,10 +17,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
-from server import create_app, moments
-from server.catalog.tables import uploads
-from server.config import Config
-from server.sweep import AGE_SECONDS
+from dropwall import create_app, timestamps
+from dropwall.catalog.tables import uploads
+from dropwall.config import Config
+from dropwall.photos.sweep import AGE_SECONDS
 from tests.support.bad_photos import BAD
 from tests.support.chunks import InChunks, send_all, send_chunk
 from tests.support.engines import catalog_of, storage_of, stored_files
@@ -351,7 +351,7 @@ def test_uploads_are_swept_after_a_day(app: Flask, client: FlaskClient, config: 
             send_chunk(client, sent, number)
     sweep = app.test_cli_runner().invoke
     assert sweep(args=["sweep"]).output == "0 leftovers removed.\n"
-    long_ago = moments.now(seconds_ago=AGE_SECONDS + 60)
+    long_ago = timestamps.now(seconds_ago=AGE_SECONDS + 60)
     others = uploads.c.bytes != len(young.content)
     with catalog_of(config.data) as catalog:  # as if their last chunks had come then
         assert catalog.execute(update(uploads).where(others).values(touched=long_ago)).rowcount == 2

@@ -16,10 +16,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 from werkzeug.test import TestResponse
 
-from server import create_app, moments
-from server.catalog.tables import gallery, photos
-from server.config import Config
-from server.limits import LEAST_LINE
+from dropwall import create_app, timestamps
+from dropwall.catalog.tables import gallery, photos
+from dropwall.config import Config
+from dropwall.photos.limits import LEAST_LINE
 from tests.support.chunks import InChunks, send_all, send_chunk
 from tests.support.engines import catalog_of, stored_files
 from tests.support.gallery_server import GalleryServer
@@ -145,7 +145,7 @@ def test_after_an_hour_a_guest_may_go_on_and_not_by_removing_photos(
 def date_back(config: Config, seconds: int) -> None:
     """As if every photo had come so long ago."""
     with catalog_of(config.data) as catalog:
-        catalog.execute(update(photos).values(uploaded=moments.now(seconds_ago=seconds)))
+        catalog.execute(update(photos).values(uploaded=timestamps.now(seconds_ago=seconds)))
 
 
 @each(BYTES_AN_HOUR, GALLERY_BYTES)

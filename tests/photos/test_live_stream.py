@@ -14,7 +14,8 @@ import pytest
 import requests
 from flask.testing import FlaskClient
 
-from server import changes, create_app
+from dropwall import create_app
+from dropwall.photos import watchers as changes
 from tests.support.crowd import Crowd
 from tests.support.engines import config_of
 from tests.support.gallery_server import Gallery, GalleryServer

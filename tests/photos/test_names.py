@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.names import MAX_NAME_BYTES, clean_guest_name, clean_name, extension_of, fold_name
+from dropwall.names import MAX_NAME_BYTES, clean_guest_name, clean_name, extension_of, fold_name
 from tests.support.photos import photo_bytes
 from tests.support.visitors import Send, listed_photos, take_name
 

@@ -10,10 +10,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from server import moments
-from server.catalog.tables import photos
-from server.config import Config
-from server.storage.keys import owner_id
+from dropwall import timestamps
+from dropwall.catalog.tables import photos
+from dropwall.config import Config
+from dropwall.storage.keys import owner_id
 from tests.support.engines import catalog_of, stored_files
 from tests.support.gallery_server import GalleryServer
 from tests.support.photos import photo_bytes
@@ -215,7 +215,7 @@ def test_a_running_gallery_purges(client: FlaskClient, config: Config, photo: di
     assert [remove(client, photo), remove(client, late)] == [DONE] * 2
     with catalog_of(config.data) as catalog:
         early = update(photos).where(photos.c.id == photo["id"])
-        catalog.execute(early.values(removed=moments.now(seconds_ago=60 * 60)))
+        catalog.execute(early.values(removed=timestamps.now(seconds_ago=60 * 60)))
     with closing(GalleryServer(config.data)):
         wait_until(lambda: {late["id"]} == set(map(owner_id, stored_files(config.data))))
     assert restore(client, late) == DONE

@@ -10,8 +10,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from server import gallery
-from server.images import reading
+from dropwall.images import reading
+from dropwall.photos import gallery
 from tests.support.photos import photo_bytes
 from tests.support.visitors import Send
 from tests.support.waiting import PATIENCE_SECONDS, wait_until

@@ -15,17 +15,12 @@ from PIL.ExifTags import IFD
 from sqlalchemy import update
 from werkzeug.http import parse_options_header
 
-from server import create_app
-from server.catalog import Catalog, Photo
-from server.catalog.tables import gallery
-from server.config import Config
-from server.storage.keys import (
-    chunk_key,
-    original_key,
-    owner_id,
-    thumbnail_key,
-    unknown_key,
-)
+from dropwall import create_app
+from dropwall.catalog.photo_rows import Photo
+from dropwall.catalog.photos import Catalog
+from dropwall.catalog.tables import gallery
+from dropwall.config import Config
+from dropwall.storage.keys import chunk_key, original_key, owner_id, thumbnail_key, unknown_key
 from tests.support.chunks import InChunks, send_all, send_chunk
 from tests.support.engines import catalog_of, config_of, make_old, storage_of, stored_files
 from tests.support.gallery_server import GalleryServer
@@ -334,7 +329,7 @@ def test_a_start_without_the_catalog_of_its_photos_is_logged_loudly(config: Conf
 def test_with_another_gallerys_catalog_nothing_is_swept(
     config: Config, send: Send, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.sweep.AGE_SECONDS", -60)  # all is old enough
+    monkeypatch.setattr("dropwall.photos.sweep.AGE_SECONDS", -60)  # all is old enough
     send(("kept.jpg", photo_bytes()))
     kept = sorted(stored_files(config.data))
     another = config_of(config.data / "another")
@@ -358,7 +353,7 @@ def test_a_photo_that_was_swept_meanwhile_is_not_answered_as_safe(
         return add_photo(*arguments)
 
     with monkeypatch.context() as late:
-        late.setattr("server.sweep.AGE_SECONDS", -60)
+        late.setattr("dropwall.photos.sweep.AGE_SECONDS", -60)
         late.setattr(Catalog, "add_photo", add_late)
         answer = send(("late.jpg", photo_bytes()))
     gone = "What had arrived of this photo is gone; please send it again."

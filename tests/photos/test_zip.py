@@ -19,12 +19,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from server import create_app, moments
-from server.archive import BLOCK_BYTES, GONE, Archives
-from server.catalog import CatalogUnavailable
-from server.catalog.tables import photos
-from server.config import Config
-from server.storage.keys import original_key
+from dropwall import create_app, timestamps
+from dropwall.catalog.errors import CatalogUnavailable
+from dropwall.catalog.tables import photos
+from dropwall.config import Config
+from dropwall.photos.archive import BLOCK_BYTES, GONE, Archives
+from dropwall.storage.keys import original_key
 from tests.support.engines import catalog_of
 from tests.support.gallery_server import GalleryServer, SharedGallery
 from tests.support.photos import photo_bytes
@@ -185,9 +185,11 @@ def test_more_photos_than_an_address_can_name_are_selected(
     too_old = (404, "This selection is too old by now; please choose the photos again.")
     assert outcome(client.get("/photos.zip?selection=unknown")) == too_old
     another = client.post("/api/selections", json={"ids": ids})
-    now = moments.now
+    now = timestamps.now
     for later, status in ((3590, 200), (3610, 404)):
-        monkeypatch.setattr(moments, "now", lambda seconds_ago=0, by=later: now(seconds_ago - by))
+        monkeypatch.setattr(
+            timestamps, "now", lambda seconds_ago=0, by=later: now(seconds_ago - by)
+        )
         assert client.get(address).status_code == status
     client.post("/api/selections", json={"ids": ids})
     monkeypatch.undo()

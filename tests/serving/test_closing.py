@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 
-from server.door import SO_ATTACH_FILTER, close_door
+from dropwall.serving.door import SO_ATTACH_FILTER, close_door
 from tests.support.programs import skip
 from tests.support.waiting import PATIENCE_SECONDS
 

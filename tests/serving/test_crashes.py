@@ -7,9 +7,9 @@ from random import Random
 import pytest
 from sqlalchemy import update
 
-from server import create_app
-from server.catalog.tables import gallery, is_unpurged, photos, uploads
-from server.config import Config
+from dropwall import create_app
+from dropwall.catalog.tables import gallery, is_unpurged, photos, uploads
+from dropwall.config import Config
 from tests.support.crowd import Crowd
 from tests.support.deployed import files_of
 from tests.support.engines import catalog_of, make_old, stored_files

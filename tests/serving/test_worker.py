@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from gunicorn.workers.gthread import PollableMethodQueue
 
-from server.worker import Worker
+from dropwall.serving.worker import Worker
 from tests.support.browser import ROOT
 from tests.support.gallery_server import GalleryServer
 from tests.support.waiting import PATIENCE_SECONDS, wait_until

@@ -21,13 +21,13 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Page
 from werkzeug.test import TestResponse
 
-import server.sweep
-from server import create_app
-from server.config import Config
-from server.gallery import COPIES_AT_ONCE
-from server.storage import NotStored, StorageUnavailable, open_storage, s3
-from server.storage.keys import original_key
-from server.storage.s3_address import S3Address
+import dropwall.photos.sweep
+from dropwall import create_app
+from dropwall.config import Config
+from dropwall.photos.gallery import COPIES_AT_ONCE
+from dropwall.storage import NotStored, StorageUnavailable, open_storage, s3
+from dropwall.storage.keys import original_key
+from dropwall.storage.s3_address import S3Address
 from tests.support.browser import ROOT
 from tests.support.engines import config_of
 from tests.support.faulty_proxy import Answer, FaultyProxy, Request
@@ -368,7 +368,7 @@ def test_a_server_that_fails_in_the_middle_leaves_no_half_photo(
             answer = client.get(path, headers=SHOWS)
             assert (answer.status_code, answer.text) == (503, SILENT)
         proxy.fault = pass_on
-        monkeypatch.setattr(server.sweep, "AGE_SECONDS", -60)  # as if a day had passed
+        monkeypatch.setattr(dropwall.photos.sweep, "AGE_SECONDS", -60)  # as if a day had passed
         parts(app).sweep.sweep()
         assert all(photo["id"] in key for key in stored(app))
         assert len(stored(app)) == 3

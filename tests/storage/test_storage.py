@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from server.storage import NotStored, Storage, open_storage
+from dropwall.storage import NotStored, Storage, open_storage
 
 ANY_AGE_SECONDS = -60  # also on a server whose clock is not ours
 

@@ -7,10 +7,19 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from server import catalog
-from server.catalog import Database, Photo, Selection, Viewer, Which, schema
-from server.catalog.postgresql import PostgreSQL
-from server.catalog.sqlite import SQLite
+from dropwall.catalog import schema
+from dropwall.catalog.accounts import AccountCatalog
+from dropwall.catalog.database import Database
+from dropwall.catalog.guests import GuestCatalog
+from dropwall.catalog.lists import PhotoLists, Selection
+from dropwall.catalog.orphans import LeftoverCatalog
+from dropwall.catalog.photo_rows import Photo
+from dropwall.catalog.photos import Catalog, Which
+from dropwall.catalog.postgresql import PostgreSQL
+from dropwall.catalog.sqlite import SQLite
+from dropwall.catalog.uploads import UploadCatalog
+from dropwall.catalog.usage import UsageCatalog
+from dropwall.catalog.viewer import Viewer
 
 ALL, PUBLIC, GUEST = Selection(), Viewer(), Viewer("guest")
 MORNING, NOON = "2026-11-22T10:00:00Z", "2026-11-22T12:00:00Z"
@@ -40,13 +49,13 @@ class FilledCatalog:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.photos = catalog.Catalog(database)
-        self.lists = catalog.PhotoLists(database)
-        self.guests = catalog.GuestCatalog(database)
-        self.accounts = catalog.AccountCatalog(database)
-        self.uploads = catalog.UploadCatalog(database)
-        self.leftovers = catalog.LeftoverCatalog(database)
-        self.usage = catalog.UsageCatalog(database)
+        self.photos = Catalog(database)
+        self.lists = PhotoLists(database)
+        self.guests = GuestCatalog(database)
+        self.accounts = AccountCatalog(database)
+        self.uploads = UploadCatalog(database)
+        self.leftovers = LeftoverCatalog(database)
+        self.usage = UsageCatalog(database)
 
     def add(self, number: int, **columns: Any) -> Photo:
         return self.photos.add_photo(photo(number, **columns))

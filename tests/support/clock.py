@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 import pytest
 
-from server import moments, tries
+from dropwall import timestamps
+from dropwall.people import rate_limits
 
 
 class Clock:
@@ -18,8 +19,8 @@ class Clock:
                 return clock._now.astimezone(tz)
 
         self.slept_seconds = 0.0
-        monkeypatch.setattr(moments, "datetime", Stopped)
-        monkeypatch.setattr(tries, "sleep", self._sleep)
+        monkeypatch.setattr(timestamps, "datetime", Stopped)
+        monkeypatch.setattr(rate_limits, "sleep", self._sleep)
 
     def set_forward(self, seconds: float) -> None:
         self._now += timedelta(seconds=seconds)

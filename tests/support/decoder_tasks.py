@@ -6,9 +6,9 @@ import warnings
 from pathlib import Path
 from typing import BinaryIO
 
-from server.containers import survey
-from server.images import reading
-from server.images.bounds import Bounds
+from dropwall.images import reading
+from dropwall.images.bounds import Bounds
+from dropwall.images.containers import survey
 
 
 def peak_bytes(file: BinaryIO, bounds: Bounds) -> int:

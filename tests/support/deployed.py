@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from unittest.mock import patch
 
-import server.sweep
-from server.catalog import Catalog, LeftoverCatalog, UploadCatalog, open_database
-from server.images import THUMBNAIL_WIDTHS
-from server.storage import open_storage
-from server.storage.keys import original_key, thumbnail_key
+import dropwall.photos.sweep
+from dropwall.catalog.database import open_database
+from dropwall.catalog.orphans import LeftoverCatalog
+from dropwall.catalog.photos import Catalog
+from dropwall.catalog.uploads import UploadCatalog
+from dropwall.images.reading import THUMBNAIL_WIDTHS
+from dropwall.storage import open_storage
+from dropwall.storage.keys import original_key, thumbnail_key
 from tests.support.engines import FOLDERS
 from tests.support.gallery_server import GalleryServer
 from tests.support.proxies import behind_nginx
@@ -46,9 +49,9 @@ class Site:
         database = open_database(self.database)
         catalogs = LeftoverCatalog(database), UploadCatalog(database), Catalog(database)
         storages = [open_storage(self.storage, running.data) for running in self.servers]
-        with patch.object(server.sweep, "AGE_SECONDS", ANY_AGE_SECONDS):
+        with patch.object(dropwall.photos.sweep, "AGE_SECONDS", ANY_AGE_SECONDS):
             for storage in storages:
-                sweep = server.sweep.Sweep(*catalogs, storage)
+                sweep = dropwall.photos.sweep.Sweep(*catalogs, storage)
                 sweep.sweep_unfinished()
                 sweep.purge_removed(ANY_AGE_SECONDS)
         database.close()

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from server.catalog import Database, open_database
-from server.config import Config
-from server.storage import Storage, open_storage
-from server.sweep import AGE_SECONDS
+from dropwall.catalog.database import Database, open_database
+from dropwall.config import Config
+from dropwall.photos.sweep import AGE_SECONDS
+from dropwall.storage import Storage, open_storage
 from tests.support.postgresql import PostgreSQL
 from tests.support.processes import temporary_folder
 from tests.support.seaweedfs import KEYS, SeaweedFS

@@ -2,7 +2,7 @@
 
 from flask import Flask, request
 
-from server import create_app
+from dropwall import create_app
 
 
 def create_probe() -> Flask:

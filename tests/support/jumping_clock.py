@@ -30,12 +30,12 @@ def create_app() -> Flask:
     time.time = lambda: true_time() + int(file.read_text())
     time.time_ns = lambda: true_time_ns() + int(file.read_text()) * 1_000_000_000
 
-    import server
+    import dropwall
 
     for name, module in list(sys.modules.items()):
-        if name.startswith("server.") and getattr(module, "datetime", None) is datetime:
+        if name.startswith("dropwall.") and getattr(module, "datetime", None) is datetime:
             module.datetime = Jumping  # type: ignore[attr-defined]
-    return server.create_app()
+    return dropwall.create_app()
 
 
 @contextmanager

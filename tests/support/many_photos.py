@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import delete, select, update
 
-from server.catalog.counts import recount
-from server.catalog.tables import gallery, photos
-from server.images import THUMBNAIL_WIDTHS
-from server.moments import write_moment
-from server.storage.keys import original_key, thumbnail_key
+from dropwall.catalog.counts import recount
+from dropwall.catalog.tables import gallery, photos
+from dropwall.images.reading import THUMBNAIL_WIDTHS
+from dropwall.storage.keys import original_key, thumbnail_key
+from dropwall.timestamps import write_moment
 from tests.support.engines import catalog_of
 from tests.support.gallery_server import Gallery
 from tests.support.photos import photo_bytes

@@ -9,8 +9,9 @@ from typing import Any
 
 from werkzeug.wsgi import ClosingIterator
 
-from server import create_app, passwords
-from server.config import Config
+from dropwall import create_app
+from dropwall.config import Config
+from dropwall.people import passwords
 from tests.support.gallery_server import CLOSE_GALLERY, OPEN_GALLERY
 from tests.support.passwords import make_passwords_cheap
 

@@ -9,8 +9,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from server import create_app
-from server.parts import Parts
+from dropwall import create_app
+from dropwall.web import Parts
 from tests.support.engines import config_of
 from tests.support.gallery_server import Gallery
 

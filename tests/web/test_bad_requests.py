@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 import pytest
 from PIL import Image
 
-from server.chunks import FINAL
-from server.refusals import DEFECT, FULL, HTTP_REFUSALS, REFUSALS
+from dropwall.photos.chunks import FINAL
+from dropwall.refusals import DEFECT, FULL, HTTP_REFUSALS, REFUSALS
 from tests.support.bad_photos import BAD, BOMBS, BROKEN, SVG
 from tests.support.chunks import InChunks
 from tests.support.gallery_server import ROOT, Gallery, GalleryServer, with_descendants

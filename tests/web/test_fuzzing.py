@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from werkzeug.test import create_environ
 from werkzeug.wrappers import Response
 
-from server.config import Config
+from dropwall.config import Config
 from tests.support.engines import config_of
 from tests.support.photos import photo_bytes
 from tests.support.visitors import (

@@ -13,7 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from server.names import clean_name
+from dropwall.names import clean_name
 from tests.support.engines import stored_files
 from tests.support.photos import encode
 from tests.support.visitors import TEXT, open_page, outcome, parts

@@ -8,8 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 from playwright.sync_api import BrowserContext, Page, expect
 
-from server import create_app
-from server.config import Config
+from dropwall import create_app
+from dropwall.config import Config
 from tests.support.gallery_server import Gallery
 from tests.support.page import add_photos, expect_all_safe, small_photo, wait_in_page
 from tests.support.visitors import outcome

@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 
-from server.config import Config
+from dropwall.config import Config
 from tests.support.browser import CDN, ROOT
 from tests.support.photos import photo_bytes
 from tests.support.programs import need_libraries

@@ -25,7 +25,7 @@ from flask.testing import FlaskClient
 from itsdangerous import TimestampSigner
 from werkzeug.test import TestResponse
 
-from server import create_app
+from dropwall import create_app
 from tests.support.chunks import InChunks, send_chunk
 from tests.support.engines import config_of
 from tests.support.photos import photo_bytes

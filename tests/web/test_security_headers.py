@@ -14,8 +14,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from itsdangerous import TimestampSigner
 
-from server import create_app
-from server.config import Config
+from dropwall import create_app
+from dropwall.config import Config
 from tests.support.engines import config_of
 from tests.support.gallery_server import Gallery
 from tests.support.photos import photo_bytes

@@ -1,0 +1,12 @@
+"""Alembic's door: runs the migrations on the connection that the catalog hands over."""
+
+from alembic import context
+
+from dropwall.catalog.tables import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    transactional_ddl=True,
+)
+context.run_migrations()

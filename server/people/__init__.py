@@ -1,0 +1,1 @@
+"""Who comes in: accounts, the passcode, rate limits, the address to share."""

@@ -1,0 +1,173 @@
+"""What can be done with accounts."""
+
+import secrets
+from dataclasses import dataclass
+
+from .. import timestamps
+from ..catalog.accounts import Account, AccountCatalog
+from ..catalog.guests import GuestCatalog
+from ..names import clean_guest_name, fold_name, former_fold_name
+from .passwords import NOBODYS_HASH, check_password, hash_password, is_password
+from .rate_limits import (
+    LONGEST_DELAY_SECONDS,
+    Allowance,
+    TooManyTries,
+    Tries,
+    neighbourhood,
+    try_key,
+)
+
+# Who is in the same Wi-Fi must not be able to lock a host out for long: behind one address there
+# may be a whole party. A try a minute guesses no password.
+BY_NAME_AND_ADDRESS = Allowance(free=5, longest_wait_seconds=60)
+BY_ADDRESS = Allowance(free=100, longest_wait_seconds=30)
+# Who only knows the name, or is anywhere, must not at all: these delay, and refuse nobody.
+BY_NAME = Allowance(free=50, longest_wait_seconds=LONGEST_DELAY_SECONDS)
+BY_EVERYBODY = Allowance(free=100, longest_wait_seconds=LONGEST_DELAY_SECONDS)
+"""Hashes are computed one after another: names that nobody has would keep all others waiting."""
+SIGN_UPS = Allowance(free=200, longest_wait_seconds=30)
+"""From one address, until there were none for a day."""
+ALL_SIGN_UPS = Allowance(free=1000, longest_wait_seconds=LONGEST_DELAY_SECONDS)
+
+
+class NoName(ValueError):
+    """Nothing is left of the name."""
+
+
+class NoSuchAccount(LookupError):
+    """Nobody is called so."""
+
+
+class WrongPassword(Exception):
+    """Or wrong name: nobody is told which of the two."""
+
+
+class WrongOldPassword(Exception):
+    """Of somebody who is signed in."""
+
+
+class NotSignedIn(Exception):
+    """This is for people with an account."""
+
+
+class TooManySignUps(TooManyTries):
+    """From this address."""
+
+
+@dataclass(frozen=True)
+class Accounts:
+    catalog: AccountCatalog
+    guests: GuestCatalog
+    tries: Tries
+
+    def add(self, name: str, password: str, is_host: bool = False, guest_name: str = "") -> Account:
+        """Its photos bear the same name, or `guest_name`. Raises NoName, LongName, WeakPassword,
+        NameTaken."""
+        name = _account_name(name)
+        account = Account(
+            id=secrets.token_hex(16),
+            name=name,
+            folded_name=fold_name(name),
+            password_hash=hash_password(password),
+            is_host=is_host,
+            session_key=_session_key(),
+            created=timestamps.now(),
+        )
+        self.catalog.add(account)
+        self.guests.name_guest(account.id, guest_name or name)
+        return account
+
+    def sign_up(self, name: str, password: str, guest_id: str, address: str) -> Account:
+        """As `add`, and the guest's photos and their name are the account's. Not the guest's id
+        itself: whoever has a copy of its cookie would own what the account does. Raises
+        TooManySignUps too."""
+        _account_name(name)
+        check_password(password)
+        own = {try_key("sign-up", neighbourhood(address)): SIGN_UPS}
+        shared = {try_key("sign-up"): ALL_SIGN_UPS}
+        try:
+            with self.tries.wait(own, shared, address):
+                self.tries.fail([*own, *shared])  # each counts
+                account = self.add(name, password, guest_name=self.guests.name_of(guest_id))
+        except TooManyTries as error:
+            raise TooManySignUps(error.wait_seconds) from None
+        self._adopt(guest_id, account)
+        return account
+
+    def sign_in(self, name: str, password: str, guest_id: str, address: str) -> Account:
+        """The guest's photos are the account's from now on. Raises WrongPassword, TooManyTries."""
+        account = self._find(name)
+        if not self._knows_password(fold_name(name), account, password, address) or not account:
+            raise WrongPassword
+        self._adopt(guest_id, account)
+        return account
+
+    def change_password(self, account: Account, old: str, new: str, address: str) -> Account:
+        """As `set_password`. Raises WrongOldPassword, TooManyTries, WeakPassword."""
+        if not self._knows_password(account.folded_name, account, old, address):
+            raise WrongOldPassword
+        return self.set_password(account, new)
+
+    def set_password(self, account: Account, password: str) -> Account:
+        """Whoever is signed in is so no more. Raises WeakPassword, NoSuchAccount."""
+        password_hash = hash_password(password)
+        changed = self.catalog.sign_out(
+            account.id, password_hash=password_hash, session_key=_session_key()
+        )
+        if not changed:
+            raise NoSuchAccount
+        return changed
+
+    def sign_out_everywhere(self, account: Account) -> None:
+        self.catalog.sign_out(account.id, session_key=_session_key())
+
+    def of_session(self, session_id: str) -> Account | None:
+        """None once it was signed out from elsewhere, or has another password."""
+        account = self.catalog.find(session_id.partition(".")[0])
+        return account if account and account.session_id == session_id else None
+
+    def called(self, name: str) -> Account:
+        """Raises NoSuchAccount."""
+        account = self._find(name)
+        if not account:
+            raise NoSuchAccount
+        return account
+
+    def _find(self, name: str) -> Account | None:
+        """One that was made by a former version comes first: it may be called like another one,
+        but for what cannot be seen."""
+        former = self.catalog.find_by_name(former_fold_name(name))
+        return former or self.catalog.find_by_name(fold_name(name))
+
+    def _knows_password(
+        self, folded_name: str, account: Account | None, password: str, address: str
+    ) -> bool:
+        """As slow for a name that there is not: time must not tell who has an account."""
+        place = neighbourhood(address)
+        here = try_key("sign-in", folded_name, place)
+        own = {here: BY_NAME_AND_ADDRESS, try_key("address", place): BY_ADDRESS}
+        shared = {try_key("name", folded_name): BY_NAME, try_key("sign-in"): BY_EVERYBODY}
+        password_hash = account.password_hash if account else NOBODYS_HASH
+        with self.tries.wait(own, shared, address):
+            is_right = is_password(password, password_hash)
+            if is_right:
+                self.tries.forget(here)
+            else:
+                self.tries.fail([*own, *shared])
+        return is_right
+
+    def _adopt(self, guest_id: str, account: Account) -> None:
+        if guest_id:  # all clients without a cookie are one guest, and nobody's
+            self.guests.adopt(guest_id, account.id)
+
+
+def _account_name(name: str) -> str:
+    """Raises NoName, LongName."""
+    name = clean_guest_name(name)
+    if not name:
+        raise NoName
+    return name
+
+
+def _session_key() -> str:
+    return secrets.token_hex(16)

@@ -1,0 +1,95 @@
+"""The one word that lets guests in, where the host has set one."""
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from ..names import fold_name
+from .rate_limits import (
+    LONGEST_DELAY_SECONDS,
+    Allowance,
+    TooManyTries,
+    Tries,
+    neighbourhood,
+    try_key,
+)
+
+# A whole party is behind one address: one guest's mistakes must not keep the others out for long.
+BY_ADDRESS = Allowance(free=20, longest_wait_seconds=30)
+BY_EVERYBODY = Allowance(free=100, longest_wait_seconds=LONGEST_DELAY_SECONDS)
+MIN_SAFE_PASSCODE = 6
+"""Characters; ten tries a second take years for all words of six letters and digits."""
+
+
+class PasscodeWanted(Exception):
+    """Who has not told it sees nothing."""
+
+
+class WrongPasscode(Exception):
+    """Not the one of the settings."""
+
+
+class TooManyLinks(TooManyTries):
+    """This link was not looked at; the same word in the form will be."""
+
+
+def is_short(text: str) -> bool:
+    """Whether it can be guessed, for all the limits of `Tries`; blanks make it no longer."""
+    return 0 < len(fold_name(text).replace(" ", "")) < MIN_SAFE_PASSCODE
+
+
+@dataclass(frozen=True)
+class Passcode:
+    """`text` is empty where there is none. Telling it is proved by a token, kept in the guest's
+    cookie, that is worth nothing any more once the host has set another one."""
+
+    text: str
+    key: bytes
+    tries: Tries
+
+    @property
+    def token(self) -> str:
+        return self._digest(self.text)
+
+    @property
+    def path(self) -> str:
+        """Of a link that tells it."""
+        return f"/join/{quote(self.text, safe='')}" if self.text else ""
+
+    def is_proved_by(self, token: object) -> bool:
+        return isinstance(token, str) and hmac.compare_digest(token.encode(), self.token.encode())
+
+    def check(self, sent: str, address: str) -> None:
+        """Phones begin a word with a capital. Raises WrongPasscode, TooManyTries,
+        TooManyWaiting."""
+        here, everywhere = try_key("passcode", neighbourhood(address)), try_key("passcode")
+        self._check(sent, here, {here: BY_ADDRESS}, {everywhere: BY_EVERYBODY}, address)
+
+    def check_link(self, sent: str, address: str) -> None:
+        """As `check`, of a link. Counted apart: any site's page can have its visitors follow links,
+        and must not keep them, and all who share their address, from sending the form. Raises
+        WrongPasscode, TooManyLinks."""
+        here, everywhere = try_key("link", neighbourhood(address)), try_key("link")
+        own = {here: BY_ADDRESS, everywhere: BY_EVERYBODY}
+        try:
+            self._check(sent, here, own, {}, address)
+        except TooManyTries as error:
+            raise TooManyLinks(error.wait_seconds) from None
+
+    def _check(
+        self,
+        sent: str,
+        here: str,
+        own: Mapping[str, Allowance],
+        shared: Mapping[str, Allowance],
+        address: str,
+    ) -> None:
+        with self.tries.wait(own, shared, address):
+            if not self.is_proved_by(self._digest(sent)):
+                self.tries.fail([*own, *shared])
+                raise WrongPasscode
+            self.tries.forget(here)
+
+    def _digest(self, text: str) -> str:
+        return hmac.digest(self.key, b"passcode " + fold_name(text).encode(), "sha256").hex()

@@ -1,0 +1,183 @@
+"""How often one may try to be let in."""
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
+from threading import Condition
+from time import sleep
+
+from .. import timestamps
+from ..catalog.accounts import AccountCatalog
+
+FORGET_SECONDS = 24 * 60 * 60
+MAX_CLOCK_SKEW_SECONDS = 60
+"""How far the clocks of two machines may differ: a try from a later moment than that was written by
+a clock that has been set right since."""
+NETWORK_BITS, SITE_BITS = 64, 48
+"""Prefixes of IPv6 addresses: of one network, and of the longest one that providers give to one
+customer (RFC 6177)."""
+LONGEST_DELAY_SECONDS = 3
+"""For a visitor who has failed nowhere, while others guess."""
+LONGEST_WAIT_SECONDS = 30
+"""For a place: 80 guests behind one router type the passcode at once while others guess."""
+WAITING_PER_PLACE = 4
+
+
+class TooManyTries(Exception):
+    """The next one has to wait."""
+
+    def __init__(self, wait_seconds: float) -> None:
+        super().__init__(wait_seconds)
+        self.wait_seconds = max(1, math.ceil(wait_seconds))
+
+
+class TooManyWaiting(Exception):
+    """No thread is left for one more visitor who waits to try."""
+
+    wait_seconds = LONGEST_DELAY_SECONDS
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """So many failures are free; the pause after each further one is twice as long as before."""
+
+    free: int
+    longest_wait_seconds: int
+
+    def wait_seconds(self, failures: int) -> int:
+        if failures < self.free:
+            return 0
+        doublings = min(failures - self.free, self.longest_wait_seconds.bit_length())
+        return min(1 << doublings, self.longest_wait_seconds)
+
+
+class WaitingRoom:
+    """Bounds the tries that this process makes at once, delayed ones included: each holds a thread.
+
+    One network gets half of the places, and no more than it has free failures left, since a try
+    counts only once it has failed. Networks that have failed get half of the places together.
+    Whoever finds no place waits for one, in a line that is shared out in the same way. Somebody
+    with very many networks can still fill all of it, and others are told to come again: nothing
+    tells such an attacker from a crowd. With 32 places that makes 10 tries a second in each
+    process, which is why a short passcode is warned of.
+    """
+
+    def __init__(self, places: int) -> None:
+        self._places = places
+        self._trying = Counter[tuple[str, bool]]()
+        self._present = Counter[tuple[str, bool]]()
+        self._changed = Condition()
+
+    @contextmanager
+    def place(self, network: str, has_failed: bool, free: int) -> Iterator[None]:
+        """Raises TooManyWaiting."""
+
+        def has_room(visitors: Counter[tuple[str, bool]], size: int) -> bool:
+            half = max(1, size // 2)
+            failed = sum(count for (_, failed), count in visitors.items() if failed)
+            here = visitors[network, False] + visitors[network, True]
+            return visitors.total() < size and here < half and (failed < half or not has_failed)
+
+        def may_try() -> bool:
+            here = self._trying[network, False] + self._trying[network, True]
+            return here < max(1, free) and has_room(self._trying, self._places)
+
+        visitor = Counter([(network, has_failed)])
+        with self._changed:
+            if not has_room(self._present, self._places * (1 + WAITING_PER_PLACE)):
+                raise TooManyWaiting
+            self._present += visitor
+            if not self._changed.wait_for(may_try, LONGEST_WAIT_SECONDS):
+                self._present -= visitor
+                raise TooManyWaiting
+            self._trying += visitor
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._trying -= visitor
+                self._present -= visitor
+                self._changed.notify_all()
+
+
+@dataclass(frozen=True)
+class Tries:
+    """Counts failed tries in the catalog: all workers know of each, and a restart forgets none."""
+
+    catalog: AccountCatalog
+    waiting_room: WaitingRoom
+
+    @contextmanager
+    def wait(
+        self, own: Mapping[str, Allowance], shared: Mapping[str, Allowance], address: str
+    ) -> Iterator[None]:
+        """The next try is made in this context, which is to call `fail` if it was wrong.
+
+        Whoever has used up an `own` allowance is told when to come again. One that is `shared`
+        with strangers only delays the try: they must not be able to shut anybody out. Raises
+        TooManyTries, TooManyWaiting.
+        """
+        failures, free = self._check(own)
+        network = neighbourhood(address, SITE_BITS)
+        with self.waiting_room.place(network, has_failed=failures > 0, free=free):
+            self._check(own)  # again: others may have failed here meanwhile
+            sleep(self._delay(shared))
+            yield
+
+    def fail(self, keys: Collection[str]) -> None:
+        """One more failure of each key."""
+        forget_before = timestamps.now(seconds_ago=FORGET_SECONDS)
+        self.catalog.add_failures(keys, timestamps.now(), forget_before)
+
+    def forget(self, key: str) -> None:
+        self.catalog.forget_failures(key)
+
+    def _check(self, own: Mapping[str, Allowance]) -> tuple[int, int]:
+        """The most failures of a key, and the fewest that one has free. Raises TooManyTries."""
+        failed = self._failures(own)
+        for key, (failures, passed) in failed.items():
+            if (pause := own[key].wait_seconds(failures)) > passed:
+                raise TooManyTries(pause - passed)
+        return (
+            max((failures for failures, _ in failed.values()), default=0),
+            min(own[key].free - failed.get(key, (0, 0))[0] for key in own),
+        )
+
+    def _delay(self, shared: Mapping[str, Allowance]) -> int:
+        """In seconds. Whoever tries one after another has spent the former delay already: twice
+        as long without a failure, and nobody is delayed any more."""
+        pauses = [
+            (shared[key].wait_seconds(failures), passed)
+            for key, (failures, passed) in self._failures(shared).items()
+        ]
+        return max((pause for pause, passed in pauses if pause * 2 > passed), default=0)
+
+    def _failures(self, keys: Collection[str]) -> dict[str, tuple[int, float]]:
+        """How many, and how many seconds ago the last one was, of the keys that have failed."""
+        found = {}
+        for key, failures, last in self.catalog.list_failures(keys):
+            passed = timestamps.seconds_since(last)
+            if passed >= -MAX_CLOCK_SKEW_SECONDS:  # else the next failure writes the moment anew
+                found[key] = failures, max(0.0, passed)
+        return found
+
+
+def try_key(*parts: str) -> str:
+    """Such as a name and an address, neither of which is kept: who is in a hurry types a password
+    for a name."""
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def neighbourhood(address: str, bits: int = NETWORK_BITS) -> str:
+    """An address as far as one person does not choose it: of IPv6 so many bits."""
+    try:
+        known = ip_address(address)
+    except ValueError:  # a socket has none
+        return address
+    if isinstance(known, IPv6Address):
+        return str(known.ipv4_mapped or int(known) >> (128 - bits))
+    return str(known)

@@ -1,0 +1,1 @@
+"""What happens to photos: intake, chunks, gallery, watchers, archive, sweep, limits."""

@@ -1,0 +1,290 @@
+"""Many photos as one ZIP file, of which every byte has its place before the first one is sent.
+
+A photo is stored as it is, its size and its CRC-32 stand before it: so the length of the file is
+known at once, a download that was cut off goes on anywhere, and Java's ZipInputStream, which takes
+no stored entry that tells them afterwards, reads it. The format is PKWARE's APPNOTE 6.3.10.
+"""
+
+import errno
+import hashlib
+import json
+import logging
+import re
+import struct
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from tempfile import SpooledTemporaryFile, TemporaryFile
+from typing import IO, BinaryIO, NamedTuple, cast
+
+from ..catalog.lists import PhotoLists, Selection
+from ..catalog.photo_rows import NoSuchPhoto, Photo
+from ..catalog.photos import Catalog
+from ..catalog.viewer import OWNER, Viewer
+from ..names import cut
+from ..storage import NotStored
+from .gallery import Gallery
+from .photo_files import crc32_of
+
+BLOCK_BYTES = 256 * 1024
+PAGE_PHOTOS = 2000
+LIST_IN_MEMORY_BYTES = 1024 * 1024
+"""Of the list of one archive; a longer one, of about ten thousand photos, is in a file."""
+FIRST_YEAR, LAST_YEAR = 1980, 2107
+"""That the format knows; some cameras believe in others."""
+MAX_ENTRY_BYTES = 180
+"""Of a name: Windows unpacks no path of more than 259 characters, and its folder's is one, too."""
+PRIVATE_FOLDER = "Only me/"
+"""Apart from the others, so that nobody passes them on with those unawares."""
+GONE = b"This photo was removed while it was being downloaded, or it is lost.\n"
+ZIP64_LIMIT = 0xFFFFFFFF
+"""The first size or place that stands in fields of 64 bits instead."""
+ZIP64_COUNT = 0xFFFF
+UTF_8 = 1 << 11
+"""The flag of a name that is not in the reader's own code page."""
+PLAIN_FILE = 0o100644 << 16
+
+log = logging.getLogger(__name__)
+
+
+class NoPhotos(LookupError):
+    """There is nothing to put into an archive."""
+
+
+class TooManyArchives(Exception):
+    """As many are being sent as this process has room for."""
+
+
+class Entry(NamedTuple):
+    """A photo's place in an archive's list; `time` is in DOS's format. Of an older photo `crc32` is
+    not known before it is needed."""
+
+    photo_id: str
+    extension: str
+    name: str
+    time: int
+    size: int
+    crc32: int | None
+
+    def header(self) -> bytes:
+        """What stands before the photo."""
+        name, size, extra = self.name.encode(), self.size, b""
+        if size >= ZIP64_LIMIT:
+            size, extra = 0xFFFFFFFF, struct.pack("<2H2Q", 1, 16, size, size)
+        fields = (45 if extra else 20, UTF_8, 0, self.time, self.crc32 or 0, size, size)
+        lengths = len(name), len(extra)
+        return struct.pack("<4s3H4I2H", b"PK\3\4", *fields, *lengths) + name + extra
+
+    def record(self, place: int) -> bytes:
+        """What stands of it in the directory at the archive's end."""
+        name, sizes = self.name.encode(), [self.size, self.size, place]
+        wide = [size for size in sizes if size >= ZIP64_LIMIT]
+        extra = struct.pack(f"<2H{len(wide)}Q", 1, 8 * len(wide), *wide) if wide else b""
+        size, _, place = (0xFFFFFFFF if size in wide else size for size in sizes)
+        made_by = 3 << 8 | 45  # as on Unix, whose file modes stand in PLAIN_FILE
+        fields = (made_by, 45 if wide else 20, UTF_8, 0, self.time, self.crc32 or 0, size, size)
+        rest = (len(name), len(extra), 0, 0, 0, PLAIN_FILE, place)
+        return struct.pack("<4s4H4I5H2I", b"PK\1\2", *fields, *rest) + name + extra
+
+
+class Archive:
+    """One list of `count` photos as a file of so many `bytes`. `etag` names the list: which photos,
+    under which names, and so every byte of the file."""
+
+    def __init__(
+        self,
+        gallery: Gallery,
+        catalog: Catalog,
+        viewer: Viewer,
+        photos: Iterator[Photo],
+        lines: IO[bytes],
+    ) -> None:
+        """Of these photos, in the order of their moments; `lines` is where the list is kept."""
+        self._gallery = gallery
+        self._catalog = catalog
+        self._viewer = viewer
+        self._lines = lines
+        self._gone: set[str] = set()  # in whose place GONE was sent
+        self.count = self._directory_place = self._directory_bytes = 0
+        digest, names = hashlib.sha256(), EntryNames()
+        for photo in photos:
+            time = datetime.fromisoformat(photo.moment).timetuple()
+            year = min(max(time[0], FIRST_YEAR), LAST_YEAR) - FIRST_YEAR
+            date = year << 9 | time[1] << 5 | time[2]
+            dos_time = date << 16 | time[3] << 11 | time[4] << 5 | time[5] // 2
+            folder = PRIVATE_FOLDER if photo.visibility == OWNER else ""
+            name = folder + names.name(photo)
+            entry = Entry(photo.id, photo.extension, name, dos_time, photo.bytes, photo.crc32)
+            lines.write(json.dumps(entry).encode() + b"\n")
+            record = entry._replace(crc32=None).record(self._directory_place)
+            digest.update(photo.id.encode() + record)
+            self.count += 1
+            self._directory_bytes += len(record)
+            self._directory_place += len(entry.header()) + entry.size
+        self.bytes = self._directory_place + self._directory_bytes + len(self._end())
+        self.etag = digest.hexdigest()[:32]
+
+    def blocks(self, start: int, stop: int) -> Generator[bytes]:
+        """Its bytes from `start` up to `stop`. Memory does not grow with the number of photos.
+
+        In the place of a photo that was removed or hidden meanwhile, or whose original is lost,
+        stands GONE in a text file just as long. Raises any other trouble: whoever sends them must
+        not end well then.
+        """
+        left, held = stop - start, bytearray()
+        for block in self._from(start):
+            held += block
+            if len(held) >= min(left, BLOCK_BYTES):
+                yield bytes(held[:left])
+                left -= len(held)
+                held.clear()
+                if left <= 0:
+                    return
+
+    def _from(self, start: int) -> Generator[bytes]:
+        for entry, place in self._entries():
+            data = place + len(entry.header())
+            if start < data + entry.size:
+                entry, original = self._open(entry)
+                with original:
+                    yield entry.header()[max(0, start - place) :]
+                    yield from _read(original, entry, max(0, start - data))
+        record_place = self._directory_place
+        for entry, place in self._entries():
+            end = record_place + len(entry.record(place))
+            if start < end:
+                if entry.crc32 is None or entry.photo_id in self._gone:
+                    entry, original = self._open(entry)
+                    original.close()
+                yield entry.record(place)[max(0, start - record_place) :]
+            record_place = end
+        yield self._end()[max(0, start - record_place) :]
+
+    def _entries(self) -> Iterator[tuple[Entry, int]]:
+        """Each with its place."""
+        self._lines.seek(0)
+        place = 0
+        for line in self._lines:
+            entry = Entry(*json.loads(line))
+            yield entry, place
+            place += len(entry.header()) + entry.size
+
+    def _open(self, entry: Entry) -> tuple[Entry, BinaryIO]:
+        """With its CRC-32, and the photo's stream, which the caller closes; with GONE and another
+        name for one that is gone."""
+        is_gone = False
+        try:
+            if entry.photo_id in self._gone:
+                raise NoSuchPhoto
+            photo, original = self._gallery.open_original(
+                entry.photo_id, entry.extension, self._viewer
+            )
+            crc32 = photo.crc32
+        except (NoSuchPhoto, NotStored) as error:
+            if isinstance(error, NotStored):
+                log.error("The original of a listed photo is lost: %s", entry.photo_id)
+                # Whoever goes on with this download must not take it for what was sent of it.
+                self._catalog.keep_crc32(entry.photo_id, None)
+            is_gone, crc32 = True, None
+            self._gone.add(entry.photo_id)
+            original = cast(BinaryIO, TemporaryFile())  # noqa: SIM115 - the caller closes it
+            original.write(GONE[: entry.size])
+            original.truncate(entry.size)  # with a hole, which takes no room
+            entry = entry._replace(name=f"{entry.name[:-4]}.txt")  # of the same length
+        if crc32 is None:
+            original.seek(0)
+            crc32 = crc32_of(original)
+            if not is_gone:
+                self._catalog.keep_crc32(entry.photo_id, crc32)
+        return entry._replace(crc32=crc32), original
+
+    def _end(self) -> bytes:
+        count, size, place = self.count, self._directory_bytes, self._directory_place
+        wide = b""
+        if count >= ZIP64_COUNT or size >= ZIP64_LIMIT or place >= ZIP64_LIMIT:
+            fields = (44, 45, 45, 0, 0, count, count, size, place)
+            wide = struct.pack("<4sQ2H2I4Q", b"PK\6\6", *fields)
+            wide += struct.pack("<4sIQI", b"PK\6\7", 0, place + size, 1)
+            count = min(count, 0xFFFF)
+            size, place = min(size, 0xFFFFFFFF), min(place, 0xFFFFFFFF)
+        return wide + struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, count, count, size, place, 0)
+
+
+class Archives:
+    """Each keeps a thread for as long as its reader likes; `most` of them may be sent at once."""
+
+    def __init__(
+        self, gallery: Gallery, catalog: Catalog, lists: PhotoLists, most: int, folder: Path
+    ) -> None:
+        """Long lists are kept in `folder` meanwhile."""
+        self._gallery = gallery
+        self._catalog = catalog
+        self._lists = lists
+        self._places = threading.BoundedSemaphore(most)
+        self._folder = folder
+
+    @contextmanager
+    def open(self, selection: Selection, viewer: Viewer) -> Iterator[Archive]:
+        """The selected photos' originals, of those that the viewer sees, newest first. Raises
+        NoPhotos, TooManyArchives."""
+        if not self._places.acquire(blocking=False):
+            raise TooManyArchives
+        photos = self._photos(replace(selection, sort="taken"), viewer)
+        try:
+            with SpooledTemporaryFile(LIST_IN_MEMORY_BYTES, dir=str(self._folder)) as lines:
+                archive = Archive(self._gallery, self._catalog, viewer, photos, lines)
+                if not archive.count:
+                    raise NoPhotos
+                yield archive
+        finally:
+            self._places.release()
+
+    def _photos(self, selection: Selection, viewer: Viewer) -> Iterator[Photo]:
+        before = None
+        while True:
+            page = self._lists.list_photos(PAGE_PHOTOS, before, selection, viewer)
+            yield from page.photos
+            if (before := page.next) is None:
+                return
+
+
+class EntryNames:
+    """Names for the photos of one archive, which have to come in the order of their moments."""
+
+    def __init__(self) -> None:
+        self._moment = ""
+        self._uses: dict[str, int] = {}
+
+    def name(self, photo: Photo) -> str:
+        """Such as `2026-11-22 10.00.00 beach.jpg`: sorted, it is in the order of time (on the
+        wall, where it is known). Unlike every other, also where `A` and `a` are the same; without
+        what Windows refuses in names."""
+        if photo.moment != self._moment:  # others begin with another moment
+            self._moment, self._uses = photo.moment, {}
+        name = wanted = _entry_name(photo)
+        while name.casefold() in self._uses:
+            self._uses[wanted.casefold()] += 1
+            name = _entry_name(photo, f" ({self._uses[wanted.casefold()]})")
+        self._uses[name.casefold()] = 1
+        return name
+
+
+def _read(original: BinaryIO, entry: Entry, start: int) -> Iterator[bytes]:
+    original.seek(start)
+    left = entry.size - start
+    while left and (block := original.read(min(left, BLOCK_BYTES))):
+        left -= len(block)
+        yield block
+    if left:  # the archive would be well-formed, and the photo in it cut off
+        raise OSError(errno.EIO, f"The original of {entry.photo_id} has another size than it had")
+
+
+def _entry_name(photo: Photo, mark: str = "") -> str:
+    stem, _, extension = re.sub(r'[<>:"/\\|?*]', "_", photo.file_name).rpartition(".")
+    beginning = f"{photo.moment[:10]} {photo.moment[11:19].replace(':', '.')} "
+    ending = f"{mark}.{extension}"
+    room = MAX_ENTRY_BYTES - len((beginning + ending).encode())
+    return beginning + cut(stem, room).rstrip(". ") + ending

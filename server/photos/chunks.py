@@ -1,0 +1,284 @@
+"""Photos that arrive in chunks, as Dropzone numbers them: in any order, on any machine, any twice.
+
+What has come is known to the storage and the catalog alone. Bytes first, row last, here too: a
+chunk counts once its row is there. Whichever chunk finds the upload whole adds the photo; when
+several machines do, the catalog lets one photo be.
+"""
+
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from .. import timestamps
+from ..catalog.photo_rows import Photo
+from ..catalog.uploads import ChunkedUpload, NoSuchUpload, UploadCatalog
+from ..catalog.viewer import OWNER
+from ..config import MAX_CHUNKS
+from ..images.containers import BrokenContainer
+from ..images.errors import (
+    DamagedPhoto,
+    NotAPhoto,
+    TooLongAnimation,
+    TooManyPixels,
+    TooMuchToDecode,
+)
+from ..images.slots import Slots
+from ..names import clean_name
+from ..storage import NotStored, Storage
+from ..storage.keys import chunk_key
+from .intake import EmptyPhoto, Intake, Sender, UnknownExtension, WrongExtension
+from .limits import Limits
+from .upload import TooManyBytes, Upload
+
+MAX_DIGITS = 15
+FREE_CHUNKS = 32
+"""Chunks of any size that a photo may have. More have to fill a block of the disk each: a photo of
+10 kB in chunks of a byte would take as many of its files as thousands of photos."""
+BLOCK_BYTES = 4096
+SAFE = "safe"
+"""The beginning of an outcome; the photo's file name follows."""
+
+_UUID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
+"""Dropzone's own, and others that can stand in an address."""
+
+FINAL: dict[str, type[Exception]] = {
+    "empty-photo": EmptyPhoto,
+    "unknown-extension": UnknownExtension,
+    "wrong-extension": WrongExtension,
+    "too-many-bytes": TooManyBytes,
+    "broken-container": BrokenContainer,
+    "not-a-photo": NotAPhoto,
+    "damaged-photo": DamagedPhoto,
+    "too-many-pixels": TooManyPixels,
+    "too-long-animation": TooLongAnimation,
+    "too-much-to-decode": TooMuchToDecode,
+}
+"""What the same bytes under the same name will always be refused for, by its code, which is
+stored."""
+_FORMER_NAMES = {code.replace("-", ""): code for code in FINAL}
+"""In lower case, of what former versions stored (`DamagedPhoto`)."""
+
+
+class WrongChunk(ValueError):
+    """Its numbers contradict its size, each other, or those of its upload."""
+
+
+class LostChunks(Exception):
+    """Chunks that had come are gone: the upload begins anew."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """One chunk's place in its upload. All but the last have `chunk_bytes`."""
+
+    number: int
+    chunks: int
+    chunk_bytes: int
+    upload_bytes: int
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, str]) -> "Chunk":
+        """Of Dropzone's form. Raises WrongChunk unless all numbers agree."""
+        chunk = cls(
+            number=_number(fields, "dzchunkindex"),
+            chunks=_number(fields, "dztotalchunkcount"),
+            chunk_bytes=_number(fields, "dzchunksize"),
+            upload_bytes=_number(fields, "dztotalfilesize"),
+        )
+        if (
+            chunk.chunk_bytes < 1
+            or not chunk.number < chunk.chunks <= MAX_CHUNKS
+            or chunk.chunks != max(1, -(-chunk.upload_bytes // chunk.chunk_bytes))
+            or chunk.chunks > FREE_CHUNKS + chunk.upload_bytes // BLOCK_BYTES
+            or _number(fields, "dzchunkbyteoffset") != chunk.number * chunk.chunk_bytes
+        ):
+            raise WrongChunk
+        return chunk
+
+    @property
+    def bytes(self) -> int:
+        return min(self.chunk_bytes, self.upload_bytes - self.number * self.chunk_bytes)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Which chunks of how many have come; `safe`: the photo is listed."""
+
+    received: list[int]
+    total: int
+    chunk_bytes: int
+    safe: bool
+
+
+def upload_id(guest_id: str, uuid: str) -> str:
+    """What an upload is called here: two guests' uploads never meet."""
+    return hashlib.sha256(f"{guest_id} {uuid}".encode(errors="replace")).hexdigest()[:32]
+
+
+class Chunks:
+    def __init__(
+        self,
+        uploads: UploadCatalog,
+        storage: Storage,
+        intake: Intake,
+        limits: Limits,
+        slots: Slots,
+    ) -> None:
+        self._uploads = uploads
+        self._storage = storage
+        self._intake = intake
+        self._limits = limits
+        self._slots = slots
+
+    def add_chunk(
+        self, chunk: Chunk, received: Upload, sent_name: str, sender: Sender, uuid: str
+    ) -> str:
+        """Keep one chunk: when this returns, it is safe. The outcome of its upload (`safe_name`): a
+        photo or a refusal that came of it before, empty while chunks are missing. A photo is
+        private when its first or its last chunk says so. Raises WrongChunk, LostChunks, and
+        whatever `Intake.add_photo` raises."""
+        if received.bytes != chunk.bytes or not _UUID.fullmatch(uuid):
+            raise WrongChunk
+        this_upload_id = upload_id(sender.guest_id, uuid)
+        try:
+            upload = self._begin(chunk, sent_name, sender, this_upload_id)
+            if not upload.outcome:
+                upload = self._keep(upload, chunk, received)
+        except NoSuchUpload:
+            raise LostChunks from None
+        if upload.is_whole and not upload.outcome:
+            with self._slots.one_at_a_time("upload", upload.id):
+                return self._add_photo(upload, sender)
+        return upload.outcome
+
+    def progress(self, guest_id: str, uuid: str) -> Progress:
+        """Raises NoSuchUpload, and the refusal of a photo that was refused."""
+        upload = self._uploads.find(upload_id(guest_id, uuid))
+        safe = safe_name(upload.outcome) is not None
+        received = range(upload.chunks) if safe else self._uploads.received(upload.id)
+        return Progress(list(received), upload.chunks, upload.chunk_bytes, safe)
+
+    def discard(self, guest_id: str, uuid: str) -> None:
+        """Give an unfinished upload up. One that is not there, or at its end, is fine."""
+        with suppress(NoSuchUpload):
+            upload = self._uploads.find(upload_id(guest_id, uuid))
+            if not upload.outcome:
+                self._forget(upload)
+
+    def _begin(
+        self, chunk: Chunk, sent_name: str, sender: Sender, this_upload_id: str
+    ) -> ChunkedUpload:
+        """What can be refused by its name or its size is, before more of it comes."""
+        try:
+            upload = self._uploads.find(this_upload_id)
+        except NoSuchUpload:
+            name = clean_name(sent_name)
+            self._intake.check_announced(name, chunk.upload_bytes)
+            self._limits.check(sender.guest_id, chunk.upload_bytes, begins=True)
+            self._limits.check_disk(chunk.upload_bytes)
+            upload = self._uploads.begin(
+                ChunkedUpload(
+                    id=this_upload_id,
+                    guest_id=sender.guest_id,
+                    name=name,
+                    bytes=chunk.upload_bytes,
+                    chunk_bytes=chunk.chunk_bytes,
+                    chunks=chunk.chunks,
+                    visibility=sender.visibility,
+                    touched=timestamps.now(),
+                )
+            )
+        if (upload.bytes, upload.chunk_bytes) != (chunk.upload_bytes, chunk.chunk_bytes):
+            raise WrongChunk
+        return upload
+
+    def _keep(self, upload: ChunkedUpload, chunk: Chunk, received: Upload) -> ChunkedUpload:
+        if self._uploads.has_chunk(upload.id, chunk.number):
+            return self._uploads.touch(upload.id, timestamps.now())  # it may be whole by now
+        self._limits.check(upload.guest_id, upload.bytes - upload.received_bytes)
+        self._storage.put(chunk_key(upload.id, chunk.number), received.path)
+        try:
+            upload = self._uploads.add_chunk(upload.id, chunk.number, chunk.bytes, timestamps.now())
+        except NoSuchUpload:  # it was given up meanwhile
+            self._delete_chunks(upload, [chunk.number])
+            raise
+        if upload.outcome:  # another request came to the end meanwhile: nobody waits for this file
+            self._delete_chunks(upload, [chunk.number])
+        return upload
+
+    def _add_photo(self, upload: ChunkedUpload, sender: Sender) -> str:
+        """Unless another request of this machine has done it, and this one waited for it."""
+        if outcome := self._outcome(upload):
+            return outcome
+        try:
+            photo = self._assemble(upload, sender)
+        except NotStored:
+            return self._answer_for_another(upload)
+        except tuple(FINAL.values()) as refusal:
+            code = next(code for code, kind in FINAL.items() if isinstance(refusal, kind))
+            self._conclude(upload, json.dumps([code, *refusal.args]))
+            raise
+        outcome = f"{SAFE} {photo.stored_name}"
+        self._conclude(upload, outcome)
+        return outcome
+
+    def _assemble(self, upload: ChunkedUpload, sender: Sender) -> Photo:
+        if upload.visibility == OWNER:
+            sender = replace(sender, visibility=OWNER)
+        with self._storage.stage() as path:
+            whole = Upload(path, upload.bytes, self._limits.check_disk)
+            try:
+                for number in range(upload.chunks):
+                    with self._storage.open(chunk_key(upload.id, number)) as chunk:
+                        shutil.copyfileobj(chunk, whole)
+            finally:
+                whole.close()
+            return self._intake.add_photo(whole, upload.name, sender, counted_bytes=upload.bytes)
+
+    def _answer_for_another(self, upload: ChunkedUpload) -> str:
+        """Chunks are gone: another machine has come to the end first, or they are lost."""
+        outcome = self._outcome(upload)
+        if not outcome:
+            self._forget(upload)
+            raise LostChunks
+        return outcome
+
+    def _outcome(self, upload: ChunkedUpload) -> str:
+        try:
+            return self._uploads.find(upload.id).outcome
+        except NoSuchUpload:
+            raise LostChunks from None
+
+    def _conclude(self, upload: ChunkedUpload, outcome: str) -> None:
+        self._delete_chunks(upload, self._uploads.conclude(upload.id, outcome, timestamps.now()))
+
+    def _forget(self, upload: ChunkedUpload) -> None:
+        self._delete_chunks(upload, self._uploads.forget(upload.id))
+
+    def _delete_chunks(self, upload: ChunkedUpload, numbers: list[int]) -> None:
+        """Nobody waits for it: what is left is nobody's, and swept."""
+        with suppress(OSError):
+            self._storage.delete(*(chunk_key(upload.id, number) for number in numbers))
+
+
+def _number(fields: Mapping[str, str], name: str) -> int:
+    text = fields.get(name, "")
+    if not (text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS):
+        raise WrongChunk
+    return int(text)
+
+
+def safe_name(outcome: str) -> str | None:
+    """The file name of a photo that is safe, empty where a former version did not keep it; None
+    without an outcome. Raises the refusal that one stands for: a chunk that is sent again is
+    answered as it was the first time."""
+    if not outcome:
+        return None
+    if outcome.startswith(SAFE):
+        return outcome.removeprefix(SAFE).strip()
+    code, *arguments = json.loads(outcome)
+    raise FINAL[_FORMER_NAMES.get(code.lower(), code)](*arguments)

@@ -1,0 +1,158 @@
+"""What can be done with the photos that are there."""
+
+import io
+import threading
+from contextlib import suppress
+from functools import partial
+from typing import BinaryIO
+
+from .. import timestamps
+from ..catalog.photo_rows import NoSuchPhoto, Photo
+from ..catalog.photos import Catalog, SamePhoto, Which
+from ..catalog.viewer import Viewer
+from ..images.reading import Images
+from ..images.slots import Slots
+from ..storage import Method, NotStored, Storage
+from ..storage.keys import original_key, thumbnail_key
+from .limits import Limits
+from .photo_files import WIDTHS
+
+COPIES_AT_ONCE = 4
+"""Of originals, in one process, of which large thumbnails are made: they fill the disk."""
+THUMBNAILS_AT_ONCE = 16
+"""That are made or waited for in one process: its threads are for others, too."""
+LINK_SECONDS = 300
+"""Within which a download has to begin."""
+
+
+class TooManyThumbnails(Exception):
+    """Those that are being made already are enough for now."""
+
+
+class NotTheOwner(Exception):
+    """Somebody else's photo."""
+
+
+class NotAHost(Exception):
+    """What only hosts may do."""
+
+
+class Gallery:
+    """On removal row first, bytes last (`Sweep`): a crash at any point leaves at most an orphan."""
+
+    def __init__(
+        self, catalog: Catalog, storage: Storage, images: Images, limits: Limits, slots: Slots
+    ) -> None:
+        self._catalog = catalog
+        self._storage = storage
+        self._images = images
+        self._limits = limits
+        self._slots = slots
+        self._copies = threading.BoundedSemaphore(COPIES_AT_ONCE)
+        self._thumbnails = threading.BoundedSemaphore(THUMBNAILS_AT_ONCE)
+
+    def open_original(
+        self, photo_id: str, extension: str, viewer: Viewer
+    ) -> tuple[Photo, BinaryIO]:
+        """The stream is closed by the caller. Raises NoSuchPhoto, NotStored."""
+        photo = self._find_original(photo_id, extension, viewer)
+        return photo, self._storage.open(original_key(photo.id, photo.extension))
+
+    def link_original(
+        self, photo_id: str, extension: str, viewer: Viewer, method: Method = "GET"
+    ) -> str | None:
+        """An address at which the storage itself hands it out for LINK_SECONDS; None where it does
+        not. Raises NoSuchPhoto."""
+        photo = self._find_original(photo_id, extension, viewer)
+        key = original_key(photo.id, photo.extension)
+        return self._storage.link(key, LINK_SECONDS, method)
+
+    def open_thumbnail(
+        self, photo_id: str, width: int, viewer: Viewer, visitor: str
+    ) -> tuple[Photo, BinaryIO]:
+        """The stream is closed by the caller. What is missing is made from the original, and
+        kept if it can be. Raises NoSuchPhoto, also for a width that is not of WIDTHS,
+        DiskNearlyFull, and TooManyThumbnails."""
+        if width not in WIDTHS:
+            raise NoSuchPhoto
+        photo = self._catalog.find_photo(photo_id, viewer)
+        key = thumbnail_key(photo_id, width)
+        try:
+            return photo, self._storage.open(key)
+        except NotStored:
+            return photo, self._make_thumbnail(photo, width, visitor)
+
+    def _make_thumbnail(self, photo: Photo, width: int, visitor: str) -> BinaryIO:
+        key, original = thumbnail_key(photo.id, width), original_key(photo.id, photo.extension)
+        with self._slots.one_at_a_time("thumbnail", photo.id):
+            with suppress(NotStored):  # who waited for the same one has it now
+                return self._storage.open(key)
+            if not self._thumbnails.acquire(blocking=False):
+                raise TooManyThumbnails
+            try:
+                with (
+                    self._copies,
+                    self._storage.open_here(original, self._limits.check_disk) as file,
+                ):
+                    content = self._images.make_thumbnail(file, width, visitor)
+            finally:
+                self._thumbnails.release()
+            with suppress(OSError):  # what a full disk cannot keep can be seen all the same
+                self._storage.put_bytes(key, content)
+        return io.BytesIO(content)
+
+    def remove_photo(self, photo_id: str, viewer: Viewer) -> None:
+        """Gone from every list at once, its files in a while. Raises NoSuchPhoto, NotTheOwner."""
+        photo = self._catalog.find_photo(photo_id, viewer)
+        if not (viewer.is_host or _owns(viewer, photo)):
+            raise NotTheOwner
+        which = Which([photo_id], viewer=viewer)
+        if not self._catalog.remove_photos(which, timestamps.now(), viewer.guest_id):
+            raise NoSuchPhoto
+
+    def restore_photo(self, photo_id: str, viewer: Viewer) -> None:
+        """Undo a removal, as long as the files are there. Raises NoSuchPhoto, and the
+        limits' refusals: others may have taken the room."""
+        check = partial(self._limits.check_added, counted_bytes=0)
+        with suppress(SamePhoto):  # it was sent again meanwhile
+            self._catalog.restore_photo(photo_id, viewer, self._limits.hour_ago(), check)
+
+    def restore_photos(self, photo_ids: list[str], viewer: Viewer) -> None:
+        """As `restore_photo`, one after the other; those that are there already stay. When some
+        cannot be restored any more, all others are, and NoSuchPhoto is raised then."""
+        not_removed = []
+        for photo_id in photo_ids:
+            try:
+                self.restore_photo(photo_id, viewer)
+            except NoSuchPhoto:
+                not_removed.append(photo_id)
+        for photo_id in not_removed:
+            self._catalog.find_photo(photo_id, viewer)
+
+    def set_visibility(self, photo_id: str, visibility: str, viewer: Viewer) -> None:
+        """Raises NoSuchPhoto, NotTheOwner."""
+        if not _owns(viewer, self._catalog.find_photo(photo_id, viewer)):
+            raise NotTheOwner
+        self._catalog.change_photos(Which([photo_id], viewer.guest_id), visibility=visibility)
+
+    def set_standing(self, photo_ids: list[str], standing: str, host: Viewer) -> None:
+        """What is not there is passed over, and so is what is private."""
+        self._catalog.change_photos(Which(photo_ids, viewer=host), standing=standing)
+
+    def set_standing_of_all(self, guest_id: str, standing: str, host: Viewer) -> None:
+        """As `set_standing`, of one guest's photos."""
+        self._catalog.change_photos(Which(guest_id=guest_id, viewer=host), standing=standing)
+
+    def remove_all(self, guest_id: str, host: Viewer) -> None:
+        """One guest's photos, private ones too."""
+        self._catalog.remove_photos(Which(guest_id=guest_id), timestamps.now(), host.guest_id)
+
+    def _find_original(self, photo_id: str, extension: str, viewer: Viewer) -> Photo:
+        photo = self._catalog.find_photo(photo_id, viewer)
+        if photo.extension != extension:
+            raise NoSuchPhoto
+        return photo
+
+
+def _owns(viewer: Viewer, photo: Photo) -> bool:
+    return bool(viewer.guest_id) and photo.guest_id == viewer.guest_id

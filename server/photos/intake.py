@@ -1,0 +1,212 @@
+"""Takes photos in: what is refused, and in which order the rest is written."""
+
+import errno
+import secrets
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from .. import timestamps
+from ..catalog.photo_rows import Photo
+from ..catalog.photos import Catalog, RuledOut, SamePhoto, Which
+from ..catalog.viewer import EVERYONE, OWNER, SHOWN
+from ..config import Config
+from ..images.formats import BY_EXTENSION
+from ..images.reading import Images, Picture
+from ..names import clean_name, extension_of
+from ..operations.metrics import Metrics
+from ..storage import Storage, StorageUnavailable
+from ..storage.keys import original_key, thumbnail_key
+from .limits import GalleryFull, Limits, TooMuchSent
+from .photo_files import crc32_of, photo_keys
+from .upload import TooManyBytes, Upload
+
+
+class EmptyPhoto(Exception):
+    """A file of no bytes."""
+
+
+class UnknownExtension(Exception):
+    """The name's extension is not among those that the settings allow."""
+
+
+class WrongExtension(Exception):
+    """The name says one format, the content is another."""
+
+    def __init__(self, extension: str) -> None:
+        super().__init__(extension)
+        self.extension = extension
+
+
+class UnknownSender(Exception):
+    """Nobody could be shown a photo again that is for this sender alone."""
+
+
+class SomebodyElse(Exception):
+    """The page that sends was another visitor's: it does not know yet."""
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Who sends a photo, who may see it, and what the hosts say of it at first. `visitor` is the
+    guest, or the address of one without a cookie: photos of one visitor wait for each other.
+    `has_left` tells whether nobody waits for the answer any more. Where `renames` is true, a wrong
+    extension is exchanged for the true one, and not refused."""
+
+    guest_id: str
+    visibility: str = EVERYONE
+    standing: str = SHOWN
+    visitor: str = ""
+    has_left: Callable[[], bool] = lambda: False
+    renames: bool = False
+
+
+class Intake:
+    """Bytes first, row last: a crash at any point leaves at most an orphan, which is swept."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        storage: Storage,
+        images: Images,
+        limits: Limits,
+        settings: Config,
+        metrics: Metrics,
+    ) -> None:
+        self._catalog = catalog
+        self._storage = storage
+        self._images = images
+        self._limits = limits
+        self._settings = settings
+        self._metrics = metrics
+
+    def add_photo(
+        self, upload: Upload, sent_name: str, sender: Sender, counted_bytes: int = 0
+    ) -> Photo:
+        """Take a photo in; when this returns it, it is safe. The same bytes from the same guest
+        are one photo, the one that came first. `counted_bytes` of it count against the limits
+        already. Raises EmptyPhoto, UnknownExtension, WrongExtension, what the images and the
+        limits refuse, TooManyBytes, and RuledOut."""
+        name = clean_name(sent_name)
+        self.check_announced(name, upload.bytes)
+        if upload.bytes == 0:
+            raise EmptyPhoto
+        if same := self._find_same(sender.guest_id, upload.sha256, sender.visibility):
+            return same
+        self._limits.check(sender.guest_id, upload.bytes - counted_bytes)
+        with upload.path.open("r+b") as file:
+            picture = self._images.read_photo(
+                file, self._settings.keep_location, sender.visitor, sender.has_left
+            )
+            name = self._true_name(name, picture.extension, sender.renames)
+            file.seek(0)
+            crc32 = crc32_of(file)  # without the place where it was taken, as it is stored
+        photo = _photo(upload, name, sender, picture, crc32)
+        return self._keep(photo, upload.path, picture.thumbnails, counted_bytes)
+
+    def check_announced(self, name: str, size: int) -> None:
+        """What can be said before the content is there. A name without an extension says nothing
+        wrong: a pasted picture is called `blob`. Raises UnknownExtension, TooManyBytes."""
+        extension = extension_of(name)
+        if extension and extension not in self._settings.extensions:
+            raise UnknownExtension(extension)
+        if size > self._settings.max_upload_bytes:
+            raise TooManyBytes
+
+    def _true_name(self, name: str, true_extension: str, renames: bool) -> str:
+        """Raises UnknownExtension, WrongExtension."""
+        if true_extension not in map(_true_extension, self._settings.extensions):
+            raise UnknownExtension(true_extension)
+        extension = extension_of(name)
+        if not extension or _true_extension(extension) == true_extension:
+            return name
+        if not renames:
+            raise WrongExtension(true_extension)
+        return clean_name(name[: -len(extension)] + true_extension)
+
+    def _find_same(self, guest_id: str, sha256: str, visibility: str) -> Photo | None:
+        """The photo of these bytes that they sent before. Sent once more for themselves alone, it
+        is seen by nobody else; sent for everyone, perhaps by a page that tries again, it stays as
+        it is."""
+        same = self._catalog.find_same(guest_id, sha256)
+        if same and visibility == OWNER and same.guest_id == guest_id:  # not by an old cookie
+            self._catalog.change_photos(Which([same.id]), visibility=OWNER)
+        return same
+
+    def _keep(
+        self, photo: Photo, original: Path, thumbnails: dict[int, bytes], counted_bytes: int
+    ) -> Photo:
+        """While a photo's files are there and its row is not, its mark is, so that what a crash,
+        a silent catalog or a broken disk has left is known for what it is (`Sweep`). So are they
+        when catalog or storage does not answer: what it was asked for may be done all the same,
+        now or later."""
+        check = partial(self._limits.check_added, counted_bytes=counted_bytes)
+        self._storage.mark(photo.id)
+        try:
+            self._put_files(photo, original, thumbnails)
+            photo = self._catalog.add_photo(photo, self._limits.hour_ago(), check)
+        except SamePhoto:  # it arrived twice at once, and the other one was first
+            same = self._find_same(photo.guest_id, photo.sha256, photo.visibility)
+            self._tidy_up(photo.id, photo_keys(photo.id, [photo.extension]))
+            return same or photo
+        except StorageUnavailable:
+            raise
+        except (OSError, TooMuchSent, GalleryFull, RuledOut):  # half photos would fill a full disk
+            self._tidy_up(photo.id, photo_keys(photo.id, [photo.extension]))
+            raise
+        self._metrics.photos_added.inc()
+        self._tidy_up(photo.id)
+        return photo
+
+    def _put_files(self, photo: Photo, original: Path, thumbnails: dict[int, bytes]) -> None:
+        """All at once, for a storage far away; when this ends, none is on its way any more."""
+        mimetype = BY_EXTENSION[photo.extension].mimetype
+        key = original_key(photo.id, photo.extension)
+        puts = [partial(self._storage.put, key, original, mimetype, photo.file_name)]
+        for width, content in thumbnails.items():
+            puts.append(partial(self._storage.put_bytes, thumbnail_key(photo.id, width), content))
+        with ThreadPoolExecutor(len(puts)) as pool:
+            for done in [_submit(pool, put) for put in puts]:
+                done.result()
+
+    def _tidy_up(self, photo_id: str, keys: Iterable[str] = ()) -> None:
+        """The answer stands already; what cannot be deleted keeps its mark, for the sweep."""
+        with suppress(OSError):
+            if keys:
+                self._storage.delete(*keys)
+            self._storage.discard_staged(photo_id)
+
+
+def _submit(pool: ThreadPoolExecutor, put: Callable[[], None]) -> Future[None]:
+    """A machine without another thread, and a process that is about to end, put nothing."""
+    try:
+        return pool.submit(put)
+    except RuntimeError as error:
+        raise StorageUnavailable(errno.EAGAIN, str(error)) from error
+
+
+def _photo(upload: Upload, name: str, sender: Sender, picture: Picture, crc32: int) -> Photo:
+    return Photo(
+        id=secrets.token_hex(16),
+        guest_id=sender.guest_id,
+        sha256=upload.sha256,
+        name=name,
+        extension=picture.extension,
+        bytes=upload.bytes,
+        width=picture.width,
+        height=picture.height,
+        animated=picture.animated,
+        taken=picture.taken,
+        uploaded=timestamps.now(),
+        placeholder=picture.placeholder,
+        visibility=sender.visibility,
+        standing=sender.standing,
+        crc32=crc32,
+    )
+
+
+def _true_extension(extension: str) -> str:
+    return BY_EXTENSION[extension].extension

@@ -1,0 +1,175 @@
+"""What one guest may send within an hour, and how much the gallery may hold."""
+
+import errno
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from .. import timestamps
+from ..catalog.usage import Usage, UsageCatalog
+from ..config import Config
+from ..people.rate_limits import neighbourhood
+from ..storage import Storage
+from ..storage.staging import free_bytes
+from .address_limit import TooManyAtOnce
+
+HOUR_SECONDS = 60 * 60
+
+
+class TooMuchSent(Exception):
+    """This guest's limits of an hour are reached."""
+
+    def __init__(self, wait_seconds: float) -> None:
+        super().__init__(wait_seconds)
+        self.wait_seconds = max(1, round(wait_seconds))
+
+
+class TooManyChanges(Exception):
+    """Very many changes by one visitor, or from one network, are waiting already."""
+
+
+class GalleryFull(Exception):
+    """All photos together have the size that the settings allow."""
+
+
+class DiskNearlyFull(Exception):
+    """What is free on the disk is kept in reserve."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Protect the host. They are asked before the work is done, and again when a photo is added,
+    which happens one after another: photos that arrive at once do not go past them."""
+
+    catalog: UsageCatalog
+    storage: Storage
+    settings: Config
+
+    def check(self, guest_id: str, more_bytes: int, begins: bool = False) -> None:
+        """Whether this guest may send so much more. What arrives in chunks counts as it comes,
+        and as a photo where another one `begins`. Raises TooMuchSent, GalleryFull."""
+        used = self.catalog.read(guest_id, self.hour_ago())
+        self._check(used, 1 + used.begun_uploads if begins else 1, more_bytes)
+
+    def check_added(self, used: Usage, counted_bytes: int) -> None:
+        """The same where `used` has the photo in it already, and these bytes of it twice."""
+        self._check(used, 0, -counted_bytes)
+
+    def hour_ago(self) -> str:
+        return timestamps.now(seconds_ago=HOUR_SECONDS)
+
+    def _check(self, used: Usage, more_photos: int, more_bytes: int) -> None:
+        if (
+            used.sent_photos + more_photos > self.settings.max_guest_photos_per_hour
+            or used.sent_bytes + used.begun_bytes + more_bytes
+            > self.settings.max_guest_bytes_per_hour
+        ):
+            since_first = timestamps.seconds_since(used.first_sent) if used.first_sent else 0
+            raise TooMuchSent(HOUR_SECONDS - since_first)
+        if used.held_bytes + more_bytes > self.settings.max_gallery_bytes:
+            raise GalleryFull
+
+    def check_disk(self, more_bytes: int) -> None:
+        """Whether so much more can be written, here or where photos are kept. Raises
+        DiskNearlyFull."""
+        if self.free_bytes() - more_bytes < self.settings.min_free_bytes:
+            raise DiskNearlyFull
+
+    def free_bytes(self) -> int:
+        """What there is still room for."""
+        here, there = free_bytes(self.settings.data), self.storage.free_bytes()
+        return here if there is None else min(here, there)
+
+    def check_room(self) -> None:
+        """Whether anything can be taken in. Raises OSError, for those who look after the server."""
+        try:
+            self.check_disk(0)
+        except DiskNearlyFull:
+            raise OSError(
+                errno.ENOSPC, "less is free than DROPWALL_MIN_FREE_BYTES, or hardly a file more"
+            ) from None
+
+
+class StagedBytes:
+    """The disk space that unfinished requests hold, by the network of their visitors: those of one
+    may hold about half of what is free, over all processes of this server, so that there is room
+    for everybody else's."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._held: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def reserving(self, address: str) -> Iterator[Callable[[int], None]]:
+        """A function that reserves so many bytes more, until the context ends. It raises
+        DiskNearlyFull, and TooManyAtOnce when there is room once others from there are done."""
+        network, reserved = neighbourhood(address), 0
+
+        def reserve(more_bytes: int) -> None:
+            nonlocal reserved
+            self._limits.check_disk(more_bytes)
+            settings = self._limits.settings
+            free = self._limits.free_bytes() - settings.min_free_bytes
+            with self._lock:
+                held = self._held[network]
+                # A photo and its form may always come, or a small disk would take none at all.
+                most = max((free + held) // (2 * settings.workers), 2 * settings.max_upload_bytes)
+                if held == reserved:  # nothing else comes from there, in this process
+                    most = max(most, (free + held) // 2)
+                if held + more_bytes > most:
+                    raise TooManyAtOnce if held > reserved else DiskNearlyFull
+                self._held[network] += more_bytes
+                reserved += more_bytes
+
+        try:
+            yield reserve
+        finally:
+            with self._lock:
+                self._held[network] -= reserved
+                if not self._held[network]:
+                    del self._held[network]
+
+
+CHANGES_AT_ONCE = {"visitor": 2, "network": 4}
+"""In one process. They come to the catalog one by one anyway, some milliseconds each: so few of one
+visitor, or one network, are before all others."""
+LEAST_LINE = 16
+"""Changes that may wait, however few threads there are: undo asks for several at once."""
+
+
+class ChangeLimit:
+    """Small changes of the catalog, such as of a name: few at once of one visitor and from one
+    network, while the next ones wait, in half of the threads at most. To refuse them sooner would
+    have them come again sooner."""
+
+    def __init__(self, threads: int) -> None:
+        self._longest_line = max(LEAST_LINE, threads // 2)
+        self._lock = threading.Lock()
+        self._lines: Counter[tuple[str, str]] = Counter()
+        self._slots: dict[tuple[str, str], threading.Semaphore] = {}
+
+    @contextmanager
+    def change(self, visitor: str, network: str) -> Iterator[None]:
+        """Raises TooManyChanges."""
+        with self._stand_in_line("visitor", visitor), self._stand_in_line("network", network):
+            yield
+
+    @contextmanager
+    def _stand_in_line(self, kind: str, name: str) -> Iterator[None]:
+        key = (kind, name)
+        with self._lock:
+            if self._lines[key] >= self._longest_line:
+                raise TooManyChanges
+            self._lines[key] += 1
+            slots = self._slots.setdefault(key, threading.Semaphore(CHANGES_AT_ONCE[kind]))
+        try:
+            with slots:
+                yield
+        finally:
+            with self._lock:
+                self._lines[key] -= 1
+                if not self._lines[key]:  # there may be as many visitors as cookies
+                    del self._lines[key], self._slots[key]

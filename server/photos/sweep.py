@@ -1,0 +1,227 @@
+"""Removes what crashes, and guests who never came back, have left behind."""
+
+import itertools
+import logging
+import secrets
+import time
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import NoReturn
+
+from .. import timestamps
+from ..catalog.errors import CatalogUnavailable
+from ..catalog.orphans import LeftoverCatalog
+from ..catalog.photos import Catalog
+from ..catalog.uploads import UploadCatalog
+from ..images.formats import FORMATS
+from ..storage import NotStored, Storage, StorageUnavailable
+from ..storage.keys import chunk_key, is_photo_id, original_key, owner_id, unknown_key
+from .photo_files import crc32_of, photo_keys
+
+AGE_SECONDS = 24 * 60 * 60
+"""Whatever is younger may belong to a photo that is just being written."""
+UNDO_SECONDS = 60
+"""How long a removed photo keeps its files. The page offers to undo for 10 s after the last of
+several removals, and none that is older than 45."""
+EVERY_SECONDS = 60 * 60
+PURGE_EVERY_SECONDS = 10
+BATCH = 500
+HANDFUL = 10
+"""Unknown originals that crashes may have left; more of them, and the catalog is in doubt."""
+SUMMED_AT_ONCE = 50
+"""Originals that are read every PURGE_EVERY_SECONDS, for their CRC-32."""
+
+log = logging.getLogger(__name__)
+
+
+class UnknownOriginals(Exception):
+    """There are originals that the catalog knows nothing of, and that were not left by a crash."""
+
+    def __init__(self, keys: list[str]) -> None:
+        super().__init__(keys)
+        self.keys = keys
+
+
+@dataclass(frozen=True)
+class Swept:
+    """How many leftovers were removed, and how many unknown originals moved to a folder of their
+    own."""
+
+    removed: int
+    moved: int
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Ages only tell what to look at: clocks may be wrong, and a photo that seems old may be listed
+    the next moment. Before its files are deleted, the catalog rules that out.
+
+    `sweep_unfinished` returns how many leftovers it found, `purge_removed` how many photos."""
+
+    catalog: LeftoverCatalog
+    uploads: UploadCatalog
+    photos: Catalog
+    storage: Storage
+
+    def sweep_forever(self) -> NoReturn:
+        """What is unfinished, now and again every hour; what was removed, soon after. Between that,
+        older photos get their CRC-32."""
+        while True:
+            self._try(self.sweep_unfinished)
+            for _ in range(EVERY_SECONDS // PURGE_EVERY_SECONDS):
+                self._try(self.purge_removed)
+                self._try(self.sum_originals)
+                time.sleep(PURGE_EVERY_SECONDS)
+
+    def _try(self, work: Callable[[], int]) -> None:
+        try:
+            work()
+        except (CatalogUnavailable, OSError) as error:
+            log.warning("Sweeping failed, it is tried again later: %s", error)
+
+    def purge_removed(self, undo_seconds: float = UNDO_SECONDS) -> int:
+        """Photos whose removal cannot be undone any more. A crash half-way, or a second process,
+        does the same again; what the disk will not remove holds up no other."""
+        purged = failed = 0
+        too_late = timestamps.now(seconds_ago=undo_seconds)
+        while not failed and (removed := self.catalog.unpurged_photos(too_late, BATCH)):
+            for photo_id in removed:
+                try:
+                    self._purge(photo_id)
+                    purged += 1
+                except StorageUnavailable:  # and would not answer for the others
+                    raise
+                except OSError as error:
+                    log.warning("A removed photo is still there, it is tried again: %s", error)
+                    failed += 1
+        return purged
+
+    def sum_originals(self, after: str | None = None) -> int:
+        """Keep the CRC-32 of some originals that came before Dropwall kept it: those after an id,
+        by default a random one, so that the workers seldom do the same. Whoever downloads them
+        earlier waits for it."""
+        after = secrets.token_hex(16) if after is None else after
+        unsummed = self.photos.unsummed(after, SUMMED_AT_ONCE)
+        for photo_id, extension in unsummed:
+            with suppress(NotStored), self.storage.open(original_key(photo_id, extension)) as file:
+                self.photos.keep_crc32(photo_id, crc32_of(file))
+        return len(unsummed)
+
+    def _purge(self, photo_id: str) -> None:
+        if self.catalog.wipe_photo(photo_id):
+            self._delete_photo(photo_id)
+            self.catalog.mark_purged(photo_id)
+
+    def sweep_unfinished(self) -> int:
+        """What is known to have been left half-way a day ago or more: files half received, photos
+        half written, uploads given up. Touches no other photo, whatever the catalog
+        says."""
+        swept = 0
+        old = self.storage.old_staged(AGE_SECONDS)
+        # A mark may have stayed though its photo was listed: by a catalog that was lost since.
+        older = set(self.storage.old_staged(self._age_of_catalog()))
+        while names := list(itertools.islice(old, BATCH)):
+            for photo_id in self._ruled_out(set(names) - older):
+                self._delete_photo(photo_id)
+            for name in names:
+                self.storage.discard_staged(name)
+            swept += len(names)
+        return swept + self._give_up_uploads() + self._sweep_strangers("chunks", self._given_up)
+
+    def sweep(self, delete_unknown: bool = False) -> Swept:
+        """Removes also what was received and never listed; by order only. An original that the
+        catalog knows nothing of may be all that is left of a photo: it is moved, not removed. With
+        the wrong catalog, or a lost one, that would be every photo: where it looks so, and unless
+        `delete_unknown` says that it is not, nothing is touched. Raises UnknownOriginals then."""
+        unknown = self._unknown_originals(None)
+        if unknown and self._knows_no_original() and not delete_unknown:
+            raise UnknownOriginals(unknown)
+        removed = self.sweep_unfinished()
+        unknown = self._unknown_originals(AGE_SECONDS)
+        if not delete_unknown and (len(unknown) > HANDFUL or self._is_younger(unknown)):
+            raise UnknownOriginals(unknown)
+        moved = self._move_away(unknown)
+        removed += self._sweep_strangers("originals", self.catalog.removed_ids)
+        removed += self._sweep_strangers("thumbnails", self._ruled_out)
+        return Swept(removed, moved)
+
+    def has_lost_catalog(self) -> bool:
+        """Whether originals are stored, though the catalog has never had a photo. One that is just
+        arriving as its first is taken for one."""
+        is_stored = next(self.storage.list("originals"), None) is not None
+        return is_stored and not self.catalog.has_had_photos()
+
+    def _unknown_originals(self, older_than_seconds: float | None) -> list[str]:
+        """Their keys."""
+        unknown: list[str] = []
+        keys = self.storage.list("originals", older_than_seconds)
+        while batch := list(itertools.islice(keys, BATCH)):
+            ids = {owner_id(key) for key in batch}
+            known = self.catalog.known_ids(ids) | self.catalog.removed_ids(ids)
+            unknown += [key for key in batch if owner_id(key) not in known]
+        return sorted(unknown)
+
+    def _knows_no_original(self) -> bool:
+        keys = self.storage.list("originals")
+        while batch := list(itertools.islice(keys, BATCH)):
+            if self.catalog.known_ids({owner_id(key) for key in batch}):
+                return False
+        return True
+
+    def _is_younger(self, unknown: list[str]) -> bool:
+        """Than one of these originals: the catalog."""
+        these = set(unknown)
+        older = self.storage.list("originals", self._age_of_catalog())
+        return bool(these) and any(key in these for key in older)
+
+    def _age_of_catalog(self) -> float:
+        return timestamps.seconds_since(self.catalog.made())
+
+    def _move_away(self, unknown: list[str]) -> int:
+        moved = 0
+        for start in range(0, len(unknown), BATCH):
+            keys = unknown[start : start + BATCH]
+            ruled_out = self._ruled_out({owner_id(key) for key in keys})
+            for key in keys:
+                if owner_id(key) in ruled_out:
+                    with suppress(NotStored):  # another sweep was first
+                        self.storage.rename(key, unknown_key(key))
+                        moved += 1
+        return moved
+
+    def _ruled_out(self, names: Collection[str]) -> set[str]:
+        """Those of `names` that are no photo's, and never will be."""
+        strange = set(names) - self.catalog.known_ids(names)
+        possible = {name for name in strange if is_photo_id(name)}
+        return strange - possible | (self.catalog.rule_out(possible) if possible else set())
+
+    def _given_up(self, upload_ids: Collection[str]) -> set[str]:
+        return set(upload_ids) - self.uploads.known_ids(upload_ids)
+
+    def _give_up_uploads(self) -> int:
+        swept = 0
+        day_ago = timestamps.now(seconds_ago=AGE_SECONDS)
+        while old := self.uploads.untouched_since(day_ago, BATCH):
+            for upload in old:
+                numbers = self.uploads.forget(upload.id, untouched_since=day_ago)
+                self.storage.delete(*(chunk_key(upload.id, number) for number in numbers))
+                swept += len(numbers)
+        return swept
+
+    def _sweep_strangers(
+        self, folder: str, strange_ids: Callable[[Collection[str]], set[str]]
+    ) -> int:
+        """Old files that belong to nothing."""
+        swept = 0
+        old_keys = self.storage.list(folder, older_than_seconds=AGE_SECONDS)
+        while keys := list(itertools.islice(old_keys, BATCH)):
+            strange = strange_ids({owner_id(key) for key in keys})
+            strangers = [key for key in keys if owner_id(key) in strange]
+            self.storage.delete(*strangers)
+            swept += len(strangers)
+        return swept
+
+    def _delete_photo(self, photo_id: str) -> None:
+        extensions = [kind.extension for kind in FORMATS]
+        self.storage.delete(*photo_keys(photo_id, extensions))

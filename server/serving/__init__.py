@@ -1,0 +1,1 @@
+"""What Dropwall changes in gunicorn's gthread worker."""

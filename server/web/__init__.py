@@ -1,0 +1,61 @@
+"""HTTP in, HTTP out: one blueprint a module."""
+
+from dataclasses import dataclass, field
+
+from flask import Response, current_app
+
+from ..catalog.guests import GuestCatalog
+from ..catalog.lists import PhotoLists
+from ..catalog.usage import UsageCatalog
+from ..config import Config
+from ..operations.health import Health
+from ..operations.metrics import Metrics
+from ..people.accounts import Accounts
+from ..people.passcode import Passcode
+from ..photos.address_limit import AddressLimit
+from ..photos.archive import Archives
+from ..photos.chunks import Chunks
+from ..photos.gallery import Gallery
+from ..photos.intake import Intake
+from ..photos.limits import ChangeLimit, Limits, StagedBytes
+from ..photos.sweep import Sweep
+from ..photos.watchers import Watchers
+from ..storage import Storage
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Under its name in `app.extensions`, as Flask's extensions are: `dropwall`."""
+
+    settings: Config
+    secret_key: bytes = field(repr=False)
+    storage: Storage
+    limits: Limits
+    staged: StagedBytes
+    requests: AddressLimit
+    bodies: AddressLimit
+    change_limit: ChangeLimit
+    intake: Intake
+    gallery: Gallery
+    lists: PhotoLists
+    guests: GuestCatalog
+    usage: UsageCatalog
+    accounts: Accounts
+    passcode: Passcode
+    chunks: Chunks
+    watchers: Watchers
+    archives: Archives
+    sweep: Sweep
+    health: Health
+    metrics: Metrics
+
+
+def parts() -> Parts:
+    found: Parts = current_app.extensions["dropwall"]
+    return found
+
+
+def no_content() -> Response:
+    response = Response(status=204)
+    del response.headers["Content-Type"]
+    return response

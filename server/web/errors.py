@@ -1,0 +1,161 @@
+"""From exception to answer: every refusal is plain text, one sentence a visitor understands."""
+
+import errno
+import logging
+import math
+
+from flask import Flask, Response
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException, PreconditionFailed
+
+from ..catalog.errors import CatalogUnavailable
+from ..config import Config
+from ..images.formats import BY_EXTENSION
+from ..names import MAX_GUEST_NAME
+from ..operations.logs import Seldom, reason
+from ..people.passwords import MAX_PASSWORD, MIN_PASSWORD
+from ..photos.intake import WrongExtension
+from ..refusals import DEFECT, FULL, HTTP_REFUSALS, REFUSALS, Refusal
+from ..storage import StorageUnavailable
+from .cross_site import AnotherHost, AnotherSite
+
+LOST_HOST = (
+    "has lost the Host that its visitors ask for, and this line is missing from its configuration:"
+    ' "proxy_set_header Host $http_host;" (nginx) or "ProxyPreserveHost On" (Apache). Where it'
+    " sends X-Forwarded-Host, as Apache does, DROPWALL_PROXIES=1 is enough"
+)
+"""For the host, in the log."""
+RETRY_SECONDS = 5
+TELL_EVERY_SECONDS = 60
+
+log = logging.getLogger(__name__)
+log.addFilter(Seldom(TELL_EVERY_SECONDS))
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether the visitor can be told the reason; anything else is ours to mend."""
+    return refusal_of(error) is not DEFECT
+
+
+def refusal_of(error: Exception) -> Refusal:
+    """DEFECT for what is ours to mend."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return FULL
+    return next((REFUSALS[kind] for kind in type(error).__mro__ if kind in REFUSALS), DEFECT)
+
+
+def response_to(error: Exception, config: Config) -> Response:
+    """The answer for a request that was refused as a whole."""
+    return refusal_response([("", error)], 1, config)
+
+
+def refusal_response(refused: list[tuple[str, Exception]], sent: int, config: Config) -> Response:
+    """The answer for a request of which `refused` (name, reason) of `sent` photos were not
+    kept. It has the first one's status, and a line for each when several were sent."""
+    code, status, _ = refusal_of(refused[0][1])
+    sentences = [_fill(refusal_of(error).sentence, error, config) for _, error in refused]
+    sentence = sentences[0]
+    _tell_why(refused[0][1], code)
+    if sent > 1:
+        names = [name for name, _ in refused]
+        lines = [f"“{name}”: {each}" for name, each in zip(names, sentences, strict=True)]
+        kept = sent - len(refused)
+        sentence = "\n".join([f"{kept} of {sent} photos are safe; these were refused:", *lines])
+    response = Response(sentence, status, mimetype="text/plain")
+    # Tells ours from those of a proxy in front of us: the page sends smaller chunks after a 413
+    # of the other kind.
+    response.headers["Dropwall-Refusal"] = code
+    if status in (429, 503):
+        seconds = [getattr(error, "wait_seconds", RETRY_SECONDS) for _, error in refused]
+        response.headers["Retry-After"] = str(max(seconds))
+    return response
+
+
+def _tell_why(error: Exception, code: str) -> None:
+    """What visitors are not told, and the host has to know."""
+    if isinstance(error, AnotherHost):
+        log.warning(
+            "Requests are refused (another-host): they ask for %.253r, not for DROPWALL_PUBLIC_URL."
+            f" If they come by your proxy, it {LOST_HOST}.",
+            *error.args,
+            extra={"kind": code},
+        )
+    if isinstance(error, AnotherSite) and error.args:
+        log.warning(
+            "Requests are refused (another-site): a page of %.253r sends them to the Host %.253r."
+            f" If that page is the gallery's own, your proxy {LOST_HOST};"
+            " and so is DROPWALL_PUBLIC_URL.",
+            *error.args,
+            extra={"kind": code},
+        )
+    if isinstance(error, CatalogUnavailable | StorageUnavailable):
+        log.warning("Requests are refused (%s): %s", code, reason(error), extra={"kind": code})
+
+
+def answer_errors(app: Flask, config: Config) -> None:
+    """Make every error of the application, Flask's own included, answer in plain text."""
+
+    def answer_refusal(error: Exception) -> Response:
+        return response_to(error, config)
+
+    def answer_os_error(error: OSError) -> Response:
+        if not is_refusal(error):
+            raise error
+        return answer_refusal(error)
+
+    def answer_http_error(error: HTTPException) -> ResponseReturnValue:
+        response = error.get_response()
+        if response.status_code >= 400:
+            refusal = HTTP_REFUSALS.get(response.status_code, DEFECT)
+            response.data = _fill(refusal.sentence, error, config)
+            response.mimetype = "text/plain"
+            response.headers["Dropwall-Refusal"] = refusal.code
+        return response
+
+    @app.after_request
+    def answer_precondition(response: Response) -> ResponseReturnValue:
+        """Werkzeug answers what an `If-Match` does not match with the body it should not have."""
+        if response.status_code != PreconditionFailed.code:
+            return response
+        response.close()
+        return answer_http_error(PreconditionFailed())
+
+    for refusal in REFUSALS:
+        app.register_error_handler(refusal, answer_refusal)
+    app.register_error_handler(OSError, answer_os_error)
+    app.register_error_handler(HTTPException, answer_http_error)
+
+
+def _fill(sentence: str, error: Exception, config: Config) -> str:
+    return sentence.format(
+        content=BY_EXTENSION[error.extension].name if isinstance(error, WrongExtension) else "",
+        formats=_formats(config.extensions),
+        megapixels=f"{getattr(error, 'max_pixels', config.max_pixels) / 1e6:g}",
+        max_upload_bytes=_size(config.max_upload_bytes),
+        max_request_bytes=_size(config.max_request_bytes),
+        max_request_photos=config.max_request_photos,
+        max_guest_name=MAX_GUEST_NAME,
+        max_gallery_bytes=_size(config.max_gallery_bytes),
+        min_password=MIN_PASSWORD,
+        max_password=MAX_PASSWORD,
+        public_url=config.public_url,
+        wait=_duration(getattr(error, "wait_seconds", RETRY_SECONDS)),
+    )
+
+
+def _formats(extensions: tuple[str, ...]) -> str:
+    """Such as `JPEG, PNG or GIF`."""
+    *names, last = dict.fromkeys(BY_EXTENSION[extension].name for extension in extensions)
+    return f"{', '.join(names)} or {last}" if names else last
+
+
+def _duration(seconds: int) -> str:
+    count, unit = (seconds, "second") if seconds < 90 else (math.ceil(seconds / 60), "minute")
+    return f"{count} {unit}{'s' * (count > 1)}"
+
+
+def _size(count: int) -> str:
+    for unit, exponent in (("GB", 3), ("MB", 2), ("KB", 1)):
+        if count >= 1024**exponent:
+            return f"{count / 1024**exponent:.4g} {unit}"
+    return f"{count} bytes"

@@ -1,0 +1,59 @@
+"""What hosts do with the photos of others, and see of all."""
+
+from dataclasses import asdict
+
+from flask import Blueprint, Response, jsonify
+
+from ..catalog.viewer import HIDDEN, SHOWN
+from ..photos.gallery import NotAHost
+from . import no_content, parts
+from .requests import ids_parameter, json_word
+from .visitor import changing, viewer
+
+host = Blueprint("host", __name__)
+
+STANDINGS = (SHOWN, HIDDEN)
+
+
+@host.before_request
+def refuse_guests() -> None:
+    if not viewer().is_host:
+        raise NotAHost
+
+
+@host.get("/api/host")
+def overview() -> Response:
+    """How full the gallery is, and what waits; of private photos how many there are."""
+    return jsonify(
+        asdict(parts().usage.overview())
+        | {
+            "max_bytes": parts().settings.max_gallery_bytes,
+            "free_bytes": parts().limits.free_bytes(),
+        }
+    )
+
+
+@host.patch("/api/photos")
+def judge_photos() -> Response:
+    """`{"standing": "shown"}` or `"hidden"`, for the photos of `ids`."""
+    photo_ids, standing = ids_parameter(), json_word("standing", STANDINGS)
+    with changing():
+        parts().gallery.set_standing(photo_ids, standing, viewer())
+    return no_content()
+
+
+@host.patch("/api/guests/<guest_id>/photos")
+def judge_guest(guest_id: str) -> Response:
+    """The same for all photos of one guest."""
+    standing = json_word("standing", STANDINGS)
+    with changing():
+        parts().gallery.set_standing_of_all(guest_id, standing, viewer())
+    return no_content()
+
+
+@host.delete("/api/guests/<guest_id>/photos")
+def remove_guest(guest_id: str) -> Response:
+    """All photos of one guest, private ones too."""
+    with changing():
+        parts().gallery.remove_all(guest_id, viewer())
+    return no_content()

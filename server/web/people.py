@@ -1,0 +1,35 @@
+"""Who sends photos: their names."""
+
+from flask import Blueprint, Response, jsonify
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
+
+from ..names import LongName, clean_guest_name
+from . import no_content, parts
+from .json import guest_json
+from .requests import json_text
+from .visitor import changing, guest_id, viewer
+
+people = Blueprint("people", __name__)
+
+MAX_GUESTS = 1000
+
+
+@people.get("/api/guests")
+def list_guests() -> Response:
+    """Those that have told their name and have photos here, with how many."""
+    found = parts().guests.list_senders(MAX_GUESTS, viewer())
+    return jsonify(guests=[guest_json(guest) | {"photos": guest.photos} for guest in found])
+
+
+@people.put("/api/guest")
+def name_guest() -> Response:
+    """`{"name": "Ann"}`; an empty name takes it back."""
+    try:
+        name = json_text("name")
+    except RequestEntityTooLarge:
+        raise LongName from None
+    if not guest_id():  # nobody could be called by it
+        raise BadRequest
+    with changing():
+        parts().guests.name_guest(guest_id(), clean_guest_name(name))
+    return no_content()

@@ -1,0 +1,198 @@
+"""Photos go out: the list, the originals, the thumbnails."""
+
+import io
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, BinaryIO
+
+from flask import Blueprint, Response, jsonify, redirect, request, send_file
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import PreconditionFailed, RequestedRangeNotSatisfiable
+from werkzeug.http import is_resource_modified
+
+from ..catalog.lists import OutlinedPhoto
+from ..catalog.photo_rows import Photo
+from ..catalog.viewer import EVERYONE, OWNER, Audience
+from ..images.formats import BY_EXTENSION
+from ..photos.watchers import MAX_CHANGES
+from ..storage import Method
+from . import no_content, parts
+from .json import changes_json, outline_json, page_json
+from .requests import MAX_VERSION, ids_parameter, json_ids, json_word, number_parameter, selection
+from .visitor import changing, viewer, visitor
+
+photos = Blueprint("photos", __name__)
+
+DEFAULT_LIMIT = 100
+MAX_LIMIT = 500
+MAX_OUTLINE = 50_000
+VISIBILITIES = (EVERYONE, OWNER)
+ONE_YEAR_SECONDS = 365 * 24 * 60 * 60
+
+
+@photos.get("/api/photos")
+def list_photos() -> ResponseReturnValue:
+    """A page of the gallery, or with `ids` those photos, or with `since` what has changed after
+    that version."""
+    since = number_parameter("since", None, 0, MAX_VERSION)
+    if since is not None:
+        changes = parts().lists.changes_since(since, MAX_CHANGES, viewer())
+        return _revalidated(changes_json(changes), changes.photos)
+    if request.args.get("ids"):
+        page = parts().lists.find_photos(ids_parameter(), viewer())
+    else:
+        limit = number_parameter("limit", DEFAULT_LIMIT, 1, MAX_LIMIT) or DEFAULT_LIMIT
+        before = number_parameter("before", None, 0, MAX_VERSION)
+        page = parts().lists.list_photos(limit, before, selection(), viewer())
+    return _revalidated(page_json(page), page.photos)
+
+
+@photos.get("/api/outline")
+def outline() -> ResponseReturnValue:
+    """How much room each photo of the gallery takes, so that a page can scroll to any of them."""
+    before = number_parameter("before", None, 0, MAX_VERSION)
+    page = parts().lists.outline(MAX_OUTLINE, before, selection(), viewer())
+    return _revalidated(outline_json(page), page.photos)
+
+
+@photos.get("/uploads/<filename>")
+def original(filename: str) -> ResponseReturnValue:
+    """Who shows it gets it from us, with the headers that keep it harmless; who saves it, from the
+    storage where that has an address of its own."""
+    photo_id, _, extension = filename.rpartition(".")
+    if _is_saved() and (link := _link(photo_id, extension)):
+        return redirect(link)  # kept by nobody, as all that says nothing of it
+    photo, stream = parts().gallery.open_original(photo_id, extension, viewer())
+    response = _stream_response(
+        stream,
+        mimetype=BY_EXTENSION[photo.extension].mimetype,
+        as_attachment="download" in request.args,
+        download_name=photo.file_name,
+        last_modified=datetime.fromisoformat(photo.uploaded),
+        etag=photo.id,
+    )
+    # Nobody but its visitors keeps it, and they ask again: it may be removed.
+    response.cache_control.private = True  # and `no-cache`, which is send_file's own choice
+    response.cache_control.no_store = _is_confidential(photo)
+    return response
+
+
+@photos.get("/thumbnails/<photo_id>/<int:width>.webp")
+def thumbnail(photo_id: str, width: int) -> Response:
+    photo, stream = parts().gallery.open_thumbnail(photo_id, width, viewer(), visitor())
+    response = _stream_response(
+        stream, mimetype="image/webp", etag=f"{photo_id}-{width}", max_age=ONE_YEAR_SECONDS
+    )
+    if _is_confidential(photo):
+        response.cache_control.max_age = None
+        response.cache_control.no_store = True
+    else:
+        response.cache_control.immutable = True
+    # In browsers only: what keeps it for others would go on showing a photo that was removed.
+    response.cache_control.public = False
+    response.cache_control.private = True
+    return response
+
+
+@photos.delete("/api/photos/<photo_id>")
+def remove_photo(photo_id: str) -> Response:
+    with changing():
+        parts().gallery.remove_photo(photo_id, viewer())
+    return no_content()
+
+
+@photos.post("/api/photos/<photo_id>/restore")
+def restore_photo(photo_id: str) -> Response:
+    """Undo a removal, for a little while."""
+    with changing():
+        parts().gallery.restore_photo(photo_id, viewer())
+    return no_content()
+
+
+@photos.post("/api/photos/restore")
+def restore_photos() -> Response:
+    """`{"ids": […]}`: as `restore_photo`, of many. It goes on when the page that asks is closed."""
+    photo_ids = json_ids()
+    with changing():
+        parts().gallery.restore_photos(photo_ids, viewer())
+    return no_content()
+
+
+@photos.patch("/api/photos/<photo_id>")
+def change_photo(photo_id: str) -> Response:
+    """`{"visibility": "owner"}` or `"everyone"`."""
+    visibility = json_word("visibility", VISIBILITIES)
+    with changing():
+        parts().gallery.set_visibility(photo_id, visibility, viewer())
+    return no_content()
+
+
+def _is_saved() -> bool:
+    """Whether the page has said so by `?download`, or it is no browser that asks. Browsers say what
+    they load things for, except over plain http, and all of them call themselves Mozilla."""
+    if "download" in request.args:
+        return True
+    is_browser = "Sec-Fetch-Dest" in request.headers or "Mozilla/" in request.user_agent.string
+    return not is_browser
+
+
+def _link(photo_id: str, extension: str) -> str | None:
+    method: Method = "HEAD" if request.method == "HEAD" else "GET"
+    return parts().gallery.link_original(photo_id, extension, viewer(), method)
+
+
+def _is_confidential(photo: Photo | OutlinedPhoto) -> bool:
+    """Whether not everybody who may come to this gallery sees it: it is kept by no cache."""
+    return photo.audience < Audience.EVERYONE or parts().settings.mode == "own"
+
+
+def _revalidated(
+    content: dict[str, object], listed: Iterable[Photo | OutlinedPhoto]
+) -> ResponseReturnValue:
+    response = jsonify(content)
+    response.cache_control.private = True
+    response.cache_control.no_cache = True
+    response.cache_control.no_store = any(map(_is_confidential, listed))
+    response.add_etag()
+    return response.make_conditional(request)
+
+
+def _stream_response(stream: BinaryIO, **options: Any) -> Response:
+    """A stored file, with Range and conditional requests; it never changes under its name."""
+    size = stream.seek(0, io.SEEK_END)
+    stream.seek(0)
+    response = send_file(stream, conditional=False, **options)
+    try:
+        answer_range(response, size)
+    except RequestedRangeNotSatisfiable:
+        stream.close()
+        raise
+    return response
+
+
+def answer_range(response: Response, size: int) -> None:
+    """What was asked of a file of that size: all of it, a part, or whether it is still the same.
+    Raises RequestedRangeNotSatisfiable.
+
+    Werkzeug looks at the range before the conditions, which come first (RFC 9110 13.2.2), knows no
+    If-Unmodified-Since, and refuses to send the last N bytes of a file that has fewer."""
+    response.content_length = size
+    response.accept_ranges = "bytes"
+    etag, _ = response.get_etag()
+    since, modified = request.if_unmodified_since, response.last_modified
+    if request.if_match:
+        is_expected = request.if_match.star_tag or request.if_match.is_strong(etag or "")
+    else:
+        is_expected = since is None or modified is None or modified <= since
+    if not is_expected:
+        response.status_code = PreconditionFailed.code  # answered as every refusal (`errors`)
+        return
+    environ = {key: value for key, value in request.environ.items() if key != "HTTP_IF_MATCH"}
+    wanted, length = request.range, None
+    is_changed = is_resource_modified(environ, response.headers["ETag"], last_modified=modified)
+    # Several parts, or no bytes, may be answered with the whole (RFC 9110 14.2).
+    if is_changed and wanted and wanted.units == "bytes" and len(wanted.ranges) == 1:
+        length = size
+        if wanted.ranges[0][0] < -size:
+            environ["HTTP_RANGE"] = "bytes=0-"
+    response.make_conditional(environ, accept_ranges=bool(length), complete_length=length)

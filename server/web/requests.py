@@ -1,0 +1,106 @@
+"""What a request asks for, in its query string or as a little JSON."""
+
+import unicodedata
+from collections.abc import Collection
+
+from flask import request
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
+
+from .. import timestamps
+from ..catalog.counts import KINDS
+from ..catalog.lists import Selection
+from ..catalog.order import SORTS
+from ..storage.keys import is_photo_id
+from . import parts
+from .visitor import guest_id
+
+MAX_VERSION = 2**63 - 1
+"""The largest number that both databases know."""
+MAX_DIGITS = 19
+MAX_SEARCH = 100
+MAX_IDS = 100
+"""Their query string stays below the 4 KB that gunicorn reads."""
+SELECTION_SECONDS = 60 * 60
+"""For which a selection is kept."""
+MAX_SELECTED = 100_000
+BYTES_OF_AN_ID = 40
+"""In JSON, with a little room."""
+MAX_BODY_BYTES = 800
+"""Of the longest name, all its characters escaped; too little to nest what Python cannot unpack."""
+
+
+def number_parameter(name: str, default: int | None, lowest: int, highest: int) -> int | None:
+    """A whole number of the query string. Raises BadRequest."""
+    text = request.args.get(name)
+    return default if text is None else number(text, lowest, highest)
+
+
+def number(text: str, lowest: int, highest: int) -> int:
+    """Raises BadRequest."""
+    if not text.isascii() or not text.isdecimal() or len(text) > MAX_DIGITS:
+        raise BadRequest
+    value = int(text)
+    if not lowest <= value <= highest:
+        raise BadRequest
+    return value
+
+
+def selection() -> Selection:
+    """`sort`, `by` (a guest's id; `mine=1` is one's own), `q` and `only`; and of these photos only
+    `ids`, or those of a `selection` that was kept. Raises BadRequest, NoSuchSelection."""
+    sort = request.args.get("sort", SORTS[0])
+    only = request.args.get("only", "")
+    if sort not in SORTS or only not in ("", *KINDS):
+        raise BadRequest
+    by = guest_id() if request.args.get("mine") == "1" else request.args.get("by")
+    words = unicodedata.normalize("NFC", request.args.get("q", ""))  # as names are kept
+    ids = ids_parameter() if "ids" in request.args else None
+    if kept := request.args.get("selection"):
+        since = timestamps.now(seconds_ago=SELECTION_SECONDS)
+        ids = parts().lists.find_selection(kept, since)
+    known = None if ids is None else tuple(filter(is_photo_id, ids))
+    return Selection(sort, by, words[:MAX_SEARCH], only, known)
+
+
+def ids_parameter() -> list[str]:
+    """`ids`, separated by commas. Raises BadRequest."""
+    ids = request.args.get("ids", "").split(",")
+    if len(ids) > MAX_IDS:
+        raise BadRequest
+    return ids
+
+
+def json_ids() -> list[str]:
+    """The `ids` of photos, of a JSON object. Raises BadRequest."""
+    request.max_content_length = MAX_SELECTED * BYTES_OF_AN_ID
+    try:
+        asked = request.get_json(silent=True)
+    except (RequestEntityTooLarge, RecursionError):
+        raise BadRequest from None
+    ids = asked.get("ids") if isinstance(asked, dict) else None
+    if not isinstance(ids, list) or not 0 < len(ids) <= MAX_SELECTED:
+        raise BadRequest
+    if not all(isinstance(photo_id, str) and is_photo_id(photo_id) for photo_id in ids):
+        raise BadRequest
+    return ids
+
+
+def json_text(name: str) -> str:
+    """One text of a little JSON object. Raises RequestEntityTooLarge, BadRequest."""
+    request.max_content_length = MAX_BODY_BYTES
+    asked = request.get_json(silent=True)
+    text = asked.get(name) if isinstance(asked, dict) else None
+    if not isinstance(text, str):
+        raise BadRequest
+    return text
+
+
+def json_word(name: str, words: Collection[str]) -> str:
+    """One of these words. Raises BadRequest."""
+    try:
+        word = json_text(name)
+    except RequestEntityTooLarge:
+        raise BadRequest from None
+    if word not in words:
+        raise BadRequest
+    return word

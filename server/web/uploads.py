@@ -1,0 +1,144 @@
+"""Photos come in, whole or in chunks."""
+
+from contextlib import ExitStack
+
+from flask import Blueprint, Response, jsonify, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import BadRequest
+
+from ..catalog.errors import CatalogUnavailable
+from ..catalog.photo_rows import Photo
+from ..catalog.viewer import EVERYONE, OWNER, PENDING, SHOWN
+from ..names import clean_name
+from ..photos.chunks import Chunk, WrongChunk, safe_name
+from ..photos.intake import Sender, SomebodyElse, UnknownSender
+from ..storage import StorageUnavailable
+from . import errors, no_content, parts
+from .multipart import Body, receive_body
+from .navigation import is_navigation
+from .photos import VISIBILITIES
+from .plain_form import come_back
+from .visitor import changing, greet_guest, guest_id, leaving_noticed, viewer, visitor
+
+uploads = Blueprint("uploads", __name__)
+
+MAX_NAMED_PHOTOS = 50
+"""Their ids are 1,650 bytes: nginx reads an answer's head into 4 KB, and refuses a longer one."""
+SILENCES = (CatalogUnavailable, StorageUnavailable)
+
+
+@uploads.post("/")
+def upload_photos() -> ResponseReturnValue:
+    """204 when every photo of the request is safe, or its chunk of one; 303 back to the page for a
+    plain form. The good ones are kept when others are refused. `Location` is where the one photo
+    is, `Dropwall-Photos` names several."""
+    with ExitStack() as staging:
+        try:
+            body = receive_body(staging)
+            received_bytes = sum(upload.bytes for _, upload in body.uploads)
+            parts().metrics.received_bytes.inc(received_bytes)
+            is_chunk = "dzuuid" in body.fields or "dztotalchunkcount" in body.fields
+            if is_chunk:
+                outcome = _add_chunk(body)
+            else:
+                sender = _sender(body, _sender_id())
+        except Exception as error:
+            _count_refusal(error)
+            raise
+        if is_chunk:
+            name = safe_name(outcome)
+            response = _receipt("chunk" if name is None else "photo")
+            if name:
+                response.location = f"/uploads/{name}"
+            return response
+        added, refused = _add_photos(body, sender)
+    if refused:
+        response = errors.refusal_response(refused, len(body.uploads), parts().settings)
+    elif is_navigation():
+        return come_back(len(body.uploads))
+    else:
+        response = _receipt("photo")
+    if len(body.uploads) == 1 and added:
+        response.location = f"/uploads/{added[0].stored_name}"
+    elif 0 < len(added) <= MAX_NAMED_PHOTOS:
+        response.headers["Dropwall-Photos"] = ",".join(photo.id for photo in added)
+    return response
+
+
+@uploads.get("/api/uploads/<uuid>")
+def upload_progress(uuid: str) -> ResponseReturnValue:
+    """Which chunks of this guest's upload have come; Dropzone calls its id `dzuuid`."""
+    progress = parts().chunks.progress(guest_id(), uuid)
+    return jsonify(vars(progress))
+
+
+@uploads.delete("/api/uploads/<uuid>")
+def discard_upload(uuid: str) -> ResponseReturnValue:
+    """What has come of an upload that the guest has given up makes room at once."""
+    with changing():
+        parts().chunks.discard(guest_id(), uuid)
+    return no_content()
+
+
+def _add_chunk(body: Body) -> str:
+    """The outcome of its upload."""
+    chunk = Chunk.from_fields(body.fields)
+    if len(body.uploads) != 1:
+        raise WrongChunk
+    [(name, upload)] = body.uploads
+    sender = _sender(body, guest_id())
+    return parts().chunks.add_chunk(chunk, upload, name, sender, body.fields.get("dzuuid", ""))
+
+
+def _sender_id() -> str:
+    """A form that this site has not shown, but a phone's share sheet, may be a guest's first
+    visit."""
+    return greet_guest() if is_navigation() else guest_id()
+
+
+def _sender(body: Body, sender_id: str) -> Sender:
+    """`guest` is whose page it is that sends: another tab may have signed somebody else in. Raises
+    BadRequest, UnknownSender, SomebodyElse."""
+    page_of = body.fields.get("guest") or sender_id
+    if sender_id and page_of != sender_id and parts().guests.present_id(page_of) != sender_id:
+        raise SomebodyElse
+    visibility = body.fields.get("visibility") or request.args.get("visibility") or EVERYONE
+    if visibility not in VISIBILITIES:
+        raise BadRequest
+    if visibility == OWNER and not sender_id:
+        raise UnknownSender
+    needs_approval = parts().settings.mode == "approval" and not viewer().is_host
+    standing = PENDING if needs_approval else SHOWN
+    # A raw body has no name, and our page has not looked into what a phone's share sheet sends.
+    renames = body.is_raw or "shared" in request.args
+    return Sender(sender_id, visibility, standing, visitor(), leaving_noticed(), renames)
+
+
+def _add_photos(body: Body, sender: Sender) -> tuple[list[Photo], list[tuple[str, Exception]]]:
+    """Those that are safe, and those that were refused, by name."""
+    added: list[Photo] = []
+    refused: list[tuple[str, Exception]] = []
+    for name, upload in body.uploads:
+        try:
+            if refused and isinstance(refused[-1][1], SILENCES):
+                raise refused[-1][1]  # nobody waits for it once more
+            added.append(parts().intake.add_photo(upload, name, sender))
+        except Exception as error:
+            if not errors.is_refusal(error):
+                raise
+            _count_refusal(error)
+            refused.append((clean_name(name), error))
+    return added, refused
+
+
+def _count_refusal(error: Exception) -> None:
+    if errors.is_refusal(error):
+        parts().metrics.photos_refused.labels(errors.refusal_of(error).code).inc()
+
+
+def _receipt(safe: str) -> Response:
+    """204, which says itself what is safe now: the page must not take the answer of a network that
+    wants its guests to sign in, or a chunk's, for a photo's."""
+    response = no_content()
+    response.headers["Dropwall-Receipt"] = safe
+    return response
