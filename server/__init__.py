@@ -18,7 +18,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from .catalog.accounts import AccountCatalog
 from .catalog.database import Database
-from .catalog.errors import CatalogUnavailable, UnusableCatalog
+from .catalog.errors import UnusableCatalog
 from .catalog.guests import GuestCatalog
 from .catalog.lists import PhotoLists
 from .catalog.orphans import LeftoverCatalog
@@ -44,6 +44,7 @@ from .photos.intake import Intake
 from .photos.limits import ChangeLimit, Limits, StagedBytes
 from .photos.sweep import Sweep
 from .photos.watchers import Watchers
+from .refusals import CatalogUnavailable
 from .storage import open_storage
 from .web import Parts
 from .web.access_log import Visits

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from dropwall.catalog.errors import CatalogUnavailable, UnusableCatalog
+from dropwall.catalog.errors import UnusableCatalog
 from dropwall.catalog.usage import UsageCatalog
 from dropwall.config import BadSetting, Config
 from dropwall.images.decoding import start_decoding
@@ -20,6 +20,7 @@ from dropwall.operations.metrics import begin_at_zero, count_together, forget_pr
 from dropwall.people.address import EVERYWHERE, exposure, lan_address
 from dropwall.people.passcode import MIN_SAFE_PASSCODE, is_short
 from dropwall.photos.sweep import Sweep
+from dropwall.refusals import CatalogUnavailable
 from dropwall.serving.worker import hold_signals_for_new_workers
 from dropwall.storage import Storage
 

@@ -18,7 +18,8 @@ from .catalog.usage import Share
 from .images.formats import BY_EXTENSION
 from .names import with_extension
 from .photos.photo_files import WIDTHS, photo_keys
-from .storage import NotStored, Storage
+from .refusals import NotStored
+from .storage import Storage
 from .storage.keys import chunk_key, mark_key, original_key, owner_id, thumbnail_key
 
 AT_ONCE = 4

@@ -4,6 +4,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from .refusals import LongName
+
 MAX_NAME_BYTES = 255
 MAX_GUEST_NAME = 60
 # An extension is two to five ASCII letters and digits, a letter first: there is none in `v1.2`,
@@ -40,10 +42,6 @@ _ALIKE = (
     | str.maketrans("\u0671\u0649\u06cc\u06a9\u0629", "\u0627\u064a\u064a\u0643\u0647")
     | str.maketrans("\u06c1\u06be", "\u0647\u0647")
 )
-
-
-class LongName(ValueError):
-    """A person's name of more than MAX_GUEST_NAME characters."""
 
 
 def clean_guest_name(sent: str) -> str:

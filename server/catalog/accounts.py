@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Select, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from .. import timestamps
+from ..refusals import NameTaken
 from .changes import advance, wait_turn
 from .database import Database
 from .photo_rows import read_photos, select_photos
@@ -35,10 +36,6 @@ class Account:
     def session_id(self) -> str:
         """What the session of who is signed in keeps."""
         return f"{self.id}.{self.session_key}"
-
-
-class NameTaken(Exception):
-    """Another account is called so."""
 
 
 class PrivatePhotosLeft(Exception):

@@ -18,8 +18,9 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from ..refusals import CatalogUnavailable
 from . import schema
-from .errors import CatalogUnavailable, UnusableCatalog
+from .errors import UnusableCatalog
 from .sqlite import SQLite
 
 if TYPE_CHECKING:

@@ -1,10 +1,6 @@
 """What can be wrong with the database."""
 
 
-class CatalogUnavailable(Exception):
-    """The database does not answer, or not in time."""
-
-
 class UnusableCatalog(Exception):
     """Nobody can work with this database before somebody has seen to it; the message is a sentence
     for them, which says what to do."""

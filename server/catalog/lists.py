@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Select, delete, exists, select
 
+from ..refusals import NoSuchSelection
 from . import search
 from .changes import read_version
 from .database import Database
@@ -94,10 +95,6 @@ class Changes:
     version: int
     reset: bool = False
     more: bool = False
-
-
-class NoSuchSelection(LookupError):
-    """It is forgotten, or never was."""
 
 
 MOST_SELECTIONS = 200

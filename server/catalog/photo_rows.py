@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 
 from ..names import with_extension
+from ..refusals import NoSuchPhoto
 from .tables import guests, photos
 from .viewer import EVERYONE, OWNER, SHOWN, Audience
 
@@ -69,10 +70,6 @@ class Photo:
         if self.visibility == OWNER:
             return Audience.OWNER
         return Audience.EVERYONE if self.standing == SHOWN else Audience.HOSTS
-
-
-class NoSuchPhoto(LookupError):
-    """No listed photo has this id, as far as the viewer may know."""
 
 
 OWN_COLUMNS = [name for name in Photo.__dataclass_fields__ if name in photos.c]

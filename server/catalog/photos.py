@@ -10,11 +10,12 @@ from sqlalchemy import ColumnElement, Connection, Update, case, or_, select, upd
 from sqlalchemy.exc import IntegrityError
 
 from ..names import fold_for_search
+from ..refusals import NoSuchPhoto, RuledOut
 from .changes import advance, tell
 from .counts import count_kind
 from .database import Database
 from .guest_rows import present_id
-from .photo_rows import OWN_COLUMNS, NoSuchPhoto, Photo, read_photo, read_photos, select_photos
+from .photo_rows import OWN_COLUMNS, Photo, read_photo, read_photos, select_photos
 from .tables import is_listed, is_remembered, is_unsummed, photos, was_removed, was_withheld
 from .usage import Usage, read_usage
 from .viewer import HIDDEN, Audience, Viewer
@@ -23,10 +24,6 @@ from .visibility import can_be_restored_by, is_seen_by
 
 class SamePhoto(Exception):
     """This guest's gallery holds these very bytes already."""
-
-
-class RuledOut(Exception):
-    """A sweep has taken this photo for left behind: under this id there will never be one."""
 
 
 MAX_IDS = 500

@@ -10,8 +10,9 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sqlalchemy import Connection, ExceptionContext, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 
+from ..refusals import CatalogUnavailable
 from .changes import CHANNEL
-from .errors import AlreadyClaimed, CatalogUnavailable, UnusableCatalog
+from .errors import AlreadyClaimed, UnusableCatalog
 from .patience import be_patient
 from .tables import metadata
 

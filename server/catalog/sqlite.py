@@ -13,7 +13,8 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
-from .errors import AlreadyClaimed, CatalogUnavailable
+from ..refusals import CatalogUnavailable
+from .errors import AlreadyClaimed
 
 POLL_SECONDS = 0.04
 WAIT_SECONDS = 30

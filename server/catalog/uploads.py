@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
+from ..refusals import NoSuchUpload
 from .database import Database
 from .tables import chunks, goes_on, uploads
 from .viewer import EVERYONE
@@ -35,10 +36,6 @@ class ChunkedUpload:
 
 LATER = "9999-12-31T23:59:59Z"
 """Than any moment."""
-
-
-class NoSuchUpload(LookupError):
-    """Nothing has arrived under this id, or it was swept."""
 
 
 _COLUMNS = [uploads.c[name] for name in ChunkedUpload.__dataclass_fields__]

@@ -5,7 +5,7 @@ import sys
 import click
 
 from ..catalog.accounts import Account, PrivatePhotosLeft
-from ..people.accounts import NoSuchAccount
+from ..refusals import NoSuchAccount
 from ..web import parts
 from .refusals import refusals_as_told
 

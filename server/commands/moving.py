@@ -11,13 +11,14 @@ from textwrap import shorten
 import click
 
 from ..catalog.database import Database, find_database, open_database
-from ..catalog.errors import AlreadyClaimed, CatalogUnavailable, UnusableCatalog
+from ..catalog.errors import AlreadyClaimed, UnusableCatalog
 from ..catalog.replica import SameGallery
 from ..catalog.snapshot import AnotherGallery
 from ..catalog.usage import Share
 from ..config import BadSetting, Config, variable_name
 from ..move import AnotherStorage, Move, Place, Progress
-from ..storage import StorageUnavailable, open_storage
+from ..refusals import CatalogUnavailable, StorageUnavailable
+from ..storage import open_storage
 from ..web import parts
 from ..web.errors import is_refusal
 

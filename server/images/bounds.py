@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from ..refusals import DamagedPhoto, TooLongAnimation, TooManyPixels, TooMuchToDecode
 from ..serving.memory import machine_bytes
 from .containers import Survey
-from .errors import DamagedPhoto, TooLongAnimation, TooManyPixels, TooMuchToDecode
 
 MAX_JPEG_SCANS = 100
 """Encoders write about 10; 600 in 176 KB cost 20 s of CPU."""

@@ -14,6 +14,7 @@ from functools import partial
 from itertools import accumulate, chain
 from typing import Any, BinaryIO, TypeVar
 
+from ..refusals import BrokenContainer
 from .avif import boxes, coded_sizes, has_broken_items, sequence_size
 
 T = TypeVar("T")
@@ -30,10 +31,6 @@ _MOST_GIF_COMMENT_BLOCKS = 2_048
 _MOST_SEGMENTS = 5_000  # of a JPEG's first image; boxes, and what they describe, of the others
 _MOST_SIZES = 256  # that the pictures of a HEIC or AVIF have; an iPhone's have four
 _SEARCH_BYTES = 256 * 1024
-
-
-class BrokenContainer(ValueError):
-    """The file's blocks contradict each other, or are more than any photo has."""
 
 
 class CutOff(BrokenContainer):

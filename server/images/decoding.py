@@ -25,9 +25,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..operations.logs import Seldom
+from ..refusals import BrokenContainer, NoDecoder, TooMuchToDecode
 from ..serving.memory import keep_memory
-from .containers import BrokenContainer
-from .errors import BAD_PHOTOS, NoDecoder, TooMuchToDecode
+from .errors import BAD_PHOTOS
 
 CPU_SECONDS = 60
 """For one photo. All frames of the longest animation that is taken need 15 on a slow machine."""

@@ -11,8 +11,9 @@ from itertools import islice
 from operator import itemgetter
 from typing import BinaryIO
 
+from ..refusals import BrokenContainer
 from .avif import boxes
-from .containers import BrokenContainer, Span, coded_pixels, mapped, png_chunks
+from .containers import Span, coded_pixels, mapped, png_chunks
 
 Data = mmap.mmap | bytearray
 

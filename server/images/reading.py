@@ -17,6 +17,7 @@ from PIL.GifImagePlugin import GifImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from ..refusals import DamagedPhoto, NotAPhoto, TooLongAnimation, TooManyPixels
 from .bounds import MIN_FRAME_PIXELS, Bounds
 from .colour import profile_of_code_points, profile_of_gamma
 from .containers import (
@@ -29,7 +30,7 @@ from .containers import (
     survey,
 )
 from .decoding import decode
-from .errors import BROKEN, DamagedPhoto, NotAPhoto, TooLongAnimation, TooManyPixels
+from .errors import BROKEN
 from .location import erase_location
 from .metadata import is_turned, orientation_of, read_exif, time_taken
 from .rendering import encode, placeholder_of, render, thumbnail_of

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..refusals import VisitorLeft
 from .bounds import Cost
 
 MEMORY_LOCKS = 20
@@ -21,10 +22,6 @@ NAMED_LOCKS = 4096
 POLL_SECONDS = 0.003
 ASK_SECONDS = 0.5
 """Between two looks whether whoever waits is still there."""
-
-
-class VisitorLeft(Exception):
-    """Whoever sent this photo does not wait for the answer any more."""
 
 
 @dataclass(eq=False)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from ..catalog.errors import CatalogUnavailable
+from ..refusals import CatalogUnavailable
 from .logs import reason
 
 PATIENCE_SECONDS = 3

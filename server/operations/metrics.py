@@ -24,10 +24,6 @@ ROOM_BYTES = {"counter": 256 * 1024, "histogram": 512 * 1024, "gauge_livesum": 4
 """For what a process counts of each kind, several times what all rules need."""
 
 
-class TokenWanted(Exception):
-    """The numbers are for those who know the token."""
-
-
 class Metrics:
     """Each process counts for itself; after `count_together`, `page` adds up what all have."""
 

@@ -7,15 +7,16 @@ from .. import timestamps
 from ..catalog.accounts import Account, AccountCatalog
 from ..catalog.guests import GuestCatalog
 from ..names import clean_guest_name, fold_name, former_fold_name
-from .passwords import NOBODYS_HASH, check_password, hash_password, is_password
-from .rate_limits import (
-    LONGEST_DELAY_SECONDS,
-    Allowance,
+from ..refusals import (
+    NoName,
+    NoSuchAccount,
+    TooManySignUps,
     TooManyTries,
-    Tries,
-    neighbourhood,
-    try_key,
+    WrongOldPassword,
+    WrongPassword,
 )
+from .passwords import NOBODYS_HASH, check_password, hash_password, is_password
+from .rate_limits import LONGEST_DELAY_SECONDS, Allowance, Tries, neighbourhood, try_key
 
 # Who is in the same Wi-Fi must not be able to lock a host out for long: behind one address there
 # may be a whole party. A try a minute guesses no password.
@@ -28,30 +29,6 @@ BY_EVERYBODY = Allowance(free=100, longest_wait_seconds=LONGEST_DELAY_SECONDS)
 SIGN_UPS = Allowance(free=200, longest_wait_seconds=30)
 """From one address, until there were none for a day."""
 ALL_SIGN_UPS = Allowance(free=1000, longest_wait_seconds=LONGEST_DELAY_SECONDS)
-
-
-class NoName(ValueError):
-    """Nothing is left of the name."""
-
-
-class NoSuchAccount(LookupError):
-    """Nobody is called so."""
-
-
-class WrongPassword(Exception):
-    """Or wrong name: nobody is told which of the two."""
-
-
-class WrongOldPassword(Exception):
-    """Of somebody who is signed in."""
-
-
-class NotSignedIn(Exception):
-    """This is for people with an account."""
-
-
-class TooManySignUps(TooManyTries):
-    """From this address."""
 
 
 @dataclass(frozen=True)

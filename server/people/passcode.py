@@ -6,32 +6,14 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from ..names import fold_name
-from .rate_limits import (
-    LONGEST_DELAY_SECONDS,
-    Allowance,
-    TooManyTries,
-    Tries,
-    neighbourhood,
-    try_key,
-)
+from ..refusals import TooManyLinks, TooManyTries, WrongPasscode
+from .rate_limits import LONGEST_DELAY_SECONDS, Allowance, Tries, neighbourhood, try_key
 
 # A whole party is behind one address: one guest's mistakes must not keep the others out for long.
 BY_ADDRESS = Allowance(free=20, longest_wait_seconds=30)
 BY_EVERYBODY = Allowance(free=100, longest_wait_seconds=LONGEST_DELAY_SECONDS)
 MIN_SAFE_PASSCODE = 6
 """Characters; ten tries a second take years for all words of six letters and digits."""
-
-
-class PasscodeWanted(Exception):
-    """Who has not told it sees nothing."""
-
-
-class WrongPasscode(Exception):
-    """Not the one of the settings."""
-
-
-class TooManyLinks(TooManyTries):
-    """This link was not looked at; the same word in the form will be."""
 
 
 def is_short(text: str) -> bool:

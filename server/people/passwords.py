@@ -7,6 +7,8 @@ from threading import BoundedSemaphore
 
 from werkzeug.security import check_password_hash, generate_password_hash
 
+from ..refusals import TooManyHashes, WeakPassword
+
 MIN_PASSWORD = 8
 MAX_PASSWORD = 256
 """Characters of any kind; more rules make passwords worse (NIST SP 800-63B, 5.1.1.2)."""
@@ -17,14 +19,6 @@ NOBODYS_HASH = f"scrypt:32768:8:1$nobody${'0' * 128}"
 """Takes as long to compare as any, and is no password's."""
 
 _turns = BoundedSemaphore(AT_ONCE)  # in this process: each takes 32 MB and a tenth of a second
-
-
-class WeakPassword(ValueError):
-    """Too short, or longer than anybody types."""
-
-
-class TooManyHashes(Exception):
-    """Too many wait for theirs to be computed."""
 
 
 def check_password(password: str) -> None:

@@ -1,7 +1,6 @@
 """How often one may try to be let in."""
 
 import hashlib
-import math
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from time import sleep
 
 from .. import timestamps
 from ..catalog.accounts import AccountCatalog
+from ..refusals import TooManyTries, TooManyWaiting
 
 FORGET_SECONDS = 24 * 60 * 60
 MAX_CLOCK_SKEW_SECONDS = 60
@@ -25,20 +25,6 @@ LONGEST_DELAY_SECONDS = 3
 LONGEST_WAIT_SECONDS = 30
 """For a place: 80 guests behind one router type the passcode at once while others guess."""
 WAITING_PER_PLACE = 4
-
-
-class TooManyTries(Exception):
-    """The next one has to wait."""
-
-    def __init__(self, wait_seconds: float) -> None:
-        super().__init__(wait_seconds)
-        self.wait_seconds = max(1, math.ceil(wait_seconds))
-
-
-class TooManyWaiting(Exception):
-    """No thread is left for one more visitor who waits to try."""
-
-    wait_seconds = LONGEST_DELAY_SECONDS
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,7 @@ import threading
 from collections import Counter
 
 from ..people.rate_limits import neighbourhood
-
-
-class TooManyAtOnce(Exception):
-    """As much from this address is under way as this process allows."""
+from ..refusals import TooManyAtOnce
 
 
 class AddressLimit:

@@ -21,11 +21,11 @@ from tempfile import SpooledTemporaryFile, TemporaryFile
 from typing import IO, BinaryIO, NamedTuple, cast
 
 from ..catalog.lists import PhotoLists, Selection
-from ..catalog.photo_rows import NoSuchPhoto, Photo
+from ..catalog.photo_rows import Photo
 from ..catalog.photos import Catalog
 from ..catalog.viewer import OWNER, Viewer
 from ..names import cut
-from ..storage import NotStored
+from ..refusals import NoPhotos, NoSuchPhoto, NotStored, TooManyArchives
 from .gallery import Gallery
 from .photo_files import crc32_of
 
@@ -48,14 +48,6 @@ UTF_8 = 1 << 11
 PLAIN_FILE = 0o100644 << 16
 
 log = logging.getLogger(__name__)
-
-
-class NoPhotos(LookupError):
-    """There is nothing to put into an archive."""
-
-
-class TooManyArchives(Exception):
-    """As many are being sent as this process has room for."""
 
 
 class Entry(NamedTuple):

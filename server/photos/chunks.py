@@ -15,24 +15,24 @@ from dataclasses import dataclass, replace
 
 from .. import timestamps
 from ..catalog.photo_rows import Photo
-from ..catalog.uploads import ChunkedUpload, NoSuchUpload, UploadCatalog
+from ..catalog.uploads import ChunkedUpload, UploadCatalog
 from ..catalog.viewer import OWNER
 from ..config import MAX_CHUNKS
-from ..images.containers import BrokenContainer
-from ..images.errors import (
-    DamagedPhoto,
-    NotAPhoto,
-    TooLongAnimation,
-    TooManyPixels,
-    TooMuchToDecode,
-)
 from ..images.slots import Slots
 from ..names import clean_name
-from ..storage import NotStored, Storage
+from ..refusals import (
+    BY_CODE,
+    FINAL,
+    LostChunks,
+    NoSuchUpload,
+    NotStored,
+    WrongChunk,
+)
+from ..storage import Storage
 from ..storage.keys import chunk_key
-from .intake import EmptyPhoto, Intake, Sender, UnknownExtension, WrongExtension
+from .intake import Intake, Sender
 from .limits import Limits
-from .upload import TooManyBytes, Upload
+from .upload import Upload
 
 MAX_DIGITS = 15
 FREE_CHUNKS = 32
@@ -45,30 +45,8 @@ SAFE = "safe"
 _UUID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
 """Dropzone's own, and others that can stand in an address."""
 
-FINAL: dict[str, type[Exception]] = {
-    "empty-photo": EmptyPhoto,
-    "unknown-extension": UnknownExtension,
-    "wrong-extension": WrongExtension,
-    "too-many-bytes": TooManyBytes,
-    "broken-container": BrokenContainer,
-    "not-a-photo": NotAPhoto,
-    "damaged-photo": DamagedPhoto,
-    "too-many-pixels": TooManyPixels,
-    "too-long-animation": TooLongAnimation,
-    "too-much-to-decode": TooMuchToDecode,
-}
-"""What the same bytes under the same name will always be refused for, by its code, which is
-stored."""
-_FORMER_NAMES = {code.replace("-", ""): code for code in FINAL}
-"""In lower case, of what former versions stored (`DamagedPhoto`)."""
-
-
-class WrongChunk(ValueError):
-    """Its numbers contradict its size, each other, or those of its upload."""
-
-
-class LostChunks(Exception):
-    """Chunks that had come are gone: the upload begins anew."""
+_FORMER_NAMES = {kind.__name__: kind for kind in FINAL}
+"""What former versions stored."""
 
 
 @dataclass(frozen=True)
@@ -218,9 +196,8 @@ class Chunks:
             photo = self._assemble(upload, sender)
         except NotStored:
             return self._answer_for_another(upload)
-        except tuple(FINAL.values()) as refusal:
-            code = next(code for code, kind in FINAL.items() if isinstance(refusal, kind))
-            self._conclude(upload, json.dumps([code, *refusal.args]))
+        except FINAL as refusal:
+            self._conclude(upload, json.dumps([refusal.code, *refusal.args]))
             raise
         outcome = f"{SAFE} {photo.stored_name}"
         self._conclude(upload, outcome)
@@ -281,4 +258,4 @@ def safe_name(outcome: str) -> str | None:
     if outcome.startswith(SAFE):
         return outcome.removeprefix(SAFE).strip()
     code, *arguments = json.loads(outcome)
-    raise FINAL[_FORMER_NAMES.get(code.lower(), code)](*arguments)
+    raise (_FORMER_NAMES.get(code) or BY_CODE[code])(*arguments)

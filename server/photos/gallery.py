@@ -7,12 +7,13 @@ from functools import partial
 from typing import BinaryIO
 
 from .. import timestamps
-from ..catalog.photo_rows import NoSuchPhoto, Photo
+from ..catalog.photo_rows import Photo
 from ..catalog.photos import Catalog, SamePhoto, Which
 from ..catalog.viewer import Viewer
 from ..images.reading import Images
 from ..images.slots import Slots
-from ..storage import Method, NotStored, Storage
+from ..refusals import NoSuchPhoto, NotStored, NotTheOwner, TooManyThumbnails
+from ..storage import Method, Storage
 from ..storage.keys import original_key, thumbnail_key
 from .limits import Limits
 from .photo_files import WIDTHS
@@ -23,18 +24,6 @@ THUMBNAILS_AT_ONCE = 16
 """That are made or waited for in one process: its threads are for others, too."""
 LINK_SECONDS = 300
 """Within which a download has to begin."""
-
-
-class TooManyThumbnails(Exception):
-    """Those that are being made already are enough for now."""
-
-
-class NotTheOwner(Exception):
-    """Somebody else's photo."""
-
-
-class NotAHost(Exception):
-    """What only hosts may do."""
 
 
 class Gallery:

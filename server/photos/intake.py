@@ -11,42 +11,28 @@ from pathlib import Path
 
 from .. import timestamps
 from ..catalog.photo_rows import Photo
-from ..catalog.photos import Catalog, RuledOut, SamePhoto, Which
+from ..catalog.photos import Catalog, SamePhoto, Which
 from ..catalog.viewer import EVERYONE, OWNER, SHOWN
 from ..config import Config
 from ..images.formats import BY_EXTENSION
 from ..images.reading import Images, Picture
 from ..names import clean_name, extension_of
 from ..operations.metrics import Metrics
-from ..storage import Storage, StorageUnavailable
+from ..refusals import (
+    EmptyPhoto,
+    GalleryFull,
+    RuledOut,
+    StorageUnavailable,
+    TooManyBytes,
+    TooMuchSent,
+    UnknownExtension,
+    WrongExtension,
+)
+from ..storage import Storage
 from ..storage.keys import original_key, thumbnail_key
-from .limits import GalleryFull, Limits, TooMuchSent
+from .limits import Limits
 from .photo_files import crc32_of, photo_keys
-from .upload import TooManyBytes, Upload
-
-
-class EmptyPhoto(Exception):
-    """A file of no bytes."""
-
-
-class UnknownExtension(Exception):
-    """The name's extension is not among those that the settings allow."""
-
-
-class WrongExtension(Exception):
-    """The name says one format, the content is another."""
-
-    def __init__(self, extension: str) -> None:
-        super().__init__(extension)
-        self.extension = extension
-
-
-class UnknownSender(Exception):
-    """Nobody could be shown a photo again that is for this sender alone."""
-
-
-class SomebodyElse(Exception):
-    """The page that sends was another visitor's: it does not know yet."""
+from .upload import Upload
 
 
 @dataclass(frozen=True)

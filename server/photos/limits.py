@@ -11,31 +11,11 @@ from .. import timestamps
 from ..catalog.usage import Usage, UsageCatalog
 from ..config import Config
 from ..people.rate_limits import neighbourhood
+from ..refusals import DiskNearlyFull, GalleryFull, TooManyAtOnce, TooManyChanges, TooMuchSent
 from ..storage import Storage
 from ..storage.staging import free_bytes
-from .address_limit import TooManyAtOnce
 
 HOUR_SECONDS = 60 * 60
-
-
-class TooMuchSent(Exception):
-    """This guest's limits of an hour are reached."""
-
-    def __init__(self, wait_seconds: float) -> None:
-        super().__init__(wait_seconds)
-        self.wait_seconds = max(1, round(wait_seconds))
-
-
-class TooManyChanges(Exception):
-    """Very many changes by one visitor, or from one network, are waiting already."""
-
-
-class GalleryFull(Exception):
-    """All photos together have the size that the settings allow."""
-
-
-class DiskNearlyFull(Exception):
-    """What is free on the disk is kept in reserve."""
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from .. import timestamps
-from ..catalog.errors import CatalogUnavailable
 from ..catalog.orphans import LeftoverCatalog
 from ..catalog.photos import Catalog
 from ..catalog.uploads import UploadCatalog
 from ..images.formats import FORMATS
-from ..storage import NotStored, Storage, StorageUnavailable
+from ..refusals import CatalogUnavailable, NotStored, StorageUnavailable
+from ..storage import Storage
 from ..storage.keys import chunk_key, is_photo_id, original_key, owner_id, unknown_key
 from .photo_files import crc32_of, photo_keys
 

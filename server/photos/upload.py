@@ -8,36 +8,6 @@ ROOM_BYTES = 1024 * 1024
 """How much is written between two looks at the free disk."""
 
 
-class NoPhoto(ValueError):
-    """The request holds no file."""
-
-
-class BrokenForm(ValueError):
-    """The body came whole, and is no multipart form."""
-
-
-class NotAsAFile(ValueError):
-    """The body is neither a form with files nor of an image's type: what `curl --data-binary` and
-    `wget --post-file` send by themselves."""
-
-
-class CompressedBody(ValueError):
-    """The body has a content coding, such as gzip."""
-
-
-class PieceOfAPhoto(ValueError):
-    """A slice of a file that does not say of which: jQuery File Upload can be told to send those.
-    Dropzone's chunks do say it, and are welcome."""
-
-
-class TooMuchAtOnce(ValueError):
-    """More photos, or more bytes, than the settings allow for one request."""
-
-
-class TooManyBytes(ValueError):
-    """A photo larger than the setting allows."""
-
-
 class Upload:
     """A writable stream into a staged file. What comes after `max_bytes` is counted and thrown
     away, so that a client can finish sending and read why its photo was refused."""

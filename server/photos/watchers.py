@@ -9,10 +9,10 @@ from random import uniform
 from typing import NamedTuple
 
 from ..catalog.database import Database
-from ..catalog.errors import CatalogUnavailable
 from ..catalog.lists import Changes, PhotoLists
 from ..catalog.viewer import Viewer
 from ..operations.logs import reason
+from ..refusals import CatalogUnavailable, FullHouse
 
 WAIT_SECONDS = 2
 """At most, before the catalog is looked at anyway."""
@@ -30,10 +30,6 @@ MAX_CHANGES = 500
 """In one piece."""
 
 log = logging.getLogger(__name__)
-
-
-class FullHouse(Exception):
-    """As many watch as this process has room for, or from one network as it allows."""
 
 
 class Event(NamedTuple):

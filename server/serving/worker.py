@@ -15,11 +15,12 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.http import errors
 from gunicorn.workers.gthread import ThreadWorker
 
-from ..catalog.errors import CatalogUnavailable, UnusableCatalog
+from ..catalog.errors import UnusableCatalog
 from ..config import Config
 from ..operations.logs import new_request_id, request_id
 from ..people.rate_limits import neighbourhood
-from ..photos.address_limit import AddressLimit, TooManyAtOnce
+from ..photos.address_limit import AddressLimit
+from ..refusals import CatalogUnavailable, TooManyAtOnce
 from ..web.access_log import log_answer
 from .connection import PatientSocket, WholeBody
 from .door import close_door

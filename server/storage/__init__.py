@@ -8,15 +8,6 @@ from typing import BinaryIO, Literal, Protocol
 Method = Literal["GET", "HEAD"]
 
 
-class NotStored(LookupError):
-    """There is nothing under this key."""
-
-
-class StorageUnavailable(OSError):
-    """The storage does not answer, not in time, or not with what was asked for. Whether what it
-    was asked to do is done, or will be, nobody knows."""
-
-
 class Storage(Protocol):
     """Files under keys such as `originals/ab/abcd.jpg`; whole or not at all, never overwritten
     half-way. Keys are made by Dropwall, never by a visitor. Every method raises OSError when it

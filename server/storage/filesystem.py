@@ -6,7 +6,8 @@ from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from . import Method, NotStored
+from ..refusals import NotStored
+from . import Method
 from .staging import Staging, free_bytes, is_older
 
 

@@ -18,7 +18,8 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
-from . import Method, NotStored, StorageUnavailable
+from ..refusals import NotStored, StorageUnavailable
+from . import Method
 from .keys import mark_key
 from .s3_address import NO_ENDPOINT, S3Address
 from .staging import Staging

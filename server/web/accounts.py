@@ -12,8 +12,8 @@ from flask_login import (
 )
 
 from ..catalog.accounts import Account
-from ..people.accounts import NotSignedIn
 from ..people.passwords import MIN_PASSWORD
+from ..refusals import NotSignedIn
 from . import parts
 from .forms import BACK, Field, Form, answer, done, sent, show, wanted_path
 from .navigation import is_navigation

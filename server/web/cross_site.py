@@ -4,18 +4,11 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from ..refusals import AnotherSite
+
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 PORT = re.compile(r":\d*$")
-
-
-class AnotherSite(Exception):
-    """Another site's page asks in the name of its visitor. Where `Origin` alone tells so, the error
-    has it and our `Host`: behind a proxy that loses the latter, the page may be our own."""
-
-
-class AnotherHost(Exception):
-    """A name that is not the gallery's leads here."""
 
 
 def check_site(

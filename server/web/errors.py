@@ -6,18 +6,26 @@ import math
 
 from flask import Flask, Response
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import HTTPException, PreconditionFailed
+from werkzeug.exceptions import ClientDisconnected, HTTPException, PreconditionFailed
 
-from ..catalog.errors import CatalogUnavailable
 from ..config import Config
 from ..images.formats import BY_EXTENSION
 from ..names import MAX_GUEST_NAME
 from ..operations.logs import Seldom, reason
 from ..people.passwords import MAX_PASSWORD, MIN_PASSWORD
-from ..photos.intake import WrongExtension
-from ..refusals import DEFECT, FULL, HTTP_REFUSALS, REFUSALS, Refusal
-from ..storage import StorageUnavailable
-from .cross_site import AnotherHost, AnotherSite
+from ..refusals import (
+    OF_HTTP,
+    AnotherHost,
+    AnotherSite,
+    CatalogUnavailable,
+    CutOffUpload,
+    DiskFull,
+    InternalError,
+    Refusal,
+    StalledUpload,
+    StorageUnavailable,
+    WrongExtension,
+)
 
 LOST_HOST = (
     "has lost the Host that its visitors ask for, and this line is missing from its configuration:"
@@ -34,14 +42,18 @@ log.addFilter(Seldom(TELL_EVERY_SECONDS))
 
 def is_refusal(error: Exception) -> bool:
     """Whether the visitor can be told the reason; anything else is ours to mend."""
-    return refusal_of(error) is not DEFECT
+    return refusal_of(error) is not InternalError
 
 
-def refusal_of(error: Exception) -> Refusal:
-    """DEFECT for what is ours to mend."""
+def refusal_of(error: Exception) -> type[Refusal]:
+    """What is said of it; InternalError for what is ours to mend."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return FULL
-    return next((REFUSALS[kind] for kind in type(error).__mro__ if kind in REFUSALS), DEFECT)
+        return DiskFull
+    if isinstance(error, Refusal):
+        return type(error)
+    if isinstance(error, ClientDisconnected):
+        return CutOffUpload
+    return StalledUpload if isinstance(error, TimeoutError) else InternalError
 
 
 def response_to(error: Exception, config: Config) -> Response:
@@ -52,7 +64,8 @@ def response_to(error: Exception, config: Config) -> Response:
 def refusal_response(refused: list[tuple[str, Exception]], sent: int, config: Config) -> Response:
     """The answer for a request of which `refused` (name, reason) of `sent` photos were not
     kept. It has the first one's status, and a line for each when several were sent."""
-    code, status, _ = refusal_of(refused[0][1])
+    first = refusal_of(refused[0][1])
+    code, status = first.code, first.status
     sentences = [_fill(refusal_of(error).sentence, error, config) for _, error in refused]
     sentence = sentences[0]
     _tell_why(refused[0][1], code)
@@ -106,7 +119,7 @@ def answer_errors(app: Flask, config: Config) -> None:
     def answer_http_error(error: HTTPException) -> ResponseReturnValue:
         response = error.get_response()
         if response.status_code >= 400:
-            refusal = HTTP_REFUSALS.get(response.status_code, DEFECT)
+            refusal = OF_HTTP.get(response.status_code, InternalError)
             response.data = _fill(refusal.sentence, error, config)
             response.mimetype = "text/plain"
             response.headers["Dropwall-Refusal"] = refusal.code
@@ -120,8 +133,8 @@ def answer_errors(app: Flask, config: Config) -> None:
         response.close()
         return answer_http_error(PreconditionFailed())
 
-    for refusal in REFUSALS:
-        app.register_error_handler(refusal, answer_refusal)
+    app.register_error_handler(Refusal, answer_refusal)
+    app.register_error_handler(ClientDisconnected, answer_refusal)
     app.register_error_handler(OSError, answer_os_error)
     app.register_error_handler(HTTPException, answer_http_error)
 

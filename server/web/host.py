@@ -5,7 +5,7 @@ from dataclasses import asdict
 from flask import Blueprint, Response, jsonify
 
 from ..catalog.viewer import HIDDEN, SHOWN
-from ..photos.gallery import NotAHost
+from ..refusals import NotAHost
 from . import no_content, parts
 from .requests import ids_parameter, json_word
 from .visitor import changing, viewer

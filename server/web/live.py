@@ -6,9 +6,9 @@ from contextlib import suppress
 from flask import Blueprint, Response, request
 from flask_login import current_user
 
-from ..catalog.errors import CatalogUnavailable
 from ..people.rate_limits import neighbourhood
 from ..photos.watchers import Watcher
+from ..refusals import CatalogUnavailable
 from . import parts
 from .requests import MAX_VERSION, number, number_parameter
 from .visitor import viewer

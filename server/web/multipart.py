@@ -18,16 +18,16 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 from werkzeug.wsgi import LimitedStream
 
-from ..photos.address_limit import TooManyAtOnce
-from ..photos.upload import (
+from ..photos.upload import Upload
+from ..refusals import (
     BrokenForm,
     CompressedBody,
     NoPhoto,
     NotAsAFile,
     PieceOfAPhoto,
+    TooManyAtOnce,
     TooManyBytes,
     TooMuchAtOnce,
-    Upload,
 )
 from . import parts
 

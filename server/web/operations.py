@@ -4,7 +4,8 @@ from hmac import compare_digest
 
 from flask import Blueprint, Response, abort, request
 
-from ..operations.metrics import CONTENT_TYPE, TokenWanted
+from ..operations.metrics import CONTENT_TYPE
+from ..refusals import TokenWanted
 from . import parts
 from .access_log import RULE
 from .errors import RETRY_SECONDS

@@ -7,7 +7,7 @@ from flask import Blueprint, redirect, request, session
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from ..people.passcode import PasscodeWanted
+from ..refusals import PasscodeWanted
 from . import operations, parts
 from .forms import Field, Form, answer, sent, show, wanted_path
 from .multipart import drain_body

@@ -3,7 +3,8 @@
 from flask import Blueprint, Response, jsonify
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
-from ..names import LongName, clean_guest_name
+from ..names import clean_guest_name
+from ..refusals import LongName
 from . import no_content, parts
 from .json import guest_json
 from .requests import json_text

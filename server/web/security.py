@@ -12,9 +12,10 @@ from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, Se
 from itsdangerous import BadSignature, SignatureExpired, TimestampSigner, URLSafeTimedSerializer
 
 from ..people.address import is_answered
+from ..refusals import AnotherHost, AnotherSite
 from . import operations, parts
 from .access_log import ENDING
-from .cross_site import AnotherHost, AnotherSite, check_site
+from .cross_site import check_site
 from .multipart import drain_body
 
 protection = Blueprint("protection", __name__)

@@ -6,13 +6,18 @@ from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
 
-from ..catalog.errors import CatalogUnavailable
 from ..catalog.photo_rows import Photo
 from ..catalog.viewer import EVERYONE, OWNER, PENDING, SHOWN
 from ..names import clean_name
-from ..photos.chunks import Chunk, WrongChunk, safe_name
-from ..photos.intake import Sender, SomebodyElse, UnknownSender
-from ..storage import StorageUnavailable
+from ..photos.chunks import Chunk, safe_name
+from ..photos.intake import Sender
+from ..refusals import (
+    CatalogUnavailable,
+    SomebodyElse,
+    StorageUnavailable,
+    UnknownSender,
+    WrongChunk,
+)
 from . import errors, no_content, parts
 from .multipart import Body, receive_body
 from .navigation import is_navigation

@@ -17,14 +17,15 @@ from dropwall.catalog import schema, search, tables
 from dropwall.catalog.database import open_database
 from dropwall.catalog.errors import UnusableCatalog
 from dropwall.catalog.lists import Guest, Selection
-from dropwall.catalog.photo_rows import NoSuchPhoto, Photo
-from dropwall.catalog.photos import RuledOut, SamePhoto, Which
+from dropwall.catalog.photo_rows import Photo
+from dropwall.catalog.photos import SamePhoto, Which
 from dropwall.catalog.tables import metadata
-from dropwall.catalog.uploads import ChunkedUpload, NoSuchUpload
+from dropwall.catalog.uploads import ChunkedUpload
 from dropwall.catalog.usage import Overview, Share, Usage
 from dropwall.catalog.viewer import EVERYONE, HIDDEN, OWNER, PENDING, SHOWN, Viewer
 from dropwall.names import fold_for_search
 from dropwall.photos.watchers import MAX_CHANGES
+from dropwall.refusals import NoSuchPhoto, NoSuchUpload, RuledOut
 from tests.support.catalog_rows import (
     GUEST,
     MORNING,

@@ -21,14 +21,13 @@ from sqlalchemy.exc import IntegrityError
 
 from dropwall import create_app
 from dropwall.catalog.database import Database, open_database
-from dropwall.catalog.errors import CatalogUnavailable, UnusableCatalog
+from dropwall.catalog.errors import UnusableCatalog
 from dropwall.catalog.lists import Selection
-from dropwall.catalog.photo_rows import NoSuchPhoto
 from dropwall.catalog.photos import Which
 from dropwall.catalog.secrets import keep_secret
-from dropwall.catalog.uploads import NoSuchUpload
 from dropwall.config import Config
 from dropwall.photos.watchers import Watchers
+from dropwall.refusals import CatalogUnavailable, NoSuchPhoto, NoSuchUpload
 from dropwall.storage.keys import owner_id
 from tests.support.catalog_rows import (
     GUEST,

@@ -10,11 +10,11 @@ from sqlalchemy import select, update
 from dropwall.catalog import photos
 from dropwall.catalog.counts import WITHHELD
 from dropwall.catalog.lists import Changes, Selection
-from dropwall.catalog.photo_rows import NoSuchPhoto
 from dropwall.catalog.photos import SamePhoto, Which
 from dropwall.catalog.tables import gallery, guests
 from dropwall.catalog.usage import Overview, Share
 from dropwall.catalog.viewer import EVERYONE, HIDDEN, OWNER, PENDING, SHOWN, Viewer
+from dropwall.refusals import NoSuchPhoto
 from tests.support.catalog_rows import MORNING, PHOTO, PUBLIC, FilledCatalog
 
 CONTENTS = 12

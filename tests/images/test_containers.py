@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from dropwall.images.containers import BrokenContainer, CutOff, Survey, UnknownFormat, survey
+from dropwall.images.containers import CutOff, Survey, UnknownFormat, survey
+from dropwall.refusals import BrokenContainer
 from tests.support.odd_photos import png_chunk
 from tests.support.photos import encode, noise, tiny_photo
 

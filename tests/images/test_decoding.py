@@ -13,10 +13,10 @@ from PIL import Image
 
 from dropwall.images import decoding
 from dropwall.images.bounds import Bounds
-from dropwall.images.containers import BrokenContainer, survey
-from dropwall.images.errors import NoDecoder, TooMuchToDecode
+from dropwall.images.containers import survey
 from dropwall.images.reading import Images
 from dropwall.images.slots import Slots
+from dropwall.refusals import BrokenContainer, NoDecoder, TooMuchToDecode
 from tests.support.decoder_tasks import (
     complain,
     crash,

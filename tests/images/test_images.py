@@ -8,9 +8,8 @@ from tempfile import TemporaryFile
 import pytest
 from PIL import Image
 
-from dropwall.images.containers import BrokenContainer
-from dropwall.images.errors import DamagedPhoto, NotAPhoto, TooManyPixels
 from dropwall.images.reading import Images, Picture
+from dropwall.refusals import BrokenContainer, DamagedPhoto, NotAPhoto, TooManyPixels
 from tests.support.bad_photos import BOMBS, DAMAGED
 from tests.support.odd_photos import (
     CORNERS,

@@ -17,8 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
-from dropwall.images.containers import BrokenContainer, UnknownFormat, survey
+from dropwall.images.containers import UnknownFormat, survey
 from dropwall.images.location import erase_location
+from dropwall.refusals import BrokenContainer
 from tests.support.odd_photos import png_chunk
 from tests.support.photos import noise, tiny_photo
 

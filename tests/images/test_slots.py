@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from dropwall.images.bounds import Cost
-from dropwall.images.slots import Slots, VisitorLeft
+from dropwall.images.slots import Slots
+from dropwall.refusals import VisitorLeft
 from tests.support.waiting import PATIENCE_SECONDS, wait_until
 
 MEGABYTE = 1_000_000

@@ -9,11 +9,11 @@ import pytest
 from flask.testing import FlaskClient
 
 from dropwall import create_app
-from dropwall.catalog.errors import CatalogUnavailable
 from dropwall.config import Config
 from dropwall.operations import health
 from dropwall.operations.health import Health
 from dropwall.operations.logs import Seldom
+from dropwall.refusals import CatalogUnavailable
 from tests.support.visitors import TEXT
 from tests.support.waiting import wait_until
 

@@ -8,12 +8,12 @@ from contextlib import closing
 import pytest
 
 from dropwall.catalog.database import Database
-from dropwall.catalog.errors import CatalogUnavailable
 from dropwall.catalog.lists import Changes, PhotoLists
 from dropwall.catalog.photos import Catalog
 from dropwall.catalog.viewer import Viewer
 from dropwall.photos import watchers as changes
 from dropwall.photos.watchers import Watchers
+from dropwall.refusals import CatalogUnavailable
 from tests.support.catalog_rows import photo
 from tests.support.waiting import PATIENCE_SECONDS, wait_until
 

@@ -20,10 +20,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from dropwall import create_app, timestamps
-from dropwall.catalog.errors import CatalogUnavailable
 from dropwall.catalog.tables import photos
 from dropwall.config import Config
 from dropwall.photos.archive import BLOCK_BYTES, GONE, Archives
+from dropwall.refusals import CatalogUnavailable
 from dropwall.storage.keys import original_key
 from tests.support.engines import catalog_of
 from tests.support.gallery_server import GalleryServer, SharedGallery

@@ -25,7 +25,8 @@ import dropwall.photos.sweep
 from dropwall import create_app
 from dropwall.config import Config
 from dropwall.photos.gallery import COPIES_AT_ONCE
-from dropwall.storage import NotStored, StorageUnavailable, open_storage, s3
+from dropwall.refusals import NotStored, StorageUnavailable
+from dropwall.storage import open_storage, s3
 from dropwall.storage.keys import original_key
 from dropwall.storage.s3_address import S3Address
 from tests.support.browser import ROOT

@@ -10,7 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from dropwall.storage import NotStored, Storage, open_storage
+from dropwall.refusals import NotStored
+from dropwall.storage import Storage, open_storage
 
 ANY_AGE_SECONDS = -60  # also on a server whose clock is not ours
 
