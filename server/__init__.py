@@ -46,7 +46,7 @@ from .photos.sweep import Sweep
 from .photos.watchers import Watchers
 from .refusals import CatalogUnavailable
 from .storage import open_storage
-from .web import Parts
+from .web import Dropwall
 from .web.access_log import Visits
 from .web.accounts import accounts, login_manager
 from .web.archive import archive
@@ -114,7 +114,7 @@ def create_app(config: Config | None = None) -> Flask:
     return app
 
 
-def _put_together(config: Config) -> Parts:
+def _put_together(config: Config) -> Dropwall:
     database = open_catalog(config)
     catalog, uploading, usage = Catalog(database), UploadCatalog(database), UsageCatalog(database)
     lists, guests = PhotoLists(database), GuestCatalog(database)
@@ -129,7 +129,7 @@ def _put_together(config: Config) -> Parts:
     metrics = Metrics()
     intake = Intake(catalog, storage, images, limits, config, metrics)
     watchers = Watchers(database, lists, config.watchers, changes_event, config.address_watchers)
-    return Parts(
+    return Dropwall(
         settings=config,
         secret_key=secret_key,
         storage=storage,

@@ -7,7 +7,7 @@ import click
 from flask.cli import AppGroup
 
 from ..photos.sweep import UnknownOriginals
-from ..web import parts
+from ..web import dropwall
 from .accounts import add_account, list_accounts, remove_account, set_password
 from .moving import move
 from .refusals import refusals_as_told
@@ -35,8 +35,8 @@ def sweep(delete_unknown: bool) -> None:
     """Remove what crashes left behind a day ago or more."""
     try:
         with refusals_as_told():
-            parts().usage.recount()
-            swept = parts().sweep.sweep(delete_unknown)
+            dropwall().usage.recount()
+            swept = dropwall().sweep.sweep(delete_unknown)
     except UnknownOriginals as unknown:
         for key in unknown.keys:
             click.echo(key)

@@ -6,13 +6,13 @@ import click
 
 from ..catalog.accounts import Account, PrivatePhotosLeft
 from ..refusals import NoSuchAccount
-from ..web import parts
+from ..web import dropwall
 from .refusals import refusals_as_told
 
 
 def list_accounts() -> None:
     """List who has an account."""
-    for account in parts().accounts.catalog.list_accounts():
+    for account in dropwall().accounts.catalog.list_accounts():
         click.echo(f"{account.name}{' (host)' if account.is_host else ''}")
 
 
@@ -21,7 +21,7 @@ def list_accounts() -> None:
 def add_account(name: str, is_host: bool) -> None:
     """Make an account; its password is asked for, or read from a pipe."""
     with refusals_as_told():
-        account = parts().accounts.add(name, _new_password(), is_host)
+        account = dropwall().accounts.add(name, _new_password(), is_host)
     click.echo(f"{account.name} can sign in now{', as a host' if is_host else ''}.")
 
 
@@ -30,7 +30,7 @@ def set_password(name: str) -> None:
     """Give an account another password, and sign it out everywhere."""
     account = _account(name)
     with refusals_as_told():
-        parts().accounts.set_password(account, _new_password())
+        dropwall().accounts.set_password(account, _new_password())
     click.echo(f"{account.name} has another password now, and is signed out everywhere.")
 
 
@@ -40,7 +40,7 @@ def remove_account(name: str, with_private: bool) -> None:
     """Remove an account; its photos stay in the gallery, but for those that nobody else sees."""
     account = _account(name)
     try:
-        parts().accounts.catalog.remove(account.id, with_private)
+        dropwall().accounts.catalog.remove(account.id, with_private)
     except PrivatePhotosLeft as private:
         raise click.ClickException(
             f"{account.name} has private photos, {private.count} in all, that nobody could see or"
@@ -51,7 +51,7 @@ def remove_account(name: str, with_private: bool) -> None:
 
 def _account(name: str) -> Account:
     try:
-        return parts().accounts.called(name)
+        return dropwall().accounts.called(name)
     except NoSuchAccount:
         raise click.ClickException(
             f"Nobody called {name} has an account; `dropwall accounts` lists who has."

@@ -19,7 +19,7 @@ from ..config import BadSetting, Config, variable_name
 from ..move import AnotherStorage, Move, Place, Progress
 from ..refusals import CatalogUnavailable, StorageUnavailable
 from ..storage import open_storage
-from ..web import parts
+from ..web import dropwall
 from ..web.errors import is_refusal
 
 TELL_EVERY_SECONDS = 5
@@ -38,7 +38,7 @@ GOES_ON = "What has been copied stays, and the same command goes on from there."
 def move(to_database: str, to_storage: str) -> None:
     """Copy the gallery to another database and storage, while it runs. The next time, what has
     changed since then."""
-    settings = parts().settings
+    settings = dropwall().settings
     target = _target(settings, to_database, to_storage)
     with _told_why_not_moved(lambda: NOTHING):
         work = _prepared(settings, target)

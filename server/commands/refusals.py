@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import click
 
-from ..web import parts
+from ..web import dropwall
 from ..web.errors import is_refusal, response_to
 
 
@@ -17,5 +17,5 @@ def refusals_as_told() -> Iterator[None]:
     except Exception as error:
         if not is_refusal(error):
             raise
-        refusal = response_to(error, parts().settings)
+        refusal = response_to(error, dropwall().settings)
         raise click.ClickException(refusal.get_data(as_text=True)) from None

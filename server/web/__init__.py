@@ -24,8 +24,9 @@ from ..storage import Storage
 
 
 @dataclass(frozen=True)
-class Parts:
-    """Under its name in `app.extensions`, as Flask's extensions are: `dropwall`."""
+class Dropwall:
+    """The application's parts, as `create_app` has put them together. They stand in
+    `app.extensions["dropwall"]`, as those of Flask's extensions do."""
 
     settings: Config
     secret_key: bytes = field(repr=False)
@@ -50,8 +51,9 @@ class Parts:
     metrics: Metrics
 
 
-def parts() -> Parts:
-    found: Parts = current_app.extensions["dropwall"]
+def dropwall() -> Dropwall:
+    """The parts of the application that answers this request."""
+    found: Dropwall = current_app.extensions["dropwall"]
     return found
 
 

@@ -14,7 +14,7 @@ from flask_login import (
 from ..catalog.accounts import Account
 from ..people.passwords import MIN_PASSWORD
 from ..refusals import NotSignedIn
-from . import parts
+from . import dropwall
 from .forms import BACK, Field, Form, answer, done, sent, show, wanted_path
 from .navigation import is_navigation
 
@@ -52,7 +52,7 @@ login_manager.login_view = "accounts.sign_in"
 
 @login_manager.user_loader  # type: ignore[untyped-decorator]
 def load_user(session_id: str) -> User | None:
-    account = parts().accounts.of_session(session_id)
+    account = dropwall().accounts.of_session(session_id)
     return User(account) if account else None
 
 
@@ -72,7 +72,7 @@ def sign_in() -> ResponseReturnValue:
 @accounts.post("/sign-in")
 def try_to_sign_in() -> ResponseReturnValue:
     def act() -> None:
-        found = parts().accounts.sign_in(sent("name"), sent("password"), _device(), _address())
+        found = dropwall().accounts.sign_in(sent("name"), sent("password"), _device(), _address())
         _begin_session(found)
 
     return answer(_sign_in_form(), act)
@@ -88,7 +88,7 @@ def sign_up() -> ResponseReturnValue:
 @accounts.post("/sign-up")
 def try_to_sign_up() -> ResponseReturnValue:
     def act() -> None:
-        made = parts().accounts.sign_up(sent("name"), sent("password"), _device(), _address())
+        made = dropwall().accounts.sign_up(sent("name"), sent("password"), _device(), _address())
         _begin_session(made)
 
     return answer(_sign_up_form(), act)
@@ -106,7 +106,7 @@ def change_password() -> ResponseReturnValue:
     """Whoever else is signed in to this account is so no more."""
 
     def act() -> None:
-        changed = parts().accounts.change_password(
+        changed = dropwall().accounts.change_password(
             current_user.account, sent("old_password"), sent("password"), _address()
         )
         login_user(User(changed))
@@ -125,7 +125,7 @@ def sign_out() -> ResponseReturnValue:
 @accounts.post("/sign-out-everywhere")
 @login_required  # type: ignore[untyped-decorator]
 def sign_out_everywhere() -> ResponseReturnValue:
-    parts().accounts.sign_out_everywhere(current_user.account)
+    dropwall().accounts.sign_out_everywhere(current_user.account)
     _end_session()
     return done()
 
@@ -152,7 +152,7 @@ def _address() -> str:
 
 
 def _sign_in_form() -> Form:
-    sign_up = (("/sign-up", "Create an account"),) if parts().settings.sign_up else ()
+    sign_up = (("/sign-up", "Create an account"),) if dropwall().settings.sign_up else ()
     return Form(
         path="/sign-in",
         title="Sign in",
@@ -168,7 +168,7 @@ def _sign_in_form() -> Form:
 
 def _sign_up_form() -> Form:
     """There is none where the settings do not want it."""
-    if not parts().settings.sign_up:
+    if not dropwall().settings.sign_up:
         abort(404)
     named = ("no-name", "long-name", "name-taken")
     return Form(

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from .. import timestamps
-from . import parts
+from . import dropwall
 from .photos import answer_range
 from .requests import SELECTION_SECONDS, json_ids, selection
 from .visitor import changing, viewer
@@ -22,7 +22,7 @@ def download_photos() -> Response:
     filename = f"Dropwall {timestamps.now()[:10]}.zip"
     response.headers.set("Content-Disposition", "attachment", filename=filename)
     with ExitStack() as opened:
-        file = opened.enter_context(parts().archives.open(selection(), viewer()))
+        file = opened.enter_context(dropwall().archives.open(selection(), viewer()))
         response.set_etag(file.etag)
         answer_range(response, file.bytes)
         if request.method == "GET" and response.status_code in (200, 206):
@@ -41,5 +41,5 @@ def keep_selection() -> ResponseReturnValue:
     """`{"ids": […]}`, more than an address can name: they are asked for by `selection` then."""
     photo_ids, forgotten = json_ids(), timestamps.now(seconds_ago=SELECTION_SECONDS)
     with changing():
-        kept = parts().lists.keep_selection(photo_ids, timestamps.now(), forgotten, viewer())
+        kept = dropwall().lists.keep_selection(photo_ids, timestamps.now(), forgotten, viewer())
     return jsonify(id=kept), 201, {"Location": f"/photos.zip?selection={kept}"}

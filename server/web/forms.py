@@ -7,7 +7,7 @@ from flask import Response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
-from . import errors, no_content, parts
+from . import dropwall, errors, no_content
 from .navigation import is_navigation, local_path
 
 MAX_BODY_BYTES = 8000
@@ -80,7 +80,7 @@ def answer(form: Form, act: Callable[[], object]) -> ResponseReturnValue:
     except Exception as error:
         if not (_is_page() and errors.is_refusal(error)):
             raise
-        return show(form, errors.response_to(error, parts().settings))
+        return show(form, errors.response_to(error, dropwall().settings))
     return done()
 
 

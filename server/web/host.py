@@ -6,7 +6,7 @@ from flask import Blueprint, Response, jsonify
 
 from ..catalog.viewer import HIDDEN, SHOWN
 from ..refusals import NotAHost
-from . import no_content, parts
+from . import dropwall, no_content
 from .requests import ids_parameter, json_word
 from .visitor import changing, viewer
 
@@ -25,10 +25,10 @@ def refuse_guests() -> None:
 def overview() -> Response:
     """How full the gallery is, and what waits; of private photos how many there are."""
     return jsonify(
-        asdict(parts().usage.overview())
+        asdict(dropwall().usage.overview())
         | {
-            "max_bytes": parts().settings.max_gallery_bytes,
-            "free_bytes": parts().limits.free_bytes(),
+            "max_bytes": dropwall().settings.max_gallery_bytes,
+            "free_bytes": dropwall().limits.free_bytes(),
         }
     )
 
@@ -38,7 +38,7 @@ def judge_photos() -> Response:
     """`{"standing": "shown"}` or `"hidden"`, for the photos of `ids`."""
     photo_ids, standing = ids_parameter(), json_word("standing", STANDINGS)
     with changing():
-        parts().gallery.set_standing(photo_ids, standing, viewer())
+        dropwall().gallery.set_standing(photo_ids, standing, viewer())
     return no_content()
 
 
@@ -47,7 +47,7 @@ def judge_guest(guest_id: str) -> Response:
     """The same for all photos of one guest."""
     standing = json_word("standing", STANDINGS)
     with changing():
-        parts().gallery.set_standing_of_all(guest_id, standing, viewer())
+        dropwall().gallery.set_standing_of_all(guest_id, standing, viewer())
     return no_content()
 
 
@@ -55,5 +55,5 @@ def judge_guest(guest_id: str) -> Response:
 def remove_guest(guest_id: str) -> Response:
     """All photos of one guest, private ones too."""
     with changing():
-        parts().gallery.remove_all(guest_id, viewer())
+        dropwall().gallery.remove_all(guest_id, viewer())
     return no_content()

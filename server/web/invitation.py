@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, render_template, request
 
 from ..people.address import address_to_share, is_only_nearby
-from . import parts
+from . import dropwall
 from .qr_code import draw_qr_code
 
 invitation = Blueprint("invitation", __name__)
@@ -21,17 +21,17 @@ def poster() -> str:
     return render_template(
         "poster.html",
         address=address,
-        passcode=parts().settings.passcode,
+        passcode=dropwall().settings.passcode,
         is_only_nearby=is_only_nearby(address),
     )
 
 
 def invitation_address() -> str:
     """What this visitor may give to others; where there is a passcode, it is in it."""
-    return shared_address() + parts().passcode.path
+    return shared_address() + dropwall().passcode.path
 
 
 def shared_address() -> str:
     """The gallery's own, for this visitor."""
     # Not `host_url`, which raises ValueError on a Host that is none, and undoes punycode.
-    return address_to_share(parts().settings, f"{request.scheme}://{request.host}")
+    return address_to_share(dropwall().settings, f"{request.scheme}://{request.host}")

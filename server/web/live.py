@@ -9,7 +9,7 @@ from flask_login import current_user
 from ..people.rate_limits import neighbourhood
 from ..photos.watchers import Watcher
 from ..refusals import CatalogUnavailable
-from . import parts
+from . import dropwall
 from .requests import MAX_VERSION, number, number_parameter
 from .visitor import viewer
 
@@ -23,11 +23,11 @@ def watch_gallery() -> Response:
     """Server-Sent Events: what `/api/photos?since=` tells, from that version on. A browser that
     has lost the stream resumes it with `Last-Event-ID`."""
     network = neighbourhood(request.remote_addr or "")
-    watcher = parts().watchers.watch(_since(), viewer(), network)
+    watcher = dropwall().watchers.watch(_since(), viewer(), network)
     response = Response(_events(watcher, _session_check()), mimetype="text/event-stream")
     response.call_on_close(watcher.close)
-    parts().metrics.watchers.inc()
-    response.call_on_close(parts().metrics.watchers.dec)
+    dropwall().metrics.watchers.inc()
+    response.call_on_close(dropwall().metrics.watchers.dec)
     response.headers["X-Accel-Buffering"] = "no"  # nginx would hold events back
     return response
 
@@ -42,7 +42,7 @@ def _session_check() -> Callable[[], bool]:
     """Whether who has opened the stream is still signed in, asked as long as that goes on."""
     if not current_user.is_authenticated:
         return lambda: True
-    accounts, session_id = parts().accounts, current_user.get_id()
+    accounts, session_id = dropwall().accounts, current_user.get_id()
 
     def is_signed_in() -> bool:
         with suppress(CatalogUnavailable):  # it is asked again soon

@@ -29,13 +29,13 @@ from ..refusals import (
     TooManyBytes,
     TooMuchAtOnce,
 )
-from . import parts
+from . import dropwall
 
 COMPRESSIONS = {"gzip", "x-gzip", "deflate", "compress", "x-compress", "br", "zstd", "dcb", "dcz"}
 """Content codings (IANA's registry) that change the bytes; whatever else is claimed does not."""
 BLOCK_BYTES = 64 * 1024
 MAX_FORM_FIELDS = 1000
-"""Parts that are no files; FilePond sends one for each photo, Uppy three."""
+"""Dropwall that are no files; FilePond sends one for each photo, Uppy three."""
 MAX_FORM_MEMORY_BYTES = 500_000
 """For all fields that are no files together, and for a form that never begins."""
 MAX_SENT_NAME = 1000
@@ -68,19 +68,19 @@ def receive_body(staging: ExitStack) -> Body:
     answer. Raises TooManyAtOnce without that.
     """
     stream = _limited_body()
-    reserve = staging.enter_context(parts().staged.reserving(request.remote_addr or ""))
+    reserve = staging.enter_context(dropwall().staged.reserving(request.remote_addr or ""))
     try:
         if "Content-Range" in request.headers:
             raise PieceOfAPhoto
         codings = request.headers.get("Content-Encoding", "").lower()
         if COMPRESSIONS.intersection(re.findall(r"[\w-]+", codings)):
             raise CompressedBody
-        if (request.content_length or 0) > parts().settings.max_request_bytes:
+        if (request.content_length or 0) > dropwall().settings.max_request_bytes:
             raise TooMuchAtOnce
         check_room = reserve
         if request.content_length is not None:
             reserve(request.content_length)
-            check_room = parts().limits.check_disk
+            check_room = dropwall().limits.check_disk
         new_upload = partial(_new_upload, staging, check_room)
         if request.mimetype == "multipart/form-data":
             return _receive_form(stream, new_upload)
@@ -102,7 +102,7 @@ def _limited_body() -> LimitedStream:
     one counts against Content-Length; a chunked body is framed, and only bounded here."""
     source: IO[bytes] = request.environ["wsgi.input"]
     if request.content_length is None:
-        return _ChunkedBody(source, parts().settings.max_request_bytes, is_max=True)
+        return _ChunkedBody(source, dropwall().settings.max_request_bytes, is_max=True)
     return _Body(source, request.content_length)
 
 
@@ -156,7 +156,7 @@ def _form_events(stream: LimitedStream) -> Iterator[Event]:
     boundary = request.mimetype_params.get("boundary", "")
     if not boundary:
         raise BrokenForm
-    most_parts = parts().settings.max_request_photos + MAX_FORM_FIELDS
+    most_parts = dropwall().settings.max_request_photos + MAX_FORM_FIELDS
     uncut = _UncutBoundaries(stream, boundary)
     try:
         decoder = _FormDecoder(
@@ -179,7 +179,7 @@ def _receive_form(stream: LimitedStream, open_upload: Callable[[], Upload]) -> B
     part: BytesIO | Upload = BytesIO()
     for event in _form_events(stream):
         if isinstance(event, File):
-            if len(uploads) == parts().settings.max_request_photos:
+            if len(uploads) == dropwall().settings.max_request_photos:
                 raise TooMuchAtOnce
             part = open_upload()
             uploads.append((_sent_name(event), part))
@@ -228,7 +228,7 @@ def _receive_raw(stream: LimitedStream, open_upload: Callable[[], Upload]) -> Bo
         raise NoPhoto
     if kind not in ("", "image") and request.mimetype != "application/octet-stream":
         raise NotAsAFile
-    if (request.content_length or 0) > parts().settings.max_upload_bytes:
+    if (request.content_length or 0) > dropwall().settings.max_upload_bytes:
         raise TooManyBytes
     upload = open_upload()
     while block := stream.read(BLOCK_BYTES):
@@ -236,13 +236,13 @@ def _receive_raw(stream: LimitedStream, open_upload: Callable[[], Upload]) -> Bo
     upload.close()
     if upload.bytes == 0:
         raise NoPhoto
-    name = f"photo.{subtype}" if subtype in parts().settings.extensions else ""
+    name = f"photo.{subtype}" if subtype in dropwall().settings.extensions else ""
     return Body([(name, upload)], is_raw=True)
 
 
 def _new_upload(staging: ExitStack, check_room: Callable[[int], None]) -> Upload:
-    staged = staging.enter_context(parts().storage.stage())
-    upload = Upload(staged, parts().settings.max_upload_bytes, check_room)
+    staged = staging.enter_context(dropwall().storage.stage())
+    upload = Upload(staged, dropwall().settings.max_upload_bytes, check_room)
     staging.callback(upload.close)
     return upload
 
@@ -251,6 +251,6 @@ def _drain(stream: LimitedStream) -> None:
     if "Expect" in request.headers and stream.tell() == 0:
         return  # the client waits to be asked for it (`WholeBody`)
     with suppress(HTTPException, TooMuchAtOnce, OSError):
-        for _ in range(parts().settings.max_request_bytes // BLOCK_BYTES):
+        for _ in range(dropwall().settings.max_request_bytes // BLOCK_BYTES):
             if not stream.read(BLOCK_BYTES):
                 break

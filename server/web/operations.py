@@ -6,7 +6,7 @@ from flask import Blueprint, Response, abort, request
 
 from ..operations.metrics import CONTENT_TYPE
 from ..refusals import TokenWanted
-from . import parts
+from . import dropwall
 from .access_log import RULE
 from .errors import RETRY_SECONDS
 
@@ -31,7 +31,7 @@ def liveness() -> Response:
 @operations.get("/healthz")
 def readiness() -> Response:
     """200 when photos can be taken in, else 503 naming what does not answer."""
-    if failing := parts().health.failing():
+    if failing := dropwall().health.failing():
         response = Response(f"Not answering: {', '.join(failing)}.", 503, mimetype="text/plain")
         response.headers["Retry-After"] = str(RETRY_SECONDS)
         return response
@@ -41,11 +41,11 @@ def readiness() -> Response:
 @operations.get("/metrics")
 def numbers() -> Response:
     """For who knows the token. Raises TokenWanted."""
-    token = parts().settings.metrics_token
+    token = dropwall().settings.metrics_token
     if not token:
         abort(404)
     scheme, _, told = request.headers.get("Authorization", "").partition(" ")
     is_told = compare_digest(told.encode("latin-1"), token.encode())
     if scheme.lower() != "bearer" or not is_told:
         raise TokenWanted
-    return Response(parts().metrics.page(), content_type=CONTENT_TYPE)
+    return Response(dropwall().metrics.page(), content_type=CONTENT_TYPE)

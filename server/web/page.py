@@ -11,7 +11,7 @@ from flask import (
 )
 from flask_login import current_user
 
-from . import parts
+from . import dropwall
 from .invitation import invitation_address
 from .photos import DEFAULT_LIMIT, ONE_YEAR_SECONDS
 from .plain_form import take_sent
@@ -39,8 +39,8 @@ def plain_gallery() -> str:
     before = number_parameter("before", None, 0, MAX_VERSION)
     return render_template(
         "plain.html",
-        page=parts().lists.list_photos(DEFAULT_LIMIT, before, viewer=viewer()),
-        rule="" if viewer().is_host else RULES.get(parts().settings.mode, ""),
+        page=dropwall().lists.list_photos(DEFAULT_LIMIT, before, viewer=viewer()),
+        rule="" if viewer().is_host else RULES.get(dropwall().settings.mode, ""),
         account=current_user.name if current_user.is_authenticated else "",
         sent=take_sent(),
     )
@@ -48,7 +48,7 @@ def plain_gallery() -> str:
 
 @page.get("/api/settings")
 def page_settings() -> Response:
-    config = parts().settings
+    config = dropwall().settings
     guest_id = greet_guest()
     return jsonify(
         max_upload_bytes=config.max_upload_bytes,
@@ -61,8 +61,8 @@ def page_settings() -> Response:
         address=invitation_address(),
         guest={
             "id": guest_id,
-            "name": parts().guests.name_of(guest_id) or None,
-            "photos": parts().guests.count_photos(guest_id),
+            "name": dropwall().guests.name_of(guest_id) or None,
+            "photos": dropwall().guests.count_photos(guest_id),
         },
         account={"name": current_user.name, "is_host": current_user.is_host}
         if current_user.is_authenticated

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from ..refusals import PasscodeWanted
-from . import operations, parts
+from . import dropwall, operations
 from .forms import Field, Form, answer, sent, show, wanted_path
 from .multipart import drain_body
 from .visitor import greet_guest
@@ -62,7 +62,7 @@ def ask() -> ResponseReturnValue:
 
 @passcode.post("/passcode")
 def try_passcode() -> ResponseReturnValue:
-    check = parts().passcode.check
+    check = dropwall().passcode.check
     return answer(FORM, lambda: _admit(sent("passcode"), check))
 
 
@@ -71,7 +71,7 @@ def join(word: str) -> ResponseReturnValue:
     """The link of the QR code. Where it is refused, the form has its word in it."""
     [field] = FORM.fields
     form = replace(FORM, fields=(replace(field, value=word),))
-    return answer(form, lambda: _admit(word, parts().passcode.check_link))
+    return answer(form, lambda: _admit(word, dropwall().passcode.check_link))
 
 
 def _is_open() -> bool:
@@ -81,7 +81,7 @@ def _is_open() -> bool:
 
 
 def _is_admitted() -> bool:
-    code = parts().passcode
+    code = dropwall().passcode
     if not code.text or code.is_proved_by(session.get("passcode")):
         return True
     return bool(current_user.is_authenticated)
@@ -91,4 +91,4 @@ def _admit(word: str, check: Callable[[str, str], None]) -> None:
     if not _is_admitted():
         check(word, request.remote_addr or "")
         greet_guest()
-        session["passcode"] = parts().passcode.token
+        session["passcode"] = dropwall().passcode.token

@@ -5,7 +5,7 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from ..names import clean_guest_name
 from ..refusals import LongName
-from . import no_content, parts
+from . import dropwall, no_content
 from .json import guest_json
 from .requests import json_text
 from .visitor import changing, guest_id, viewer
@@ -18,7 +18,7 @@ MAX_GUESTS = 1000
 @people.get("/api/guests")
 def list_guests() -> Response:
     """Those that have told their name and have photos here, with how many."""
-    found = parts().guests.list_senders(MAX_GUESTS, viewer())
+    found = dropwall().guests.list_senders(MAX_GUESTS, viewer())
     return jsonify(guests=[guest_json(guest) | {"photos": guest.photos} for guest in found])
 
 
@@ -32,5 +32,5 @@ def name_guest() -> Response:
     if not guest_id():  # nobody could be called by it
         raise BadRequest
     with changing():
-        parts().guests.name_guest(guest_id(), clean_guest_name(name))
+        dropwall().guests.name_guest(guest_id(), clean_guest_name(name))
     return no_content()

@@ -16,7 +16,7 @@ from ..catalog.viewer import EVERYONE, OWNER, Audience
 from ..images.formats import BY_EXTENSION
 from ..photos.watchers import MAX_CHANGES
 from ..storage import Method
-from . import no_content, parts
+from . import dropwall, no_content
 from .json import changes_json, outline_json, page_json
 from .requests import MAX_VERSION, ids_parameter, json_ids, json_word, number_parameter, selection
 from .visitor import changing, viewer, visitor
@@ -36,14 +36,14 @@ def list_photos() -> ResponseReturnValue:
     that version."""
     since = number_parameter("since", None, 0, MAX_VERSION)
     if since is not None:
-        changes = parts().lists.changes_since(since, MAX_CHANGES, viewer())
+        changes = dropwall().lists.changes_since(since, MAX_CHANGES, viewer())
         return _revalidated(changes_json(changes), changes.photos)
     if request.args.get("ids"):
-        page = parts().lists.find_photos(ids_parameter(), viewer())
+        page = dropwall().lists.find_photos(ids_parameter(), viewer())
     else:
         limit = number_parameter("limit", DEFAULT_LIMIT, 1, MAX_LIMIT) or DEFAULT_LIMIT
         before = number_parameter("before", None, 0, MAX_VERSION)
-        page = parts().lists.list_photos(limit, before, selection(), viewer())
+        page = dropwall().lists.list_photos(limit, before, selection(), viewer())
     return _revalidated(page_json(page), page.photos)
 
 
@@ -51,7 +51,7 @@ def list_photos() -> ResponseReturnValue:
 def outline() -> ResponseReturnValue:
     """How much room each photo of the gallery takes, so that a page can scroll to any of them."""
     before = number_parameter("before", None, 0, MAX_VERSION)
-    page = parts().lists.outline(MAX_OUTLINE, before, selection(), viewer())
+    page = dropwall().lists.outline(MAX_OUTLINE, before, selection(), viewer())
     return _revalidated(outline_json(page), page.photos)
 
 
@@ -62,7 +62,7 @@ def original(filename: str) -> ResponseReturnValue:
     photo_id, _, extension = filename.rpartition(".")
     if _is_saved() and (link := _link(photo_id, extension)):
         return redirect(link)  # kept by nobody, as all that says nothing of it
-    photo, stream = parts().gallery.open_original(photo_id, extension, viewer())
+    photo, stream = dropwall().gallery.open_original(photo_id, extension, viewer())
     response = _stream_response(
         stream,
         mimetype=BY_EXTENSION[photo.extension].mimetype,
@@ -79,7 +79,7 @@ def original(filename: str) -> ResponseReturnValue:
 
 @photos.get("/thumbnails/<photo_id>/<int:width>.webp")
 def thumbnail(photo_id: str, width: int) -> Response:
-    photo, stream = parts().gallery.open_thumbnail(photo_id, width, viewer(), visitor())
+    photo, stream = dropwall().gallery.open_thumbnail(photo_id, width, viewer(), visitor())
     response = _stream_response(
         stream, mimetype="image/webp", etag=f"{photo_id}-{width}", max_age=ONE_YEAR_SECONDS
     )
@@ -97,7 +97,7 @@ def thumbnail(photo_id: str, width: int) -> Response:
 @photos.delete("/api/photos/<photo_id>")
 def remove_photo(photo_id: str) -> Response:
     with changing():
-        parts().gallery.remove_photo(photo_id, viewer())
+        dropwall().gallery.remove_photo(photo_id, viewer())
     return no_content()
 
 
@@ -105,7 +105,7 @@ def remove_photo(photo_id: str) -> Response:
 def restore_photo(photo_id: str) -> Response:
     """Undo a removal, for a little while."""
     with changing():
-        parts().gallery.restore_photo(photo_id, viewer())
+        dropwall().gallery.restore_photo(photo_id, viewer())
     return no_content()
 
 
@@ -114,7 +114,7 @@ def restore_photos() -> Response:
     """`{"ids": […]}`: as `restore_photo`, of many. It goes on when the page that asks is closed."""
     photo_ids = json_ids()
     with changing():
-        parts().gallery.restore_photos(photo_ids, viewer())
+        dropwall().gallery.restore_photos(photo_ids, viewer())
     return no_content()
 
 
@@ -123,7 +123,7 @@ def change_photo(photo_id: str) -> Response:
     """`{"visibility": "owner"}` or `"everyone"`."""
     visibility = json_word("visibility", VISIBILITIES)
     with changing():
-        parts().gallery.set_visibility(photo_id, visibility, viewer())
+        dropwall().gallery.set_visibility(photo_id, visibility, viewer())
     return no_content()
 
 
@@ -138,12 +138,12 @@ def _is_saved() -> bool:
 
 def _link(photo_id: str, extension: str) -> str | None:
     method: Method = "HEAD" if request.method == "HEAD" else "GET"
-    return parts().gallery.link_original(photo_id, extension, viewer(), method)
+    return dropwall().gallery.link_original(photo_id, extension, viewer(), method)
 
 
 def _is_confidential(photo: Photo | OutlinedPhoto) -> bool:
     """Whether not everybody who may come to this gallery sees it: it is kept by no cache."""
-    return photo.audience < Audience.EVERYONE or parts().settings.mode == "own"
+    return photo.audience < Audience.EVERYONE or dropwall().settings.mode == "own"
 
 
 def _revalidated(

@@ -11,7 +11,7 @@ from ..catalog.counts import KINDS
 from ..catalog.lists import Selection
 from ..catalog.order import SORTS
 from ..storage.keys import is_photo_id
-from . import parts
+from . import dropwall
 from .visitor import guest_id
 
 MAX_VERSION = 2**63 - 1
@@ -57,7 +57,7 @@ def selection() -> Selection:
     ids = ids_parameter() if "ids" in request.args else None
     if kept := request.args.get("selection"):
         since = timestamps.now(seconds_ago=SELECTION_SECONDS)
-        ids = parts().lists.find_selection(kept, since)
+        ids = dropwall().lists.find_selection(kept, since)
     known = None if ids is None else tuple(filter(is_photo_id, ids))
     return Selection(sort, by, words[:MAX_SEARCH], only, known)
 

@@ -13,7 +13,7 @@ from itsdangerous import BadSignature, SignatureExpired, TimestampSigner, URLSaf
 
 from ..people.address import is_answered
 from ..refusals import AnotherHost, AnotherSite
-from . import operations, parts
+from . import dropwall, operations
 from .access_log import ENDING
 from .cross_site import check_site
 from .multipart import drain_body
@@ -123,9 +123,9 @@ def limit_address() -> None:
         return
     address = request.remote_addr or ""
     # Without a proxy the worker knows the address, and lets what is too much wait (`Worker`).
-    limits = [parts().requests] if parts().settings.proxies else []
+    limits = [dropwall().requests] if dropwall().settings.proxies else []
     if request.content_length or "Transfer-Encoding" in request.headers:
-        limits.append(parts().bodies)
+        limits.append(dropwall().bodies)
     for limit in limits:
         limit.take(address)
         request.environ[ENDING].append(partial(limit.give_back, address))
@@ -134,7 +134,7 @@ def limit_address() -> None:
 @protection.before_app_request
 def refuse_another_host() -> None:
     is_asked_by_machines = request.endpoint in (*operations.OPEN, "operations.numbers")
-    if not is_asked_by_machines and not is_answered(parts().settings, request.host):
+    if not is_asked_by_machines and not is_answered(dropwall().settings, request.host):
         drain_body()
         raise AnotherHost(request.host)
 
@@ -143,7 +143,7 @@ def refuse_another_host() -> None:
 def refuse_another_site() -> None:
     if request.endpoint in operations.OPEN:
         return
-    settings = parts().settings
+    settings = dropwall().settings
     # Where we listen on the port of http ourselves, browsers name none either.
     may_lack_port = settings.proxies > 0 or settings.port != HTTP_PORT
     try:

@@ -18,7 +18,7 @@ from ..refusals import (
     UnknownSender,
     WrongChunk,
 )
-from . import errors, no_content, parts
+from . import dropwall, errors, no_content
 from .multipart import Body, receive_body
 from .navigation import is_navigation
 from .photos import VISIBILITIES
@@ -41,7 +41,7 @@ def upload_photos() -> ResponseReturnValue:
         try:
             body = receive_body(staging)
             received_bytes = sum(upload.bytes for _, upload in body.uploads)
-            parts().metrics.received_bytes.inc(received_bytes)
+            dropwall().metrics.received_bytes.inc(received_bytes)
             is_chunk = "dzuuid" in body.fields or "dztotalchunkcount" in body.fields
             if is_chunk:
                 outcome = _add_chunk(body)
@@ -58,7 +58,7 @@ def upload_photos() -> ResponseReturnValue:
             return response
         added, refused = _add_photos(body, sender)
     if refused:
-        response = errors.refusal_response(refused, len(body.uploads), parts().settings)
+        response = errors.refusal_response(refused, len(body.uploads), dropwall().settings)
     elif is_navigation():
         return come_back(len(body.uploads))
     else:
@@ -73,7 +73,7 @@ def upload_photos() -> ResponseReturnValue:
 @uploads.get("/api/uploads/<uuid>")
 def upload_progress(uuid: str) -> ResponseReturnValue:
     """Which chunks of this guest's upload have come; Dropzone calls its id `dzuuid`."""
-    progress = parts().chunks.progress(guest_id(), uuid)
+    progress = dropwall().chunks.progress(guest_id(), uuid)
     return jsonify(vars(progress))
 
 
@@ -81,7 +81,7 @@ def upload_progress(uuid: str) -> ResponseReturnValue:
 def discard_upload(uuid: str) -> ResponseReturnValue:
     """What has come of an upload that the guest has given up makes room at once."""
     with changing():
-        parts().chunks.discard(guest_id(), uuid)
+        dropwall().chunks.discard(guest_id(), uuid)
     return no_content()
 
 
@@ -92,7 +92,7 @@ def _add_chunk(body: Body) -> str:
         raise WrongChunk
     [(name, upload)] = body.uploads
     sender = _sender(body, guest_id())
-    return parts().chunks.add_chunk(chunk, upload, name, sender, body.fields.get("dzuuid", ""))
+    return dropwall().chunks.add_chunk(chunk, upload, name, sender, body.fields.get("dzuuid", ""))
 
 
 def _sender_id() -> str:
@@ -105,14 +105,14 @@ def _sender(body: Body, sender_id: str) -> Sender:
     """`guest` is whose page it is that sends: another tab may have signed somebody else in. Raises
     BadRequest, UnknownSender, SomebodyElse."""
     page_of = body.fields.get("guest") or sender_id
-    if sender_id and page_of != sender_id and parts().guests.present_id(page_of) != sender_id:
+    if sender_id and page_of != sender_id and dropwall().guests.present_id(page_of) != sender_id:
         raise SomebodyElse
     visibility = body.fields.get("visibility") or request.args.get("visibility") or EVERYONE
     if visibility not in VISIBILITIES:
         raise BadRequest
     if visibility == OWNER and not sender_id:
         raise UnknownSender
-    needs_approval = parts().settings.mode == "approval" and not viewer().is_host
+    needs_approval = dropwall().settings.mode == "approval" and not viewer().is_host
     standing = PENDING if needs_approval else SHOWN
     # A raw body has no name, and our page has not looked into what a phone's share sheet sends.
     renames = body.is_raw or "shared" in request.args
@@ -127,7 +127,7 @@ def _add_photos(body: Body, sender: Sender) -> tuple[list[Photo], list[tuple[str
         try:
             if refused and isinstance(refused[-1][1], SILENCES):
                 raise refused[-1][1]  # nobody waits for it once more
-            added.append(parts().intake.add_photo(upload, name, sender))
+            added.append(dropwall().intake.add_photo(upload, name, sender))
         except Exception as error:
             if not errors.is_refusal(error):
                 raise
@@ -138,7 +138,7 @@ def _add_photos(body: Body, sender: Sender) -> tuple[list[Photo], list[tuple[str
 
 def _count_refusal(error: Exception) -> None:
     if errors.is_refusal(error):
-        parts().metrics.photos_refused.labels(errors.refusal_of(error).code).inc()
+        dropwall().metrics.photos_refused.labels(errors.refusal_of(error).code).inc()
 
 
 def _receipt(safe: str) -> Response:

@@ -12,7 +12,7 @@ from flask_login import current_user
 
 from ..catalog.viewer import Viewer
 from ..people.rate_limits import neighbourhood
-from . import parts
+from . import dropwall
 
 
 def guest_id() -> str:
@@ -35,7 +35,7 @@ def viewer() -> Viewer:
     return Viewer(
         guest_id(),
         is_host=current_user.is_authenticated and current_user.is_host,
-        sees_others=parts().settings.mode != "own",
+        sees_others=dropwall().settings.mode != "own",
     )
 
 
@@ -47,7 +47,7 @@ def visitor() -> str:
 def changing() -> AbstractContextManager[None]:
     """Around a small change of the catalog, once its request has come whole. Raises
     TooManyChanges."""
-    return parts().change_limit.change(visitor(), neighbourhood(request.remote_addr or ""))
+    return dropwall().change_limit.change(visitor(), neighbourhood(request.remote_addr or ""))
 
 
 def leaving_noticed() -> Callable[[], bool]:

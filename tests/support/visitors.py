@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from dropwall import create_app
-from dropwall.web import Parts
+from dropwall.web import Dropwall
 from tests.support.engines import config_of
 from tests.support.gallery_server import Gallery
 
@@ -22,7 +22,7 @@ Send = Callable[..., TestResponse]
 """What the fixture `send` gives."""
 
 
-def parts(app: Flask) -> Parts:
+def parts(app: Flask) -> Dropwall:
     return app.extensions["dropwall"]
 
 
