@@ -7,8 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 from PIL import ExifTags, Image
 
-from .errors import BROKEN
-
+LIBRARY_ERRORS = (
+    *(OSError, ValueError, SyntaxError, RuntimeError, EOFError, struct.error),
+    *(KeyError, IndexError, TypeError, AttributeError, OverflowError),
+)
+"""What Pillow and its plugins were seen to raise for broken files."""
 SHORT = 3  # among the types of TIFF 6.0, section 2
 FIRST_YEAR = 1990
 """No camera wrote EXIF before; earlier times are those of clocks that nobody has set."""
@@ -26,7 +29,7 @@ _TIME = re.compile(  # editors write dashes, a T, fractions of a second and a zo
 def read_exif(image: Image.Image) -> Image.Exif:
     """EXIF alone: `getexif` would look into XMP and ImageMagick's text, too, as no browser does."""
     exif = Image.Exif()
-    with suppress(*BROKEN):  # a photo with broken metadata is a photo
+    with suppress(*LIBRARY_ERRORS):  # a photo with broken metadata is a photo
         exif.load(image.info.get("exif", b""))
     return exif
 
@@ -55,7 +58,7 @@ def time_taken(exif: Image.Exif) -> str | None:
     not applied: at an event everybody's clock shows the same time."""
     latest = datetime.now(UTC).replace(tzinfo=None) + timedelta(days=1)  # zones are 14 h ahead
     details: dict[int, object] = {}
-    with suppress(*BROKEN):
+    with suppress(*LIBRARY_ERRORS):
         details = exif.get_ifd(ExifTags.IFD.Exif)
     for tag in _TIMES:
         value = details.get(tag) or exif.get(tag)

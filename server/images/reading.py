@@ -30,9 +30,8 @@ from .containers import (
     survey,
 )
 from .decoding import decode
-from .errors import BROKEN
 from .location import erase_location
-from .metadata import is_turned, orientation_of, read_exif, time_taken
+from .metadata import LIBRARY_ERRORS, is_turned, orientation_of, read_exif, time_taken
 from .rendering import encode, placeholder_of, render, thumbnail_of
 from .slots import Slots
 
@@ -132,7 +131,7 @@ def _opened(file: BinaryIO, photo: Survey) -> Iterator[Image.Image]:
     try:
         with _open(file, photo) as image:
             yield image
-    except BROKEN as error:
+    except LIBRARY_ERRORS as error:
         if isinstance(error, OSError) and error.errno:
             raise  # the machine's trouble, not the photo's
         if not _is_librarys(error):
@@ -218,7 +217,7 @@ def _profile(image: Image.Image, photo: Survey, file: BinaryIO) -> bytes | None:
     if profile[36:40] == b"acsp":
         return profile
     nclx = image.info.get("nclx_profile")
-    with suppress(*BROKEN):
+    with suppress(*LIBRARY_ERRORS):
         if photo.kind == "avif":  # of which Pillow does not tell
             file.seek(0)
             nclx = pillow_heif.open_heif(file).info.get("nclx_profile")

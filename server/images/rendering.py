@@ -8,8 +8,7 @@ from PIL import Image, ImageChops, ImageCms
 from PIL.GifImagePlugin import GifImageFile
 
 from .bounds import draft_scale
-from .errors import BROKEN
-from .metadata import is_turned
+from .metadata import LIBRARY_ERRORS, is_turned
 
 PLACEHOLDER_PIXELS = 16
 LOSSLESS_PIXELS = 64 * 64
@@ -94,7 +93,7 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     is_grey = image.mode in ("L", "LA") and profile is not None and profile[16:20] != b"RGB "
     colours = image if image.mode == "CMYK" else image.convert("L" if is_grey else "RGB")
     if profile:
-        with suppress(ImageCms.PyCMSError, *BROKEN):  # a wrong profile is no profile
+        with suppress(ImageCms.PyCMSError, *LIBRARY_ERRORS):  # a wrong profile is no profile
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             converted = ImageCms.profileToProfile(colours, source, _SRGB, outputMode="RGB")
             colours = converted or colours

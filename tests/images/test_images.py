@@ -118,7 +118,7 @@ def test_a_bomb_is_refused_before_it_is_decoded(
     monkeypatch.setattr("dropwall.images.reading.decode", decode)
     with pytest.raises(Exception, match=r"^(\d+|)$") as refusal:
         read(BOMBS[name][1]())
-    assert type(refusal.value).__module__ == "dropwall.images.errors"
+    assert type(refusal.value).__module__ == "dropwall.refusals"
 
 
 def test_a_very_long_photo_has_a_thumbnail(read: Read) -> None:
