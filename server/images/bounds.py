@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from ..refusals import DamagedPhoto, TooLongAnimation, TooManyPixels, TooMuchToDecode
 from ..serving.memory import machine_bytes
-from .containers import Survey
+from .containers import Container
 
 MAX_JPEG_SCANS = 100
 """Encoders write about 10; 600 in 176 KB cost 20 s of CPU."""
@@ -43,7 +43,7 @@ class Bounds:
         """Of all frames."""
         return ANIMATION_FACTOR * self.max_pixels
 
-    def check(self, photo: Survey, width: int) -> Cost:
+    def check(self, photo: Container, width: int) -> Cost:
         """Refuse what would cost too much; else what it may need to make a thumbnail of `width`
         pixels. Raises DamagedPhoto, TooManyPixels, TooLongAnimation, TooMuchToDecode."""
         if photo.pixels > self.limit(photo):
@@ -60,12 +60,12 @@ class Bounds:
             raise TooMuchToDecode
         return Cost(memory_bytes, seconds)
 
-    def limit(self, photo: Survey) -> int:
+    def limit(self, photo: Container) -> int:
         is_baseline = photo.kind == "jpg" and not _holds_coefficients(photo)
         return self.max_jpeg_pixels if is_baseline else self.max_pixels
 
 
-def _photo_bytes(photo: Survey, width: int) -> int:
+def _photo_bytes(photo: Container, width: int) -> int:
     if photo.kind == "jpg":
         held = 2 * photo.coefficients if _holds_coefficients(photo) else 0
         sides = photo.width, photo.height
@@ -86,5 +86,5 @@ def draft_scale(sides: tuple[int, int], box: tuple[int, int]) -> int:
     return next(scale for scale in (8, 4, 2, 1) if scale <= max(1, shrinking))
 
 
-def _holds_coefficients(photo: Survey) -> bool:
+def _holds_coefficients(photo: Container) -> bool:
     return photo.progressive or photo.scans > 1

@@ -17,21 +17,16 @@ from PIL.GifImagePlugin import GifImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from ..refusals import DamagedPhoto, NotAPhoto, TooLongAnimation, TooManyPixels
+from ..refusals import DamagedPhoto, TooLongAnimation, TooManyPixels
 from .bounds import MIN_FRAME_PIXELS, Bounds
 from .colour import profile_of_code_points, profile_of_gamma
-from .containers import (
-    MOST_PADDING,
-    MOST_PROFILE_BYTES,
-    Excerpt,
-    Survey,
-    UnknownFormat,
-    check_png_pixels,
-    survey,
-)
+from .containers import Container, Excerpt
 from .decoding import decode
+from .formats import parse_container
+from .heif import MAX_PADDING
 from .location import erase_location
 from .metadata import LIBRARY_ERRORS, is_turned, orientation_of, read_exif, time_taken
+from .png import MAX_PROFILE_BYTES, check_png_pixels
 from .rendering import encode, placeholder_of, render, thumbnail_of
 from .slots import Slots
 
@@ -39,7 +34,7 @@ THUMBNAIL_WIDTHS = (320, 640)
 """Made when a photo arrives."""
 
 Image.MAX_IMAGE_PIXELS = None  # the bounds are stricter, and come first
-PngImagePlugin.MAX_TEXT_CHUNK = MOST_PROFILE_BYTES  # of profiles: a survey leaves text out
+PngImagePlugin.MAX_TEXT_CHUNK = MAX_PROFILE_BYTES  # of profiles: text chunks are left out
 
 
 @dataclass(frozen=True)
@@ -73,10 +68,7 @@ class Images:
         """Decodes the whole photo, every frame; without `keep_location` its place is erased from
         the file, which is open for update then. Raises NotAPhoto, DamagedPhoto, BrokenContainer,
         TooManyPixels, TooLongAnimation, TooMuchToDecode, VisitorLeft."""
-        try:
-            photo = survey(file)
-        except UnknownFormat as error:
-            raise NotAPhoto from error
+        photo = parse_container(file)
         cost = self._bounds.check(photo, THUMBNAIL_WIDTHS[-1])
         with self._slots.hold(visitor, cost, has_left):
             picture: Picture = decode(
@@ -86,14 +78,14 @@ class Images:
 
     def make_thumbnail(self, file: BinaryIO, width: int, visitor: str = "") -> bytes:
         """A WebP file of a photo that `read_photo` has read, never larger than the photo."""
-        photo = survey(file)
+        photo = parse_container(file)
         cost = self._bounds.check(photo, width)
         with self._slots.hold(visitor, cost):
             content: bytes = decode(decode_thumbnail, file, cost.memory_bytes, photo, width)
         return content
 
 
-def decode_photo(file: BinaryIO, photo: Survey, bounds: Bounds, keep_location: bool) -> Picture:
+def decode_photo(file: BinaryIO, photo: Container, bounds: Bounds, keep_location: bool) -> Picture:
     """In a decoder: what `Images.read_photo` returns, or raises."""
     with _opened(file, photo) as image:
         if image.width * image.height > max(bounds.max_pixels, bounds.max_jpeg_pixels):
@@ -114,11 +106,11 @@ def decode_photo(file: BinaryIO, photo: Survey, bounds: Bounds, keep_location: b
             thumbnails={w: thumbnail_of(largest, w) for w in THUMBNAIL_WIDTHS},
         )
     if not keep_location:
-        erase_location(file, photo.kind)
+        erase_location(file, photo)
     return picture
 
 
-def decode_thumbnail(file: BinaryIO, photo: Survey, width: int) -> bytes:
+def decode_thumbnail(file: BinaryIO, photo: Container, width: int) -> bytes:
     """In a decoder: what `Images.make_thumbnail` returns, or raises."""
     with _opened(file, photo) as image:
         orientation, profile = _orientation(image, photo), _profile(image, photo, file)
@@ -126,7 +118,7 @@ def decode_thumbnail(file: BinaryIO, photo: Survey, width: int) -> bytes:
 
 
 @contextmanager
-def _opened(file: BinaryIO, photo: Survey) -> Iterator[Image.Image]:
+def _opened(file: BinaryIO, photo: Container) -> Iterator[Image.Image]:
     file.seek(0)
     try:
         with _open(file, photo) as image:
@@ -139,7 +131,7 @@ def _opened(file: BinaryIO, photo: Survey) -> Iterator[Image.Image]:
         raise DamagedPhoto from error
 
 
-def _open(file: BinaryIO, photo: Survey) -> Image.Image:
+def _open(file: BinaryIO, photo: Container) -> Image.Image:
     """By the class of its format: `Image.open` would try one after the other."""
     match photo.kind:
         case "jpg":
@@ -172,7 +164,7 @@ def _open_png(file: BinaryIO) -> Image.Image:
     return image
 
 
-def _lacks_bits(file: BinaryIO, photo: Survey) -> bool:
+def _lacks_bits(file: BinaryIO, photo: Container) -> bool:
     """Whether the last scan of a JPEG without an end is cut off: libjpeg, which reads all scans
     before it shows any, takes what follows for the rest of it then, and else skips it."""
     *begin, end = photo.parts
@@ -183,7 +175,7 @@ def _lacks_bits(file: BinaryIO, photo: Survey) -> bool:
     return len(checksums) > 1
 
 
-def _open_heic(file: BinaryIO, photo: Survey) -> Image.Image:
+def _open_heic(file: BinaryIO, photo: Container) -> Image.Image:
     content = file.read()
     heif: Any = pillow_heif  # without types
     image: Image.Image = heif.HeifImageFile(io.BytesIO(content))
@@ -196,20 +188,20 @@ def _open_heic(file: BinaryIO, photo: Survey) -> Image.Image:
         nameless = heif.HeifFile(io.BytesIO(bare))
         true = nameless[nameless.primary_index].to_pillow().size
         said = photo.width, photo.height
-        if any(abs(a - b) >= MOST_PADDING for a, b in zip(true, said, strict=True)):
+        if any(abs(a - b) >= MAX_PADDING for a, b in zip(true, said, strict=True)):
             raise DamagedPhoto from None
         wrong, right = (b"ispe\0\0\0\0" + struct.pack(">II", *size) for size in (said, true))
         image = heif.HeifImageFile(io.BytesIO(content.replace(wrong, right)))
     return image
 
 
-def _orientation(image: Image.Image, photo: Survey) -> int:
+def _orientation(image: Image.Image, photo: Container) -> int:
     """What browsers know of a photo before its pixels. A WebP's they ignore; Pillow tells an AVIF's
     own, libheif has turned a HEIC already."""
     return 1 if photo.kind in ("webp", "heic") else orientation_of(image.info.get("exif", b""))
 
 
-def _profile(image: Image.Image, photo: Survey, file: BinaryIO) -> bytes | None:
+def _profile(image: Image.Image, photo: Container, file: BinaryIO) -> bytes | None:
     """An ICC profile of its colours; None when they are sRGB, or unknown."""
     if photo.cicp:
         return profile_of_code_points(*photo.cicp)
@@ -239,7 +231,7 @@ def _is_librarys(error: BaseException) -> bool:
     return not raised_in.startswith(__name__.partition(".")[0] + ".")
 
 
-def _decode_frames(image: Image.Image, photo: Survey, bounds: Bounds) -> bool:
+def _decode_frames(image: Image.Image, photo: Container, bounds: Bounds) -> bool:
     """Decodes what follows the first frame; whether there was any. The other pictures of an MPO or
     HEIC file are not frames of an animation."""
     if photo.kind in ("jpg", "heic"):

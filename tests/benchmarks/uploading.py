@@ -13,7 +13,7 @@ import requests
 
 from dropwall.config import Config
 from dropwall.images.bounds import Bounds
-from dropwall.images.containers import survey
+from dropwall.images.formats import parse_container
 from dropwall.images.reading import decode_photo
 from tests.benchmarks.results import Row, in_turns
 from tests.benchmarks.servers import (
@@ -78,7 +78,7 @@ def decode(photo: bytes) -> None:
     with tempfile.TemporaryFile() as file:
         file.write(photo)
         bounds = Bounds(config.max_pixels, config.max_jpeg_pixels)
-        decode_photo(file, survey(file), bounds, keep_location=True)
+        decode_photo(file, parse_container(file), bounds, keep_location=True)
 
 
 def body(rounds: int = 12) -> Iterator[Row]:

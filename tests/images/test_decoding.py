@@ -13,7 +13,7 @@ from PIL import Image
 
 from dropwall.images import decoding
 from dropwall.images.bounds import Bounds
-from dropwall.images.containers import survey
+from dropwall.images.formats import parse_container
 from dropwall.images.reading import Images
 from dropwall.images.slots import Slots
 from dropwall.refusals import BrokenContainer, NoDecoder, TooMuchToDecode
@@ -174,7 +174,7 @@ def test_no_photo_needs_more_memory_than_reckoned(
 ) -> None:
     bounds = Bounds(100_000_000, 250_000_000)
     with file(COSTLY[name]()) as photo:
-        cost = bounds.check(survey(photo), width=640)
+        cost = bounds.check(parse_container(photo), width=640)
         monkeypatch.setattr(decoding, "_idle", [])  # one that has done nothing yet
         needed = decoding.decode(peak_bytes, photo, 2 * 10**9, bounds)
         assert needed < cost.memory_bytes

@@ -8,13 +8,13 @@ from typing import BinaryIO
 
 from dropwall.images import reading
 from dropwall.images.bounds import Bounds
-from dropwall.images.containers import survey
+from dropwall.images.formats import parse_container
 
 
 def peak_bytes(file: BinaryIO, bounds: Bounds) -> int:
     """How much more memory a decoder, which has done nothing yet, has while it reads a photo."""
     before = _status_bytes("VmRSS")
-    reading.decode_photo(file, survey(file), bounds, keep_location=False)
+    reading.decode_photo(file, parse_container(file), bounds, keep_location=False)
     return _status_bytes("VmHWM") - before
 
 

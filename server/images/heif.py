@@ -1,0 +1,292 @@
+"""HEIC and AVIF: boxes of the ISO base media file format (ISO/IEC 14496-12), HEIF's items
+(23008-12), and what their AV1 and HEVC data really are, whatever the container says."""
+
+import math
+import mmap
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
+
+from ..refusals import BrokenContainer, NotAPhoto
+from .containers import Container, Span, big_endian, limited
+
+MAX_PADDING = 64
+"""Pixels that a codec adds to a side: a superblock of AV1, the largest unit of HEVC."""
+_MAX_BRANDS = 100
+_MAX_SIZES = 256  # different ones of the images in a file; an iPhone's have four
+_MAX_ITEMS = 5_000  # 16 x 16 tiles, each with transparency, are 512
+_MAX_UNITS = 100_000  # NAL units of HEVC; a tile is one
+
+# Brands of the `ftyp` box, which is the first: those of AV1-ISOBMFF and of 23008-12.
+_AVIF_BRANDS = {b"avif", b"avis"}
+_HEIC_BRANDS = set(b"mif1 mif2 miaf msf1 heic heix heim heis hevc hevx hevm hevs".split())
+_TOP_BOXES = b"ftyp meta mdat moov moof free skip wide uuid mpvd sefd".split()
+
+# An item's size in pixels (23008-12 6.5.3), and entries of a sequence's sample tables (14496-12
+# 12.1.3, 8.7.5, 8.7.3): size, first chunk, number of samples.
+_ITEM_SIZE = re.compile(rb"ispe\0\0\0\0(.{4})(.{4})", re.DOTALL)
+_SAMPLE_ENTRY = re.compile(rb"(?:av01|hvc1|hev1)\0{6}..\0{16}(..)(..)", re.DOTALL)
+_FIRST_CHUNK = re.compile(rb"stco\0{4}.{4}(.{4})", re.DOTALL)
+_SAMPLE_COUNT = re.compile(rb"stsz\0{4}.{4}(.{4})", re.DOTALL)
+# More than 8 bits a channel (14496-15 8.3.3.1.2; high_bitdepth in AV1-ISOBMFF 2.3), and images of
+# transparency (23008-12 6.5.8).
+_DEEP = re.compile(
+    rb"hvcC.{17}[^\xf8]|hvcC.{18}[^\xf8]|av1C..[\x40-\x7f\xc0-\xff]"
+    rb"|auxC\0{4}urn:mpeg:(?:mpegB:cicp:systems:auxiliary:alpha|hevc:2015:auxid:1)",
+    re.DOTALL,
+)
+_HEVC_LENGTH_SIZE = re.compile(rb"hvcC.{21}(.)", re.DOTALL)
+# Bytes that coded data never have, as where they never arrived. libaom writes 16 such zeros at
+# most into flat pictures of 4 MP; in HEVC the three bytes could only start another unit (H.265
+# 7.4.2), but for padding.
+_NO_AV1 = bytes(64)
+_NO_HEVC = re.compile(rb"\0\0[\1\2]|\0{3}[^\0]|\0{64}", re.DOTALL)
+
+
+def parse_heif(data: mmap.mmap) -> Container:
+    """Raises NotAPhoto for other files of boxes, such as films; BrokenContainer."""
+    brands_end = min(big_endian(data, 0, 4), 4 * _MAX_BRANDS, len(data))
+    brands = {data[at : at + 4] for at in (8, *range(16, brands_end, 4))}
+    if not brands & (_AVIF_BRANDS | _HEIC_BRANDS):
+        raise NotAPhoto
+    kind = "avif" if brands & _AVIF_BRANDS else "heic"  # of both, the one that costs more
+    metas, moovs = _description(data)
+    described = metas + moovs
+    items = [item for meta in metas for item in _items(data, *meta)]
+    said = {(1, 1)}
+    for pattern in (_ITEM_SIZE, _SAMPLE_ENTRY):
+        said |= {(width, height) for width, height in _numbers(pattern, data, described)}
+    starts = [item.start for item in items if item.kind == b"av01"]
+    starts += [start for (start,) in _numbers(_FIRST_CHUNK, data, described)]
+    coded = {size for start in starts if (size := _av1_size(data, start))}
+    if len(said) > _MAX_SIZES or len(coded) > _MAX_SIZES:
+        raise BrokenContainer("The images have more sizes than those of any photo.")
+    for sides in coded:
+        if not any(
+            all(0 <= a - b < MAX_PADDING for a, b in zip(sides, said_sides, strict=True))
+            for said_sides in said
+        ):
+            raise BrokenContainer("An image is coded larger, or smaller, than it says.")
+    _check_av1(data, items)
+    _check_hevc(data, items, metas)
+    width, height = max(said | coded, key=math.prod)
+    frames = 1
+    if kind == "avif":
+        frames = max([1, *(count for (count,) in _numbers(_SAMPLE_COUNT, data, described))])
+    is_deep = any(_DEEP.search(data, *span) for span in described)
+    return Container(kind, width, height, frames, is_deep=is_deep)
+
+
+def boxes(data: mmap.mmap | bytearray, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """The type of each box in a part of the file, and where its content starts and ends (14496-12
+    4.2). The last one may say that it ends behind the part."""
+    while start + 8 <= end:
+        size, header = int.from_bytes(data[start : start + 4]), 8
+        name = bytes(data[start + 4 : start + 8])
+        if size == 1:
+            size, header = int.from_bytes(data[start + 8 : start + 16]), 16
+        elif size == 0:
+            size = end - start
+        if size < header:
+            return
+        yield name, start + header, start + size
+        start += size
+
+
+def _description(data: mmap.mmap) -> tuple[list[Span], list[Span]]:
+    """Where the contents of the `meta` box and of `moov` boxes stand. Behind the last box of a
+    known type, anything may follow."""
+    found: dict[bytes, list[Span]] = {b"meta": [], b"moov": []}
+    for name, start, end in limited(boxes(data, 0, len(data))):
+        if name not in _TOP_BOXES:
+            break
+        if end > len(data):
+            raise BrokenContainer("A box ends behind the file.")
+        if name in found:
+            found[name].append((start, end))
+    metas, moovs = found.values()
+    if not metas and not moovs:
+        raise BrokenContainer("The file ends before its description.")
+    if len(metas) > 1:  # 14496-12 8.11.1
+        raise BrokenContainer("The file has several descriptions.")
+    return metas, moovs
+
+
+def _numbers(
+    pattern: re.Pattern[bytes], data: mmap.mmap, spans: list[Span]
+) -> Iterator[tuple[int, ...]]:
+    """The groups of each match, as numbers."""
+    for span in spans:
+        for match in limited(pattern.finditer(data, *span)):
+            yield tuple(map(int.from_bytes, match.groups()))
+
+
+@dataclass(frozen=True)
+class _Item:
+    """An item of a `meta` box: its type, and where in the file its data start. `length` is 0 where
+    they are in several pieces. A thumbnail's or auxiliary image's item refers to another one."""
+
+    kind: bytes
+    start: int
+    length: int
+    is_subordinate: bool
+
+
+def _items(data: mmap.mmap, start: int, end: int) -> list[_Item]:
+    """The items that the content of a `meta` box describes and the file has."""
+    found: dict[bytes, Span] = {}
+    for name, begin, behind in limited(boxes(data, start + 4, end)):
+        found.setdefault(name, (begin, min(behind, end)))  # as libheif; libavif refuses a second
+    kinds = dict.fromkeys(_item_kinds(data, *found[b"iinf"])) if b"iinf" in found else {}
+    places = dict(_places(data, *found[b"iloc"])) if b"iloc" in found else {}
+    subordinates = set()
+    begin, behind = found.get(b"iref", (end, end))  # 14496-12 8.11.12
+    for name, at, _ in islice(boxes(data, begin + 4, behind), _MAX_ITEMS):
+        if name in (b"thmb", b"auxl"):
+            subordinates.add(big_endian(data, at, 4 if data[begin] else 2))
+    return [
+        _Item(kind, *places[item], item in subordinates) for item, kind in kinds if item in places
+    ]
+
+
+def _item_kinds(data: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, bytes]]:
+    """Each item's id and type, from `infe` boxes (14496-12 8.11.6)."""
+    first = start + (6 if data[start] == 0 else 8)
+    for name, begin, _ in islice(boxes(data, first, end), _MAX_ITEMS):
+        id_bytes = 4 if data[begin] == 3 else 2
+        kind = begin + 4 + id_bytes + 2
+        if name == b"infe":
+            yield big_endian(data, begin + 4, id_bytes), data[kind : kind + 4]
+
+
+def _places(data: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, Span]]:
+    """Each item's id, where in the file it starts and how long it is (14496-12 8.11.3)."""
+    version, position = data[start], start + 6
+    offset_bytes, length_bytes = divmod(data[start + 4], 16)
+    base_bytes, index_bytes = divmod(data[start + 5], 16)
+
+    def number(size: int) -> int:
+        nonlocal position
+        position += size
+        return int.from_bytes(data[position - size : position])
+
+    for _ in range(min(number(4 if version == 2 else 2), _MAX_ITEMS)):
+        item = number(4 if version == 2 else 2)
+        is_in_file = not version or number(2) & 15 == 0  # construction_method
+        number(2)  # data_reference_index: 0 is this file
+        base = number(base_bytes)
+        extents = number(2)
+        if not extents:
+            continue
+        if version:
+            number(index_bytes)
+        offset, length = base + number(offset_bytes), number(length_bytes)
+        # Past the others in one step: they may be 65,535 of no bytes.
+        position += (extents - 1) * (index_bytes * bool(version) + offset_bytes + length_bytes)
+        if position > end:
+            return
+        if is_in_file:
+            yield item, (offset, length if extents == 1 else 0)
+
+
+def _check_av1(data: mmap.mmap, items: list[_Item]) -> None:
+    """Raises BrokenContainer for an item with bytes that AV1 never has: decoders guess there, and
+    do not tell."""
+    remaining = len(data)
+    for item in items:
+        if item.kind == b"av01":
+            remaining -= item.length
+            if remaining < 0 or data.find(_NO_AV1, item.start, item.start + item.length) >= 0:
+                raise BrokenContainer("An image has bytes that none can have.")
+
+
+def _check_hevc(data: mmap.mmap, items: list[_Item], metas: list[Span]) -> None:
+    """Raises BrokenContainer for an item that is no row of NAL units, or has bytes that HEVC never
+    has: decoders leave a tile out, and do not tell."""
+    lengths = (
+        match[1][0] & 3 for meta in metas for match in _HEVC_LENGTH_SIZE.finditer(data, *meta)
+    )
+    if any(length != 3 for length in lengths):
+        return  # lengths of other than four bytes, which no phone writes
+    remaining, units = len(data), _MAX_UNITS
+    for item in items:
+        if item.kind != b"hvc1" or item.is_subordinate:
+            continue
+        offset, end = item.start, item.start + item.length
+        remaining -= item.length
+        while offset < end <= len(data):
+            units -= 1
+            unit, offset = offset + 4, offset + 4 + big_endian(data, offset, 4)
+            is_over = offset > end or offset == unit or min(remaining, units) < 0
+            if is_over or _NO_HEVC.search(data, unit, offset):
+                raise BrokenContainer("An image has bytes that none can have.")
+
+
+# AV1: open bitstream units (AV1 specification 5.3 to 5.5).
+
+_TEMPORAL_DELIMITER, _SEQUENCE_HEADER = 2, 1
+_SEQUENCE_HEADER_BYTES = 128
+
+
+def _av1_size(data: mmap.mmap, position: int) -> Span | None:
+    """Width and height in the sequence header that AV1 data start with; None where they do not."""
+    for _ in range(4):
+        head = data[position : position + 10]
+        if len(head) < 10 or not head[0] & 2:  # has_size_field
+            return None
+        kind, at = head[0] >> 3 & 15, 2 if head[0] & 4 else 1
+        size = shift = 0
+        while at < 10:  # leb128
+            size |= (head[at] & 127) << shift
+            shift += 7
+            at += 1
+            if not head[at - 1] & 128:
+                break
+        position += at
+        if kind == _SEQUENCE_HEADER:
+            with suppress(ValueError):  # it is too short
+                header = data[position : position + min(size, _SEQUENCE_HEADER_BYTES)]
+                return _size_in_sequence_header(header)
+            return None
+        if kind != _TEMPORAL_DELIMITER:
+            return None
+        position += size
+    return None
+
+
+def _size_in_sequence_header(header: bytes) -> Span:
+    """Raises ValueError."""
+    bits = "".join(f"{byte:08b}" for byte in header)
+    position = 0
+
+    def number(count: int) -> int:
+        nonlocal position
+        position += count
+        return int(bits[position - count : position], 2) if count else 0
+
+    number(4)  # seq_profile, still_picture
+    if number(1):  # reduced_still_picture_header
+        number(5)
+    else:
+        delay_bits = 0
+        if number(1):  # timing_info_present_flag
+            number(64)
+            if number(1):  # equal_picture_interval
+                zeros = bits.index("1", position) - position
+                number(2 * zeros + 1)
+            if number(1):  # decoder_model_info_present_flag
+                delay_bits = 1 + number(5)
+                number(42)
+        has_display_delay = number(1)
+        for _ in range(1 + number(5)):  # operating points
+            number(12)
+            if number(5) > 7:
+                number(1)
+            if delay_bits and number(1):
+                number(2 * delay_bits + 1)
+            if has_display_delay and number(1):
+                number(4)
+    width_bits, height_bits = 1 + number(4), 1 + number(4)
+    return 1 + number(width_bits), 1 + number(height_bits)
