@@ -179,7 +179,7 @@ def test_what_pillow_warns_of_in_a_photo_is_no_line_of_the_log(server: GallerySe
 
 def test_of_the_warnings_of_a_process_one_a_minute_is_logged_in_its_format() -> None:
     program = (
-        "import warnings; from server.logs import set_up_logs; set_up_logs('json')\n"
+        "import warnings; from dropwall.operations.logs import set_up_logs; set_up_logs('json')\n"
         "for number in range(1000): warnings.warn(f'{number} is odd')"
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, cwd=ROOT)

@@ -229,7 +229,7 @@ class CtrlC:
             os.kill(os.getpid(), signal.SIGINT)
 
 sys.meta_path.insert(0, CtrlC())
-from server import command_line
+from dropwall import command_line
 """
 
 

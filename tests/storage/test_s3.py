@@ -119,7 +119,7 @@ def test_every_machine_sees_the_marks_of_another(seaweedfs: SeaweedFS, tmp_path:
 MEMORY_OF_A_PUT = """
 import resource, sys
 from pathlib import Path
-from server.storage import open_storage, s3
+from dropwall.storage import open_storage, s3
 
 def most_bytes():
     return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
