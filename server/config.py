@@ -3,15 +3,16 @@
 import os
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+# These two read nothing of the server's: a setting is checked with the formats that exist, and by
+# the grammar of an S3 address, so that each is written down once.
 from .images.formats import BY_EXTENSION
 from .names import fold_name
-from .operations.logs import FORMATS as LOGS
-from .serving.memory import machine_bytes
 from .storage.s3_address import BadAddress, S3Address
 
 MEBIBYTE = 1024 * 1024
@@ -19,12 +20,13 @@ GIBIBYTE = 1024 * MEBIBYTE
 GIGABYTE = 1_000_000_000
 MAX_PORT = 65535
 MAX_CHUNKS = 10_000
-"""Of one photo."""
+"""Chunks of one photo."""
 EXTENSIONS = tuple(BY_EXTENSION)
 MAX_PASSCODE = 100
-"""Characters; a QR code holds as many, escaped."""
+"""Characters of the passcode; a QR code holds as many, escaped."""
 MODES = ("everyone", "own", "approval")
 """Who sees a guest's photo: everyone; the guest and the hosts; everyone once a host approved it."""
+LOGS = ("text", "json")
 SITE = re.compile(
     r"https?://(?P<host>[a-z\d._-]{1,253}|\[[a-f\d:.]{2,45}\])(:\d{1,5})?/?",
     re.ASCII | re.IGNORECASE,
@@ -36,52 +38,54 @@ SERVICE_LINK = re.compile(
     r"|PORT_\d+_(TCP|UDP|SCTP)_(ADDR|PORT|PROTO)=.*)",
     re.ASCII | re.IGNORECASE,
 )
-"""What Kubernetes tells each container of a service whose name is, or begins with, `dropwall`
-(https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables)."""
+"""The variables that Kubernetes sets in each container for a service whose name is, or begins with,
+`dropwall` (https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables)."""
 
 
 class BadSetting(ValueError):
-    """A `DROPWALL_` variable that cannot be used; the message names it."""
+    """A `DROPWALL_` variable has a value, or a name, that cannot be used; the message names it."""
 
 
 @dataclass(frozen=True)
 class Config:
-    """Field `max_pixels` is the variable `DROPWALL_MAX_PIXELS`, and so on for all of them.
+    """The settings. Field `max_pixels` is the variable `DROPWALL_MAX_PIXELS`, and so on.
 
-    `storage` and `database` are addresses; left empty, both live inside the folder `data`.
+    The README explains each to hosts; the comments here give the unit.
     """
 
-    data: Path = Path("data")
-    storage: str = ""
-    database: str = field(default="", repr=False)  # may have a password in it
+    data: Path = Path("data")  # folder of everything that has no address of its own
+    storage: str = ""  # folder or s3://bucket/prefix; empty: in `data`
+    database: str = field(default="", repr=False)  # path or postgresql://…, perhaps with a password
     host: str = "0.0.0.0"  # noqa: S104 - a gallery is for everyone on the network
     port: int = 8000
-    public_url: str = ""
-    proxies: int = 0
+    public_url: str = ""  # address of the whole site, as guests type it
+    proxies: int = 0  # reverse proxies whose X-Forwarded-* headers are trusted
     mode: str = MODES[0]
-    passcode: str = ""
-    sign_up: bool = False
-    workers: int = field(default_factory=lambda: os.cpu_count() or 1)
-    threads: int = 512
-    max_address_uploads: int | None = None
-    max_address_watchers: int | None = None
-    stall_seconds: int = 30
-    slowest_bytes_per_second: int = 500
-    max_upload_bytes: int = 100 * MEBIBYTE
-    max_request_bytes: int = 2048 * MEBIBYTE
+    passcode: str = ""  # empty: the gallery is open
+    sign_up: bool = False  # whether guests may make themselves accounts
+    workers: int = field(default_factory=lambda: os.cpu_count() or 1)  # processes
+    threads: int = 512  # requests at once in each process
+    max_address_uploads: int | None = None  # at once, in each process; None: half of the threads
+    max_address_watchers: int | None = None  # streams, in each process; None: half of all watchers
+    stall_seconds: int = 30  # time limit for a connection on which nothing moves
+    slowest_bytes_per_second: int = 500  # average of a connection, in either direction
+    max_upload_bytes: int = 100 * MEBIBYTE  # one photo
+    max_request_bytes: int = 2048 * MEBIBYTE  # one request of several photos
     max_request_photos: int = 1000
-    chunk_bytes: int = 4_000_000
+    chunk_bytes: int = 4_000_000  # what the page sends at once of a large photo
     max_guest_photos_per_hour: int = 5000
     max_guest_bytes_per_hour: int = 20 * GIBIBYTE
-    max_gallery_bytes: int = 1024 * GIBIBYTE
-    min_free_bytes: int = GIBIBYTE
-    max_pixels: int = 100_000_000
-    max_jpeg_pixels: int = 250_000_000
-    decode_bytes: int = field(default_factory=lambda: min(GIGABYTE, machine_bytes() // 2))
-    extensions: tuple[str, ...] = EXTENSIONS
-    keep_location: bool = False
+    max_gallery_bytes: int = 1024 * GIBIBYTE  # all photos, and what has arrived of others
+    min_free_bytes: int = GIBIBYTE  # free space on the disk, below which nothing is accepted
+    max_pixels: int = 100_000_000  # of one photo
+    max_jpeg_pixels: int = 250_000_000  # of a baseline JPEG, which is decoded in less memory
+    decode_bytes: int = field(  # memory for all photos that are decoded at once
+        default_factory=lambda: min(GIGABYTE, machine_bytes() // 2)
+    )
+    extensions: tuple[str, ...] = EXTENSIONS  # of the formats that are accepted
+    keep_location: bool = False  # whether photos keep the place where they were taken
     log: str = LOGS[0]
-    metrics_token: str = field(default="", repr=False)
+    metrics_token: str = field(default="", repr=False)  # empty: there is no /metrics
 
     def __post_init__(self) -> None:
         for setting in fields(self):
@@ -124,7 +128,7 @@ class Config:
             try:
                 S3Address.parse(self.storage)
             except BadAddress as reason:
-                # Which is not repeated: who writes keys into it would find them in a log.
+                # The address is not repeated: it may have keys in it, and this is logged.
                 raise BadSetting(f"{variable_name('storage')} must be {reason}.") from None
         scheme, separator, _ = self.database.partition("://")
         if separator and scheme != "postgresql":
@@ -138,17 +142,17 @@ class Config:
             raise BadSetting(
                 f"{variable_name('passcode')} must be at most {MAX_PASSCODE} characters long."
             )
-        if self.passcode and not fold_name(self.passcode):  # an empty one would let in
+        if self.passcode and not fold_name(self.passcode):  # nobody could tell it from none
             raise BadSetting(f"{variable_name('passcode')} must have characters that can be seen.")
         if self.passcode and {"", ".", ".."} & set(self.passcode.split("/")):
-            raise BadSetting(  # browsers would make another address of its link
+            raise BadSetting(  # browsers resolve such segments, and its link would lead elsewhere
                 f"{variable_name('passcode')} must have more than dots before, between and after"
                 " its slashes."
             )
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "Config":
-        """The settings of this process. Raises BadSetting, also for a misspelt variable."""
+        """Read the settings of this process. Raises BadSetting, also for a misspelt variable."""
         known = {setting.name.upper(): setting for setting in fields(cls)}
         variables = list(map(variable_name, known))
         values: dict[str, Any] = {}
@@ -156,7 +160,7 @@ class Config:
             name, value = variable.removeprefix("DROPWALL_"), text.strip()
             if SERVICE_LINK.fullmatch(f"{variable}={value}"):
                 continue
-            if name == variable:  # another program's, or is its beginning misspelt?
+            if name == variable:  # another program's variable, or one with a misspelt prefix
                 close = get_close_matches(variable.upper(), variables, 1, cutoff=0.9)
                 if not close:
                     continue
@@ -172,20 +176,22 @@ class Config:
 
     @property
     def watchers(self) -> int:
-        """What is left of the threads waits for no one: uploads, pages, thumbnails."""
+        """Open streams in each process: the rest of the threads is for requests that end."""
         return self.threads - max(1, self.threads // 4)
 
     @property
     def address_requests(self) -> int:
-        """Of all kinds, at once from one address: the rest of the threads is for others."""
+        """Requests of any kind at once from one address, in each process."""
         return self.threads - self.threads // 8
 
     @property
     def address_uploads(self) -> int:
+        """Uploads at once from one address, in each process."""
         return self.max_address_uploads or max(1, self.threads // 2)
 
     @property
     def address_watchers(self) -> int:
+        """Open streams from one address, in each process."""
         return self.max_address_watchers or -(-self.watchers // 2)
 
     @property
@@ -217,3 +223,21 @@ _KINDS: dict[Any, tuple[Callable[[str], Any], str]] = {
     bool: (lambda text: {"true": True, "false": False}[text.lower()], "true or false"),
     tuple[str, ...]: (lambda text: tuple(text.lower().split()), "words"),
 }
+
+
+def machine_bytes(root: Path = Path("/")) -> int:
+    """The memory of this machine, or of its container or service where that is less: the lowest
+    limit of the cgroups (v2 or v1) that this process is in, such as systemd's MemoryMax."""
+    found = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    groups = ""
+    with suppress(OSError):  # not Linux
+        groups = (root / "proc/self/cgroup").read_text()
+    for line in groups.splitlines():
+        _, controller, path = line.split(":", 2)
+        if controller in ("", "memory"):
+            group = root / "sys/fs/cgroup" / controller / path.lstrip("/")
+            limit = "memory.limit_in_bytes" if controller else "memory.max"
+            for limited in (group, *group.parents):  # a container sees its own as the root
+                with suppress(OSError, ValueError):  # it may be "max"
+                    found = min(found, int((limited / limit).read_text()))
+    return found

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from ..config import machine_bytes
 from ..refusals import DamagedPhoto, TooLongAnimation, TooManyPixels, TooMuchToDecode
-from ..serving.memory import machine_bytes
 from .containers import Container
 
 MAX_JPEG_SCANS = 100

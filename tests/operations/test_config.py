@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dropwall.config import BadSetting, Config
-from dropwall.serving.memory import machine_bytes
+from dropwall.config import BadSetting, Config, machine_bytes
 from tests.support.gallery_server import ROOT
 
 A_DATABASE = "must be a path, or postgresql://user:password@host:port/name, not mysql://…."

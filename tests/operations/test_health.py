@@ -4,15 +4,16 @@ import logging
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from unittest.mock import Mock
 
 import pytest
 from flask.testing import FlaskClient
 
 from dropwall import create_app
 from dropwall.config import Config
-from dropwall.operations import health
+from dropwall.operations import health, logs
 from dropwall.operations.health import Health
-from dropwall.operations.logs import Seldom
+from dropwall.operations.logs import OutageLog
 from dropwall.refusals import CatalogUnavailable
 from tests.support.visitors import TEXT
 from tests.support.waiting import wait_until
@@ -33,7 +34,7 @@ def silent() -> None:
 @pytest.fixture
 def end_of_hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """What waits for it hangs for longer than anybody wants to wait."""
-    monkeypatch.setattr(health, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(health, "TIMEOUT_SECONDS", 0.2)
     end = threading.Event()
     yield end
     end.set()
@@ -74,11 +75,22 @@ def test_a_defect_of_ours_is_no_failing_part() -> None:
         Health({"part": lambda: 1 / 0}).failing()
 
 
-def test_repeated_log_lines_pass_once_a_minute_for_each_kind() -> None:
-    seldom, often = Seldom(3600), Seldom(0)
-    lines = [logging.makeLogRecord({"kind": kind}) for kind in ("one", "one", "two", "one")]
-    assert [seldom.filter(line) for line in lines] == [True, False, True, False]
-    assert all(often.filter(line) for line in lines)
+def test_an_outage_is_logged_at_once_then_once_a_minute_then_as_over(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = iter([0, 1, 59, 61, 62, 62])
+    monkeypatch.setattr(logs, "time", Mock(monotonic=lambda: next(seconds)))
+    outages = OutageLog(logging.getLogger("dropwall"))
+    outages.recovered("never failed")
+    for number in range(4):
+        outages.failed("failed %d", number)
+    outages.failed("failed too", kind="another")
+    outages.recovered("well again")
+    outages.recovered("well again")
+    outages.failed("failed anew")
+    assert [record.getMessage() for record in caplog.records] == [
+        *("failed 0", "failed 3", "failed too", "well again", "failed anew"),
+    ]
 
 
 @pytest.mark.embedded
