@@ -9,8 +9,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-# These two read nothing of the server's: a setting is checked with the formats that exist, and by
-# the grammar of an S3 address, so that each is written down once.
+# A setting is checked with the formats that exist, and by the grammar of an S3 address, so that
+# each is written down once. Neither module reads the settings.
 from .images.formats import BY_EXTENSION
 from .names import fold_name
 from .storage.s3_address import BadAddress, S3Address
