@@ -22,10 +22,10 @@ from .bounds import MIN_FRAME_PIXELS, Bounds
 from .colour import profile_of_code_points, profile_of_gamma
 from .containers import Container, Excerpt
 from .decoding import decode
-from .formats import parse_container
 from .heif import MAX_PADDING
 from .location import erase_location
 from .metadata import LIBRARY_ERRORS, is_turned, orientation_of, read_exif, time_taken
+from .parsing import parse_container
 from .png import MAX_PROFILE_BYTES, check_png_pixels
 from .rendering import encode, placeholder_of, render, thumbnail_of
 from .slots import Slots

@@ -13,7 +13,7 @@ from PIL import Image
 
 from dropwall.images import decoding
 from dropwall.images.bounds import Bounds
-from dropwall.images.formats import parse_container
+from dropwall.images.parsing import parse_container
 from dropwall.images.reading import Images
 from dropwall.images.slots import Slots
 from dropwall.refusals import BrokenContainer, NoDecoder, TooMuchToDecode
