@@ -21,11 +21,8 @@ from .catalog.database import Database
 from .catalog.errors import UnusableCatalog
 from .catalog.guests import GuestCatalog
 from .catalog.lists import PhotoLists
-from .catalog.orphans import LeftoverCatalog
 from .catalog.photos import Catalog
 from .catalog.secrets import keep_secret
-from .catalog.uploads import UploadCatalog
-from .catalog.usage import UsageCatalog
 from .commands import add_commands
 from .config import BadSetting, Config
 from .images.reading import Images
@@ -36,12 +33,11 @@ from .operations.metrics import Metrics
 from .people.accounts import Accounts
 from .people.passcode import Passcode
 from .people.rate_limits import Tries, WaitingRoom
-from .photos.address_limit import AddressLimit
 from .photos.archive import Archives
 from .photos.chunks import Chunks
 from .photos.gallery import Gallery
 from .photos.intake import Intake
-from .photos.limits import ChangeLimit, Limits, StagedBytes
+from .photos.limits import AddressLimit, ChangeLimit, Limits, StagedBytes
 from .photos.sweep import Sweep
 from .photos.watchers import Watchers
 from .refusals import CatalogUnavailable
@@ -116,13 +112,13 @@ def create_app(config: Config | None = None) -> Flask:
 
 def _put_together(config: Config) -> Dropwall:
     database = open_catalog(config)
-    catalog, uploading, usage = Catalog(database), UploadCatalog(database), UsageCatalog(database)
+    catalog = Catalog(database)
     lists, guests = PhotoLists(database), GuestCatalog(database)
     account_catalog = AccountCatalog(database)
     tries = Tries(account_catalog, WaitingRoom(max(1, config.threads // 16)))
     secret_key = _secret_key(database, config.data)
     storage = open_storage(config.storage_address, config.data)
-    limits = Limits(usage, storage, config)
+    limits = Limits(database, storage, config)
     slots = Slots(config.data / "slots", os.cpu_count() or 1, config.decode_bytes)
     images = Images(config.max_pixels, config.max_jpeg_pixels, slots)
     gallery = Gallery(catalog, storage, images, limits, slots)
@@ -132,6 +128,7 @@ def _put_together(config: Config) -> Dropwall:
     return Dropwall(
         settings=config,
         secret_key=secret_key,
+        database=database,
         storage=storage,
         limits=limits,
         staged=StagedBytes(limits),
@@ -142,13 +139,12 @@ def _put_together(config: Config) -> Dropwall:
         gallery=gallery,
         lists=lists,
         guests=guests,
-        usage=usage,
         accounts=Accounts(account_catalog, guests, tries),
         passcode=Passcode(config.passcode, secret_key, tries),
-        chunks=Chunks(uploading, storage, intake, limits, slots),
+        chunks=Chunks(database, storage, intake, limits, slots),
         watchers=watchers,
         archives=Archives(gallery, catalog, lists, max(1, config.threads // 8), config.data),
-        sweep=Sweep(LeftoverCatalog(database), uploading, catalog, storage),
+        sweep=Sweep(database, catalog, storage),
         health=Health(
             {"catalog": database.check, "storage": storage.check, "disk": limits.check_room}
         ),

@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from dropwall.catalog import usage
 from dropwall.catalog.errors import UnusableCatalog
-from dropwall.catalog.usage import UsageCatalog
 from dropwall.config import BadSetting, Config
 from dropwall.images.decoding import start_decoding
 from dropwall.opening import make_folders, open_catalog
@@ -90,7 +90,7 @@ def on_starting(server: Any) -> None:
         make_folders(dropwall)
         database = open_catalog(dropwall)
         # The server before this one may have been a former Dropwall's.
-        UsageCatalog(database).recount_withheld()
+        usage.recount_withheld(database)
         database.close()  # no connection outlives a fork
     except BadSetting as mistake:
         raise SystemExit(str(mistake)) from None

@@ -17,10 +17,16 @@ from .catalog.snapshot import AnotherGallery, Chunk, Snapshot
 from .catalog.usage import Share
 from .images.formats import BY_EXTENSION
 from .names import with_extension
-from .photos.photo_files import WIDTHS, photo_keys
+from .photos.files import (
+    WIDTHS,
+    chunk_key,
+    original_key,
+    owner_id,
+    photo_keys,
+    thumbnail_key,
+)
 from .refusals import NotStored
-from .storage import Storage
-from .storage.keys import chunk_key, mark_key, original_key, owner_id, thumbnail_key
+from .storage import Storage, mark_key
 
 AT_ONCE = 4
 """Files that are copied side by side: a storage far away lets each one wait."""

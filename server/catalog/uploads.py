@@ -1,4 +1,5 @@
-"""Uploads that arrive in chunks, as rows."""
+"""Rows of uploads that arrive in chunks. Each function is one transaction, with the errors of
+`Database`."""
 
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
@@ -10,6 +11,9 @@ from ..refusals import NoSuchUpload
 from .database import Database
 from .tables import chunks, goes_on, uploads
 from .viewer import EVERYONE
+
+LATER = "9999-12-31T23:59:59Z"
+"""A moment after every other."""
 
 
 @dataclass(frozen=True)
@@ -34,96 +38,97 @@ class ChunkedUpload:
         return self.received == self.chunks
 
 
-LATER = "9999-12-31T23:59:59Z"
-"""Than any moment."""
-
-
 _COLUMNS = [uploads.c[name] for name in ChunkedUpload.__dataclass_fields__]
 
 
-class UploadCatalog:
-    """Every method is one transaction, with the troubles of `Database`."""
+def begin(database: Database, upload: ChunkedUpload) -> ChunkedUpload:
+    """Add an upload; return it, or the one that has this id already."""
+    try:
+        with database.transaction() as connection:
+            connection.execute(uploads.insert().values(asdict(upload)))
+    except IntegrityError:
+        return find(database, upload.id)
+    return upload
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
-    def begin(self, upload: ChunkedUpload) -> ChunkedUpload:
-        """The upload, or the one that is known under this id already."""
-        try:
-            with self._database.transaction() as connection:
-                connection.execute(uploads.insert().values(asdict(upload)))
-        except IntegrityError:
-            return self.find(upload.id)
-        return upload
+def find(database: Database, upload_id: str) -> ChunkedUpload:
+    """Raises NoSuchUpload."""
+    with database.transaction() as connection:
+        return _found(connection, select(*_COLUMNS).where(uploads.c.id == upload_id))
 
-    def find(self, upload_id: str) -> ChunkedUpload:
-        """Raises NoSuchUpload."""
-        with self._database.transaction() as connection:
-            return _found(connection, select(*_COLUMNS).where(uploads.c.id == upload_id))
 
-    def touch(self, upload_id: str, moment: str) -> ChunkedUpload:
-        """Somebody goes on with it. Raises NoSuchUpload."""
-        touched = update(uploads).where(uploads.c.id == upload_id).values(touched=moment)
-        with self._database.transaction() as connection:
-            return _found(connection, touched.returning(*_COLUMNS))
+def touch(database: Database, upload_id: str, moment: str) -> ChunkedUpload:
+    """Note that somebody goes on with this upload. Raises NoSuchUpload."""
+    touched = update(uploads).where(uploads.c.id == upload_id).values(touched=moment)
+    with database.transaction() as connection:
+        return _found(connection, touched.returning(*_COLUMNS))
 
-    def received(self, upload_id: str) -> list[int]:
-        """The numbers of the chunks that have come, in order; none once there is an outcome."""
-        query = select(chunks.c.number).where(chunks.c.upload_id == upload_id)
-        with self._database.transaction() as connection:
-            return list(connection.scalars(query.order_by(chunks.c.number)))
 
-    def has_chunk(self, upload_id: str, number: int) -> bool:
-        this_one = (chunks.c.upload_id == upload_id) & (chunks.c.number == number)
-        with self._database.transaction() as connection:
-            return connection.execute(select(chunks.c.number).where(this_one)).first() is not None
+def received(database: Database, upload_id: str) -> list[int]:
+    """The numbers of the chunks that have come, in order; none once there is an outcome."""
+    query = select(chunks.c.number).where(chunks.c.upload_id == upload_id)
+    with database.transaction() as connection:
+        return list(connection.scalars(query.order_by(chunks.c.number)))
 
-    def add_chunk(self, upload_id: str, number: int, size: int, moment: str) -> ChunkedUpload:
-        """The upload with this chunk, which counts once however often it comes. The upload's row
-        stays locked until the commit, so that one of the last chunks sees all. Raises
-        NoSuchUpload."""
-        counted = (
-            update(uploads)
-            .where(uploads.c.id == upload_id, goes_on)
-            .values(
-                received=uploads.c.received + 1,
-                received_bytes=uploads.c.received_bytes + size,
-                touched=moment,
-            )
+
+def has_chunk(database: Database, upload_id: str, number: int) -> bool:
+    this_one = (chunks.c.upload_id == upload_id) & (chunks.c.number == number)
+    with database.transaction() as connection:
+        return connection.execute(select(chunks.c.number).where(this_one)).first() is not None
+
+
+def add_chunk(
+    database: Database, upload_id: str, number: int, size: int, moment: str
+) -> ChunkedUpload:
+    """Add a chunk and return its upload. A chunk counts once however often it comes. The upload's
+    row stays locked until the commit, so that one of the last chunks sees all. Raises
+    NoSuchUpload."""
+    counted = (
+        update(uploads)
+        .where(uploads.c.id == upload_id, goes_on)
+        .values(
+            received=uploads.c.received + 1,
+            received_bytes=uploads.c.received_bytes + size,
+            touched=moment,
         )
-        try:
-            with self._database.transaction() as connection:
-                upload = _found(connection, counted.returning(*_COLUMNS))
-                connection.execute(chunks.insert().values(upload_id=upload_id, number=number))
-        except (IntegrityError, NoSuchUpload):  # it came twice; or all is over already
-            return self.find(upload_id)
-        return upload
+    )
+    try:
+        with database.transaction() as connection:
+            upload = _found(connection, counted.returning(*_COLUMNS))
+            connection.execute(chunks.insert().values(upload_id=upload_id, number=number))
+    except (IntegrityError, NoSuchUpload):  # it came twice; or all is over already
+        return find(database, upload_id)
+    return upload
 
-    def conclude(self, upload_id: str, outcome: str, moment: str) -> list[int]:
-        """The numbers of the chunks that are not needed any more."""
-        with self._database.transaction() as connection:
-            ended = update(uploads).where(uploads.c.id == upload_id)
-            connection.execute(ended.values(outcome=outcome, touched=moment))
-            return _delete_chunks(connection, upload_id)
 
-    def forget(self, upload_id: str, untouched_since: str = LATER) -> list[int]:
-        """The numbers of the chunks that are not needed any more; none when somebody has gone on
-        with the upload meanwhile."""
-        with self._database.transaction() as connection:
-            is_old = uploads.c.touched < untouched_since
-            gone = connection.execute(delete(uploads).where(uploads.c.id == upload_id, is_old))
-            return _delete_chunks(connection, upload_id) if gone.rowcount else []
+def conclude(database: Database, upload_id: str, outcome: str, moment: str) -> list[int]:
+    """Keep an upload's outcome; return the numbers of its chunks, whose files can go."""
+    with database.transaction() as connection:
+        ended = update(uploads).where(uploads.c.id == upload_id)
+        connection.execute(ended.values(outcome=outcome, touched=moment))
+        return _delete_chunks(connection, upload_id)
 
-    def untouched_since(self, moment: str, limit: int) -> list[ChunkedUpload]:
-        query = select(*_COLUMNS).where(uploads.c.touched < moment).limit(limit)
-        with self._database.transaction() as connection:
-            return [ChunkedUpload(**row) for row in connection.execute(query).mappings()]
 
-    def known_ids(self, upload_ids: Collection[str]) -> set[str]:
-        """Those of `upload_ids` (some hundreds at most) that go on."""
-        query = select(uploads.c.id).where(uploads.c.id.in_(upload_ids), goes_on)
-        with self._database.transaction() as connection:
-            return set(connection.scalars(query))
+def forget(database: Database, upload_id: str, untouched_since: str = LATER) -> list[int]:
+    """Delete an upload; return the numbers of its chunks, whose files can go. Does nothing when
+    somebody has gone on with it meanwhile."""
+    with database.transaction() as connection:
+        is_old = uploads.c.touched < untouched_since
+        gone = connection.execute(delete(uploads).where(uploads.c.id == upload_id, is_old))
+        return _delete_chunks(connection, upload_id) if gone.rowcount else []
+
+
+def ids_untouched_since(database: Database, moment: str, limit: int) -> list[str]:
+    query = select(uploads.c.id).where(uploads.c.touched < moment).limit(limit)
+    with database.transaction() as connection:
+        return list(connection.scalars(query))
+
+
+def known_ids(database: Database, upload_ids: Collection[str]) -> set[str]:
+    """Those of `upload_ids` (some hundreds at most) that go on."""
+    query = select(uploads.c.id).where(uploads.c.id.in_(upload_ids), goes_on)
+    with database.transaction() as connection:
+        return set(connection.scalars(query))
 
 
 def _delete_chunks(connection: Connection, upload_id: str) -> list[int]:

@@ -1,12 +1,12 @@
-"""What has been used of the limits, read at once."""
+"""How much guests have sent and the gallery holds, with the errors of `Database`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, ScalarSelect, func, select
 
+from . import counts
 from .changes import wait_turn
-from .counts import recount, recount_withheld
 from .database import Database
 from .tables import gallery, goes_on, guests, has_photos, photos, uploads
 
@@ -27,7 +27,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Share:
-    """Some of the photos."""
+    """How many of the photos, and their bytes."""
 
     photos: int
     bytes: int
@@ -35,7 +35,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Overview:
-    """All that is in the gallery; `bytes` with what has come of unfinished uploads."""
+    """Totals of the whole gallery; `bytes` counts what has come of unfinished uploads, too."""
 
     photos: int
     bytes: int
@@ -45,46 +45,45 @@ class Overview:
     guests: int
 
 
-class UsageCatalog:
-    def __init__(self, database: Database) -> None:
-        self._database = database
+def read(database: Database, guest_id: str, since: str) -> Usage:
+    """What counts against a guest's limits and the gallery's, as of one moment."""
+    with database.snapshot() as connection:
+        return read_usage(connection, guest_id, since)
 
-    def read(self, guest_id: str, since: str) -> Usage:
-        """Of one moment, with the troubles of `Database`."""
-        with self._database.snapshot() as connection:
-            return read_usage(connection, guest_id, since)
 
-    def recount(self) -> None:
-        """All counts that are kept."""
-        self._count_alone(recount)
+def overview(database: Database) -> Overview:
+    senders = select(func.count()).select_from(guests).where(has_photos)
+    query = select(
+        gallery,
+        _of_uploads(_RECEIVED, goes_on).label("received"),
+        senders.scalar_subquery().label("senders"),
+    )
+    with database.snapshot() as connection:
+        row = connection.execute(query).one()
+    return Overview(
+        photos=row.total + row.pending + row.hidden + row.private,
+        bytes=row.bytes + int(row.received),
+        pending=row.pending,
+        hidden=row.hidden,
+        private=Share(row.private, row.private_bytes),
+        guests=row.senders,
+    )
 
-    def recount_withheld(self) -> None:
-        """Those that a server of a former Dropwall, which writes beside this one, does not keep."""
-        self._count_alone(recount_withheld)
 
-    def _count_alone(self, count: Callable[[Connection], None]) -> None:
-        with self._database.transaction() as connection:
-            wait_turn(connection)
-            count(connection)
+def recount(database: Database) -> None:
+    """Recount everything that the catalog keeps a count of."""
+    _count_alone(database, counts.recount)
 
-    def overview(self) -> Overview:
-        """As `read`."""
-        senders = select(func.count()).select_from(guests).where(has_photos)
-        query = select(
-            gallery,
-            _of_uploads(_RECEIVED, goes_on).label("received"),
-            senders.scalar_subquery().label("senders"),
-        )
-        with self._database.snapshot() as connection:
-            counts = connection.execute(query).one()
-        return Overview(
-            photos=counts.total + counts.pending + counts.hidden + counts.private,
-            bytes=counts.bytes + int(counts.received),
-            pending=counts.pending,
-            hidden=counts.hidden,
-            private=Share(counts.private, counts.private_bytes),
-            guests=counts.senders,
-        )
+
+def recount_withheld(database: Database) -> None:
+    """Recount what a server of a former version, which writes beside this one, does not count."""
+    _count_alone(database, counts.recount_withheld)
+
+
+def _count_alone(database: Database, count: Callable[[Connection], None]) -> None:
+    with database.transaction() as connection:
+        wait_turn(connection)
+        count(connection)
 
 
 def read_usage(connection: Connection, guest_id: str, since: str) -> Usage:

@@ -6,6 +6,7 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
+from ..catalog import usage
 from ..photos.sweep import UnknownOriginals
 from ..web import dropwall
 from .accounts import add_account, list_accounts, remove_account, set_password
@@ -35,7 +36,7 @@ def sweep(delete_unknown: bool) -> None:
     """Remove what crashes left behind a day ago or more."""
     try:
         with refusals_as_told():
-            dropwall().usage.recount()
+            usage.recount(dropwall().database)
             swept = dropwall().sweep.sweep(delete_unknown)
     except UnknownOriginals as unknown:
         for key in unknown.keys:

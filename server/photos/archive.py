@@ -26,8 +26,8 @@ from ..catalog.photos import Catalog
 from ..catalog.viewer import OWNER, Viewer
 from ..names import cut
 from ..refusals import NoPhotos, NoSuchPhoto, NotStored, TooManyArchives
+from .files import crc32_of
 from .gallery import Gallery
-from .photo_files import crc32_of
 
 BLOCK_BYTES = 256 * 1024
 PAGE_PHOTOS = 2000

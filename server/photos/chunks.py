@@ -14,8 +14,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from .. import timestamps
+from ..catalog import uploads
+from ..catalog.database import Database
 from ..catalog.photo_rows import Photo
-from ..catalog.uploads import ChunkedUpload, UploadCatalog
+from ..catalog.uploads import ChunkedUpload
 from ..catalog.viewer import OWNER
 from ..config import MAX_CHUNKS
 from ..images.slots import Slots
@@ -29,10 +31,9 @@ from ..refusals import (
     WrongChunk,
 )
 from ..storage import Storage
-from ..storage.keys import chunk_key
-from .intake import Intake, Sender
+from .files import chunk_key
+from .intake import Intake, Sender, Upload
 from .limits import Limits
-from .upload import Upload
 
 MAX_DIGITS = 15
 FREE_CHUNKS = 32
@@ -100,13 +101,13 @@ def upload_id(guest_id: str, uuid: str) -> str:
 class Chunks:
     def __init__(
         self,
-        uploads: UploadCatalog,
+        database: Database,
         storage: Storage,
         intake: Intake,
         limits: Limits,
         slots: Slots,
     ) -> None:
-        self._uploads = uploads
+        self._database = database
         self._storage = storage
         self._intake = intake
         self._limits = limits
@@ -135,15 +136,15 @@ class Chunks:
 
     def progress(self, guest_id: str, uuid: str) -> Progress:
         """Raises NoSuchUpload, and the refusal of a photo that was refused."""
-        upload = self._uploads.find(upload_id(guest_id, uuid))
+        upload = uploads.find(self._database, upload_id(guest_id, uuid))
         safe = safe_name(upload.outcome) is not None
-        received = range(upload.chunks) if safe else self._uploads.received(upload.id)
+        received = range(upload.chunks) if safe else uploads.received(self._database, upload.id)
         return Progress(list(received), upload.chunks, upload.chunk_bytes, safe)
 
     def discard(self, guest_id: str, uuid: str) -> None:
         """Give an unfinished upload up. One that is not there, or at its end, is fine."""
         with suppress(NoSuchUpload):
-            upload = self._uploads.find(upload_id(guest_id, uuid))
+            upload = uploads.find(self._database, upload_id(guest_id, uuid))
             if not upload.outcome:
                 self._forget(upload)
 
@@ -152,13 +153,14 @@ class Chunks:
     ) -> ChunkedUpload:
         """What can be refused by its name or its size is, before more of it comes."""
         try:
-            upload = self._uploads.find(this_upload_id)
+            upload = uploads.find(self._database, this_upload_id)
         except NoSuchUpload:
             name = clean_name(sent_name)
             self._intake.check_announced(name, chunk.upload_bytes)
             self._limits.check(sender.guest_id, chunk.upload_bytes, begins=True)
             self._limits.check_disk(chunk.upload_bytes)
-            upload = self._uploads.begin(
+            upload = uploads.begin(
+                self._database,
                 ChunkedUpload(
                     id=this_upload_id,
                     guest_id=sender.guest_id,
@@ -168,19 +170,23 @@ class Chunks:
                     chunks=chunk.chunks,
                     visibility=sender.visibility,
                     touched=timestamps.now(),
-                )
+                ),
             )
         if (upload.bytes, upload.chunk_bytes) != (chunk.upload_bytes, chunk.chunk_bytes):
             raise WrongChunk
         return upload
 
     def _keep(self, upload: ChunkedUpload, chunk: Chunk, received: Upload) -> ChunkedUpload:
-        if self._uploads.has_chunk(upload.id, chunk.number):
-            return self._uploads.touch(upload.id, timestamps.now())  # it may be whole by now
+        if uploads.has_chunk(self._database, upload.id, chunk.number):
+            return uploads.touch(
+                self._database, upload.id, timestamps.now()
+            )  # it may be whole by now
         self._limits.check(upload.guest_id, upload.bytes - upload.received_bytes)
         self._storage.put(chunk_key(upload.id, chunk.number), received.path)
         try:
-            upload = self._uploads.add_chunk(upload.id, chunk.number, chunk.bytes, timestamps.now())
+            upload = uploads.add_chunk(
+                self._database, upload.id, chunk.number, chunk.bytes, timestamps.now()
+            )
         except NoSuchUpload:  # it was given up meanwhile
             self._delete_chunks(upload, [chunk.number])
             raise
@@ -226,15 +232,17 @@ class Chunks:
 
     def _outcome(self, upload: ChunkedUpload) -> str:
         try:
-            return self._uploads.find(upload.id).outcome
+            return uploads.find(self._database, upload.id).outcome
         except NoSuchUpload:
             raise LostChunks from None
 
     def _conclude(self, upload: ChunkedUpload, outcome: str) -> None:
-        self._delete_chunks(upload, self._uploads.conclude(upload.id, outcome, timestamps.now()))
+        self._delete_chunks(
+            upload, uploads.conclude(self._database, upload.id, outcome, timestamps.now())
+        )
 
     def _forget(self, upload: ChunkedUpload) -> None:
-        self._delete_chunks(upload, self._uploads.forget(upload.id))
+        self._delete_chunks(upload, uploads.forget(self._database, upload.id))
 
     def _delete_chunks(self, upload: ChunkedUpload, numbers: list[int]) -> None:
         """Nobody waits for it: what is left is nobody's, and swept."""

@@ -14,9 +14,8 @@ from ..images.reading import Images
 from ..images.slots import Slots
 from ..refusals import NoSuchPhoto, NotStored, NotTheOwner, TooManyThumbnails
 from ..storage import Method, Storage
-from ..storage.keys import original_key, thumbnail_key
+from .files import WIDTHS, original_key, thumbnail_key
 from .limits import Limits
-from .photo_files import WIDTHS
 
 COPIES_AT_ONCE = 4
 """Of originals, in one process, of which large thumbnails are made: they fill the disk."""

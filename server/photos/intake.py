@@ -1,6 +1,7 @@
-"""Takes photos in: what is refused, and in which order the rest is written."""
+"""Takes photos in: receives and checks them, and writes each in an order that loses none."""
 
 import errno
+import hashlib
 import secrets
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -29,18 +30,58 @@ from ..refusals import (
     WrongExtension,
 )
 from ..storage import Storage
-from ..storage.keys import original_key, thumbnail_key
+from .files import crc32_of, original_key, photo_keys, thumbnail_key
 from .limits import Limits
-from .photo_files import crc32_of, photo_keys
-from .upload import Upload
+
+ROOM_BYTES = 1024 * 1024
+"""Bytes that are written between two looks at the free disk."""
+
+
+class Upload:
+    """A writable stream into a staged file, which counts and hashes what comes. Bytes after
+    `max_bytes` are counted and thrown away, so that a client can finish sending and read why its
+    photo was refused."""
+
+    def __init__(self, path: Path, max_bytes: int, check_room: Callable[[int], None]) -> None:
+        """`check_room` raises when there is no room for so many bytes more."""
+        self.path = path
+        self._file = path.open("wb")
+        self.bytes = 0
+        self._max_bytes = max_bytes
+        self._check_room = check_room
+        self._room = 0
+        self._sha256 = hashlib.sha256()
+
+    def write(self, data: bytes) -> int:
+        self.bytes += len(data)
+        if not self.is_too_large:
+            if self.bytes > self._room:
+                self._check_room(ROOM_BYTES)
+                self._room = self.bytes + ROOM_BYTES
+            self._sha256.update(data)
+            self._file.write(data)
+        return len(data)
+
+    def close(self) -> None:
+        """Close the file: a form of a thousand photos must not keep a thousand files open."""
+        self._file.close()
+
+    @property
+    def is_too_large(self) -> bool:
+        return self.bytes > self._max_bytes
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of the bytes as they were sent, in hex."""
+        return self._sha256.hexdigest()
 
 
 @dataclass(frozen=True)
 class Sender:
-    """Who sends a photo, who may see it, and what the hosts say of it at first. `visitor` is the
-    guest, or the address of one without a cookie: photos of one visitor wait for each other.
-    `has_left` tells whether nobody waits for the answer any more. Where `renames` is true, a wrong
-    extension is exchanged for the true one, and not refused."""
+    """Who sends a photo, who may see it, and its first moderation state. `visitor` is the guest,
+    or the address of one without a cookie: photos of one visitor wait for each other. `has_left`
+    says whether the visitor has hung up. With `renames` a wrong extension is replaced by the true
+    one instead of being refused."""
 
     guest_id: str
     visibility: str = EVERYONE

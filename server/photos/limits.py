@@ -1,4 +1,4 @@
-"""What one guest may send within an hour, and how much the gallery may hold."""
+"""Every limit on what is sent, kept and under way: of one guest, one network, and the gallery."""
 
 import errno
 import threading
@@ -8,33 +8,36 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from .. import timestamps
-from ..catalog.usage import Usage, UsageCatalog
+from ..catalog import usage
+from ..catalog.database import Database
+from ..catalog.usage import Usage
 from ..config import Config
 from ..people.rate_limits import neighbourhood
 from ..refusals import DiskNearlyFull, GalleryFull, TooManyAtOnce, TooManyChanges, TooMuchSent
 from ..storage import Storage
-from ..storage.staging import free_bytes
+from ..storage.filesystem import free_bytes
 
 HOUR_SECONDS = 60 * 60
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Protect the host. They are asked before the work is done, and again when a photo is added,
-    which happens one after another: photos that arrive at once do not go past them."""
+    """The limits of a guest, the gallery and the disk. They are checked before the work is done,
+    and again when a photo is added, which happens one after another: photos that arrive at once do
+    not go past them."""
 
-    catalog: UsageCatalog
+    database: Database
     storage: Storage
     settings: Config
 
     def check(self, guest_id: str, more_bytes: int, begins: bool = False) -> None:
-        """Whether this guest may send so much more. What arrives in chunks counts as it comes,
-        and as a photo where another one `begins`. Raises TooMuchSent, GalleryFull."""
-        used = self.catalog.read(guest_id, self.hour_ago())
+        """Check whether this guest may send so much more. What arrives in chunks counts as it
+        comes, and as a photo where another one `begins`. Raises TooMuchSent, GalleryFull."""
+        used = usage.read(self.database, guest_id, self.hour_ago())
         self._check(used, 1 + used.begun_uploads if begins else 1, more_bytes)
 
     def check_added(self, used: Usage, counted_bytes: int) -> None:
-        """The same where `used` has the photo in it already, and these bytes of it twice."""
+        """As `check`, where `used` has the photo in it already, and `counted_bytes` of it twice."""
         self._check(used, 0, -counted_bytes)
 
     def hour_ago(self) -> str:
@@ -52,18 +55,18 @@ class Limits:
             raise GalleryFull
 
     def check_disk(self, more_bytes: int) -> None:
-        """Whether so much more can be written, here or where photos are kept. Raises
+        """Check whether so much more can be written, here or where photos are kept. Raises
         DiskNearlyFull."""
         if self.free_bytes() - more_bytes < self.settings.min_free_bytes:
             raise DiskNearlyFull
 
     def free_bytes(self) -> int:
-        """What there is still room for."""
+        """The free bytes of the disk here or of the storage, whichever has fewer."""
         here, there = free_bytes(self.settings.data), self.storage.free_bytes()
         return here if there is None else min(here, there)
 
     def check_room(self) -> None:
-        """Whether anything can be taken in. Raises OSError, for those who look after the server."""
+        """Check, for the health check, whether anything can be taken in. Raises OSError."""
         try:
             self.check_disk(0)
         except DiskNearlyFull:
@@ -84,7 +87,7 @@ class StagedBytes:
 
     @contextmanager
     def reserving(self, address: str) -> Iterator[Callable[[int], None]]:
-        """A function that reserves so many bytes more, until the context ends. It raises
+        """Give a function that reserves so many bytes more, until the context ends. It raises
         DiskNearlyFull, and TooManyAtOnce when there is room once others from there are done."""
         network, reserved = neighbourhood(address), 0
 
@@ -113,43 +116,68 @@ class StagedBytes:
                     del self._held[network]
 
 
+class AddressLimit:
+    """Bounds what each network has under way in this process, so that others are served too."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._counts: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def take(self, address: str) -> None:
+        """Count one more, until `give_back`. Raises TooManyAtOnce."""
+        network = neighbourhood(address)
+        with self._lock:
+            if self._counts[network] >= self._most:
+                raise TooManyAtOnce
+            self._counts[network] += 1
+
+    def give_back(self, address: str) -> None:
+        network = neighbourhood(address)
+        with self._lock:
+            self._counts[network] -= 1
+            if not self._counts[network]:
+                del self._counts[network]
+
+
 CHANGES_AT_ONCE = {"visitor": 2, "network": 4}
-"""In one process. They come to the catalog one by one anyway, some milliseconds each: so few of one
-visitor, or one network, are before all others."""
-LEAST_LINE = 16
-"""Changes that may wait, however few threads there are: undo asks for several at once."""
+"""Number of changes that one process makes at once. They come to the catalog one by one anyway,
+some milliseconds each: so few of one visitor, or one network, are before all others."""
+LEAST_QUEUE = 16
+"""Number of changes that may always wait, however few threads there are: undo asks for several at
+once."""
 
 
 class ChangeLimit:
-    """Small changes of the catalog, such as of a name: few at once of one visitor and from one
-    network, while the next ones wait, in half of the threads at most. To refuse them sooner would
+    """Bounds small changes of the catalog, such as of a name: few of one visitor and one network
+    at once, while the next ones wait, in half of the threads at most. To refuse them sooner would
     have them come again sooner."""
 
     def __init__(self, threads: int) -> None:
-        self._longest_line = max(LEAST_LINE, threads // 2)
+        self._longest_queue = max(LEAST_QUEUE, threads // 2)
         self._lock = threading.Lock()
-        self._lines: Counter[tuple[str, str]] = Counter()
+        self._queues: Counter[tuple[str, str]] = Counter()
         self._slots: dict[tuple[str, str], threading.Semaphore] = {}
 
     @contextmanager
     def change(self, visitor: str, network: str) -> Iterator[None]:
         """Raises TooManyChanges."""
-        with self._stand_in_line("visitor", visitor), self._stand_in_line("network", network):
+        with self._wait("visitor", visitor), self._wait("network", network):
             yield
 
     @contextmanager
-    def _stand_in_line(self, kind: str, name: str) -> Iterator[None]:
+    def _wait(self, kind: str, name: str) -> Iterator[None]:
         key = (kind, name)
         with self._lock:
-            if self._lines[key] >= self._longest_line:
+            if self._queues[key] >= self._longest_queue:
                 raise TooManyChanges
-            self._lines[key] += 1
+            self._queues[key] += 1
             slots = self._slots.setdefault(key, threading.Semaphore(CHANGES_AT_ONCE[kind]))
         try:
             with slots:
                 yield
         finally:
             with self._lock:
-                self._lines[key] -= 1
-                if not self._lines[key]:  # there may be as many visitors as cookies
-                    del self._lines[key], self._slots[key]
+                self._queues[key] -= 1
+                if not self._queues[key]:  # there may be as many visitors as cookies
+                    del self._queues[key], self._slots[key]

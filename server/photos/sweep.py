@@ -7,17 +7,25 @@ import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import NoReturn
 
 from .. import timestamps
-from ..catalog.orphans import LeftoverCatalog
+from ..catalog import orphans, uploads
+from ..catalog.database import Database
 from ..catalog.photos import Catalog
-from ..catalog.uploads import UploadCatalog
 from ..images.formats import FORMATS
 from ..refusals import CatalogUnavailable, NotStored, StorageUnavailable
 from ..storage import Storage
-from ..storage.keys import chunk_key, is_photo_id, original_key, owner_id, unknown_key
-from .photo_files import crc32_of, photo_keys
+from .files import (
+    chunk_key,
+    crc32_of,
+    is_photo_id,
+    original_key,
+    owner_id,
+    photo_keys,
+    unknown_key,
+)
 
 AGE_SECONDS = 24 * 60 * 60
 """Whatever is younger may belong to a photo that is just being written."""
@@ -59,8 +67,7 @@ class Sweep:
 
     `sweep_unfinished` returns how many leftovers it found, `purge_removed` how many photos."""
 
-    catalog: LeftoverCatalog
-    uploads: UploadCatalog
+    database: Database
     photos: Catalog
     storage: Storage
 
@@ -85,7 +92,7 @@ class Sweep:
         does the same again; what the disk will not remove holds up no other."""
         purged = failed = 0
         too_late = timestamps.now(seconds_ago=undo_seconds)
-        while not failed and (removed := self.catalog.unpurged_photos(too_late, BATCH)):
+        while not failed and (removed := orphans.unpurged_photos(self.database, too_late, BATCH)):
             for photo_id in removed:
                 try:
                     self._purge(photo_id)
@@ -109,9 +116,9 @@ class Sweep:
         return len(unsummed)
 
     def _purge(self, photo_id: str) -> None:
-        if self.catalog.wipe_photo(photo_id):
+        if orphans.wipe_photo(self.database, photo_id):
             self._delete_photo(photo_id)
-            self.catalog.mark_purged(photo_id)
+            orphans.mark_purged(self.database, photo_id)
 
     def sweep_unfinished(self) -> int:
         """What is known to have been left half-way a day ago or more: files half received, photos
@@ -142,7 +149,7 @@ class Sweep:
         if not delete_unknown and (len(unknown) > HANDFUL or self._is_younger(unknown)):
             raise UnknownOriginals(unknown)
         moved = self._move_away(unknown)
-        removed += self._sweep_strangers("originals", self.catalog.removed_ids)
+        removed += self._sweep_strangers("originals", partial(orphans.removed_ids, self.database))
         removed += self._sweep_strangers("thumbnails", self._ruled_out)
         return Swept(removed, moved)
 
@@ -150,7 +157,7 @@ class Sweep:
         """Whether originals are stored, though the catalog has never had a photo. One that is just
         arriving as its first is taken for one."""
         is_stored = next(self.storage.list("originals"), None) is not None
-        return is_stored and not self.catalog.has_had_photos()
+        return is_stored and not orphans.has_had_photos(self.database)
 
     def _unknown_originals(self, older_than_seconds: float | None) -> list[str]:
         """Their keys."""
@@ -158,14 +165,14 @@ class Sweep:
         keys = self.storage.list("originals", older_than_seconds)
         while batch := list(itertools.islice(keys, BATCH)):
             ids = {owner_id(key) for key in batch}
-            known = self.catalog.known_ids(ids) | self.catalog.removed_ids(ids)
+            known = orphans.known_ids(self.database, ids) | orphans.removed_ids(self.database, ids)
             unknown += [key for key in batch if owner_id(key) not in known]
         return sorted(unknown)
 
     def _knows_no_original(self) -> bool:
         keys = self.storage.list("originals")
         while batch := list(itertools.islice(keys, BATCH)):
-            if self.catalog.known_ids({owner_id(key) for key in batch}):
+            if orphans.known_ids(self.database, {owner_id(key) for key in batch}):
                 return False
         return True
 
@@ -176,7 +183,7 @@ class Sweep:
         return bool(these) and any(key in these for key in older)
 
     def _age_of_catalog(self) -> float:
-        return timestamps.seconds_since(self.catalog.made())
+        return timestamps.seconds_since(orphans.made(self.database))
 
     def _move_away(self, unknown: list[str]) -> int:
         moved = 0
@@ -192,20 +199,22 @@ class Sweep:
 
     def _ruled_out(self, names: Collection[str]) -> set[str]:
         """Those of `names` that are no photo's, and never will be."""
-        strange = set(names) - self.catalog.known_ids(names)
+        strange = set(names) - orphans.known_ids(self.database, names)
         possible = {name for name in strange if is_photo_id(name)}
-        return strange - possible | (self.catalog.rule_out(possible) if possible else set())
+        return strange - possible | (
+            orphans.rule_out(self.database, possible) if possible else set()
+        )
 
     def _given_up(self, upload_ids: Collection[str]) -> set[str]:
-        return set(upload_ids) - self.uploads.known_ids(upload_ids)
+        return set(upload_ids) - uploads.known_ids(self.database, upload_ids)
 
     def _give_up_uploads(self) -> int:
         swept = 0
         day_ago = timestamps.now(seconds_ago=AGE_SECONDS)
-        while old := self.uploads.untouched_since(day_ago, BATCH):
-            for upload in old:
-                numbers = self.uploads.forget(upload.id, untouched_since=day_ago)
-                self.storage.delete(*(chunk_key(upload.id, number) for number in numbers))
+        while old := uploads.ids_untouched_since(self.database, day_ago, BATCH):
+            for upload_id in old:
+                numbers = uploads.forget(self.database, upload_id, untouched_since=day_ago)
+                self.storage.delete(*(chunk_key(upload_id, number) for number in numbers))
                 swept += len(numbers)
         return swept
 

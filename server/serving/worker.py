@@ -19,7 +19,7 @@ from ..catalog.errors import UnusableCatalog
 from ..config import Config
 from ..operations.logs import new_request_id, request_id
 from ..people.rate_limits import neighbourhood
-from ..photos.address_limit import AddressLimit
+from ..photos.limits import AddressLimit
 from ..refusals import CatalogUnavailable, TooManyAtOnce
 from ..web.access_log import log_answer
 from .connection import PatientSocket, WholeBody

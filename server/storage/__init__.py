@@ -65,6 +65,10 @@ class Storage(Protocol):
         """Raises OSError when files can be neither written nor read."""
 
 
+def mark_key(name: str) -> str:
+    return f"incoming/{name}"
+
+
 def open_storage(address: str, scratch: Path) -> Storage:
     """The engine for an address: a folder's path, or `s3://bucket/prefix?endpoint=…` (`S3Address`).
     What does not arrive where it is kept, does so in the folder `scratch`."""

@@ -1,29 +1,65 @@
-"""Files in a folder of this machine."""
+"""Storage in a folder of this machine."""
 
 import os
+import shutil
+import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from tempfile import TemporaryFile, mkstemp
+from typing import BinaryIO, cast
 
 from ..refusals import NotStored
 from . import Method
-from .staging import Staging, free_bytes, is_older
+
+SPARE_FILES = 10_000
+"""Number of files that stay free on a disk, for the catalog and for other programs."""
 
 
-class FilesystemStorage:
+class Staging:
+    """Files of this machine for uploads on their way into the storage."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.absolute()
+        self._folder.mkdir(parents=True, exist_ok=True)
+
+    @contextmanager
+    def stage(self) -> Iterator[Path]:
+        descriptor, name = mkstemp(dir=self._folder, suffix=".part")
+        os.close(descriptor)
+        try:
+            yield Path(name)
+        finally:
+            Path(name).unlink(missing_ok=True)  # unless it was put
+
+    def open_nameless(self) -> BinaryIO:
+        """A file that is gone once it is closed, however that happens."""
+        return cast(BinaryIO, TemporaryFile(dir=self._folder))
+
+    def mark(self, name: str) -> None:
+        (self._folder / name).touch(mode=0o600)
+
+    def old_staged(self, older_than_seconds: float) -> Iterator[str]:
+        for path in self._folder.iterdir():
+            if _is_older(path, older_than_seconds):
+                yield path.name
+
+    def discard_staged(self, name: str) -> None:
+        (self._folder / name).unlink(missing_ok=True)
+
+    def check(self) -> None:
+        with self.stage() as staged:
+            staged.write_bytes(b"well")
+            staged.read_bytes()
+
+
+class FilesystemStorage(Staging):
     """Keys are paths below `root`. Uploads are staged in `root/incoming`, so that keeping one
     is a rename within one file system: no second copy, and no half file under its key."""
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
-        self._staging = Staging(self.root / "incoming")
-
-    def stage(self) -> AbstractContextManager[Path]:
-        return self._staging.stage()
-
-    def mark(self, name: str) -> None:
-        self._staging.mark(name)
+        super().__init__(self.root / "incoming")
 
     def put(self, key: str, staged: Path, mimetype: str = "", name: str = "") -> None:
         path = self.root / key
@@ -65,7 +101,7 @@ class FilesystemStorage:
 
     def list(self, prefix: str, older_than_seconds: float | None = None) -> Iterator[str]:
         for path in (self.root / prefix).rglob("*"):
-            if path.is_file() and is_older(path, older_than_seconds):
+            if path.is_file() and _is_older(path, older_than_seconds):
                 yield path.relative_to(self.root).as_posix()
 
     def list_sizes(self, prefix: str) -> Iterator[tuple[str, int]]:
@@ -73,21 +109,28 @@ class FilesystemStorage:
             with suppress(FileNotFoundError):  # removed meanwhile
                 yield key, (self.root / key).stat().st_size
 
-    def old_staged(self, older_than_seconds: float) -> Iterator[str]:
-        return self._staging.old(older_than_seconds)
-
-    def discard_staged(self, name: str) -> None:
-        self._staging.discard(name)
-
     def free_bytes(self) -> int:
         return free_bytes(self.root)
 
-    def check(self) -> None:
-        self._staging.check()
+
+def free_bytes(folder: Path) -> int:
+    """The free bytes on the disk of this folder; 0 where its last files are near, since some file
+    systems have only so many, however small they are."""
+    disk = os.statvfs(folder)
+    if disk.f_files and disk.f_favail < min(SPARE_FILES, disk.f_files // 20):
+        return 0
+    return shutil.disk_usage(folder).free
+
+
+def _is_older(path: Path, seconds: float | None) -> bool:
+    try:
+        return seconds is None or path.stat().st_mtime < time.time() - seconds
+    except FileNotFoundError:  # removed meanwhile
+        return False
 
 
 def _make_folder(folder: Path) -> None:
-    """Like `mkdir -p`, and every new folder's name is durable too."""
+    """Make a folder like `mkdir -p`, with the name of every new folder synced."""
     if not folder.exists():
         _make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
@@ -95,7 +138,8 @@ def _make_folder(folder: Path) -> None:
 
 
 def _sync(path: Path) -> None:
-    """A rename survives a power cut only when its folder is synced after it (fsync(2))."""
+    """Sync a file or a folder: a rename survives a power cut only when its folder is synced after
+    it (fsync(2))."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -19,10 +19,9 @@ from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from ..refusals import NotStored, StorageUnavailable
-from . import Method
-from .keys import mark_key
+from . import Method, mark_key
+from .filesystem import Staging
 from .s3_address import NO_ENDPOINT, S3Address
-from .staging import Staging
 
 CONNECT_SECONDS = 3
 ANSWER_SECONDS = 15
@@ -190,12 +189,12 @@ class S3Storage:
                     yield file["path"], file["size"]
 
     def old_staged(self, older_than_seconds: float) -> Iterator[str]:
-        yield from self._staging.old(older_than_seconds)
+        yield from self._staging.old_staged(older_than_seconds)
         for key in self.list(mark_key(""), older_than_seconds):
             yield key.removeprefix(mark_key(""))
 
     def discard_staged(self, name: str) -> None:
-        self._staging.discard(name)
+        self._staging.discard_staged(name)
         self.delete(mark_key(name))
 
     def free_bytes(self) -> None:

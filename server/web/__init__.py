@@ -4,20 +4,19 @@ from dataclasses import dataclass, field
 
 from flask import Response, current_app
 
+from ..catalog.database import Database
 from ..catalog.guests import GuestCatalog
 from ..catalog.lists import PhotoLists
-from ..catalog.usage import UsageCatalog
 from ..config import Config
 from ..operations.health import Health
 from ..operations.metrics import Metrics
 from ..people.accounts import Accounts
 from ..people.passcode import Passcode
-from ..photos.address_limit import AddressLimit
 from ..photos.archive import Archives
 from ..photos.chunks import Chunks
 from ..photos.gallery import Gallery
 from ..photos.intake import Intake
-from ..photos.limits import ChangeLimit, Limits, StagedBytes
+from ..photos.limits import AddressLimit, ChangeLimit, Limits, StagedBytes
 from ..photos.sweep import Sweep
 from ..photos.watchers import Watchers
 from ..storage import Storage
@@ -30,6 +29,7 @@ class Dropwall:
 
     settings: Config
     secret_key: bytes = field(repr=False)
+    database: Database
     storage: Storage
     limits: Limits
     staged: StagedBytes
@@ -40,7 +40,6 @@ class Dropwall:
     gallery: Gallery
     lists: PhotoLists
     guests: GuestCatalog
-    usage: UsageCatalog
     accounts: Accounts
     passcode: Passcode
     chunks: Chunks

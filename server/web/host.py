@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 from flask import Blueprint, Response, jsonify
 
+from ..catalog import usage
 from ..catalog.viewer import HIDDEN, SHOWN
 from ..refusals import NotAHost
 from . import dropwall, no_content
@@ -25,7 +26,7 @@ def refuse_guests() -> None:
 def overview() -> Response:
     """How full the gallery is, and what waits; of private photos how many there are."""
     return jsonify(
-        asdict(dropwall().usage.overview())
+        asdict(usage.overview(dropwall().database))
         | {
             "max_bytes": dropwall().settings.max_gallery_bytes,
             "free_bytes": dropwall().limits.free_bytes(),

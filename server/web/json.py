@@ -5,7 +5,7 @@ from datetime import datetime
 
 from ..catalog.lists import Changes, Guest, OutlinedPhoto, Page
 from ..catalog.photo_rows import Photo
-from ..photos.photo_files import WIDTHS
+from ..photos.files import WIDTHS
 
 
 def page_json(page: Page[Photo]) -> dict[str, object]:

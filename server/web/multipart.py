@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 from werkzeug.wsgi import LimitedStream
 
-from ..photos.upload import Upload
+from ..photos.intake import Upload
 from ..refusals import (
     BrokenForm,
     CompressedBody,

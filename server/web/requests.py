@@ -10,7 +10,7 @@ from .. import timestamps
 from ..catalog.counts import KINDS
 from ..catalog.lists import Selection
 from ..catalog.order import SORTS
-from ..storage.keys import is_photo_id
+from ..photos.files import is_photo_id
 from . import dropwall
 from .visitor import guest_id
 

@@ -345,11 +345,11 @@ def test_an_upload_is_forgotten_unless_somebody_goes_on_with_it(catalog: FilledC
     uploads = catalog.uploads
     for number in (1, 2, 3):
         uploads.begin(upload(number))
-    assert uploads.untouched_since(MORNING, 9) == []
+    assert uploads.ids_untouched_since(MORNING, 9) == []
     uploads.add_chunk(upload(1).id, 2, 1000, NOON)
     uploads.conclude(upload(2).id, "safe", MORNING)
-    assert {old.id for old in uploads.untouched_since(NOON, 9)} == {upload(2).id, upload(3).id}
-    assert len(uploads.untouched_since(NOON, 1)) == 1
+    assert set(uploads.ids_untouched_since(NOON, 9)) == {upload(2).id, upload(3).id}
+    assert len(uploads.ids_untouched_since(NOON, 1)) == 1
     assert uploads.forget(upload(1).id, untouched_since=NOON) == []
     assert uploads.received(upload(1).id) == [2]
     assert [uploads.forget(upload(1).id) for _ in range(2)] == [[2], []]

@@ -26,9 +26,9 @@ from dropwall.catalog.lists import Selection
 from dropwall.catalog.photos import Which
 from dropwall.catalog.secrets import keep_secret
 from dropwall.config import Config
+from dropwall.photos.files import owner_id
 from dropwall.photos.watchers import Watchers
 from dropwall.refusals import CatalogUnavailable, NoSuchPhoto, NoSuchUpload
-from dropwall.storage.keys import owner_id
 from tests.support.catalog_rows import (
     GUEST,
     MORNING,

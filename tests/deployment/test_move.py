@@ -21,7 +21,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Connection, inspect, text
 
 from dropwall import create_app
-from dropwall.catalog import schema
+from dropwall.catalog import schema, usage
 from dropwall.catalog.changes import advance, read_version
 from dropwall.catalog.database import find_database, open_database
 from dropwall.catalog.errors import AlreadyClaimed
@@ -29,9 +29,9 @@ from dropwall.catalog.replica import Replica
 from dropwall.catalog.snapshot import AnotherGallery
 from dropwall.config import Config
 from dropwall.move import Move, Place
+from dropwall.photos.files import original_key, owner_id
 from dropwall.storage import Storage, open_storage
 from dropwall.storage.filesystem import FilesystemStorage
-from dropwall.storage.keys import original_key, owner_id
 from tests.support import engines, visitors
 from tests.support.catalog_rows import old_gallery
 from tests.support.chunks import InChunks, send_chunk
@@ -240,7 +240,7 @@ def test_a_moved_gallery_is_the_same_for_everybody_and_goes_on(scene: Scene) -> 
     assert visitors.own_name(owner) == "Örn"
     assert visitors.account(known_at(there, scene.ann)) == {"name": "Ann", "is_host": False}
     assert visitors.account(signed_in(there, "Hanna")) == {"name": "Hanna", "is_host": True}
-    assert parts(there).usage.overview() == parts(scene.app).usage.overview()
+    assert usage.overview(parts(there).database) == usage.overview(parts(scene.app).database)
     # An upload, an undo, and what is there already
     progress = owner.get(f"/api/uploads/{scene.unfinished.uuid}").json
     assert progress["received"] == [0, 2]
@@ -380,7 +380,7 @@ def test_a_move_that_was_ended_goes_on_where_it_was(
     assert re.match(r"2 photos .* copied; 22 photos ", gallery.moved())
     there = gallery.started()
     assert seen_by(known_at(there, gallery.client)) == seen_by(gallery.client)
-    assert parts(there).usage.overview() == parts(gallery.app).usage.overview()
+    assert usage.overview(parts(there).database) == usage.overview(parts(gallery.app).database)
 
 
 def test_two_moves_at_once_do_not_meet(gallery: Gallery, tmp_path: Path) -> None:
@@ -436,7 +436,7 @@ def test_a_file_that_a_bad_disk_spoils_is_found_and_copied_anew(
     done = Move(place(gallery.config), there, lambda _: None).run()
     assert [photo.id for photo in done.lost] == [owner_id(bad_disk.spoilt)]
     assert bad_disk.spoilt not in files(target)
-    assert parts(gallery.started(target)).usage.overview().photos == 2
+    assert usage.overview(parts(gallery.started(target)).database).photos == 2
     assert gallery.moved(target).startswith("1 photo ")
 
 

@@ -15,6 +15,7 @@ from flask import Flask
 from sqlalchemy import Connection, Engine, event
 
 from dropwall import command_line
+from dropwall.catalog import usage
 from dropwall.config import Config
 from tests.support.gallery_server import ROOT
 from tests.support.photos import photo_bytes
@@ -114,7 +115,7 @@ def test_private_photos_go_with_an_account_only_when_that_is_asked_for(app: Flas
     assert listed(client) == ["b.jpg", "b.jpg", "a.jpg"]
     assert dropwall(app, "remove-account", "Ann", "--with-private").exit_code == 0
     assert listed(open_page(app)) == ["a.jpg"]
-    assert parts(app).usage.overview().photos == 1
+    assert usage.overview(parts(app).database).photos == 1
 
 
 class Killed(BaseException):
@@ -138,7 +139,7 @@ def test_an_account_goes_together_with_its_private_photos_or_not_at_all(app: Fla
         with suppress(Killed):
             dropwall(app, "remove-account", "Ann", "--with-private")
         event.remove(Engine, "commit", kill)
-        found.append((dropwall(app, "accounts").output, parts(app).usage.overview().photos))
+        found.append((dropwall(app, "accounts").output, usage.overview(parts(app).database).photos))
     assert (found[0], found[-1]) == (("Ann\n", 3), ("", 1))
     assert set(found) == {found[0], found[-1]}
 

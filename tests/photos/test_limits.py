@@ -19,7 +19,7 @@ from werkzeug.test import TestResponse
 from dropwall import create_app, timestamps
 from dropwall.catalog.tables import gallery, photos
 from dropwall.config import Config
-from dropwall.photos.limits import LEAST_LINE
+from dropwall.photos.limits import LEAST_QUEUE
 from tests.support.chunks import InChunks, send_all, send_chunk
 from tests.support.engines import catalog_of, stored_files
 from tests.support.gallery_server import GalleryServer
@@ -195,7 +195,7 @@ def test_a_removed_photo_makes_room_and_takes_it_back(config: Config) -> None:
 
 def test_changes_wait_in_a_line_that_ends_and_hold_up_nobody_else(config: Config) -> None:
     """Names, visibility, removals and all that is as cheap to ask for."""
-    app = create_app(replace(config, threads=LEAST_LINE))
+    app = create_app(replace(config, threads=LEAST_QUEUE))
     parts(app).accounts.add("Hanna", PASSWORD, is_host=True)
     spammer, other = signed_in(app, "Hanna"), open_page(app)
     a_photo, theirs = f"/api/photos/{'f' * 32}", f"/api/guests/{'f' * 32}/photos"
@@ -213,10 +213,10 @@ def test_changes_wait_in_a_line_that_ends_and_hold_up_nobody_else(config: Config
     def rename(client: FlaskClient, number: int) -> TestResponse:
         return take_name(with_cookie(app, cookie(client)), str(number))
 
-    with ThreadPoolExecutor(LEAST_LINE + 2) as pool:
+    with ThreadPoolExecutor(LEAST_QUEUE + 2) as pool:
         with catalog_of(config.data) as catalog:
             catalog.execute(update(gallery).values(version=gallery.c.version))  # and is locked
-            spam = [pool.submit(rename, spammer, number) for number in range(LEAST_LINE + 1)]
+            spam = [pool.submit(rename, spammer, number) for number in range(LEAST_QUEUE + 1)]
             [refused] = wait(spam, return_when=FIRST_COMPLETED).done
             others = pool.submit(rename, other, 1)
             answers = [refused.result()]
@@ -225,7 +225,7 @@ def test_changes_wait_in_a_line_that_ends_and_hold_up_nobody_else(config: Config
         assert {outcome(answer) for answer in answers} == {(429, VERY_MUCH)}
         assert {answer.headers["Retry-After"] for answer in answers} == {"5"}
         assert outcome(others.result()) == KEPT
-        assert [outcome(each.result()) for each in spam].count(KEPT) == LEAST_LINE
+        assert [outcome(each.result()) for each in spam].count(KEPT) == LEAST_QUEUE
 
 
 def test_what_is_free_on_the_disk_is_kept_in_reserve(config: Config) -> None:

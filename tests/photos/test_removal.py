@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from dropwall import timestamps
 from dropwall.catalog.tables import photos
 from dropwall.config import Config
-from dropwall.storage.keys import owner_id
+from dropwall.photos.files import owner_id
 from tests.support.engines import catalog_of, stored_files
 from tests.support.gallery_server import GalleryServer
 from tests.support.photos import photo_bytes

@@ -20,7 +20,7 @@ from dropwall.catalog.photo_rows import Photo
 from dropwall.catalog.photos import Catalog
 from dropwall.catalog.tables import gallery
 from dropwall.config import Config
-from dropwall.storage.keys import chunk_key, original_key, owner_id, thumbnail_key, unknown_key
+from dropwall.photos.files import chunk_key, original_key, owner_id, thumbnail_key, unknown_key
 from tests.support.chunks import InChunks, send_all, send_chunk
 from tests.support.engines import catalog_of, config_of, make_old, storage_of, stored_files
 from tests.support.gallery_server import GalleryServer

@@ -23,8 +23,8 @@ from dropwall import create_app, timestamps
 from dropwall.catalog.tables import photos
 from dropwall.config import Config
 from dropwall.photos.archive import BLOCK_BYTES, GONE, Archives
+from dropwall.photos.files import original_key
 from dropwall.refusals import CatalogUnavailable
-from dropwall.storage.keys import original_key
 from tests.support.engines import catalog_of
 from tests.support.gallery_server import GalleryServer, SharedGallery
 from tests.support.photos import photo_bytes

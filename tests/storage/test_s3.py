@@ -24,10 +24,10 @@ from werkzeug.test import TestResponse
 import dropwall.photos.sweep
 from dropwall import create_app
 from dropwall.config import Config
+from dropwall.photos.files import original_key
 from dropwall.photos.gallery import COPIES_AT_ONCE
 from dropwall.refusals import NotStored, StorageUnavailable
 from dropwall.storage import open_storage, s3
-from dropwall.storage.keys import original_key
 from dropwall.storage.s3_address import S3Address
 from tests.support.browser import ROOT
 from tests.support.engines import config_of

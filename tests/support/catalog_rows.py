@@ -1,24 +1,23 @@
 """A catalog and its rows, for tests of the catalog."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
+from types import ModuleType
 from typing import Any
 
 from sqlalchemy import Connection
 
-from dropwall.catalog import schema
+from dropwall.catalog import orphans, schema, uploads, usage
 from dropwall.catalog.accounts import AccountCatalog
 from dropwall.catalog.database import Database
 from dropwall.catalog.guests import GuestCatalog
 from dropwall.catalog.lists import PhotoLists, Selection
-from dropwall.catalog.orphans import LeftoverCatalog
 from dropwall.catalog.photo_rows import Photo
 from dropwall.catalog.photos import Catalog, Which
 from dropwall.catalog.postgresql import PostgreSQL
 from dropwall.catalog.sqlite import SQLite
-from dropwall.catalog.uploads import UploadCatalog
-from dropwall.catalog.usage import UsageCatalog
 from dropwall.catalog.viewer import Viewer
 
 ALL, PUBLIC, GUEST = Selection(), Viewer(), Viewer("guest")
@@ -44,6 +43,16 @@ def photo(number: int, **columns: Any) -> Photo:
     return replace(PHOTO, **(own | columns))
 
 
+class Bound:
+    """The functions of a module, which are all asked of this database."""
+
+    def __init__(self, module: ModuleType, database: Database) -> None:
+        self._module, self._database = module, database
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return partial(getattr(self._module, name), self._database)
+
+
 class FilledCatalog:
     """Everything that can be asked of a database. Photos are known by their numbers."""
 
@@ -53,9 +62,9 @@ class FilledCatalog:
         self.lists = PhotoLists(database)
         self.guests = GuestCatalog(database)
         self.accounts = AccountCatalog(database)
-        self.uploads = UploadCatalog(database)
-        self.leftovers = LeftoverCatalog(database)
-        self.usage = UsageCatalog(database)
+        self.uploads = Bound(uploads, database)
+        self.leftovers = Bound(orphans, database)
+        self.usage = Bound(usage, database)
 
     def add(self, number: int, **columns: Any) -> Photo:
         return self.photos.add_photo(photo(number, **columns))

@@ -9,12 +9,10 @@ from unittest.mock import patch
 
 import dropwall.photos.sweep
 from dropwall.catalog.database import open_database
-from dropwall.catalog.orphans import LeftoverCatalog
 from dropwall.catalog.photos import Catalog
-from dropwall.catalog.uploads import UploadCatalog
 from dropwall.images.reading import THUMBNAIL_WIDTHS
+from dropwall.photos.files import original_key, thumbnail_key
 from dropwall.storage import open_storage
-from dropwall.storage.keys import original_key, thumbnail_key
 from tests.support.engines import FOLDERS
 from tests.support.gallery_server import GalleryServer
 from tests.support.proxies import behind_nginx
@@ -47,11 +45,10 @@ class Site:
         for running in self.servers:
             running.stop(signal.SIGINT)
         database = open_database(self.database)
-        catalogs = LeftoverCatalog(database), UploadCatalog(database), Catalog(database)
         storages = [open_storage(self.storage, running.data) for running in self.servers]
         with patch.object(dropwall.photos.sweep, "AGE_SECONDS", ANY_AGE_SECONDS):
             for storage in storages:
-                sweep = dropwall.photos.sweep.Sweep(*catalogs, storage)
+                sweep = dropwall.photos.sweep.Sweep(database, Catalog(database), storage)
                 sweep.sweep_unfinished()
                 sweep.purge_removed(ANY_AGE_SECONDS)
         database.close()

@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, update
 from dropwall.catalog.counts import recount
 from dropwall.catalog.tables import gallery, photos
 from dropwall.images.reading import THUMBNAIL_WIDTHS
-from dropwall.storage.keys import original_key, thumbnail_key
+from dropwall.photos.files import original_key, thumbnail_key
 from dropwall.timestamps import write_moment
 from tests.support.engines import catalog_of
 from tests.support.gallery_server import Gallery
