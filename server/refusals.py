@@ -10,8 +10,8 @@ BUSY = "Dropwall is busy; please try again in a few seconds."
 
 class Refusal(Exception):
     """What a visitor is told instead of what they asked for. `code` stays as it is, whatever
-    becomes of the class: clients, the page, Prometheus and the catalog know it, and README.md lists
-    it. `sentence` has fields, which `web/errors.py` fills."""
+    becomes of the class: clients, the page, Prometheus and the catalog know it, and
+    deployment/README.md lists it. `sentence` has fields, which `web/errors.py` fills."""
 
     code: ClassVar[str]
     status: ClassVar[int]

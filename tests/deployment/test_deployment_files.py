@@ -178,3 +178,18 @@ def test_a_server_needs_no_more_than_the_image_has(tmp_path: Path) -> None:
         check = [sys.executable, *(word.replace(":8000", f":{server.port}") for word in check[1:])]
         assert subprocess.run(check, check=False).returncode == 0
     assert subprocess.run(check, stderr=subprocess.DEVNULL, check=False).returncode == 1
+
+
+def test_every_link_in_a_readme_leads_to_a_file_or_a_heading() -> None:
+    for name in ("README.md", "deployment/README.md", "tests/README.md"):
+        readme = ROOT / name
+        for link in re.findall(r"\]\(([^)]+)\)", readme.read_text()):
+            if "://" in link:
+                continue
+            path, _, anchor = link.partition("#")
+            target = readme.parent / path if path else readme
+            assert target.exists(), f"{name} links to {link}"
+            if anchor:
+                headings = re.findall(r"^#+ (.+)$", target.read_text(), re.MULTILINE)
+                plain = [re.sub(r"[^\w -]", "", heading).lower() for heading in headings]
+                assert anchor.replace("-", " ") in plain, f"{name} links to {link}"

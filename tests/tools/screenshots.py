@@ -1,5 +1,7 @@
-"""Shows the page in every state, size and colour scheme; `gallery.png` is the README's picture."""
+"""Takes screenshots of the page in every state, size and colour scheme, and composes the README's
+picture, `gallery.png`, of a phone before the slideshow."""
 
+import io
 import tempfile
 from collections.abc import Callable
 from contextlib import closing
@@ -8,6 +10,7 @@ from itertools import product
 from pathlib import Path
 
 import requests
+from PIL import Image, ImageDraw
 from playwright.sync_api import Page, expect
 
 from tests.support import page as on_page
@@ -22,10 +25,21 @@ from tests.tools.landscapes import landscape
 FOLDER = ROOT / "tests" / "screenshots"
 SIZES = {"phone": (320, 640), "laptop": (1280, 800), "projector": (1920, 1080)}
 PASSCODE = "roses"
+PUBLIC_URL = "https://photos.example.com"
+BACKGROUND = "#d9d7d2"
+GUESTS = {
+    "Tom": (1, 13, 29, 3, 39, 26),
+    "Marie-Louise": (5, 20, 36, 10, 7, 8),
+    "Anna": (18, 2, 24, 14, 30),
+    "Aunt Gülay": (16,),
+}
+"""Who adds which landscapes to the gallery of the README's picture; the last of all is the one
+that the slideshow shows."""
 
 
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
+    make_gallery_picture()
     closed = {"mode": "approval", "passcode": PASSCODE, "sign_up": "true"}
     with tempfile.TemporaryDirectory() as folder, chromium() as new_page:
         for name, show_all, settings in (("open", show_open, {}), ("closed", show_closed, closed)):
@@ -93,11 +107,71 @@ def show(
         expect(page.get_by_text(until).filter(visible=True).first).to_be_visible()
         on_page.wait_for_animations(page)
         page.wait_for_load_state("networkidle")
-        file = f"{name}-{size}-{scheme}.png"
-        picture = page.screenshot(path=FOLDER / file)
-        if file == "many-laptop-light.png":
-            (FOLDER / "gallery.png").write_bytes(picture)
+        page.screenshot(path=FOLDER / f"{name}-{size}-{scheme}.png")
         page.close()
+
+
+def make_gallery_picture() -> None:
+    """Compose a phone before a television. 256 colours keep the file below 600 kB."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        chromium() as new_page,
+        closing(GalleryServer(Path(folder) / "data", public_url=PUBLIC_URL)) as server,
+    ):
+        *photos, last = [(name, seed) for name, seeds in GUESTS.items() for seed in seeds]
+        for name, seed in photos:
+            send_as(server, name, seed)
+        phone = photograph(new_page, server, (390, 820), lambda _page: None)
+        show_last = partial(show_in_slideshow, send_last=partial(send_as, server, *last))
+        television = photograph(new_page, server, (1280, 720), show_last)
+
+    picture = Image.new("RGB", (1280, 640), BACKGROUND)
+    for screen, width, (left, top), border, radius in (
+        (television, 896, (34, 98), 10, 12),
+        (phone, 280, (966, 26), 10, 34),
+    ):
+        height = width * screen.height // screen.width
+        frame = (left - border, top - border, left + width + border, top + height + border)
+        ImageDraw.Draw(picture).rounded_rectangle(frame, radius, "#111", "#555", 1)
+        mask = Image.new("L", (width, height))
+        ImageDraw.Draw(mask).rounded_rectangle((0, 0, width, height), radius - border, 255)
+        picture.paste(screen.resize((width, height), Image.Resampling.LANCZOS), (left, top), mask)
+    palette = picture.quantize(256)
+    picture = picture.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
+    picture.save(FOLDER / "gallery.png", optimize=True)
+
+
+def send_as(server: GalleryServer, name: str, seed: int) -> None:
+    """Each photo comes from a guest of its own: the picture shows no more than their names."""
+    guest = requests.Session()
+    guest.get(server.url)
+    guest.put(f"{server.url}/api/guest", json={"name": name})
+    guest.post(server.url, files={"file": (f"{seed}.jpg", painted(seed))}).raise_for_status()
+
+
+def show_in_slideshow(page: Page, send_last: Callable[[], None]) -> None:
+    """Open the slideshow, send a photo that it shows next, and wait until its buttons are gone."""
+    open_wall(page)
+    send_last()
+    expect(page.locator("[data-awake]")).to_have_count(0)
+    name = [*GUESTS][-1]
+    expect(page.locator("figcaption").filter(has_text=name, visible=True)).to_be_visible()
+
+
+def photograph(
+    new_page: Callable[..., Page],
+    server: GalleryServer,
+    size: tuple[int, int],
+    act: Callable[[Page], object],
+) -> Image.Image:
+    """Take a screenshot of the gallery after an act, with twice the pixels."""
+    viewport = {"width": size[0], "height": size[1]}
+    page = new_page(viewport=viewport, device_scale_factor=2, color_scheme="light")
+    on_page.open_gallery(page, server)
+    act(page)
+    on_page.wait_for_animations(page)
+    page.wait_for_load_state("networkidle")
+    return Image.open(io.BytesIO(page.screenshot()))
 
 
 @cache

@@ -525,8 +525,9 @@ def test_every_bad_file_is_in_the_table() -> None:
     assert BAD.keys() - refused == {"photo without extension"}  # which is taken
 
 
-def test_every_refusal_has_a_code_of_its_own_that_the_readme_lists() -> None:
-    section = (ROOT / "README.md").read_text().partition("## Refusals\n")[2].partition("\n## ")[0]
+def test_every_refusal_has_a_code_of_its_own_that_the_hosts_readme_lists() -> None:
+    readme = (ROOT / "deployment" / "README.md").read_text()
+    section = readme.partition("## Refusals\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| (\d{3}) \| (.*) \|$", section, re.MULTILINE)
     listed = [
         (code, int(status)) for status, codes in rows for code in re.findall(r"[\w-]+", codes)
