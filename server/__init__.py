@@ -1,33 +1,24 @@
 """Dropwall: an upload gallery. `create_app` puts its parts together."""
 
-from . import ctrl_c  # noqa: F401  # it waits for whoever presses it during the other imports
-
-# isort: split
-
 import hmac
 import os
 import secrets
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import click
 from flask import Flask, request
-from flask.cli import AppGroup, ScriptInfo
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from .catalog.accounts import AccountCatalog
-from .catalog.database import Database
-from .catalog.errors import UnusableCatalog
+from .catalog.database import Database, open_database
 from .catalog.guests import GuestCatalog
 from .catalog.lists import PhotoLists
 from .catalog.photos import Catalog
 from .catalog.secrets import keep_secret
-from .commands import add_commands
+from .cli import COMMANDS
 from .config import BadSetting, Config
 from .images.reading import Images
 from .images.slots import Slots
-from .opening import make_folders, open_catalog
 from .operations.health import Health
 from .operations.metrics import Metrics
 from .people.accounts import Accounts
@@ -40,7 +31,6 @@ from .photos.intake import Intake
 from .photos.limits import AddressLimit, ChangeLimit, Limits, StagedBytes
 from .photos.sweep import Sweep
 from .photos.watchers import Watchers
-from .refusals import CatalogUnavailable
 from .storage import open_storage
 from .web import Dropwall
 from .web.access_log import Visits
@@ -106,7 +96,8 @@ def create_app(config: Config | None = None) -> Flask:
         app.register_blueprint(blueprint)
     answer_errors(app, config)
     login_manager.init_app(app, add_context_processor=False)
-    add_commands(app.cli)  # type: ignore[arg-type]  # it is an AppGroup
+    for command in COMMANDS:
+        app.cli.add_command(command)
     return app
 
 
@@ -116,7 +107,8 @@ def _put_together(config: Config) -> Dropwall:
     lists, guests = PhotoLists(database), GuestCatalog(database)
     account_catalog = AccountCatalog(database)
     tries = Tries(account_catalog, WaitingRoom(max(1, config.threads // 16)))
-    secret_key = _secret_key(database, config.data)
+    # It signs the cookies. One of the workers makes it at the first start, for all of them.
+    secret_key = keep_secret(database, "cookies", secrets.token_bytes(SECRET_KEY_BYTES))
     storage = open_storage(config.storage_address, config.data)
     limits = Limits(database, storage, config)
     slots = Slots(config.data / "slots", os.cpu_count() or 1, config.decode_bytes)
@@ -152,46 +144,36 @@ def _put_together(config: Config) -> Dropwall:
     )
 
 
-def command_line() -> None:
-    """`dropwall …`: the commands of `flask --app server …`, without those of who develops. One that
-    runs opens, or makes, a gallery: to list them needs none."""
-    dropwall = click.version_option(package_name="dropwall")(AppGroup("dropwall"))
-    add_commands(dropwall)
+def make_folders(config: Config) -> None:
+    """Make the folders for photos, and for those that are being received. Raises BadSetting."""
+    _make_folder(config.data, "DROPWALL_DATA")
+    if "://" not in config.storage_address:
+        setting = "DROPWALL_STORAGE" if config.storage else "DROPWALL_DATA"
+        _make_folder(Path(config.storage_address), setting, "incoming")
+
+
+def _make_folder(folder: Path, setting: str, within: str = "") -> None:
     try:
-        dropwall.main(prog_name="dropwall", obj=ScriptInfo(create_app=_create_told_app))
-    except (BadSetting, CatalogUnavailable, UnusableCatalog) as mistake:
-        raise SystemExit(str(mistake)) from None
+        (folder / within).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadSetting(
+            f"Dropwall cannot keep photos in {folder}: {error.strerror}."
+            f" Set {setting} to another folder."
+        ) from None
 
 
-def _create_told_app() -> Flask:
-    """Whoever means a gallery that is elsewhere is told that this is another one."""
-    config = Config.from_environ()
-    catalog = Path(config.database_address)
-    is_new = "://" not in config.database_address and not catalog.exists()
-    make_folders(config)
+def open_catalog(config: Config) -> Database:
+    """Open the gallery's database, as `open_database` does. Raises BadSetting as well."""
     try:
-        return create_app(config)
-    finally:
-        if is_new and catalog.exists():
-            click.echo(
-                f"There was no gallery in {catalog.resolve()} before; please set DROPWALL_DATA, or"
-                " DROPWALL_DATABASE, if you mean another one.",
-                err=True,
-            )
-
-
-def _secret_key(database: Database, data: Path) -> bytes:
-    """What signs the cookies: made at the first start, by one of the workers for all. Galleries of
-    former versions had it in a file."""
-    proposed = secrets.token_bytes(SECRET_KEY_BYTES)
-    with suppress(FileNotFoundError):
-        former = (data / "secret.key").read_bytes()
-        if len(former) == SECRET_KEY_BYTES:  # a crash may have left it half written
-            proposed = former
-    return keep_secret(database, "cookies", proposed)
+        return open_database(config.database_address)
+    except OSError as error:
+        raise BadSetting(
+            f"Dropwall cannot keep its catalog in {config.database_address}: {error.strerror}."
+            " Set DROPWALL_DATABASE to another file."
+        ) from None
 
 
 def _gallery_id(secret_key: bytes) -> str:
-    """The gallery's own among those of one host, which share their cookies: these know no ports
-    (RFC 6265, 8.5). It goes wherever the key goes, to all servers of the gallery and its copies."""
+    """Tell the gallery's cookies from those of others on the same host, which all of them get:
+    cookies know no ports (RFC 6265, 8.5). All servers and copies of a gallery share its key."""
     return hmac.digest(secret_key, b"gallery id", "sha256").hex()[:16]

@@ -10,11 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from dropwall import make_folders, open_catalog
 from dropwall.catalog import usage
 from dropwall.catalog.errors import UnusableCatalog
 from dropwall.config import BadSetting, Config
 from dropwall.images.decoding import start_decoding
-from dropwall.opening import make_folders, open_catalog
 from dropwall.operations.logs import reason, set_up_logs
 from dropwall.operations.metrics import begin_at_zero, count_together, forget_process, make_room
 from dropwall.people.address import EVERYWHERE, exposure, lan_address

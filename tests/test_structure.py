@@ -29,7 +29,7 @@ LIBRARIES = {
     "alembic": {"catalog"},
     "psycopg": {"catalog"},
     "obstore": {"storage.s3"},
-    "flask": {"__init__", "cli", "commands", "web"},
+    "flask": {"__init__", "cli", "web"},
     "flask_login": {"web"},
     "itsdangerous": {"web"},
     "werkzeug": {"__init__", "web", "people.passwords"},  # it hashes passwords
@@ -37,7 +37,7 @@ LIBRARIES = {
     "prometheus_client": {"operations"},
     "pythonjsonlogger": {"operations"},
     "segno": {"web"},
-    "click": {"__init__", "cli", "commands"},
+    "click": {"cli"},
 }
 """Where each library may be imported: rooms, or modules."""
 
@@ -45,9 +45,11 @@ LAZY = {
     ("storage", "storage.filesystem"),
     ("storage", "storage.s3"),
     ("catalog.schema", "catalog.migrating"),
+    ("cli", "__init__"),
 }
-"""Imports within a function: of the storage that is opened, whose contract it shares, and of
-Alembic, which takes long and is needed only where there is something to migrate."""
+"""Imports within a function: of the storage that is opened, whose contract it shares, of Alembic,
+which takes long and is needed only where there is something to migrate, and of the application,
+which has the commands."""
 
 
 class Module:

@@ -3,8 +3,6 @@
 import io
 import os
 import pty
-import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -14,8 +12,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import Connection, Engine, event
 
-from dropwall import command_line
 from dropwall.catalog import usage
+from dropwall.cli import command_line
 from dropwall.config import Config
 from tests.support.gallery_server import ROOT
 from tests.support.photos import photo_bytes
@@ -219,22 +217,3 @@ def test_on_a_terminal_the_password_is_asked_for_twice_and_not_shown(config: Con
     os.close(ours)
     assert PASSWORD not in screen
     assert "Ann can sign in now." in screen
-
-
-STOPPED_WHILE_IMPORTING = """
-import os, signal, sys
-
-class CtrlC:
-    def find_spec(self, name, path, target=None):
-        if name == "dropwall.photos.gallery":
-            os.kill(os.getpid(), signal.SIGINT)
-
-sys.meta_path.insert(0, CtrlC())
-from dropwall import command_line
-"""
-
-
-def test_ctrl_c_while_it_is_starting_ends_a_command_without_a_word() -> None:
-    command = [sys.executable, "-c", STOPPED_WHILE_IMPORTING]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=60)
-    assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, b"", b"")

@@ -110,7 +110,7 @@ def send_as(client: FlaskClient, name: str, content: bytes) -> None:
     assert answer.status_code == 204
 
 
-DROPWALL = (sys.executable, "-c", "from dropwall import command_line; command_line()")
+DROPWALL = (sys.executable, "-c", "from dropwall.cli import command_line; command_line()")
 
 
 def dropwall(app: Flask, *arguments: str, typed: str = "") -> Result:
