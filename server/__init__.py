@@ -9,12 +9,10 @@ from typing import Any
 from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from .catalog.accounts import AccountCatalog
-from .catalog.database import Database, open_database
+from .catalog.database import Database, keep_secret, open_database
 from .catalog.guests import GuestCatalog
 from .catalog.lists import PhotoLists
 from .catalog.photos import Catalog
-from .catalog.secrets import keep_secret
 from .cli import COMMANDS
 from .config import BadSetting, Config
 from .images.reading import Images
@@ -105,8 +103,7 @@ def _put_together(config: Config) -> Dropwall:
     database = open_catalog(config)
     catalog = Catalog(database)
     lists, guests = PhotoLists(database), GuestCatalog(database)
-    account_catalog = AccountCatalog(database)
-    tries = Tries(account_catalog, WaitingRoom(max(1, config.threads // 16)))
+    tries = Tries(database, WaitingRoom(max(1, config.threads // 16)))
     # It signs the cookies. One of the workers makes it at the first start, for all of them.
     secret_key = keep_secret(database, "cookies", secrets.token_bytes(SECRET_KEY_BYTES))
     storage = open_storage(config.storage_address, config.data)
@@ -131,7 +128,7 @@ def _put_together(config: Config) -> Dropwall:
         gallery=gallery,
         lists=lists,
         guests=guests,
-        accounts=Accounts(account_catalog, guests, tries),
+        accounts=Accounts(database, guests, tries),
         passcode=Passcode(config.passcode, secret_key, tries),
         chunks=Chunks(database, storage, intake, limits, slots),
         watchers=watchers,

@@ -14,11 +14,11 @@ import click
 from flask import Flask
 from flask.cli import ScriptInfo, with_appcontext
 
-from .catalog import usage
+from .catalog import accounts, usage
 from .catalog.accounts import Account, PrivatePhotosLeft
-from .catalog.database import Database, find_database, open_database
-from .catalog.errors import AlreadyClaimed, UnusableCatalog
+from .catalog.database import AlreadyClaimed, Database, find_database, open_database
 from .catalog.replica import SameGallery
+from .catalog.schema import UnusableCatalog
 from .catalog.snapshot import AnotherGallery
 from .catalog.usage import Share
 from .config import BadSetting, Config, variable_name
@@ -137,7 +137,7 @@ def _refusals_as_errors() -> Iterator[None]:
 @with_appcontext
 def list_accounts() -> None:
     """List who has an account."""
-    for account in dropwall().accounts.catalog.list_accounts():
+    for account in accounts.list_accounts(dropwall().accounts.database):
         click.echo(f"{account.name}{' (host)' if account.is_host else ''}")
 
 
@@ -171,7 +171,7 @@ def remove_account(name: str, with_private: bool) -> None:
     """Remove an account; its photos stay in the gallery, but for those that nobody else sees."""
     account = _find_account(name)
     try:
-        dropwall().accounts.catalog.remove(account.id, with_private)
+        accounts.remove_account(dropwall().accounts.database, account.id, with_private)
     except PrivatePhotosLeft as private:
         raise click.ClickException(
             f"{account.name} has private photos, {private.count} in all, that nobody could see or"

@@ -12,7 +12,7 @@ from typing import Any
 
 from dropwall import make_folders, open_catalog
 from dropwall.catalog import usage
-from dropwall.catalog.errors import UnusableCatalog
+from dropwall.catalog.schema import UnusableCatalog
 from dropwall.config import BadSetting, Config
 from dropwall.images.decoding import start_decoding
 from dropwall.operations.logs import reason, set_up_logs

@@ -12,11 +12,8 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, Connection, case, func, literal, select, update
 
 from .guest_rows import write_guest
-from .tables import gallery
+from .tables import CHANNEL, gallery
 from .viewer import Audience
-
-CHANNEL = "dropwall"
-"""PostgreSQL's, on which those who watch are woken by the commit."""
 
 
 def advance(connection: Connection) -> int:

@@ -1,14 +1,15 @@
-"""The database under the catalog: its transactions, its troubles."""
+"""The catalog's database: transactions, snapshots, and the same errors on either engine."""
 
 import errno
 import logging
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Table, select, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import (
     DataError,
     DBAPIError,
@@ -20,8 +21,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ..refusals import CatalogUnavailable
 from . import schema
-from .errors import UnusableCatalog
+from .schema import UnusableCatalog
 from .sqlite import SQLite
+from .tables import secrets
 
 if TYPE_CHECKING:
     from .postgresql import PostgreSQL
@@ -31,32 +33,89 @@ RETRY_SECONDS = 0.5
 log = logging.getLogger(__name__)
 
 
+class AlreadyClaimed(Exception):
+    """Another process is copying a gallery to this database."""
+
+
+def open_database(address: str) -> "Database":
+    """Open the database at an address and bring its schema up to date. Raises CatalogUnavailable,
+    UnusableCatalog."""
+    database = find_database(address)
+    database.upgrade()
+    return database
+
+
+def find_database(address: str) -> "Database":
+    """Return the database at an address: a SQLite file's path, or `postgresql://…`. Until it is
+    upgraded, only `look` may be called. Raises UnusableCatalog."""
+    if not address.startswith("postgresql://"):
+        return Database(SQLite(address))
+    from .postgresql import PostgreSQL  # psycopg is loaded only where it is used
+
+    return Database(PostgreSQL(address))
+
+
 class Database:
-    """Every transaction raises CatalogUnavailable when the database is not there,
+    """Every method raises CatalogUnavailable when the database does not answer, and
     OSError(ENOSPC) when its disk is full."""
 
-    def __init__(self, kind: "SQLite | PostgreSQL") -> None:
-        self._kind = kind
-        # Nobody has to: it is closed when nobody has it any more.
-        self.close = weakref.finalize(self, kind.engine.dispose)
+    def __init__(self, engine: "SQLite | PostgreSQL") -> None:
+        self._engine = engine
+        # Called at the latest when this object is garbage collected.
+        self.close = weakref.finalize(self, engine.pool.dispose)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Read and write, at READ COMMITTED: a later statement may see more than an earlier one."""
+        with self._translated_errors(), self._engine.pool.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """Read only: all statements see the same moment."""
+        with self._translated_errors(), self._engine.snapshots.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def watch(self) -> Iterator[Callable[[float], bool]]:
+        """Yields a function that waits, for at most so many seconds, until some process may have
+        committed something since its last call. The first call returns True at once; False is
+        certain."""
+        with self._translated_errors(), self._engine.watch() as wait:
+            yield wait
+
+    def check(self) -> None:
+        """Raises CatalogUnavailable when the database does not answer or is read-only."""
+        with self.transaction() as connection:
+            connection.execute(text(self._engine.check))
+
+    @contextmanager
+    def look(self) -> Iterator[Connection | None]:
+        """Read a database that may not be ours, before it is upgraded, without changing or making
+        anything. Yields None where there is no database yet. Raises UnusableCatalog when it is
+        another program's, or of a Dropwall that is newer, or too old."""
+        with self._translated_errors(), self._engine.look() as connection:
+            if connection:
+                schema.check(connection)
+            yield connection
 
     def upgrade(self) -> None:
-        """Bring the schema up to date; safe when many machines start together. Waits for a
-        server that is just starting, too, but not for one that knows us not. Raises
+        """Bring the schema up to date; safe when many machines start together. Retries while the
+        server is starting; fails at once if it rejects our credentials. Raises
         CatalogUnavailable, UnusableCatalog."""
-        deadline = time.monotonic() + self._kind.patience_seconds
-        is_told = False
+        deadline = time.monotonic() + self._engine.patience_seconds
+        is_logged = False
         while True:
             try:
                 with self.look():  # before another program's file is switched to WAL
                     pass
-                with self._translated_errors(), self._kind.alone() as connection:
+                with self._translated_errors(), self._engine.alone() as connection:
                     return schema.upgrade(connection)
-            except ProgrammingError as error:  # such as what this user may not do
+            except ProgrammingError as error:  # such as a missing privilege
                 raise UnusableCatalog(f"The catalog cannot be prepared: {error.orig}") from error
             except CatalogUnavailable as error:
                 why = " ".join(str(error).split())
-                if self._kind.is_refusal(why):
+                if self._engine.is_rejection(why):
                     raise CatalogUnavailable(
                         f"The catalog cannot be opened; please see to DROPWALL_DATABASE: {why}"
                     ) from error
@@ -64,66 +123,28 @@ class Database:
                     raise CatalogUnavailable(
                         f"The catalog does not answer; please see to DROPWALL_DATABASE: {why}"
                     ) from error
-                if not is_told:
+                if not is_logged:
                     log.warning(
                         "Waiting for the database, %d seconds at most: %s",
-                        self._kind.patience_seconds,
+                        self._engine.patience_seconds,
                         why,
                     )
-                is_told = True
+                is_logged = True
                 time.sleep(RETRY_SECONDS)
 
     @contextmanager
-    def look(self) -> Iterator[Connection | None]:
-        """For reading what may be anybody's, before it is upgraded: nothing is changed or made
-        there. None where there is no database yet. Raises UnusableCatalog when it is another
-        program's, or a newer Dropwall's."""
-        with self._translated_errors(), self._kind.look() as connection:
-            if connection:
-                schema.check(connection)
-            yield connection
-
-    @contextmanager
-    def watch(self) -> Iterator[Callable[[float], bool]]:
-        """Gives a function that waits until something may have been committed, by whichever
-        process, since it was asked last: so many seconds at most. The first time it says yes at
-        once; no is certain."""
-        with self._translated_errors(), self._kind.watch() as wait:
-            yield wait
-
-    def check(self) -> None:
-        """Raises CatalogUnavailable when it does not answer, or takes nothing in."""
-        with self.transaction() as connection:
-            connection.execute(text(self._kind.check))
-
-    @contextmanager
     def claim(self) -> Iterator[None]:
-        """For who copies a gallery to there, on whichever machine. Raises AlreadyClaimed."""
-        with self._translated_errors(), self._kind.claim():
+        """Hold the lock of the one process, on any machine, that copies a gallery to this
+        database. Raises AlreadyClaimed."""
+        with self._translated_errors(), self._engine.claim() as is_ours:
+            if not is_ours:
+                raise AlreadyClaimed
             yield
 
     def analyze(self) -> None:
-        """After very many rows have come at once."""
+        """Update the planner's statistics after very many rows were written at once."""
         with self._translated_errors():
-            self._kind.analyze()
-
-    @contextmanager
-    def transaction(self) -> Iterator[Connection]:
-        """A later statement may see more than an earlier one; rows that it has written wait for
-        nobody else's."""
-        with self._begun(self._kind.engine) as connection:
-            yield connection
-
-    @contextmanager
-    def snapshot(self) -> Iterator[Connection]:
-        """For reading alone: all its statements see one moment."""
-        with self._begun(self._kind.snapshots) as connection:
-            yield connection
-
-    @contextmanager
-    def _begun(self, engine: Engine) -> Iterator[Connection]:
-        with self._translated_errors(), engine.begin() as connection:
-            yield connection
+            self._engine.analyze()
 
     @contextmanager
     def _translated_errors(self) -> Iterator[None]:
@@ -134,24 +155,29 @@ class Database:
         except PoolTimeout as error:
             raise CatalogUnavailable(str(error)) from error
         except DBAPIError as error:
-            if self._kind.is_full(error):
+            if self._engine.is_full(error):
                 raise OSError(errno.ENOSPC, "The catalog's disk is full") from error
             raise CatalogUnavailable(str(error.orig)) from error
 
 
-def open_database(address: str) -> Database:
-    """The database of an address, with its schema brought up to date. Raises CatalogUnavailable,
-    UnusableCatalog."""
-    database = find_database(address)
-    database.upgrade()
-    return database
+def keep_secret(database: Database, name: str, proposed: bytes) -> bytes:
+    """Return the secret that is stored under this name. The first one proposed is stored, whichever
+    machine proposes it."""
+    row = {"name": name, "value": proposed.hex()}
+    with database.transaction() as connection:
+        connection.execute(insert_or_update(connection, secrets, row, {}))
+        stored = connection.execute(select(secrets.c.value).where(secrets.c.name == name))
+        return bytes.fromhex(stored.scalar_one())
 
 
-def find_database(address: str) -> Database:
-    """The database of an address: a SQLite file's path, or PostgreSQL's `postgresql://…`. Until it
-    is upgraded, there is only to `look` at it. Raises UnusableCatalog."""
-    if not address.startswith("postgresql://"):
-        return Database(SQLite(address))
-    from .postgresql import PostgreSQL
-
-    return Database(PostgreSQL(address))
+def insert_or_update(
+    connection: Connection, table: Table, row: Mapping[str, Any], changes: Mapping[str, Any]
+) -> Any:
+    """Build an upsert (INSERT … ON CONFLICT): insert the row or, where its primary key exists,
+    apply only `changes`. Without changes the existing row stays as it is."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement: Any = insert(table).values(row)
+    key = table.primary_key.columns
+    if not changes:
+        return statement.on_conflict_do_nothing(index_elements=key)
+    return statement.on_conflict_do_update(index_elements=key, set_=changes)

@@ -5,8 +5,8 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from .. import timestamps
+from .database import insert_or_update
 from .tables import guests
-from .upserts import insert_or_update
 
 ADOPTION_SECONDS = 60 * 60
 """How long a photo may be on its way from before its sender signed in."""

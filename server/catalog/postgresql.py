@@ -1,4 +1,4 @@
-"""PostgreSQL as the catalog's engine: one server, for the processes of many machines."""
+"""PostgreSQL as the catalog's engine: one server, shared by the processes of many machines."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -11,83 +11,82 @@ from sqlalchemy import Connection, ExceptionContext, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 
 from ..refusals import CatalogUnavailable
-from .changes import CHANNEL
-from .errors import AlreadyClaimed, UnusableCatalog
-from .patience import be_patient
-from .tables import metadata
+from .schema import UnusableCatalog, lift_timeouts
+from .tables import CHANNEL, metadata
 
-MIGRATING = 0x64726F7077616C6C
-"""The lock of who changes the schema: "dropwall"."""
-CLAIMED = MIGRATING + 1
-"""The lock of who copies a gallery to there."""
+SCHEMA_LOCK = 0x64726F7077616C6C
+"""Advisory lock of the process that changes the schema: "dropwall" in ASCII."""
+COPY_LOCK = SCHEMA_LOCK + 1
+"""Advisory lock of the process that copies a gallery to this database."""
 DEFAULTS = {
     "application_name": "dropwall",
     "client_encoding": "utf8",
     "connect_timeout": "5",
     "target_session_attrs": "read-write",  # after a failover, the one that took over
-    # Whether a server that says nothing is still there is known within half a minute.
+    # A server that has vanished is noticed within half a minute.
     "keepalives_idle": "10",
     "keepalives_interval": "5",
     "keepalives_count": "4",
     "tcp_user_timeout": "30000",  # milliseconds
 }
-# When a connection is refused, psycopg knows no SQLSTATE of it, but what was said.
-REFUSAL = re.compile(
+# psycopg has no SQLSTATE for a connection that was refused, only the server's message.
+REJECTED = re.compile(
     r"password authentication failed|no password supplied|no pg_hba\.conf entry"
     r'|(database|role) "[^"]*" does not exist|is not permitted to log in'
     r"|invalid port number|server does not support SSL"
 )
 STARTING = re.compile(r"is starting up|[Cc]onnection refused|timeout expired|not accepting")
-"""Another of several servers."""
-# A machine that vanishes must not hold the gallery's row for ever.
+"""What another of several servers in the address may have said."""
+# Timeouts, so that a machine that vanishes does not keep the gallery's row locked for ever.
 SESSION = {
     "statement_timeout": "30s",
     "idle_in_transaction_session_timeout": "30s",
     "tcp_keepalives_idle": "10s",
     "tcp_keepalives_interval": "5s",
     "tcp_keepalives_count": "4",
-    "jit": "off",  # takes longer than our longest query
+    "jit": "off",  # compiling takes longer than our longest query
 }
 
 
 class PostgreSQL:
     patience_seconds = 30
-    """It may be starting at the same time as we are."""
+    """The server may be starting at the same time as we are."""
     check = "UPDATE gallery SET version = version WHERE false"
-    """A standby refuses even that, and nobody waits for its lock."""
+    """A standby refuses even that, and no row is locked by it."""
 
     def __init__(self, address: str) -> None:
         """Raises UnusableCatalog."""
         self._parameters = _parameters(address)
-        self.engine = create_engine(
+        self.pool = create_engine(
             "postgresql+psycopg://",
-            # Not prepared: each is planned for the values it has, which partial indexes need.
+            # Not prepared: partial indexes are used only where the planner sees the values.
             connect_args={**self._parameters, "prepare_threshold": None},
             pool_pre_ping=True,
             pool_size=8,
-            max_overflow=8,  # and one that watches: four workers of one machine stay below 100
+            max_overflow=8,  # and one for LISTEN: four workers need fewer than 100, the default
             hide_parameters=True,
         )
-        event.listen(self.engine, "connect", _keep_what_is_told)
-        event.listen(self.engine, "handle_error", _give_up_standby)
-        event.listen(self.engine, "handle_error", _hide_rows)
-        self.snapshots = self.engine.execution_options(
+        event.listen(self.pool, "connect", _make_commits_durable)
+        event.listen(self.pool, "handle_error", _drop_read_only_connections)
+        event.listen(self.pool, "handle_error", _hide_values)
+        self.snapshots = self.pool.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
 
     @contextmanager
     def look(self) -> Iterator[Connection | None]:
-        """For reading alone. Not by `snapshots`: SQLAlchemy would open every later transaction of
-        this connection for writing, also where the server has become read-only meanwhile."""
-        with self.engine.begin() as connection:
+        """Read without changing anything. Not by `snapshots`: SQLAlchemy would open every later
+        transaction of that connection READ WRITE, though the server may have become read-only."""
+        with self.pool.begin() as connection:
             connection.execute(text("SET TRANSACTION READ ONLY"))
             yield connection
 
     @contextmanager
     def alone(self) -> Iterator[Connection]:
-        with self.engine.begin() as connection:
-            be_patient(connection)
-            connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATING})"))
+        """A transaction beside which no other process changes the schema."""
+        with self.pool.begin() as connection:
+            lift_timeouts(connection)
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})"))
             encoding = connection.scalar(text("SHOW server_encoding"))
             if encoding != "UTF8":
                 raise UnusableCatalog(
@@ -97,56 +96,55 @@ class PostgreSQL:
             yield connection
 
     @contextmanager
-    def claim(self) -> Iterator[None]:
-        """By a connection, so that it ends with whoever has it, however they end."""
-        try:
-            info = make_conninfo("", **self._parameters)
-            with closing(psycopg.connect(info, autocommit=True)) as connection:
-                claimed = connection.execute(f"SELECT pg_try_advisory_lock({CLAIMED})").fetchone()
-                if claimed != (True,):
-                    raise AlreadyClaimed
-                yield
-        except psycopg.Error as error:
-            raise CatalogUnavailable(str(error)) from error
+    def claim(self) -> Iterator[bool]:
+        """Yields whether the lock is ours. It belongs to a connection, and so ends with the process
+        however that ends."""
+        with self._own_connection() as connection:
+            locked = connection.execute(f"SELECT pg_try_advisory_lock({COPY_LOCK})").fetchone()
+            yield locked == (True,)
 
     def analyze(self) -> None:
-        """So that the planner knows of them."""
-        with self.engine.begin() as connection:
-            connection.execute(text("SET LOCAL statement_timeout = 0"))
+        with self.pool.begin() as connection:
+            lift_timeouts(connection)
             connection.execute(text(f"ANALYZE {', '.join(metadata.tables)}"))
 
     @contextmanager
     def watch(self) -> Iterator[Callable[[float], bool]]:
-        """A notification only wakes: what has happened, the catalog tells, and it may tell when
-        none came, too."""
+        """A notification only wakes the caller, who reads what has changed, also when none came."""
+        with self._own_connection() as connection:
+            connection.execute(f"LISTEN {CHANNEL}")
+            is_first = True
+
+            def wait(seconds: float) -> bool:
+                nonlocal is_first
+                if not is_first:
+                    list(connection.notifies(timeout=seconds, stop_after=1))
+                is_first = False
+                return True
+
+            yield wait
+
+    @contextmanager
+    def _own_connection(self) -> "Iterator[psycopg.Connection[Any]]":
+        """A connection outside the pool, without a transaction. Raises CatalogUnavailable."""
         try:
             info = make_conninfo("", **self._parameters)
             with closing(psycopg.connect(info, autocommit=True)) as connection:
-                connection.execute(f"LISTEN {CHANNEL}")
-                is_first = True
-
-                def wait(seconds: float) -> bool:
-                    nonlocal is_first
-                    if not is_first:
-                        list(connection.notifies(timeout=seconds, stop_after=1))
-                    is_first = False
-                    return True
-
-                yield wait
+                yield connection
         except psycopg.Error as error:
             raise CatalogUnavailable(str(error)) from error
 
-    def is_refusal(self, why: str) -> bool:
-        """Whether no waiting will help."""
-        return bool(REFUSAL.search(why)) and not STARTING.search(why)
+    def is_rejection(self, why: str) -> bool:
+        """Whether the server rejected us, so that waiting does not help."""
+        return bool(REJECTED.search(why)) and not STARTING.search(why)
 
     def is_full(self, error: DBAPIError) -> bool:
         return isinstance(error.orig, psycopg.errors.DiskFull)
 
 
-def _keep_what_is_told(connection: "psycopg.Connection[Any]", _record: object) -> None:
-    """A 204 is never taken back, as it would be by a power cut where commits are not waited for.
-    Who waits for more than one disk goes on to do so."""
+def _make_commits_durable(connection: "psycopg.Connection[Any]", _record: object) -> None:
+    """Override `synchronous_commit = off`, with which a power cut could take back a 204. Stricter
+    settings (`remote_apply`) stay."""
     connection.autocommit = True
     connection.execute(
         "SELECT set_config('synchronous_commit', 'on', false)"
@@ -155,16 +153,16 @@ def _keep_what_is_told(connection: "psycopg.Connection[Any]", _record: object) -
     connection.autocommit = False
 
 
-def _give_up_standby(context: ExceptionContext) -> None:
-    """Another server takes what is written by now, or this one will: all connections are made
-    anew."""
+def _drop_read_only_connections(context: ExceptionContext) -> None:
+    """Close all pooled connections when one is read-only: after a failover another server, or
+    this one later, takes writes."""
     if isinstance(context.original_exception, psycopg.errors.ReadOnlySqlTransaction):
         context.is_disconnect = True
 
 
-def _hide_rows(context: ExceptionContext) -> None:
-    """What libpq says in detail of a refused row are its values: names, which are no matter of a
-    log."""
+def _hide_values(context: ExceptionContext) -> None:
+    """Cut off libpq's DETAIL, which holds a refused row's values: people's names do not belong in
+    a log."""
     error, wrapped = context.original_exception, context.sqlalchemy_exception
     if isinstance(error, psycopg.Error) and wrapped and (primary := error.diag.message_primary):
         wrapped.args = tuple(each.replace(str(error), primary) for each in wrapped.args)
@@ -172,7 +170,8 @@ def _hide_rows(context: ExceptionContext) -> None:
 
 
 def _parameters(address: str) -> dict[str, str]:
-    """Of the connection. What libpq says of a bad address may have pieces of the password in it."""
+    """Parse an address into libpq's connection parameters. Its own error message is not shown: it
+    may contain pieces of the password. Raises UnusableCatalog."""
     try:
         asked = {name: str(value) for name, value in conninfo_to_dict(address).items()}
     except psycopg.Error:

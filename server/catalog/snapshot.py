@@ -16,8 +16,8 @@ from .copied_photos import (
 )
 from .counts import recount
 from .database import Database
-from .patience import be_patient
 from .rows import Row, copy_table, read_rows, stream_rows
+from .schema import lift_timeouts
 from .secrets import copy_secrets
 from .tables import chunks, gallery, goes_on, metadata, photos, secrets, uploads
 
@@ -34,7 +34,7 @@ class AnotherGallery(Exception):
 class Snapshot:
     def __init__(self, source: Connection, replica: Database) -> None:
         """`source` reads that moment, for as long as the snapshot is used."""
-        be_patient(source)
+        lift_timeouts(source)
         self._source = source
         self._replica = replica
         self.version = read_version(source)
@@ -55,7 +55,7 @@ class Snapshot:
         chunks whose files it does not need any more. Raises AnotherGallery when somebody else has
         been there meanwhile."""
         with self._replica.transaction() as replica:
-            be_patient(replica)
+            lift_timeouts(replica)
             wait_turn(replica)  # nobody who is there sends a photo between the look and the copy
             if read_version(replica) > self.version:
                 raise AnotherGallery

@@ -22,6 +22,9 @@ from .viewer import HIDDEN, Audience
 
 metadata = MetaData()
 
+CHANNEL = "dropwall"
+"""PostgreSQL's NOTIFY channel, which wakes watchers at a commit."""
+
 _NEVER_KEPT = re.compile("[\0\ud800-\udfff]")
 """NUL, which PostgreSQL does not take, and halves of surrogate pairs, which are no UTF-8."""
 

@@ -4,7 +4,9 @@ import secrets
 from dataclasses import dataclass
 
 from .. import timestamps
-from ..catalog.accounts import Account, AccountCatalog
+from ..catalog import accounts
+from ..catalog.accounts import Account
+from ..catalog.database import Database
 from ..catalog.guests import GuestCatalog
 from ..names import clean_guest_name, fold_name, former_fold_name
 from ..refusals import (
@@ -33,7 +35,7 @@ ALL_SIGN_UPS = Allowance(free=1000, longest_wait_seconds=LONGEST_DELAY_SECONDS)
 
 @dataclass(frozen=True)
 class Accounts:
-    catalog: AccountCatalog
+    database: Database
     guests: GuestCatalog
     tries: Tries
 
@@ -50,7 +52,7 @@ class Accounts:
             session_key=_session_key(),
             created=timestamps.now(),
         )
-        self.catalog.add(account)
+        accounts.add_account(self.database, account)
         self.guests.name_guest(account.id, guest_name or name)
         return account
 
@@ -88,19 +90,19 @@ class Accounts:
     def set_password(self, account: Account, password: str) -> Account:
         """Whoever is signed in is so no more. Raises WeakPassword, NoSuchAccount."""
         password_hash = hash_password(password)
-        changed = self.catalog.sign_out(
-            account.id, password_hash=password_hash, session_key=_session_key()
+        changed = accounts.sign_out(
+            self.database, account.id, password_hash=password_hash, session_key=_session_key()
         )
         if not changed:
             raise NoSuchAccount
         return changed
 
     def sign_out_everywhere(self, account: Account) -> None:
-        self.catalog.sign_out(account.id, session_key=_session_key())
+        accounts.sign_out(self.database, account.id, session_key=_session_key())
 
     def of_session(self, session_id: str) -> Account | None:
         """None once it was signed out from elsewhere, or has another password."""
-        account = self.catalog.find(session_id.partition(".")[0])
+        account = accounts.find_account(self.database, session_id.partition(".")[0])
         return account if account and account.session_id == session_id else None
 
     def called(self, name: str) -> Account:
@@ -113,8 +115,8 @@ class Accounts:
     def _find(self, name: str) -> Account | None:
         """One that was made by a former version comes first: it may be called like another one,
         but for what cannot be seen."""
-        former = self.catalog.find_by_name(former_fold_name(name))
-        return former or self.catalog.find_by_name(fold_name(name))
+        former = accounts.find_account_by_name(self.database, former_fold_name(name))
+        return former or accounts.find_account_by_name(self.database, fold_name(name))
 
     def _knows_password(
         self, folded_name: str, account: Account | None, password: str, address: str

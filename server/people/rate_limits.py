@@ -10,7 +10,8 @@ from threading import Condition
 from time import sleep
 
 from .. import timestamps
-from ..catalog.accounts import AccountCatalog
+from ..catalog import accounts
+from ..catalog.database import Database
 from ..refusals import TooManyTries, TooManyWaiting
 
 FORGET_SECONDS = 24 * 60 * 60
@@ -94,7 +95,7 @@ class WaitingRoom:
 class Tries:
     """Counts failed tries in the catalog: all workers know of each, and a restart forgets none."""
 
-    catalog: AccountCatalog
+    database: Database
     waiting_room: WaitingRoom
 
     @contextmanager
@@ -117,10 +118,10 @@ class Tries:
     def fail(self, keys: Collection[str]) -> None:
         """One more failure of each key."""
         forget_before = timestamps.now(seconds_ago=FORGET_SECONDS)
-        self.catalog.add_failures(keys, timestamps.now(), forget_before)
+        accounts.add_failures(self.database, keys, timestamps.now(), forget_before)
 
     def forget(self, key: str) -> None:
-        self.catalog.forget_failures(key)
+        accounts.forget_failures(self.database, key)
 
     def _check(self, own: Mapping[str, Allowance]) -> tuple[int, int]:
         """The most failures of a key, and the fewest that one has free. Raises TooManyTries."""
@@ -145,7 +146,7 @@ class Tries:
     def _failures(self, keys: Collection[str]) -> dict[str, tuple[int, float]]:
         """How many, and how many seconds ago the last one was, of the keys that have failed."""
         found = {}
-        for key, failures, last in self.catalog.list_failures(keys):
+        for key, failures, last in accounts.list_failures(self.database, keys):
             passed = timestamps.seconds_since(last)
             if passed >= -MAX_CLOCK_SKEW_SECONDS:  # else the next failure writes the moment anew
                 found[key] = failures, max(0.0, passed)

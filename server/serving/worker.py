@@ -15,7 +15,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.http import errors
 from gunicorn.workers.gthread import ThreadWorker
 
-from ..catalog.errors import UnusableCatalog
+from ..catalog.schema import UnusableCatalog
 from ..config import Config
 from ..operations.logs import new_request_id, request_id
 from ..people.rate_limits import neighbourhood

@@ -14,8 +14,8 @@ from flask.sessions import SecureCookieSessionInterface
 
 from dropwall import create_app
 from dropwall.catalog.counts import recount
-from dropwall.catalog.patience import be_patient
 from dropwall.catalog.photo_rows import OWN_COLUMNS
+from dropwall.catalog.schema import lift_timeouts
 from dropwall.catalog.tables import gallery, guests, photos
 from dropwall.catalog.viewer import EVERYONE, HIDDEN, OWNER, PENDING, SHOWN
 from dropwall.timestamps import write_moment
@@ -121,7 +121,7 @@ def fill(data: Path, count: int) -> None:
     """An empty gallery, as if so many photos had come one after another, taken in another order
     than they came."""
     with catalog_of(data) as connection:
-        be_patient(connection)
+        lift_timeouts(connection)
         for index in photos.indexes:  # quicker made at once, when all is there
             index.drop(connection)
         for first in range(1, count + 1, BATCH):

@@ -14,11 +14,12 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from dropwall.catalog import schema, search, tables
+from dropwall.catalog.accounts import remove_account
 from dropwall.catalog.database import open_database
-from dropwall.catalog.errors import UnusableCatalog
 from dropwall.catalog.lists import Guest, Selection
 from dropwall.catalog.photo_rows import Photo
 from dropwall.catalog.photos import SamePhoto, Which
+from dropwall.catalog.schema import UnusableCatalog
 from dropwall.catalog.tables import metadata
 from dropwall.catalog.uploads import ChunkedUpload
 from dropwall.catalog.usage import Overview, Share, Usage
@@ -147,7 +148,7 @@ AT_ONCE: dict[str, tuple[dict[str, str], Callable[[FilledCatalog], object]]] = {
     ),
     "an account goes with its private photos": (
         {"guest_id": "ann", "visibility": OWNER},
-        lambda catalog: catalog.accounts.remove("ann", with_private=True),
+        lambda catalog: remove_account(catalog.database, "ann", with_private=True),
     ),
 }
 """What happens to 1,200 photos that are like this one."""

@@ -20,11 +20,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from dropwall import create_app
-from dropwall.catalog.database import Database, open_database
-from dropwall.catalog.errors import UnusableCatalog
+from dropwall.catalog import accounts
+from dropwall.catalog.database import Database, keep_secret, open_database
 from dropwall.catalog.lists import Selection
 from dropwall.catalog.photos import Which
-from dropwall.catalog.secrets import keep_secret
+from dropwall.catalog.schema import UnusableCatalog
 from dropwall.config import Config
 from dropwall.photos.files import owner_id
 from dropwall.photos.watchers import Watchers
@@ -116,22 +116,24 @@ def test_a_photo_is_not_restored_while_it_is_wiped(catalog: FilledCatalog) -> No
 
 
 def test_failed_tries_at_once_are_each_counted(catalog: FilledCatalog) -> None:
-    at_once(lambda: catalog.accounts.add_failures(["name"], MORNING, forget_before=""))
-    [(_, failures, _)] = catalog.accounts.list_failures(["name"])
-    at_once(lambda: catalog.accounts.add_failures(["name"], MORNING, forget_before=""))
-    assert catalog.accounts.list_failures(["name"]) == [("name", failures * 2, MORNING)]
+    at_once(lambda: accounts.add_failures(catalog.database, ["name"], MORNING, forget_before=""))
+    [(_, failures, _)] = accounts.list_failures(catalog.database, ["name"])
+    at_once(lambda: accounts.add_failures(catalog.database, ["name"], MORNING, forget_before=""))
+    assert accounts.list_failures(catalog.database, ["name"]) == [("name", failures * 2, MORNING)]
 
 
 def test_writers_of_the_same_rows_do_not_deadlock(catalog: FilledCatalog) -> None:
-    accounts, guests, photos = catalog.accounts, catalog.guests, catalog.photos
+    database, guests, photos = catalog.database, catalog.guests, catalog.photos
     for number in range(4):
         catalog.add(number, guest_id=f"phone {number}")
     at_once(
-        lambda: accounts.add_failures("cab", "2026-11-01T00:00:00Z", forget_before=MORNING),
-        lambda: accounts.add_failures("abc", MORNING, forget_before=MORNING),
-        lambda: accounts.forget_failures("c"),
+        lambda: accounts.add_failures(
+            database, "cab", "2026-11-01T00:00:00Z", forget_before=MORNING
+        ),
+        lambda: accounts.add_failures(database, "abc", MORNING, forget_before=MORNING),
+        lambda: accounts.forget_failures(database, "c"),
         *(lambda n=n: guests.adopt(f"phone {n}", "anne") for n in range(4)),
-        lambda: accounts.remove("anne", with_private=True),
+        lambda: accounts.remove_account(database, "anne", with_private=True),
         lambda: guests.name_guest("anne", "Anne"),
         lambda: photos.change_photos(Which(guest_id="anne"), visibility="owner"),
         lambda: photos.remove_photos(Which(guest_id="anne"), MORNING, "anne"),
@@ -231,7 +233,7 @@ def test_a_text_that_no_database_can_store_matches_nothing(catalog: FilledCatalo
         assert catalog.lists.find_photos([strange, photo(1).id]).photos != []
         assert catalog.leftovers.known_ids([strange]) == set()
         assert catalog.guests.present_id(strange)
-        assert catalog.accounts.find_by_name(strange) is None
+        assert accounts.find_account_by_name(catalog.database, strange) is None
 
 
 def test_the_largest_version_of_all_can_be_asked_for(catalog: FilledCatalog) -> None:

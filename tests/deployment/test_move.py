@@ -23,8 +23,7 @@ from sqlalchemy import Connection, inspect, text
 from dropwall import create_app
 from dropwall.catalog import schema, usage
 from dropwall.catalog.changes import advance, read_version
-from dropwall.catalog.database import find_database, open_database
-from dropwall.catalog.errors import AlreadyClaimed
+from dropwall.catalog.database import AlreadyClaimed, find_database, open_database
 from dropwall.catalog.replica import Replica
 from dropwall.catalog.snapshot import AnotherGallery
 from dropwall.config import Config

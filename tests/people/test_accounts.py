@@ -20,6 +20,7 @@ from werkzeug.security import generate_password_hash
 from werkzeug.test import TestResponse
 
 from dropwall import create_app
+from dropwall.catalog.accounts import find_account, remove_account
 from dropwall.catalog.tables import accounts, failed_tries
 from dropwall.config import Config
 from dropwall.people import passwords, rate_limits
@@ -207,7 +208,7 @@ def test_a_forged_cookie_is_nobodys(app: Flask, ann: str) -> None:
 
     right = cookie(signed_in(app))
     payload, rest = right.removeprefix(".").split(".", 1)
-    own = parts(app).accounts.catalog.find(ann).session_key
+    own = find_account(parts(app).accounts.database, ann).session_key
     other = parts(app).accounts.add("Bo", PASSWORD).session_key
     elsewhere = Flask("other")
     elsewhere.secret_key = b"k" * 32
@@ -485,7 +486,7 @@ def test_an_account_that_is_removed_meanwhile_gets_no_new_password(
     app: Flask, ann: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def remove_and_agree(*_: str) -> bool:
-        parts(app).accounts.catalog.remove(ann)
+        remove_account(parts(app).accounts.database, ann)
         return True
 
     client = signed_in(app)

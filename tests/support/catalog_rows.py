@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import Connection
 
 from dropwall.catalog import orphans, schema, uploads, usage
-from dropwall.catalog.accounts import AccountCatalog
 from dropwall.catalog.database import Database
 from dropwall.catalog.guests import GuestCatalog
 from dropwall.catalog.lists import PhotoLists, Selection
@@ -61,7 +60,6 @@ class FilledCatalog:
         self.photos = Catalog(database)
         self.lists = PhotoLists(database)
         self.guests = GuestCatalog(database)
-        self.accounts = AccountCatalog(database)
         self.uploads = Bound(uploads, database)
         self.leftovers = Bound(orphans, database)
         self.usage = Bound(usage, database)
@@ -89,8 +87,8 @@ class FilledCatalog:
 @contextmanager
 def old_gallery(address: str, revision: str) -> Iterator[Connection]:
     """A connection to a gallery whose schema is of this revision."""
-    kind = PostgreSQL(address) if "://" in address else SQLite(address)
-    with kind.alone() as connection:
+    engine = PostgreSQL(address) if "://" in address else SQLite(address)
+    with engine.alone() as connection:
         schema.upgrade(connection, revision)
         yield connection
-    kind.engine.dispose()
+    engine.pool.dispose()
