@@ -7,7 +7,7 @@ PYTHON ?= python3
 
 VENV := .venv
 BIN := $(VENV)/bin
-# Stamps: what an install command brought stays until its list changes.
+# Stamp files: an installation is repeated only when its list of packages has changed.
 RUN_PYTHON := $(VENV)/.run
 TEST_PYTHON := $(VENV)/.test
 BENCH_PYTHON := $(VENV)/.bench
@@ -26,16 +26,16 @@ run: $(RUN_PYTHON) $(RUN_NODE) ## Start the gallery (PORT=8000 DATA=./data HOST=
 	@DROPWALL_PORT='$(PORT)' DROPWALL_DATA='$(DATA)' DROPWALL_HOST='$(HOST)' \
 		exec $(BIN)/gunicorn --config server/gunicorn.conf.py
 
-sweep: $(RUN_PYTHON) ## Remove what crashes left behind in DATA=./data a day ago or more
+sweep: $(RUN_PYTHON) ## Remove files that a crash left behind a day ago or earlier (DATA=./data)
 	@DROPWALL_DATA='$(DATA)' $(BIN)/dropwall sweep
 
 test: $(TEST_PYTHON) $(TEST_NODE) ## Run the tests, installing what they need
 	@$(BIN)/python -m tests.tools.install
 	$(PYTEST) -m 'not slow'
 
-# The slow tests repeat at length what those of `make test` prove; then all that acts on a gallery does
-# so on PostgreSQL and an S3 server, too. One that fails keeps none of the others from running.
-check: $(TEST_PYTHON) $(TEST_NODE) ## What CI runs: linters, types, audits, every test
+# The slow tests repeat at length what `make test` proves; then all tests of a gallery run again on
+# PostgreSQL and an S3 server. All of them run even if one fails.
+check: $(TEST_PYTHON) $(TEST_NODE) ## Run what CI runs: linters, types, audits, every test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -52,15 +52,15 @@ bench: $(BENCH_PYTHON) $(TEST_NODE) ## Measure against references in the same ru
 	@$(BIN)/python -m tests.tools.install
 	$(BIN)/python -m tests.benchmarks $(ONLY) $(addprefix --engine=,$(ENGINE))
 
-faults: $(TEST_PYTHON) ## Break everything on purpose, under load (ROUNDS=20 SEED=… ONLY="S3")
+faults: $(TEST_PYTHON) ## Break everything on purpose, under load (ROUNDS=20 SEED=1 ONLY="S3")
 	@$(BIN)/python -m tests.tools.install
 	$(BIN)/python -m tests.faults $(addprefix --rounds=,$(ROUNDS)) $(addprefix --seed=,$(SEED)) \
 		$(if $(ONLY),--only='$(ONLY)')
 
-screenshots: $(TEST_PYTHON) $(TEST_NODE) ## Show the page in every state and size, in tests/screenshots
+screenshots: $(TEST_PYTHON) $(TEST_NODE) ## Take screenshots of the page in every state and size, in tests/screenshots
 	$(BIN)/python -m tests.tools.screenshots
 
-lock: ## Write requirements.lock anew, after a change of pyproject.toml
+lock: ## Renew requirements.lock after a change of pyproject.toml
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) --editable '.[test,bench]'
@@ -69,9 +69,9 @@ lock: ## Write requirements.lock anew, after a change of pyproject.toml
 $(RUN_PYTHON): pyproject.toml requirements.lock
 	@echo "Installing what the gallery needs; this takes a minute, once."
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "Dropwall needs Python 3.11 or newer; where it has another name: make PYTHON=python3.12"; exit 1; }
+		{ echo "Dropwall needs Python 3.11 or newer. If yours has another name: make PYTHON=python3.12 run"; exit 1; }
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || \
-		{ rm -rf $(VENV); echo "Python cannot make its environment: apt install python3-venv"; exit 1; }
+		{ rm -rf $(VENV); echo "Python can't create a virtual environment: apt install python3-venv"; exit 1; }
 	@$(PIP) --constraint requirements.lock --editable .
 	@touch $@
 
@@ -84,13 +84,13 @@ $(BENCH_PYTHON): $(TEST_PYTHON)
 	@$(PIP) --constraint requirements.lock --editable '.[test,bench]'
 	@touch $@
 
-# Only the copies for networks without the CDN; the gallery runs without them.
+# These copies are for networks without the CDN only: a failure doesn't stop the gallery.
 $(RUN_NODE): package-lock.json
 	@mkdir -p node_modules
 	@if npm ci --omit=dev --silent; then touch $@; \
-		else echo "npm could not install: the page needs its CDN then."; fi
+		else echo "npm couldn't install the page's libraries: without them it needs the internet."; fi
 
-# Without npm, the tests of the page are left out.
+# Without npm the tests of the page are skipped.
 $(TEST_NODE): package-lock.json
 	@mkdir -p node_modules
-	@if npm ci --silent; then touch $(RUN_NODE) $@; else echo "npm could not install."; fi
+	@if npm ci --silent; then touch $(RUN_NODE) $@; else echo "npm couldn't install what the tests of the page need."; fi

@@ -193,3 +193,11 @@ def test_every_link_in_a_readme_leads_to_a_file_or_a_heading() -> None:
                 headings = re.findall(r"^#+ (.+)$", target.read_text(), re.MULTILINE)
                 plain = [re.sub(r"[^\w -]", "", heading).lower() for heading in headings]
                 assert anchor.replace("-", " ") in plain, f"{name} links to {link}"
+
+
+def test_the_files_that_prove_a_promise_are_there() -> None:
+    tests = ROOT / "tests"
+    named = re.findall(r"`([a-z]+/[\w-]+(?:\.test\.js)?)`", (tests / "README.md").read_text())
+    assert len(named) > 50
+    for name in named:
+        assert (tests / name).is_file() or (tests / f"{name}.py").is_file(), name
