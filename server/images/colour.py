@@ -1,4 +1,4 @@
-"""What a photo's numbers mean where they are not sRGB: its ICC profile, or one made for it."""
+"""Makes ICC profiles for photos that name their colour space without having one."""
 
 import struct
 
@@ -7,28 +7,28 @@ Rows = list[list[float]]
 _D65 = (0.3127, 0.329)
 _PRIMARIES = {
     1: (*_D65, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06),  # sRGB
-    5: (*_D65, 0.64, 0.33, 0.29, 0.6, 0.15, 0.06),  # television before HD
-    6: (*_D65, 0.63, 0.34, 0.31, 0.595, 0.155, 0.07),
+    5: (*_D65, 0.64, 0.33, 0.29, 0.6, 0.15, 0.06),  # PAL
+    6: (*_D65, 0.63, 0.34, 0.31, 0.595, 0.155, 0.07),  # NTSC
     9: (*_D65, 0.708, 0.292, 0.17, 0.797, 0.131, 0.046),  # BT.2020
     12: (*_D65, 0.68, 0.32, 0.265, 0.69, 0.15, 0.06),  # Display P3
 }
-"""H.273, table 2: white, red, green and blue, each as x and y."""
+"""ColourPrimaries of ITU-T H.273, table 2: white, red, green and blue, each as x and y."""
 _SRGB_CURVE = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
 _CURVES = {
-    **dict.fromkeys((1, 2, 6, 13, 14, 15), _SRGB_CURVE),  # browsers show film's curve as sRGB's
+    **dict.fromkeys((1, 2, 6, 13, 14, 15), _SRGB_CURVE),  # browsers show BT.709's as sRGB's
     4: (2.2,),
     5: (2.8,),
     8: (1.0,),
 }
-"""H.273, table 3, as ICC's parametric curves. Those of HDR are none: each browser has its own way
-to map them to a screen."""
+"""TransferCharacteristics of H.273, table 3, as ICC's parametric curves. Those of HDR are left out:
+each browser has its own way to map them to a screen."""
 _D50 = (0.9642, 1.0, 0.8249)
 _BRADFORD = [[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]]
 
 
 def profile_of_code_points(primaries: int, transfer: int) -> bytes | None:
-    """For H.273's code points, which AVIF, HEIC and PNG may have; None for sRGB, and where nothing
-    is known."""
+    """A profile for the code points of H.273 in an AVIF, HEIC or PNG; None for sRGB and for those
+    that are unknown."""
     curve = _CURVES.get(transfer)
     if primaries not in _PRIMARIES or not curve or (primaries, curve) == (1, _SRGB_CURVE):
         return None
@@ -36,8 +36,8 @@ def profile_of_code_points(primaries: int, transfer: int) -> bytes | None:
 
 
 def profile_of_gamma(gamma: float, primaries: tuple[float, ...] | None) -> bytes | None:
-    """For a PNG's gAMA and cHRM, as Chromium reads them: the usual gamma alone means sRGB, and so
-    do numbers that are no colours."""
+    """A profile for a PNG's gAMA and cHRM, as Chromium reads them: None, for sRGB, where gAMA is
+    the usual one and alone, or the numbers are no colours."""
     if not primaries and abs(gamma - 1 / 2.2) < 0.001:
         return None
     try:
@@ -47,7 +47,8 @@ def profile_of_gamma(gamma: float, primaries: tuple[float, ...] | None) -> bytes
 
 
 def _profile(primaries: tuple[float, ...], curve: tuple[float, ...]) -> bytes:
-    """An ICC.1:2010 profile: the header, a table of tags, the tags. White is what D50 is."""
+    """An ICC.1:2010 profile: a header, a table of tags, the tags. Colours are adapted to the white
+    of D50 by the Bradford method."""
     white, *colours = (
         [x / y, 1.0, (1 - x - y) / y] for x, y in zip(primaries[::2], primaries[1::2], strict=True)
     )
@@ -86,7 +87,7 @@ def _product(left: Rows, right: Rows) -> Rows:
 
 
 def _inverse(rows: Rows) -> Rows:
-    """Of three rows of three."""
+    """The inverse of a matrix of three rows of three."""
     (a, b, c), (d, e, f), (g, h, i) = rows
     minors = [
         [e * i - f * h, c * h - b * i, b * f - c * e],

@@ -1,8 +1,8 @@
-"""Decodes photos in processes of their own: what a hostile file does to the libraries it does
-there, within bounds that the kernel keeps.
+"""Decodes photos in separate processes, so that a hostile file harms no other visitor.
 
-A parent, forked before there are threads, forks a decoder for whoever asks; it decodes one photo
-after the other. Where it exceeds its memory or its time it dies, and the photo is refused.
+A parent process, forked before there are threads, forks decoders on request. A decoder decodes one
+photo after the other, within limits of memory and time that the kernel enforces. Where a photo
+exceeds them, or breaks a library, its decoder dies and it is refused.
 """
 
 import atexit
@@ -29,18 +29,18 @@ from ..operations.logs import Seldom
 from ..refusals import NoDecoder, Refusal, TooMuchToDecode
 
 CPU_SECONDS = 60
-"""For one photo. All frames of the longest animation that is taken need 15 on a slow machine."""
-SPARE_BYTES = 128 * 1024 * 1024
-"""Beside what the photo was reckoned to need: stacks of threads, which are hardly used."""
-STDERR = 2
+"""Processor time for one photo. All frames of the longest animation need 15 on a slow machine."""
 REAL_SECONDS = 300
-"""For one photo: a decoder may stand still without needing the processor."""
-MOST_IDLE = 2
-"""Decoders that each process keeps for later: each has some 20 to 50 MB."""
+"""Time for one photo: a decoder may also hang without using the processor."""
+SPARE_BYTES = 128 << 20
+"""Memory beside the estimate for a photo: stacks of threads, which are hardly used."""
+MAX_IDLE = 2
+"""Idle decoders that each process keeps: each has some 20 to 50 MB."""
 LARGE_BYTES = 200_000_000
-"""A decoder that was allowed more ends, for the C library to give its memory back."""
+"""Memory for a photo, above which its decoder ends, so that the C library gives it back."""
 KEPT_BYTES = 32 << 20
 """Free memory that glibc keeps, for each arena: its own limit for M_MMAP_THRESHOLD."""
+STDERR = 2
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # glibc's malloc.h
 
 log = logging.getLogger(__name__)
@@ -52,12 +52,12 @@ _idle: list[Connection] = []
 
 
 class DecodingFailed(Exception):
-    """A mistake of ours; the message is its traceback."""
+    """A defect of our own code in a decoder; the message is its traceback."""
 
 
 def start_decoding() -> None:
-    """Before this process has threads or children, which share the decoders then. It need not be
-    called: who decodes without it starts the parent as a new program, which takes a second."""
+    """Start the parent of all decoders, before this process has threads or children, which share
+    it. Without this, the first `decode` starts it as a new program, which takes a second."""
     global _parent
     _parent = _start_parent()
 
@@ -69,9 +69,9 @@ def _end_decoding() -> None:
 
 
 def decode(task: Callable[..., Any], file: BinaryIO, memory_bytes: int, *arguments: object) -> Any:
-    """`task(file, *arguments)`, in a decoder that gets `memory_bytes`. Raises what `task` raises of
-    the refusals of photos, OSError, TooMuchToDecode, NoDecoder, and DecodingFailed for all else."""
-    for _ in range(2):  # the first decoder may have been killed for another one's sake
+    """Call `task(file, *arguments)` in a decoder that may use `memory_bytes`. Raises the refusals
+    and OSErrors that `task` raises, TooMuchToDecode, NoDecoder, and DecodingFailed for all else."""
+    for _ in range(2):  # the kernel may have killed the first one for want of memory
         with suppress(EOFError):
             return _decode(task, file, memory_bytes, arguments)
     log.warning("A photo was refused: its decoder needed too much memory, or time, or broke.")
@@ -90,7 +90,7 @@ def _decode(
     except (EOFError, ConnectionError):
         connection.close()
         raise EOFError from None
-    if memory_bytes > LARGE_BYTES or len(_idle) >= MOST_IDLE:
+    if memory_bytes > LARGE_BYTES or len(_idle) >= MAX_IDLE:
         connection.close()
     else:
         _idle.append(connection)
@@ -100,7 +100,7 @@ def _decode(
 
 
 def _connect() -> Connection:
-    """A decoder that has nothing to do, or a new one. Raises NoDecoder."""
+    """The connection to an idle decoder, or to a new one. Raises NoDecoder."""
     global _parent
     while _idle:
         with suppress(IndexError):  # another thread was quicker
@@ -111,26 +111,28 @@ def _connect() -> Connection:
     ours, decoders = socket.socketpair()
     with decoders, _lock:
         for _ in range(2):
-            _parent = _parent or _start_parent(is_alone=False)
+            _parent = _parent or _start_parent(has_threads=True)
             try:
                 socket.send_fds(_parent, [b"."], [decoders.fileno()])
                 break
-            except OSError:  # somebody has killed it
+            except OSError:  # it was killed
                 _parent.close()
                 _parent = None
     connection = Connection(ours.detach())
     try:
-        connection.recv_bytes()  # it is there
+        connection.recv_bytes()  # `_decode_for` has begun
     except (EOFError, ConnectionError) as error:
         connection.close()
         raise NoDecoder from error
     return connection
 
 
-def _start_parent(is_alone: bool = True) -> socket.socket:
+def _start_parent(has_threads: bool = False) -> socket.socket:
+    """The socket to a new parent: forked, or a new program where a fork would copy locks that
+    threads hold."""
     ours, its = socket.socketpair()
     with its:
-        if not is_alone:
+        if has_threads:
             program = f"from {__name__} import serve; serve({its.fileno()})"
             root = str(Path(__file__).parents[2])
             parent = subprocess.Popen(  # noqa: S603 - our own words
@@ -139,32 +141,32 @@ def _start_parent(is_alone: bool = True) -> socket.socket:
                 env={**os.environ, "PYTHONPATH": root},
                 start_new_session=True,
             )
-            parent.returncode = 0  # nobody will wait for it; Python would warn of that
+            parent.returncode = 0  # so that Python does not warn that nobody waits for it
         elif os.fork() == 0:
             try:
                 os.setsid()
                 ours.close()
                 serve(its.detach())
-            finally:  # whatever happens, it must not go on as another server
+            finally:  # it must never return into the code of the server that forked it
                 os._exit(1)
     return ours
 
 
 def serve(descriptor: int) -> None:
-    """Fork a decoder for each socket that comes, until nobody is left who could send one."""
-    for told in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
-        signal.signal(told, signal.SIG_IGN)
+    """Run the parent: fork a decoder for each socket that is sent, until nobody could send one."""
+    for signal_ in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
+        signal.signal(signal_, signal.SIG_IGN)
     _tune_malloc()
     with socket.socket(fileno=descriptor) as requests:
         while True:
-            wanted, sockets, _, _ = socket.recv_fds(requests, 1, 1)
-            if not wanted:
+            message, sockets, _, _ = socket.recv_fds(requests, 1, 1)
+            if not message:
                 return
             if sockets and _is_forked():
                 try:
                     requests.close()
                     _decode_for(Connection(sockets[0]))
-                finally:  # never back into the start of the server, in which this was forked
+                finally:  # as above
                     os._exit(0)
             for number in sockets:
                 os.close(number)
@@ -180,25 +182,26 @@ def _tune_malloc() -> None:
 
 
 def _is_forked() -> bool:
-    """Whether this is the new process. Without another process or more memory there is none."""
+    """Fork, if processes and memory allow, and say whether this is the new process."""
     with suppress(OSError):
         return os.fork() == 0
     return False
 
 
 def _decode_for(connection: Connection) -> None:
-    with suppress(OSError):  # out of memory, the kernel ends this before a worker
+    """Run a decoder: do tasks until the connection is closed."""
+    with suppress(OSError):  # out of memory, the kernel kills this before a worker
         Path("/proc/self/oom_score_adj").write_text("500")
-    # What Pillow warns of in a guest's file, and what libraries in C print, is no line of our log.
+    # Warnings of Pillow and lines of C libraries about a guest's file stay out of our log.
     warnings.simplefilter("ignore")
     with open(os.devnull, "wb") as nowhere:
         os.dup2(nowhere.fileno(), STDERR)
-    with suppress(EOFError, ConnectionError):  # nobody is left who wants a photo decoded
-        connection.send_bytes(b"there")
+    with suppress(EOFError, ConnectionError):  # the worker has closed it, or ended
+        connection.send_bytes(b"ready")
         while True:
             descriptor = reduction.recv_handle(connection)
-            task, bounds, arguments = connection.recv()
-            _limit(*bounds)
+            task, limits, arguments = connection.recv()
+            _limit(*limits)
             is_writable = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_RDWR
             signal.alarm(REAL_SECONDS)
             with open(descriptor, "r+b" if is_writable else "rb") as file:
@@ -219,21 +222,17 @@ def _outcome(task: Callable[..., Any], file: BinaryIO, arguments: tuple[object, 
 
 
 def _limit(memory_bytes: int, cpu_seconds: int) -> None:
-    """For the next photo. Where the kernel does not count private memory (macOS), what the photo
-    was reckoned to need has to be true."""
+    """Set the limits for the next photo. Where the kernel does not count private memory (macOS),
+    only the estimate of `bounds` protects the machine."""
     used = 0
     with suppress(OSError, IndexError):
         status = Path("/proc/self/status").read_text()
         used = int(status.partition("VmData:")[2].split()[0]) * 1024
-    _, most = resource.getrlimit(resource.RLIMIT_DATA)
-    wanted = used + memory_bytes + SPARE_BYTES
-    resource.setrlimit(resource.RLIMIT_DATA, (_at_most(wanted, most), most))
     times = os.times()
-    _, most = resource.getrlimit(resource.RLIMIT_CPU)
-    wanted = int(times.user + times.system) + cpu_seconds
-    resource.setrlimit(resource.RLIMIT_CPU, (_at_most(wanted, most), most))
-
-
-def _at_most(wanted: int, most: int) -> int:
-    """Of a resource that a host may have limited already."""
-    return wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+    for limit, wanted in (
+        (resource.RLIMIT_DATA, used + memory_bytes + SPARE_BYTES),
+        (resource.RLIMIT_CPU, int(times.user + times.system) + cpu_seconds),
+    ):
+        _, most = resource.getrlimit(limit)  # the host may have set one already
+        is_unlimited = most == resource.RLIM_INFINITY
+        resource.setrlimit(limit, (wanted if is_unlimited else min(wanted, most), most))

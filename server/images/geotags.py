@@ -64,12 +64,11 @@ def _find(data: Data, beginning: bytes, start: int, end: int) -> Iterator[int]:
     raise BrokenContainer("This has more metadata than any photo.")
 
 
-# EXIF: a TIFF file in small (Exif 3.0, 4.5 and 4.6). Those four bytes come up in coded pixels too,
-# once in 2 GB; a directory with a GPS pointer behind them does not.
+# Exif: a TIFF file within the photo (Exif 3.0, 4.5 and 4.6). Its first four bytes come up in coded
+# pixels too, once in 2 GB; a directory with a GPS pointer behind them does not.
 
 _TIFF = (b"II*\0", b"MM\0*")
-_GPS = 0x8825
-_IPTC = 0x83BB
+_GPS, _IPTC = 0x8825, 0x83BB
 _SUB_DIRECTORIES = (0x014A, 0x8769)  # SubIFDs, Exif
 _TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 _MAX_DIRECTORIES = 8
@@ -78,15 +77,45 @@ _MAX_GPS_TAG = 0x1F
 _MAX_EXIF_BYTES = 4 << 20  # in a JPEG segment 64 KiB; elsewhere large MakerNotes may come first
 
 
+def _exif_end(data: Data, start: int, end: int) -> int:
+    """Where Exif ends at most: in a JPEG with its segment; elsewhere only its offsets tell."""
+    behind = start + _MAX_EXIF_BYTES
+    if data[start - 10 : start - 8] == b"\xff\xe1":
+        behind = start - 8 + int.from_bytes(data[start - 8 : start - 6])
+    return min(behind, end)
+
+
+def _erase_exif(exif: bytes) -> bytes:
+    """Exif without its GPS directories, their values, the pointers to them, and places in IPTC."""
+    block = bytearray(exif)
+    pending = [int.from_bytes(block[4:8], "little" if block.startswith(b"I") else "big")]
+    seen: set[int] = set()
+    while pending and len(seen) < _MAX_DIRECTORIES:
+        start = pending.pop()
+        if start < 8 or start in seen:
+            continue
+        seen.add(start)
+        directory = _Directory(block, start)
+        pending += [*directory.pointers(*_SUB_DIRECTORIES), directory.next_start()]
+        iptc = [entry for entry in directory.entries if entry[0] == _IPTC]
+        for first, behind in directory.values(iptc):
+            block[first:behind] = erase_iptc(bytes(block[first:behind]))
+        for gps_start in directory.pointers(_GPS):
+            if gps_start >= 8 and gps_start not in seen:
+                _Directory(block, gps_start).clear_gps()
+            directory.remove(_GPS)
+    return bytes(block)
+
+
 class _Directory:
-    """An image file directory: entries of tag, type, count and value, or the value's offset."""
+    """An image file directory (IFD): entries of a tag, type, count, and value or its offset."""
 
     def __init__(self, block: bytearray, start: int) -> None:
         self._block = block
         self._order = "<" if block.startswith(b"I") else ">"
         self.start = start
         count = self._number(start, 2)
-        self.end = start + 2 + 12 * count  # of the entries; there stands the next's offset
+        self.end = start + 2 + 12 * count  # of the entries; the next directory's offset follows
         if count > _MAX_ENTRIES or self.end > len(block):
             self.end = start
         table = block[start + 2 : self.end]
@@ -103,64 +132,36 @@ class _Directory:
         return [value for tag, _kind, count, value in self.entries if tag in tags and count == 1]
 
     def values(self, entries: list[tuple[int, ...]]) -> Iterator[Span]:
-        """Where those stand that are too long for their entry."""
+        """Where the values stand that are too long for their entry."""
         for _tag, kind, count, value in entries:
             size = count * _TYPE_BYTES.get(kind, 1)
             if size > 4 and value + size <= len(self._block):
                 yield value, value + size
 
     def clear_gps(self) -> None:
-        """With its values; what a wrong pointer takes for a GPS directory has other tags."""
+        """Zero the directory and its values, unless a wrong pointer led here: then its tags are no
+        GPS tags."""
         gps = [entry for entry in self.entries if entry[0] <= _MAX_GPS_TAG]
         for start, end in [*self.values(gps), (self.start, self.end) if gps else (0, 0)]:
             self._block[start:end] = bytes(end - start)
 
     def remove(self, tag: int) -> None:
-        """The entries behind move up, and with them the offset of the next directory."""
+        """Remove the tag's entries; those behind, and the next directory's offset, move up."""
         kept = [entry for entry in self.entries if entry[0] != tag]
         table = struct.pack(self._order + "H", len(kept))
         table += b"".join(struct.pack(self._order + "HHII", *entry) for entry in kept)
-        # Some leave that offset out, and a value stands in its place.
+        # Some files leave that offset out, and a value stands in its place.
         is_last = any(start == self.end for start, _ in self.values(self.entries))
         end = self.end if is_last else min(self.end + 4, len(self._block))
         table += self._block[self.end : end]
         self._block[self.start : end] = table.ljust(end - self.start, b"\0")
 
 
-def _exif_end(data: Data, start: int, end: int) -> int:
-    """In a JPEG, where its segment ends; elsewhere nothing tells, and the offsets say enough."""
-    behind = start + _MAX_EXIF_BYTES
-    if data[start - 10 : start - 8] == b"\xff\xe1":
-        behind = start - 8 + int.from_bytes(data[start - 8 : start - 6])
-    return min(behind, end)
-
-
-def _erase_exif(exif: bytes) -> bytes:
-    """The GPS directory, its values, and every pointer to it; the places in IPTC."""
-    block = bytearray(exif)
-    waiting = [int.from_bytes(block[4:8], "little" if block.startswith(b"I") else "big")]
-    seen: set[int] = set()
-    while waiting and len(seen) < _MAX_DIRECTORIES:
-        start = waiting.pop()
-        if start < 8 or start in seen:
-            continue
-        seen.add(start)
-        directory = _Directory(block, start)
-        waiting += [*directory.pointers(*_SUB_DIRECTORIES), directory.next_start()]
-        iptc = [entry for entry in directory.entries if entry[0] == _IPTC]
-        for first, behind in directory.values(iptc):
-            block[first:behind] = erase_iptc(bytes(block[first:behind]))
-        for gps_start in directory.pointers(_GPS):
-            if gps_start >= 8 and gps_start not in seen:
-                _Directory(block, gps_start).clear_gps()
-            directory.remove(_GPS)
-    return bytes(block)
-
-
-# XMP. What begins with GPS or is a latitude, in whatever namespace: exif:GPSLatitude,
-# drone-dji:GpsLongtitude (so spelt), drone-dji:AbsoluteAltitude; and geo:lat of the W3C. Not a
-# declaration xmlns:gps. Names of places only in the namespaces of photos, under the prefixes that
-# the packet declares: elsewhere a State may be that of some work. The country stays.
+# XMP. Positions are erased in every namespace: names that begin with GPS or end in latitude, such
+# as exif:GPSLatitude, drone-dji:GpsLongtitude (so spelt), drone-dji:AbsoluteAltitude; and geo:lat
+# of the W3C; not a declaration xmlns:gps. Place names are erased only in the namespaces of photos,
+# under the prefixes that the packet declares: elsewhere a State may be that of some work. The
+# country stays.
 
 _RDF = re.compile(rb"<([^\s<>/\"'=:]{1,64}):RDF[\s>]")
 _POSITION = (
@@ -177,12 +178,13 @@ _PLACE_NAMESPACE = re.compile(
     rb"|http://iptc\.org/std/Iptc4xmp(?:Core|Ext)/|http://ns\.adobe\.com/xmp/1\.0/DynamicMedia/"
     rb"|http://ns\.iview-multimedia\.com/mediapro/)"
 )
-_MAX_UNCLOSED_BYTES = 8 << 20
+_MAX_UNCLOSED_BYTES = 8 << 20  # of a packet without an end
 _MAX_PREFIXES = 20
 _MAX_PLACES = 100_000
 
 
 def _xmp_packets(data: Data, start: int, end: int) -> Iterator[Span]:
+    """Where each RDF element stands, without its closing tag."""
     behind = start
     for at in _find(data, b":RDF", start, end):
         opening = _RDF.match(data, max(data.rfind(b"<", max(start, at - 65), at), 0))
@@ -194,8 +196,9 @@ def _xmp_packets(data: Data, start: int, end: int) -> Iterator[Span]:
 
 
 def blank_xmp(data: Data, start: int, end: int) -> bool:
-    """Spaces for every such attribute and element. By expressions, as lenient as the readers
-    are, not by a parser; an element that nobody closes is none."""
+    """Overwrite every geotag, attribute or element, with spaces; whether there were any. Regular
+    expressions are as lenient as readers of XMP, as no parser is. An element without a closing tag
+    is none."""
     declared = {
         match[1] + b":" if match[1] else b""
         for match in _PLACE_NAMESPACE.finditer(data, max(start - 1024, 0), end)
@@ -230,8 +233,8 @@ def blank_xmp(data: Data, start: int, end: int) -> bool:
     return bool(attributes or elements)
 
 
-# IPTC-IIM: datasets of a marker, record, number, length and value, in the Photoshop resource (8BIM)
-# 0x0404, which has a name and a length. Content location name, city, sublocation, state.
+# IPTC IIM: datasets of a marker, record, number, length and value, in the Photoshop resource (8BIM)
+# 0x0404, which has a name and a length. Erased: content location name, city, sublocation, state.
 
 _IPTC_PLACES = [bytes((2, number)) for number in (27, 90, 92, 95)]
 
@@ -243,8 +246,8 @@ def _resource(data: Data, start: int, end: int) -> Span:
 
 
 def erase_iptc(block: bytes) -> bytes:
-    """The datasets of places; those behind move up. Zeros at the end, which some programs write
-    anyway, keep its length."""
+    """IPTC without its datasets of places. Those behind move up, and zeros at the end, as some
+    programs write anyway, keep the length."""
     kept, position = [], 0
     while block[position : position + 1] == b"\x1c":
         begin = position + 5
@@ -258,7 +261,7 @@ def erase_iptc(block: bytes) -> bytes:
     return (b"".join(kept) + block[position:]).ljust(len(block), b"\0")
 
 
-# Films: boxes of a length, a name and a content, those of a `moov` box. ISO 6709 or the name of the
+# Films, as in a motion photo: boxes within a `moov` box. The position (ISO 6709) or the name of a
 # place is in Android's \xa9xyz, in 3GPP's loci (TS 26.244, 8.2), and in Apple's items, whose keys
 # stand apart (com.apple.quicktime.location.ISO6709).
 
@@ -270,10 +273,11 @@ _MAX_FILM_KEYS = 1_000
 _MAX_KEY_BYTES = 1_000
 _MAX_KEY_BOXES = 50  # a film's own, and those of its tracks
 _MAX_FILM_PLACE_BYTES = 4_096
-_MAX_APART_BYTES = 64 * 1024  # are the keys and their items, which mostly follow at once
+_MAX_APART_BYTES = 64 * 1024  # between keys and their items, which mostly follow at once
 
 
 def _films(data: Data, start: int, end: int) -> Iterator[Span]:
+    """Where each `moov` box stands."""
     behind = start
     for at in _find(data, b"moov", start, end):
         if at >= behind and _FILM.match(data, at):
@@ -283,27 +287,27 @@ def _films(data: Data, start: int, end: int) -> Iterator[Span]:
 
 
 def _erase_film(data: Data, start: int, end: int) -> bool:
-    """The boxes and items of places become free space."""
+    """Turn boxes and items of places into `free` boxes; whether there were any."""
     found = [match.start() - 4 for match in _FILM_PLACE.finditer(data, start, end)]
     for keys in list(islice(_FILM_KEYS.finditer(data, start, end), _MAX_KEY_BOXES)):
-        wanted, at = [], keys.end()
+        location_keys, at = [], keys.end()
         for number in range(min(int.from_bytes(keys[1]), _MAX_FILM_KEYS)):
             behind = at + max(int.from_bytes(data[at : at + 4]), 8)
             if _FILM_PLACE_KEY.search(data, at + 8, min(behind, at + _MAX_KEY_BYTES, end)):
-                wanted.append((number + 1).to_bytes(4))
+                location_keys.append((number + 1).to_bytes(4))
             at = behind
         items = data.find(b"ilst", at, min(at + _MAX_APART_BYTES, end))
         if items < 0:
             items = data.rfind(b"ilst", max(start, keys.start() - _MAX_APART_BYTES), keys.start())
         behind = min(items - 4 + int.from_bytes(data[items - 4 : items]), end)
-        among = boxes(data, items + 4, behind) if items > start else ()
-        for name, begin, _ in islice(among, _MAX_FILM_KEYS):
-            if name in wanted:
-                found.append(begin - 8)
-    erased = False
+        if items > start:
+            for key, begin, _ in islice(boxes(data, items + 4, behind), _MAX_FILM_KEYS):
+                if key in location_keys:
+                    found.append(begin - 8)
+    is_erased = False
     for at in found:
         size = int.from_bytes(data[at : at + 4])
         if 8 < size <= min(_MAX_FILM_PLACE_BYTES, end - at):
             data[at + 4 : at + size] = b"free".ljust(size - 4, b"\0")
-            erased = True
-    return erased
+            is_erased = True
+    return is_erased

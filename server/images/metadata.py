@@ -1,4 +1,4 @@
-"""What a photo says of itself: which side is up, when it was taken."""
+"""Reads a photo's Exif: which side is up, and when it was taken."""
 
 import re
 import struct
@@ -12,33 +12,35 @@ LIBRARY_ERRORS = (
     *(KeyError, IndexError, TypeError, AttributeError, OverflowError),
 )
 """What Pillow and its plugins were seen to raise for broken files."""
-SHORT = 3  # among the types of TIFF 6.0, section 2
+SHORT = 3
+"""A type of TIFF 6.0, section 2: 16 bits, unsigned."""
 FIRST_YEAR = 1990
-"""No camera wrote EXIF before; earlier times are those of clocks that nobody has set."""
-_TIMES = (  # from the first that is one
+"""No camera wrote Exif before; earlier times come from clocks that were never set."""
+_TIME_TAGS = (  # in order of preference
     ExifTags.Base.DateTimeOriginal,
     ExifTags.Base.DateTimeDigitized,
     ExifTags.Base.DateTime,
 )
-_TIME = re.compile(  # editors write dashes, a T, fractions of a second and a zone, too
+_TIME = re.compile(  # editors also write dashes, a T, fractions of a second and a zone
     r"\s*(\d{4})[:/.-]\s*(\d\d?)[:/.-]\s*(\d\d?)[T\s]\s*(\d\d?):\s*(\d\d?)(?::\s*(\d\d?))?",
     re.ASCII,
 )
 
 
 def read_exif(image: Image.Image) -> Image.Exif:
-    """EXIF alone: `getexif` would look into XMP and ImageMagick's text, too, as no browser does."""
+    """Exif alone: Pillow's `getexif` would also look into XMP and ImageMagick's text, as no browser
+    does. Broken Exif reads as none."""
     exif = Image.Exif()
-    with suppress(*LIBRARY_ERRORS):  # a photo with broken metadata is a photo
+    with suppress(*LIBRARY_ERRORS):
         exif.load(image.info.get("exif", b""))
     return exif
 
 
 def orientation_of(exif: bytes) -> int:
-    """What EXIF's first directory says of it as one SHORT; browsers ignore it as anything else,
-    which Pillow does not tell."""
+    """The orientation, 1 to 8, from Exif's first directory. As in browsers it counts only as one
+    SHORT, a type that Pillow does not tell."""
     exif = exif.removeprefix(b"Exif\0\0")
-    with suppress(struct.error, KeyError):  # it ends too early, or is no EXIF
+    with suppress(struct.error, KeyError):  # it ends too early, or is no Exif
         order = {b"II*\0": "<", b"MM\0*": ">"}[exif[:4]]
         at = struct.unpack_from(order + "I", exif, 4)[0]
         for entry in range(struct.unpack_from(order + "H", exif, at)[0]):
@@ -54,13 +56,13 @@ def is_turned(orientation: int) -> bool:
 
 
 def time_taken(exif: Image.Exif) -> str | None:
-    """The time on the wall where it was taken, such as `2026-07-04T18:30:00`. A zone is dropped,
-    not applied: at an event everybody's clock shows the same time."""
+    """The local time of the camera's clock, such as `2026-07-04T18:30:00`. A zone is dropped, not
+    applied: at an event everybody's clock shows the same time."""
     latest = datetime.now(UTC).replace(tzinfo=None) + timedelta(days=1)  # zones are 14 h ahead
     details: dict[int, object] = {}
     with suppress(*LIBRARY_ERRORS):
         details = exif.get_ifd(ExifTags.IFD.Exif)
-    for tag in _TIMES:
+    for tag in _TIME_TAGS:
         value = details.get(tag) or exif.get(tag)
         text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
         if found := _TIME.match(text):

@@ -1,4 +1,5 @@
-"""Whether it is a photo, and what is to be known of it."""
+"""Reads a photo: checks that every frame decodes, and makes its thumbnails. The public entry is
+`Images`, which decodes in other processes (`decoding`)."""
 
 import io
 import itertools
@@ -22,25 +23,25 @@ from .bounds import MIN_FRAME_PIXELS, Bounds
 from .colour import profile_of_code_points, profile_of_gamma
 from .containers import Container, Excerpt
 from .decoding import decode
+from .formats import parse_container
 from .heif import MAX_PADDING
 from .location import erase_location
 from .metadata import LIBRARY_ERRORS, is_turned, orientation_of, read_exif, time_taken
-from .parsing import parse_container
 from .png import MAX_PROFILE_BYTES, check_png_pixels
 from .rendering import encode, placeholder_of, render, thumbnail_of
 from .slots import Slots
 
 THUMBNAIL_WIDTHS = (320, 640)
-"""Made when a photo arrives."""
+"""Widths in pixels of the thumbnails that are made when a photo arrives."""
 
-Image.MAX_IMAGE_PIXELS = None  # the bounds are stricter, and come first
-PngImagePlugin.MAX_TEXT_CHUNK = MAX_PROFILE_BYTES  # of profiles: text chunks are left out
+Image.MAX_IMAGE_PIXELS = None  # `Bounds.check` is stricter, and comes first
+PngImagePlugin.MAX_TEXT_CHUNK = MAX_PROFILE_BYTES  # text itself is left out (`Container.parts`)
 
 
 @dataclass(frozen=True)
 class Picture:
-    """What is to be known of a photo. Width and height as displayed; `taken` as
-    `time_taken` has it; `placeholder` a data URI; `thumbnails` WebP files by width."""
+    """A photo that has been read. Width and height are as displayed, `taken` as `time_taken` gives
+    it, `placeholder` is a data URI, `thumbnails` are WebP files by width."""
 
     extension: str
     width: int
@@ -52,7 +53,7 @@ class Picture:
 
 
 class Images:
-    """Decodes photos in processes of their own (`decoding`), so many at once as there are slots."""
+    """Reads photos, as many at once as there are slots."""
 
     def __init__(self, max_pixels: int, max_jpeg_pixels: int, slots: Slots) -> None:
         self._bounds = Bounds(max_pixels, max_jpeg_pixels)
@@ -63,21 +64,22 @@ class Images:
         file: BinaryIO,
         keep_location: bool = True,
         visitor: str = "",
-        has_left: Callable[[], bool] = lambda: False,
+        is_disconnected: Callable[[], bool] = lambda: False,
     ) -> Picture:
-        """Decodes the whole photo, every frame; without `keep_location` its place is erased from
-        the file, which is open for update then. Raises NotAPhoto, DamagedPhoto, BrokenContainer,
-        TooManyPixels, TooLongAnimation, TooMuchToDecode, VisitorLeft."""
+        """Decode every frame. Without `keep_location`, erase where the photo was taken from the
+        file, which is open for update then. While the photo waits for a slot, `is_disconnected`
+        tells whether its visitor is gone. Raises NotAPhoto, DamagedPhoto, BrokenContainer,
+        TooManyPixels, TooLongAnimation, TooMuchToDecode, NoDecoder, VisitorLeft."""
         photo = parse_container(file)
         cost = self._bounds.check(photo, THUMBNAIL_WIDTHS[-1])
-        with self._slots.hold(visitor, cost, has_left):
+        with self._slots.hold(visitor, cost, is_disconnected):
             picture: Picture = decode(
                 decode_photo, file, cost.memory_bytes, photo, self._bounds, keep_location
             )
         return picture
 
     def make_thumbnail(self, file: BinaryIO, width: int, visitor: str = "") -> bytes:
-        """A WebP file of a photo that `read_photo` has read, never larger than the photo."""
+        """A WebP file, never larger than the photo, which `read_photo` has accepted before."""
         photo = parse_container(file)
         cost = self._bounds.check(photo, width)
         with self._slots.hold(visitor, cost):
@@ -86,7 +88,7 @@ class Images:
 
 
 def decode_photo(file: BinaryIO, photo: Container, bounds: Bounds, keep_location: bool) -> Picture:
-    """In a decoder: what `Images.read_photo` returns, or raises."""
+    """Run `Images.read_photo`'s part in a decoder process."""
     with _opened(file, photo) as image:
         if image.width * image.height > max(bounds.max_pixels, bounds.max_jpeg_pixels):
             raise TooManyPixels(bounds.max_pixels)  # a GIF's first frame is larger than its screen
@@ -111,7 +113,7 @@ def decode_photo(file: BinaryIO, photo: Container, bounds: Bounds, keep_location
 
 
 def decode_thumbnail(file: BinaryIO, photo: Container, width: int) -> bytes:
-    """In a decoder: what `Images.make_thumbnail` returns, or raises."""
+    """Run `Images.make_thumbnail`'s part in a decoder process."""
     with _opened(file, photo) as image:
         orientation, profile = _orientation(image, photo), _profile(image, photo, file)
         return encode(render(image, orientation, profile, width))
@@ -119,23 +121,32 @@ def decode_thumbnail(file: BinaryIO, photo: Container, width: int) -> bytes:
 
 @contextmanager
 def _opened(file: BinaryIO, photo: Container) -> Iterator[Image.Image]:
+    """The opened image. What a library raises in the block becomes DamagedPhoto; an error of the
+    machine (with an errno) or of our own code stays as it is."""
     file.seek(0)
     try:
         with _open(file, photo) as image:
             yield image
     except LIBRARY_ERRORS as error:
-        if isinstance(error, OSError) and error.errno:
-            raise  # the machine's trouble, not the photo's
-        if not _is_librarys(error):
+        if (isinstance(error, OSError) and error.errno) or _is_raised_here(error):
             raise
         raise DamagedPhoto from error
 
 
+def _is_raised_here(error: BaseException) -> bool:
+    """Whether the innermost frame of the traceback is in this package."""
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    raised_in = trace.tb_frame.f_globals.get("__name__", "") if trace else ""
+    return raised_in.startswith(__name__.partition(".")[0] + ".")
+
+
 def _open(file: BinaryIO, photo: Container) -> Image.Image:
-    """By the class of its format: `Image.open` would try one after the other."""
+    """Open it with the plugin of its format: `Image.open` would try one after the other."""
     match photo.kind:
         case "jpg":
-            if not photo.has_end and photo.scans > 1 and _lacks_bits(file, photo):
+            if not photo.has_end and photo.scans > 1 and _is_last_scan_cut(file, photo):
                 raise DamagedPhoto
             return JpegImageFile(io.BufferedReader(Excerpt(file, photo.parts)))
         case "png":
@@ -151,7 +162,7 @@ def _open(file: BinaryIO, photo: Container) -> Image.Image:
 
 def _open_png(file: BinaryIO) -> Image.Image:
     image = PngImagePlugin.PngImageFile(file)
-    # Pillow tells the colour that is seen through in the file's depth, and the pixels in its own.
+    # Pillow gives the transparent colour in the file's bit depth, and the pixels in its own.
     scale = {"L;2": 85, "L;4": 17, "RGB;16B": 1 / 256}
     factor = scale.get(str(image.tile[0].args), 1) if image.tile else 1
     match image.info.get("transparency"):
@@ -160,13 +171,13 @@ def _open_png(file: BinaryIO) -> Image.Image:
         case (*levels,):
             image.info["transparency"] = tuple(int(level * factor) for level in levels)
     if image.is_animated and image.default_image:
-        image.seek(1)  # which browsers show instead
+        image.seek(1)  # browsers show the first frame of the animation instead
     return image
 
 
-def _lacks_bits(file: BinaryIO, photo: Container) -> bool:
-    """Whether the last scan of a JPEG without an end is cut off: libjpeg, which reads all scans
-    before it shows any, takes what follows for the rest of it then, and else skips it."""
+def _is_last_scan_cut(file: BinaryIO, photo: Container) -> bool:
+    """Whether the last scan of a JPEG without EOI is incomplete: libjpeg, which reads all scans
+    before it shows any, then takes whatever follows for the rest of it, and otherwise skips it."""
     *begin, end = photo.parts
     checksums = set()
     for bits in (b"", b"\x55" * 99, b"\xcc" * 99, bytes(range(1, 255))):
@@ -182,11 +193,11 @@ def _open_heic(file: BinaryIO, photo: Container) -> Image.Image:
     try:
         image.load()
     except ValueError:
-        # Some cameras' `ispe` is a few pixels off, which libheif refuses; without one, and what
-        # depends on it, it tells the true size.
+        # Some cameras' `ispe` is a few pixels off, which libheif refuses. Without that box, and
+        # those that depend on it, it tells the true size.
         bare = re.sub(b"ispe|irot|imir|clap", b"free", content)
-        nameless = heif.HeifFile(io.BytesIO(bare))
-        true = nameless[nameless.primary_index].to_pillow().size
+        unsized = heif.HeifFile(io.BytesIO(bare))
+        true = unsized[unsized.primary_index].to_pillow().size
         said = photo.width, photo.height
         if any(abs(a - b) >= MAX_PADDING for a, b in zip(true, said, strict=True)):
             raise DamagedPhoto from None
@@ -196,13 +207,13 @@ def _open_heic(file: BinaryIO, photo: Container) -> Image.Image:
 
 
 def _orientation(image: Image.Image, photo: Container) -> int:
-    """What browsers know of a photo before its pixels. A WebP's they ignore; Pillow tells an AVIF's
-    own, libheif has turned a HEIC already."""
+    """The orientation that browsers apply. They ignore a WebP's; Pillow gives an AVIF's `irot` and
+    `imir` as Exif; libheif has turned a HEIC already."""
     return 1 if photo.kind in ("webp", "heic") else orientation_of(image.info.get("exif", b""))
 
 
 def _profile(image: Image.Image, photo: Container, file: BinaryIO) -> bytes | None:
-    """An ICC profile of its colours; None when they are sRGB, or unknown."""
+    """The ICC profile of its colours; None when they are sRGB, or unknown."""
     if photo.cicp:
         return profile_of_code_points(*photo.cicp)
     profile = bytes(image.info.get("icc_profile") or b"")
@@ -210,7 +221,7 @@ def _profile(image: Image.Image, photo: Container, file: BinaryIO) -> bytes | No
         return profile
     nclx = image.info.get("nclx_profile")
     with suppress(*LIBRARY_ERRORS):
-        if photo.kind == "avif":  # of which Pillow does not tell
+        if photo.kind == "avif":  # Pillow does not tell an AVIF's
             file.seek(0)
             nclx = pillow_heif.open_heif(file).info.get("nclx_profile")
         if nclx:
@@ -222,29 +233,19 @@ def _profile(image: Image.Image, photo: Container, file: BinaryIO) -> bytes | No
     return None
 
 
-def _is_librarys(error: BaseException) -> bool:
-    """Whether a library says so of the file; else it is a mistake of ours."""
-    trace = error.__traceback__
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    raised_in = trace.tb_frame.f_globals.get("__name__", "") if trace else ""
-    return not raised_in.startswith(__name__.partition(".")[0] + ".")
-
-
 def _decode_frames(image: Image.Image, photo: Container, bounds: Bounds) -> bool:
-    """Decodes what follows the first frame; whether there was any. The other pictures of an MPO or
-    HEIC file are not frames of an animation."""
+    """Decode the frames that follow the first one; whether there were any. The other images of an
+    MPO or HEIC are not frames of an animation."""
     if photo.kind in ("jpg", "heic"):
         return False
-    frame_budget = bounds.animation_pixels
+    frame_budget = bounds.max_animation_pixels
     for index in itertools.count(1):
         try:
             image.seek(index)
         except EOFError:
             return index > 1
-        # A GIF's later frames may be larger than its screen.
         if image.width * image.height > bounds.max_pixels:
-            raise TooManyPixels(bounds.max_pixels)
+            raise TooManyPixels(bounds.max_pixels)  # a GIF's later frame is larger than its screen
         frame_budget -= max(image.width * image.height, MIN_FRAME_PIXELS)
         if frame_budget < 0:
             raise TooLongAnimation

@@ -1,4 +1,4 @@
-"""Photos made smaller: upright, in 8-bit sRGB, as WebP."""
+"""Renders photos as thumbnails: upright, in 8-bit sRGB, as WebP."""
 
 import base64
 import io
@@ -11,10 +11,11 @@ from .bounds import draft_scale
 from .metadata import LIBRARY_ERRORS, is_turned
 
 PLACEHOLDER_PIXELS = 16
+"""Longer side of a placeholder."""
 LOSSLESS_PIXELS = 64 * 64
-"""Of an icon, at most: lossy WebP mixes the colours of neighbours."""
+"""Pixels of an icon, at most, which stays lossless: lossy WebP mixes the colours of neighbours."""
 STRIP_PIXELS = 4_000_000
-"""Converted at once while shrinking."""
+"""Pixels converted at once while shrinking: each conversion of 100 megapixels would hold 400 MB."""
 
 _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 _ORIENTATIONS = {
@@ -29,15 +30,16 @@ _ORIENTATIONS = {
 
 
 def render(image: Image.Image, orientation: int, profile: bytes | None, width: int) -> Image.Image:
-    """The first frame in 8-bit sRGB, upright, at most `width` wide and four times as high."""
+    """The first frame in 8-bit sRGB, upright, at most `width` wide and four times as high.
+    `profile` is the ICC profile of its colours."""
     box = (4 * width, width) if is_turned(orientation) else (width, 4 * width)
-    if image.format == "JPEG":  # it decodes shrunk: as many broken ones are found, sooner
+    if image.format == "JPEG":  # decoding it shrunk is quicker, and finds as many broken ones
         scale = draft_scale(image.size, box)
         image.draft(None, (max(image.width // scale, 1), max(image.height // scale, 1)))
-    # Where a GIF's first frame lies on its screen; Pillow tells until it is loaded.
+    # Where a GIF's first frame lies on its screen, which Pillow tells until it is loaded.
     covered = image.tile and image.tile[0].extents if isinstance(image, GifImageFile) else None
     small = _to_srgb(_fit(_reduce(image, *box), *box), profile)
-    if covered and covered != (0, 0, *image.size):  # the rest of its screen is seen through
+    if covered and covered != (0, 0, *image.size):  # the rest of the screen is transparent
         left, top, right, bottom = (round(edge * small.width / image.width) for edge in covered)
         frame = small.crop((left, top, right, bottom))
         small = Image.new("RGBA", small.size)
@@ -47,19 +49,19 @@ def render(image: Image.Image, orientation: int, profile: bytes | None, width: i
 
 
 def thumbnail_of(rendered: Image.Image, width: int) -> bytes:
-    """A WebP file, `width` wide at most and four times as high."""
+    """A WebP file, at most `width` wide and four times as high."""
     return encode(_fit(rendered, width, 4 * width))
 
 
 def placeholder_of(rendered: Image.Image) -> str:
-    """A data URI."""
+    """A data URI of a WebP file."""
     content = encode(_fit(rendered, PLACEHOLDER_PIXELS, PLACEHOLDER_PIXELS), quality=50)
     return f"data:image/webp;base64,{base64.b64encode(content).decode()}"
 
 
 def _reduce(image: Image.Image, width: int, height: int) -> Image.Image:
-    """In 8 bits a channel, by a whole factor, still twice as large as would fit the box. It
-    goes strip by strip: whole, each conversion of 100 megapixels would hold 400 MB more."""
+    """Shrink it by a whole factor, strip by strip, to 8 bits a channel and to no less than twice
+    the size that fits the box."""
     factor = max(1, image.width // (2 * width), image.height // (2 * height))
     width, height = (-(-side // factor) for side in image.size)
     rows = factor * max(1, STRIP_PIXELS // (image.width * factor))
@@ -73,12 +75,12 @@ def _reduce(image: Image.Image, width: int, height: int) -> Image.Image:
 
 
 def _to_eight_bits(image: Image.Image) -> Image.Image:
-    """In L, RGB, RGBA, LA or CMYK, all of which can be resized."""
+    """Convert it to L, LA, RGB, RGBA or CMYK, all of which can be resized."""
     if image.mode.startswith("I;16"):  # `convert` would clip all but the darkest to white
-        levels, seen_through = image.tobytes("raw", "I;16B"), image.info.get("transparency")
+        levels, transparent = image.tobytes("raw", "I;16B"), image.info.get("transparency")
         image, low = (Image.frombytes("L", image.size, levels[n::2]) for n in (0, 1))
-        if isinstance(seen_through, int):
-            high_level, low_level = divmod(seen_through, 256)
+        if isinstance(transparent, int):
+            high_level, low_level = divmod(transparent, 256)
             others = image.point(lambda v: 255 * (v != high_level))
             image.putalpha(ImageChops.lighter(others, low.point(lambda v: 255 * (v != low_level))))
         return image
@@ -88,7 +90,7 @@ def _to_eight_bits(image: Image.Image) -> Image.Image:
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """In RGB or RGBA, its colours managed: Display P3 and CMYK look as they were meant to."""
+    """Convert it to RGB or RGBA through its ICC profile, so that Display P3 and CMYK look right."""
     alpha = image.getchannel("A") if "A" in image.getbands() else None
     is_grey = image.mode in ("L", "LA") and profile is not None and profile[16:20] != b"RGB "
     colours = image if image.mode == "CMYK" else image.convert("L" if is_grey else "RGB")
@@ -111,8 +113,8 @@ def _fit(image: Image.Image, width: int, height: int) -> Image.Image:
 
 
 def encode(image: Image.Image, quality: int | None = None) -> bytes:
-    """As WebP without metadata; without a quality, an icon is lossless."""
-    image.info.clear()  # `save` would copy EXIF and XMP from here
+    """A WebP file without metadata. `quality` is 80 by default; an icon is lossless then."""
+    image.info.clear()  # `save` would copy Exif and XMP from here
     content = io.BytesIO()
     is_lossless = quality is None and image.width * image.height <= LOSSLESS_PIXELS
     image.save(content, "WEBP", quality=quality or 80, method=2, lossless=is_lossless)

@@ -13,7 +13,7 @@ import requests
 
 from dropwall.config import Config
 from dropwall.images.bounds import Bounds
-from dropwall.images.parsing import parse_container
+from dropwall.images.formats import parse_container
 from dropwall.images.reading import decode_photo
 from tests.benchmarks.results import Row, in_turns
 from tests.benchmarks.servers import (

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from dropwall.images.containers import Container
-from dropwall.images.parsing import parse_container
+from dropwall.images.formats import parse_container
 from dropwall.refusals import BrokenContainer, NotAPhoto
 from tests.support.odd_photos import png_chunk
 from tests.support.photos import encode, noise, tiny_photo

@@ -13,7 +13,7 @@ from PIL import Image
 
 from dropwall.images import decoding
 from dropwall.images.bounds import Bounds
-from dropwall.images.parsing import parse_container
+from dropwall.images.formats import parse_container
 from dropwall.images.reading import Images
 from dropwall.images.slots import Slots
 from dropwall.refusals import BrokenContainer, NoDecoder, TooMuchToDecode
@@ -241,6 +241,6 @@ def test_without_a_process_for_it_a_photo_is_to_be_sent_again(
     closed.close()
     monkeypatch.setattr(decoding, "_idle", [])
     monkeypatch.setattr(decoding, "_parent", None)
-    monkeypatch.setattr(decoding, "_start_parent", lambda is_alone: ours)
+    monkeypatch.setattr(decoding, "_start_parent", lambda has_threads: ours)
     with file(photo_bytes()) as photo, pytest.raises(NoDecoder):
         decoding.decode(crash, photo, MEBIBYTE)

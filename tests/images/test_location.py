@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
+from dropwall.images.formats import parse_container
 from dropwall.images.location import erase_location
-from dropwall.images.parsing import parse_container
 from dropwall.refusals import BrokenContainer, NotAPhoto
 from tests.support.odd_photos import png_chunk
 from tests.support.photos import noise, tiny_photo

@@ -1,4 +1,4 @@
-"""Who may decode a photo now: bounded memory and processors, shared fairly, over all workers."""
+"""Decodes are limited over all workers together, and slots are shared fairly."""
 
 import multiprocessing
 import os
@@ -84,7 +84,7 @@ def test_large_and_slow_photos_leave_room_for_a_small_one(at_work: AtWork, cost:
     at_work.wait_for("large", "small", "large too")
 
 
-def test_a_large_photo_gets_its_turn_among_small_ones(tmp_path: Path) -> None:
+def test_a_large_photo_is_decoded_among_small_ones(tmp_path: Path) -> None:
     slots = Slots(tmp_path, processors=8, decode_bytes=100 * MEGABYTE)
     work = AtWork(slots)
     names = [f"small {number}" for number in range(8)]
@@ -107,18 +107,18 @@ def test_memory_is_shared_by_all_workers(tmp_path: Path) -> None:
     with ExitStack() as held:
         for slots in (first, second, first, second, first):
             held.enter_context(slots.hold("", part))
-        with pytest.raises(VisitorLeft), first.hold("", part, has_left=lambda: True):
+        with pytest.raises(VisitorLeft), first.hold("", part, is_disconnected=lambda: True):
             pass
 
 
-def test_who_has_left_waits_no_longer(slots: Slots, at_work: AtWork) -> None:
+def test_a_visitor_who_has_disconnected_waits_no_longer(slots: Slots, at_work: AtWork) -> None:
     for name in ("one", "two"):
         at_work.begin(name)
     at_work.wait_for("one", "two")
-    with pytest.raises(VisitorLeft), slots.hold("three", SMALL, has_left=lambda: True):
+    with pytest.raises(VisitorLeft), slots.hold("three", SMALL, is_disconnected=lambda: True):
         pass
     assert slots._waiting == []
-    assert slots._working.total() == 2
+    assert slots._decoding.total() == 2
 
 
 @contextmanager

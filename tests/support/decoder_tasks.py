@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from dropwall.images import reading
 from dropwall.images.bounds import Bounds
-from dropwall.images.parsing import parse_container
+from dropwall.images.formats import parse_container
 
 
 def peak_bytes(file: BinaryIO, bounds: Bounds) -> int:
