@@ -10,9 +10,6 @@ from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from .catalog.database import Database, keep_secret, open_database
-from .catalog.guests import GuestCatalog
-from .catalog.lists import PhotoLists
-from .catalog.photos import Catalog
 from .cli import COMMANDS
 from .config import BadSetting, Config
 from .images.reading import Images
@@ -101,8 +98,6 @@ def create_app(config: Config | None = None) -> Flask:
 
 def _put_together(config: Config) -> Dropwall:
     database = open_catalog(config)
-    catalog = Catalog(database)
-    lists, guests = PhotoLists(database), GuestCatalog(database)
     tries = Tries(database, WaitingRoom(max(1, config.threads // 16)))
     # It signs the cookies. One of the workers makes it at the first start, for all of them.
     secret_key = keep_secret(database, "cookies", secrets.token_bytes(SECRET_KEY_BYTES))
@@ -110,10 +105,10 @@ def _put_together(config: Config) -> Dropwall:
     limits = Limits(database, storage, config)
     slots = Slots(config.data / "slots", os.cpu_count() or 1, config.decode_bytes)
     images = Images(config.max_pixels, config.max_jpeg_pixels, slots)
-    gallery = Gallery(catalog, storage, images, limits, slots)
+    gallery = Gallery(database, storage, images, limits, slots)
     metrics = Metrics()
-    intake = Intake(catalog, storage, images, limits, config, metrics)
-    watchers = Watchers(database, lists, config.watchers, changes_event, config.address_watchers)
+    intake = Intake(database, storage, images, limits, config, metrics)
+    watchers = Watchers(database, config.watchers, changes_event, config.address_watchers)
     return Dropwall(
         settings=config,
         secret_key=secret_key,
@@ -126,14 +121,12 @@ def _put_together(config: Config) -> Dropwall:
         change_limit=ChangeLimit(config.threads),
         intake=intake,
         gallery=gallery,
-        lists=lists,
-        guests=guests,
-        accounts=Accounts(database, guests, tries),
+        accounts=Accounts(database, tries),
         passcode=Passcode(config.passcode, secret_key, tries),
         chunks=Chunks(database, storage, intake, limits, slots),
         watchers=watchers,
-        archives=Archives(gallery, catalog, lists, max(1, config.threads // 8), config.data),
-        sweep=Sweep(database, catalog, storage),
+        archives=Archives(gallery, database, max(1, config.threads // 8), config.data),
+        sweep=Sweep(database, storage),
         health=Health(
             {"catalog": database.check, "storage": storage.check, "disk": limits.check_room}
         ),

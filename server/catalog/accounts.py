@@ -11,8 +11,7 @@ from .. import timestamps
 from ..refusals import NameTaken
 from .changes import advance, wait_turn
 from .database import Database, insert_or_update
-from .photo_rows import read_photos, select_photos
-from .photos import Which, remove
+from .photos import PhotoFilter, read_photos, remove, select_photos
 from .tables import accounts, failed_tries, guests
 from .viewer import OWNER
 
@@ -84,7 +83,7 @@ def remove_account(database: Database, account_id: str, with_private: bool = Fal
     when it has some and they are to stay."""
     with database.transaction() as connection:
         version = advance(connection)
-        mine = Which(guest_id=account_id, visibility=OWNER).rows
+        mine = PhotoFilter(guest_id=account_id, visibility=OWNER).rows
         private = read_photos(connection, select_photos().where(mine))
         if private and not with_private:
             raise PrivatePhotosLeft(len(private))

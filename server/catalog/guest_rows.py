@@ -20,7 +20,7 @@ def write_guest(connection: Connection, guest_id: str, added: int = 0, **values:
     connection.execute(written)
 
 
-def present_id(connection: Connection, guest_id: str) -> str:
+def read_owner_id(connection: Connection, guest_id: str) -> str:
     """Whose photos this guest's are: what was on its way while they signed in is theirs, too. For a
     while: somebody else may have a copy of the cookie that was the device's before."""
     since = timestamps.now(seconds_ago=ADOPTION_SECONDS)

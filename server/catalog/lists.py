@@ -12,10 +12,11 @@ from ..refusals import NoSuchSelection
 from . import search
 from .changes import read_version
 from .database import Database
+from .guests import Guest
 from .order import find_place, in_order
-from .photo_rows import Photo, is_one_of, read_photos, select_photos
+from .photos import Photo, is_one_of, read_photos, select_photos
 from .tables import guests, photos, selections
-from .viewer import Audience, Viewer
+from .viewer import PUBLIC, Audience, Viewer
 from .visibility import (
     count_own,
     departures,
@@ -42,7 +43,6 @@ class Selection:
 
 
 ALL = Selection()
-PUBLIC = Viewer()
 MAX_PIECES = 10
 """In which changes are told one by one. More of them than that cost more than to read the list."""
 
@@ -74,15 +74,6 @@ class Page(Generic[SomePhoto]):
 
 
 @dataclass(frozen=True)
-class Guest:
-    """`name` is empty for who does not want to be named (any more)."""
-
-    id: str
-    name: str
-    photos: int = 0
-
-
-@dataclass(frozen=True)
 class Changes:
     """What happened after a version: photos that came or are not what they were, ids of those that
     went, guests with another name. With `more` there is more to tell, which came after `version`.
@@ -101,137 +92,140 @@ MOST_SELECTIONS = 200
 """That are kept at once; 100,000 photos are three megabytes."""
 
 
-class PhotoLists:
-    """Every method sees one moment, with the troubles of `Database`."""
+def version(database: Database) -> int:
+    """Of the last change, whoever may know of it."""
+    with database.snapshot() as connection:
+        return read_version(connection)
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
-    def version(self) -> int:
-        """Of the last change, whoever may know of it."""
-        with self._database.snapshot() as connection:
-            return read_version(connection)
+def list_photos(
+    database: Database,
+    limit: int,
+    before: int | None = None,
+    selection: Selection = ALL,
+    viewer: Viewer = PUBLIC,
+) -> Page[Photo]:
+    return _read_page(database, select_photos(), read_photos, limit, before, selection, viewer)
 
-    def list_photos(
-        self,
-        limit: int,
-        before: int | None = None,
-        selection: Selection = ALL,
-        viewer: Viewer = PUBLIC,
-    ) -> Page[Photo]:
-        return self._read_page(select_photos(), read_photos, limit, before, selection, viewer)
 
-    def outline(
-        self,
-        limit: int,
-        before: int | None = None,
-        selection: Selection = ALL,
-        viewer: Viewer = PUBLIC,
-    ) -> Page[OutlinedPhoto]:
-        moment = photos.c.moment if selection.sort == "taken" else photos.c.uploaded
-        query = select(
-            photos.c.id,
-            photos.c.width,
-            photos.c.height,
-            moment,
-            photos.c.version,
-            photos.c.audience,
+def outline(
+    database: Database,
+    limit: int,
+    before: int | None = None,
+    selection: Selection = ALL,
+    viewer: Viewer = PUBLIC,
+) -> Page[OutlinedPhoto]:
+    moment = photos.c.moment if selection.sort == "taken" else photos.c.uploaded
+    query = select(
+        photos.c.id,
+        photos.c.width,
+        photos.c.height,
+        moment,
+        photos.c.version,
+        photos.c.audience,
+    )
+    return _read_page(database, query, _read_outlined, limit, before, selection, viewer)
+
+
+def _read_page(
+    database: Database,
+    query: Select[Any],
+    read: Callable[[Connection, Select[Any]], list[SomePhoto]],
+    limit: int,
+    before: int | None,
+    selection: Selection,
+    viewer: Viewer,
+) -> Page[SomePhoto]:
+    with database.snapshot() as connection:
+        version, total = read_state(connection, viewer)
+        query = _selected(query, selection, viewer)
+        if selection.ids is not None:
+            query = query.where(is_one_of(connection, photos.c.id, selection.ids))
+        place = None if before is None else find_place(connection, before, viewer)
+        query = in_order(query, selection.sort, place)
+        found = search.read_having(
+            connection, selection.words, query, read, limit + 1, selection.sort, before
         )
-        return self._read_page(query, _read_outlined, limit, before, selection, viewer)
+    more = len(found) > limit
+    return Page(found[:limit], found[limit - 1].version if more else None, total, version)
 
-    def _read_page(
-        self,
-        query: Select[Any],
-        read: Callable[[Connection, Select[Any]], list[SomePhoto]],
-        limit: int,
-        before: int | None,
-        selection: Selection,
-        viewer: Viewer,
-    ) -> Page[SomePhoto]:
-        with self._database.snapshot() as connection:
-            version, total = read_state(connection, viewer)
-            query = _selected(query, selection, viewer)
-            if selection.ids is not None:
-                query = query.where(is_one_of(connection, photos.c.id, selection.ids))
-            place = None if before is None else find_place(connection, before, viewer)
-            query = in_order(query, selection.sort, place)
-            found = search.read_having(
-                connection, selection.words, query, read, limit + 1, selection.sort, before
-            )
-        more = len(found) > limit
-        return Page(found[:limit], found[limit - 1].version if more else None, total, version)
 
-    def keep_selection(
-        self, photo_ids: Collection[str], moment: str, forgotten: str, viewer: Viewer
-    ) -> str:
-        """The id under which those of these that the viewer sees are found, and no made-up ones,
-        which would fill the catalog; selections that were made before `forgotten` are gone."""
-        newest = select(selections.c.id).order_by(selections.c.made.desc())
-        is_old = selections.c.id.not_in(newest.limit(MOST_SELECTIONS - 1))
-        with self._database.transaction() as connection:
-            seen = is_one_of(connection, photos.c.id, photo_ids) & is_seen_by(viewer)
-            known = connection.scalars(select(photos.c.id).where(seen))
-            row = {"id": token_hex(16), "photo_ids": ",".join(known), "made": moment}
-            connection.execute(delete(selections).where(is_old | (selections.c.made < forgotten)))
-            connection.execute(selections.insert().values(row))
-        return row["id"]
+def keep_selection(
+    database: Database, photo_ids: Collection[str], moment: str, forgotten: str, viewer: Viewer
+) -> str:
+    """The id under which those of these that the viewer sees are found, and no made-up ones,
+    which would fill the catalog; selections that were made before `forgotten` are gone."""
+    newest = select(selections.c.id).order_by(selections.c.made.desc())
+    is_old = selections.c.id.not_in(newest.limit(MOST_SELECTIONS - 1))
+    with database.transaction() as connection:
+        seen = is_one_of(connection, photos.c.id, photo_ids) & is_seen_by(viewer)
+        known = connection.scalars(select(photos.c.id).where(seen))
+        row = {"id": token_hex(16), "photo_ids": ",".join(known), "made": moment}
+        connection.execute(delete(selections).where(is_old | (selections.c.made < forgotten)))
+        connection.execute(selections.insert().values(row))
+    return row["id"]
 
-    def find_selection(self, selection_id: str, since: str) -> list[str]:
-        """The ids of its photos. Raises NoSuchSelection if it was not made since then."""
-        is_it = (selections.c.id == selection_id) & (selections.c.made >= since)
-        with self._database.snapshot() as connection:
-            photo_ids = connection.scalar(select(selections.c.photo_ids).where(is_it))
-        if photo_ids is None:
-            raise NoSuchSelection
-        return str(photo_ids).split(",")
 
-    def find_photos(self, photo_ids: list[str], viewer: Viewer = PUBLIC) -> Page[Photo]:
-        """Those of these (some hundreds at most) that are in the gallery, in no order."""
-        with self._database.snapshot() as connection:
-            version, total = read_state(connection, viewer)
-            query = select_photos().where(photos.c.id.in_(photo_ids), is_seen_by(viewer))
-            return Page(read_photos(connection, query), None, total, version)
+def find_selection(database: Database, selection_id: str, since: str) -> list[str]:
+    """The ids of its photos. Raises NoSuchSelection if it was not made since then."""
+    is_it = (selections.c.id == selection_id) & (selections.c.made >= since)
+    with database.snapshot() as connection:
+        photo_ids = connection.scalar(select(selections.c.photo_ids).where(is_it))
+    if photo_ids is None:
+        raise NoSuchSelection
+    return str(photo_ids).split(",")
 
-    def changes_since(self, since: int, limit: int, viewer: Viewer = PUBLIC) -> Changes:
-        """The first `limit` changes or so: a version is told whole. More than MAX_PIECES times as
-        many, or a version that never was, is a reset."""
-        with self._database.snapshot() as connection:
-            return _read_changes(connection, since, limit, viewer)
 
-    def first_news(
-        self, since: int | None, limit: int, viewer: Viewer
-    ) -> tuple[int, list[Changes]]:
-        """The gallery's version, and what has happened after `since` (by default after all that
-        did) for who begins to watch, as of one moment: all of it, in pieces."""
-        with self._database.snapshot() as connection:
-            known = read_known_version(connection, viewer) if since is None else since
-            return read_version(connection), _read_pieces(connection, known, limit, viewer)
+def find_photos(database: Database, photo_ids: list[str], viewer: Viewer = PUBLIC) -> Page[Photo]:
+    """Those of these (some hundreds at most) that are in the gallery, in no order."""
+    with database.snapshot() as connection:
+        version, total = read_state(connection, viewer)
+        query = select_photos().where(photos.c.id.in_(photo_ids), is_seen_by(viewer))
+        return Page(read_photos(connection, query), None, total, version)
 
-    def news(
-        self, since: int, limit: int, viewers: Collection[Viewer]
-    ) -> tuple[int, dict[Viewer, list[Changes]]]:
-        """The gallery's version, and what has happened after `since` for those of these viewers for
-        whom something has, all of it as of one moment, in pieces. Most are told the same, the very
-        same."""
-        changed = select(guests.c.id).where(guests.c.own_version > since)
-        read: dict[Viewer, list[Changes]] = {}
-        told: dict[tuple[Viewer, int], list[Changes]] = {}
-        news = {}
-        with self._database.snapshot() as connection:
-            version = read_version(connection)
-            owners = set(connection.scalars(changed))
-            own = count_own(connection, viewers)
-            for viewer in viewers:
-                like = viewer if viewer.guest_id in owners else replace(viewer, guest_id="")
-                if like not in read:
-                    read[like] = _read_pieces(connection, since, limit, like)
-                pieces = read[like]
-                if pieces[-1].version > since:
-                    more = own[viewer] - own[like]  # is in the total already
-                    if (like, more) not in told:
-                        told[like, more] = [replace(p, total=p.total + more) for p in pieces]
-                    news[viewer] = told[like, more]
-        return version, news
+
+def changes_since(database: Database, since: int, limit: int, viewer: Viewer = PUBLIC) -> Changes:
+    """The first `limit` changes or so: a version is told whole. More than MAX_PIECES times as
+    many, or a version that never was, is a reset."""
+    with database.snapshot() as connection:
+        return _read_changes(connection, since, limit, viewer)
+
+
+def first_news(
+    database: Database, since: int | None, limit: int, viewer: Viewer
+) -> tuple[int, list[Changes]]:
+    """The gallery's version, and what has happened after `since` (by default after all that
+    did) for who begins to watch, as of one moment: all of it, in pieces."""
+    with database.snapshot() as connection:
+        known = read_known_version(connection, viewer) if since is None else since
+        return read_version(connection), _read_pieces(connection, known, limit, viewer)
+
+
+def news(
+    database: Database, since: int, limit: int, viewers: Collection[Viewer]
+) -> tuple[int, dict[Viewer, list[Changes]]]:
+    """The gallery's version, and what has happened after `since` for those of these viewers for
+    whom something has, all of it as of one moment, in pieces. Most are told the same, the very
+    same."""
+    changed = select(guests.c.id).where(guests.c.own_version > since)
+    read: dict[Viewer, list[Changes]] = {}
+    told: dict[tuple[Viewer, int], list[Changes]] = {}
+    news = {}
+    with database.snapshot() as connection:
+        version = read_version(connection)
+        owners = set(connection.scalars(changed))
+        own = count_own(connection, viewers)
+        for viewer in viewers:
+            like = viewer if viewer.guest_id in owners else replace(viewer, guest_id="")
+            if like not in read:
+                read[like] = _read_pieces(connection, since, limit, like)
+            pieces = read[like]
+            if pieces[-1].version > since:
+                more = own[viewer] - own[like]  # is in the total already
+                if (like, more) not in told:
+                    told[like, more] = [replace(p, total=p.total + more) for p in pieces]
+                news[viewer] = told[like, more]
+    return version, news
 
 
 def _read_pieces(connection: Connection, since: int, limit: int, viewer: Viewer) -> list[Changes]:

@@ -1,25 +1,88 @@
-"""Photos as they come, change and go."""
+"""Photos as rows: added, found, changed, removed and restored."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Update, case, or_, select, update
+from sqlalchemy import (
+    ARRAY,
+    Column,
+    ColumnElement,
+    Connection,
+    Select,
+    Update,
+    any_,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
-from ..names import fold_for_search
+from ..names import fold_for_search, with_extension
 from ..refusals import NoSuchPhoto, RuledOut
 from .changes import advance, tell
 from .counts import count_kind
 from .database import Database
-from .guest_rows import present_id
-from .photo_rows import OWN_COLUMNS, Photo, read_photo, read_photos, select_photos
-from .tables import is_listed, is_remembered, is_unsummed, photos, was_removed, was_withheld
+from .guest_rows import read_owner_id
+from .tables import guests, is_listed, is_remembered, is_unsummed, photos, was_removed, was_withheld
 from .usage import Usage, read_usage
-from .viewer import HIDDEN, Audience, Viewer
+from .viewer import EVERYONE, HIDDEN, OWNER, SHOWN, Audience, Viewer
 from .visibility import can_be_restored_by, is_seen_by
+
+
+@dataclass(frozen=True)
+class Photo:
+    """One row. `taken` is the time on the wall where it was taken, ISO 8601 without a zone (in UTC,
+    with a Z, of a photo that came before that was so); other times are UTC. Width and height as
+    displayed, `sha256` (hex) is of the bytes as they were sent, `crc32` of those that are stored,
+    if it is known. `version` is the gallery's version that added it, `sender` the name of its
+    guest, who may have none."""
+
+    id: str
+    guest_id: str
+    sha256: str
+    name: str
+    extension: str
+    bytes: int
+    width: int
+    height: int
+    animated: bool
+    taken: str | None
+    uploaded: str
+    placeholder: str
+    visibility: str = EVERYONE
+    standing: str = SHOWN
+    version: int = 0
+    sender: str | None = None
+    crc32: int | None = None
+
+    @property
+    def file_name(self) -> str:
+        """Under which it is saved."""
+        return with_extension(self.name, self.extension)
+
+    @property
+    def stored_name(self) -> str:
+        """Of its original, below `/uploads/`."""
+        return f"{self.id}.{self.extension}"
+
+    @property
+    def moment(self) -> str:
+        """When it was taken; of a photo that says nothing, when it came. By its digits photos are
+        sorted, so all have the same form."""
+        return f"{(self.taken or self.uploaded)[:19]}Z"
+
+    @property
+    def audience(self) -> Audience:
+        if self.visibility == OWNER:
+            return Audience.OWNER
+        return Audience.EVERYONE if self.standing == SHOWN else Audience.HOSTS
 
 
 class SamePhoto(Exception):
@@ -31,7 +94,7 @@ MAX_IDS = 500
 
 
 @dataclass(frozen=True)
-class Which:
+class PhotoFilter:
     """Listed photos: with these ids (MAX_IDS at most), of this guest, of this visibility, that this
     viewer sees; what is not given, is not asked for."""
 
@@ -42,7 +105,7 @@ class Which:
 
     @property
     def rows(self) -> ColumnElement[bool]:
-        if self == Which():
+        if self == PhotoFilter():
             raise ValueError("These would be all photos.")
         wanted = is_seen_by(self.viewer) if self.viewer else is_listed
         if self.ids is not None:
@@ -54,126 +117,131 @@ class Which:
         return wanted
 
 
-class Catalog:
-    """Every method is one transaction, with the troubles of `Database`."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def add_photo(
-        self, photo: Photo, since: str = "", check: Callable[[Usage], None] | None = None
-    ) -> Photo:
-        """The photo with its version; hidden where a host withheld these bytes of this guest
-        before, until a host shows it. `check` is shown the usage of its guest `since` a moment,
-        with this photo, while nobody else can add one: what it raises leaves the photo out.
-        Raises SamePhoto, also when two arrive at once, and RuledOut."""
-        try:
-            with self._database.transaction() as connection:
-                version = advance(connection)
-                guest_id = present_id(connection, photo.guest_id)
-                photo = replace(photo, version=version, guest_id=guest_id)
-                if _was_withheld(connection, photo):
-                    photo = replace(photo, standing=HIDDEN)
-                row = {name: getattr(photo, name) for name in OWN_COLUMNS}
-                row |= {
-                    "shown_version": photo.version,
-                    "audience": photo.audience,
-                    "moment": photo.moment,
-                    "folded_name": fold_for_search(photo.name),
-                }
-                connection.execute(photos.insert().values(row))
-                publish(connection, photo.version, [], [photo])
-                if check:
-                    check(read_usage(connection, photo.guest_id, since))
-        except IntegrityError:
-            if self.find_same(photo.guest_id, photo.sha256):
-                raise SamePhoto from None
-            if self._is_ruled_out(photo.id):
-                raise RuledOut from None
-            raise
-        return photo
-
-    def change_photos(
-        self, which: Which, visibility: str | None = None, standing: str | None = None
-    ) -> None:
-        """Those that see the difference are told of it; what is not there is passed over."""
-        wanted = {"visibility": visibility, "standing": standing}
-        values: dict[str, Any] = {name: value for name, value in wanted.items() if value}
-        differs = or_(*(photos.c[name] != value for name, value in values.items()))
-        with self._database.transaction() as connection:
+def add_photo(
+    database: Database, photo: Photo, since: str = "", check: Callable[[Usage], None] | None = None
+) -> Photo:
+    """The photo with its version; hidden where a host withheld these bytes of this guest
+    before, until a host shows it. `check` is shown the usage of its guest `since` a moment,
+    with this photo, while nobody else can add one: what it raises leaves the photo out.
+    Raises SamePhoto, also when two arrive at once, and RuledOut."""
+    try:
+        with database.transaction() as connection:
             version = advance(connection)
-            former = read_photos(connection, select_photos().where(which.rows, differs))
-            changed = [replace(photo, **values) for photo in former]
-            for audience in {photo.audience for photo in changed}:
-                alike = [photo for photo in changed if photo.audience == audience]
-                for later, some in in_versions(connection, version, alike):
-                    sight = {"shown_version": later, **_sight(later, audience)}
-                    connection.execute(some.values(values | {"audience": audience} | sight))
-                    version = later
-            publish(connection, version, former, changed)
-
-    def remove_photos(self, which: Which, moment: str, by_guest: str) -> list[str]:
-        """Their ids. They can be restored until they are wiped."""
-        with self._database.transaction() as connection:
-            version = advance(connection)
-            gone = read_photos(connection, select_photos().where(which.rows))
-            remove(connection, version, gone, moment, by_guest)
-            return [photo.id for photo in gone]
-
-    def restore_photo(
-        self,
-        photo_id: str,
-        viewer: Viewer,
-        since: str = "",
-        check: Callable[[Usage], None] | None = None,
-    ) -> None:
-        """Back to its place. `check` as in `add_photo`. Raises NoSuchPhoto, also when it is not
-        for the viewer to restore, and SamePhoto."""
-        try:
-            with self._database.transaction() as connection:
-                version = advance(connection)
-                wanted = (photos.c.id == photo_id) & can_be_restored_by(viewer)
-                photo = read_photo(connection, wanted, for_update=True)  # nobody wipes it meanwhile
-                values = {"removed_version": None, "removed": None, "removed_by_owner": None}
-                shown = {"shown_version": version, **_sight(version, photo.audience)}
-                this_one = update(photos).where(photos.c.id == photo_id)
-                connection.execute(this_one.values(values | shown))
-                publish(connection, version, [], [photo])
-                if check:
-                    check(read_usage(connection, photo.guest_id, since))
-        except IntegrityError:
+            guest_id = read_owner_id(connection, photo.guest_id)
+            photo = replace(photo, version=version, guest_id=guest_id)
+            if _was_withheld(connection, photo):
+                photo = replace(photo, standing=HIDDEN)
+            row = {name: getattr(photo, name) for name in OWN_COLUMNS}
+            row |= {
+                "shown_version": photo.version,
+                "audience": photo.audience,
+                "moment": photo.moment,
+                "folded_name": fold_for_search(photo.name),
+            }
+            connection.execute(photos.insert().values(row))
+            publish(connection, photo.version, [], [photo])
+            if check:
+                check(read_usage(connection, photo.guest_id, since))
+    except IntegrityError:
+        if find_same(database, photo.guest_id, photo.sha256):
             raise SamePhoto from None
+        if _is_ruled_out(database, photo.id):
+            raise RuledOut from None
+        raise
+    return photo
 
-    def find_photo(self, photo_id: str, viewer: Viewer) -> Photo:
-        """Raises NoSuchPhoto."""
-        with self._database.transaction() as connection:
-            return read_photo(connection, (photos.c.id == photo_id) & is_seen_by(viewer))
 
-    def find_same(self, guest_id: str, sha256: str) -> Photo | None:
-        """The photo of these bytes that this guest sent before."""
-        with suppress(NoSuchPhoto), self._database.transaction() as connection:
-            theirs = photos.c.guest_id == present_id(connection, guest_id)
-            return read_photo(connection, theirs & (photos.c.sha256 == sha256) & is_listed)
-        return None
+def change_photos(
+    database: Database,
+    which: PhotoFilter,
+    visibility: str | None = None,
+    standing: str | None = None,
+) -> None:
+    """Those that see the difference are told of it; what is not there is passed over."""
+    wanted = {"visibility": visibility, "standing": standing}
+    values: dict[str, Any] = {name: value for name, value in wanted.items() if value}
+    differs = or_(*(photos.c[name] != value for name, value in values.items()))
+    with database.transaction() as connection:
+        version = advance(connection)
+        former = read_photos(connection, select_photos().where(which.rows, differs))
+        changed = [replace(photo, **values) for photo in former]
+        for audience in {photo.audience for photo in changed}:
+            alike = [photo for photo in changed if photo.audience == audience]
+            for later, some in in_versions(connection, version, alike):
+                sight = {"shown_version": later, **_sight(later, audience)}
+                connection.execute(some.values(values | {"audience": audience} | sight))
+                version = later
+        publish(connection, version, former, changed)
 
-    def keep_crc32(self, photo_id: str, crc32: int | None) -> None:
-        """Of its original; None forgets it."""
-        with self._database.transaction() as connection:
-            kept = update(photos).where(photos.c.id == photo_id).values(crc32=crc32)
-            connection.execute(kept)
 
-    def unsummed(self, after: str, limit: int) -> list[tuple[str, str]]:
-        """Ids and extensions of listed photos whose CRC-32 is not known, by their ids, after this
-        one."""
-        query = select(photos.c.id, photos.c.extension).where(is_unsummed, photos.c.id > after)
-        with self._database.transaction() as connection:
-            found = connection.execute(query.order_by(photos.c.id).limit(limit))
-            return [(photo_id, extension) for photo_id, extension in found]
+def remove_photos(database: Database, which: PhotoFilter, moment: str, by_guest: str) -> list[str]:
+    """Their ids. They can be restored until they are wiped."""
+    with database.transaction() as connection:
+        version = advance(connection)
+        gone = read_photos(connection, select_photos().where(which.rows))
+        remove(connection, version, gone, moment, by_guest)
+        return [photo.id for photo in gone]
 
-    def _is_ruled_out(self, photo_id: str) -> bool:
-        query = select(photos.c.id).where(photos.c.id == photo_id, was_removed)
-        with self._database.transaction() as connection:
-            return connection.execute(query).first() is not None
+
+def restore_photo(
+    database: Database,
+    photo_id: str,
+    viewer: Viewer,
+    since: str = "",
+    check: Callable[[Usage], None] | None = None,
+) -> None:
+    """Back to its place. `check` as in `add_photo`. Raises NoSuchPhoto, also when it is not
+    for the viewer to restore, and SamePhoto."""
+    try:
+        with database.transaction() as connection:
+            version = advance(connection)
+            wanted = (photos.c.id == photo_id) & can_be_restored_by(viewer)
+            photo = read_photo(connection, wanted, for_update=True)  # nobody wipes it meanwhile
+            values = {"removed_version": None, "removed": None, "removed_by_owner": None}
+            shown = {"shown_version": version, **_sight(version, photo.audience)}
+            this_one = update(photos).where(photos.c.id == photo_id)
+            connection.execute(this_one.values(values | shown))
+            publish(connection, version, [], [photo])
+            if check:
+                check(read_usage(connection, photo.guest_id, since))
+    except IntegrityError:
+        raise SamePhoto from None
+
+
+def find_photo(database: Database, photo_id: str, viewer: Viewer) -> Photo:
+    """Raises NoSuchPhoto."""
+    with database.transaction() as connection:
+        return read_photo(connection, (photos.c.id == photo_id) & is_seen_by(viewer))
+
+
+def find_same(database: Database, guest_id: str, sha256: str) -> Photo | None:
+    """The photo of these bytes that this guest sent before."""
+    with suppress(NoSuchPhoto), database.transaction() as connection:
+        theirs = photos.c.guest_id == read_owner_id(connection, guest_id)
+        return read_photo(connection, theirs & (photos.c.sha256 == sha256) & is_listed)
+    return None
+
+
+def keep_crc32(database: Database, photo_id: str, crc32: int | None) -> None:
+    """Of its original; None forgets it."""
+    with database.transaction() as connection:
+        kept = update(photos).where(photos.c.id == photo_id).values(crc32=crc32)
+        connection.execute(kept)
+
+
+def find_unsummed(database: Database, after: str, limit: int) -> list[tuple[str, str]]:
+    """Ids and extensions of listed photos whose CRC-32 is not known, by their ids, after this
+    one."""
+    query = select(photos.c.id, photos.c.extension).where(is_unsummed, photos.c.id > after)
+    with database.transaction() as connection:
+        found = connection.execute(query.order_by(photos.c.id).limit(limit))
+        return [(photo_id, extension) for photo_id, extension in found]
+
+
+def _is_ruled_out(database: Database, photo_id: str) -> bool:
+    query = select(photos.c.id).where(photos.c.id == photo_id, was_removed)
+    with database.transaction() as connection:
+        return connection.execute(query).first() is not None
 
 
 def _was_withheld(connection: Connection, photo: Photo) -> bool:
@@ -237,3 +305,41 @@ def _sight(version: int, audience: Audience | None) -> dict[str, Any]:
             was_seen = is_listed & (photos.c.audience >= level)
             values[name] = case((was_seen, version), else_=photos.c[name])
     return values
+
+
+OWN_COLUMNS = [name for name in Photo.__dataclass_fields__ if name in photos.c]
+
+_sender = func.nullif(guests.c.name, "").label("sender")
+
+
+def select_photos() -> Select[Any]:
+    return select(*(photos.c[name] for name in OWN_COLUMNS), _sender).join(
+        guests, guests.c.id == photos.c.guest_id, isouter=True
+    )
+
+
+def is_one_of(
+    connection: Connection, column: Column[Any], values: Collection[Any]
+) -> ColumnElement[bool]:
+    """They may be many thousands, and are sent as one value."""
+    if connection.dialect.name == "postgresql":
+        return column == any_(literal(list(values), ARRAY(column.type)))
+    listed = func.json_each(json.dumps(list(values))).table_valued("value")
+    return column.in_(select(listed.c.value))
+
+
+def read_photos(connection: Connection, query: Select[Any]) -> list[Photo]:
+    """Of a query that began as `select_photos`."""
+    return [Photo(**row) for row in connection.execute(query).mappings()]
+
+
+def read_photo(
+    connection: Connection, which: ColumnElement[bool], for_update: bool = False
+) -> Photo:
+    """Raises NoSuchPhoto."""
+    query = select_photos().where(which)
+    if for_update:
+        query = query.with_for_update(of=photos)
+    for photo in read_photos(connection, query):
+        return photo
+    raise NoSuchPhoto

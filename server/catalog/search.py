@@ -22,7 +22,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, func
 
 from ..names import fold_for_search
 from .order import is_until, read_place
-from .photo_rows import is_one_of
+from .photos import is_one_of
 from .tables import guests, is_listed, photos
 from .trigrams import versions_named
 

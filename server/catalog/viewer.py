@@ -25,3 +25,7 @@ class Viewer:
     guest_id: str = ""
     is_host: bool = False
     sees_others: bool = True
+
+
+PUBLIC = Viewer()
+"""The viewer without a cookie, who sees what everyone sees."""

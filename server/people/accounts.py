@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from .. import timestamps
 from ..catalog import accounts
 from ..catalog.accounts import Account
+from ..catalog.adoption import adopt
 from ..catalog.database import Database
-from ..catalog.guests import GuestCatalog
+from ..catalog.guests import find_name, name_guest
 from ..names import clean_guest_name, fold_name, former_fold_name
 from ..refusals import (
     NoName,
@@ -36,7 +37,6 @@ ALL_SIGN_UPS = Allowance(free=1000, longest_wait_seconds=LONGEST_DELAY_SECONDS)
 @dataclass(frozen=True)
 class Accounts:
     database: Database
-    guests: GuestCatalog
     tries: Tries
 
     def add(self, name: str, password: str, is_host: bool = False, guest_name: str = "") -> Account:
@@ -53,7 +53,7 @@ class Accounts:
             created=timestamps.now(),
         )
         accounts.add_account(self.database, account)
-        self.guests.name_guest(account.id, guest_name or name)
+        name_guest(self.database, account.id, guest_name or name)
         return account
 
     def sign_up(self, name: str, password: str, guest_id: str, address: str) -> Account:
@@ -67,7 +67,7 @@ class Accounts:
         try:
             with self.tries.wait(own, shared, address):
                 self.tries.fail([*own, *shared])  # each counts
-                account = self.add(name, password, guest_name=self.guests.name_of(guest_id))
+                account = self.add(name, password, guest_name=find_name(self.database, guest_id))
         except TooManyTries as error:
             raise TooManySignUps(error.wait_seconds) from None
         self._adopt(guest_id, account)
@@ -137,7 +137,7 @@ class Accounts:
 
     def _adopt(self, guest_id: str, account: Account) -> None:
         if guest_id:  # all clients without a cookie are one guest, and nobody's
-            self.guests.adopt(guest_id, account.id)
+            adopt(self.database, guest_id, account.id)
 
 
 def _account_name(name: str) -> str:

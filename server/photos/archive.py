@@ -20,9 +20,9 @@ from pathlib import Path
 from tempfile import SpooledTemporaryFile, TemporaryFile
 from typing import IO, BinaryIO, NamedTuple, cast
 
-from ..catalog.lists import PhotoLists, Selection
-from ..catalog.photo_rows import Photo
-from ..catalog.photos import Catalog
+from ..catalog.database import Database
+from ..catalog.lists import Selection, list_photos
+from ..catalog.photos import Photo, keep_crc32
 from ..catalog.viewer import OWNER, Viewer
 from ..names import cut
 from ..refusals import NoPhotos, NoSuchPhoto, NotStored, TooManyArchives
@@ -89,14 +89,14 @@ class Archive:
     def __init__(
         self,
         gallery: Gallery,
-        catalog: Catalog,
+        database: Database,
         viewer: Viewer,
         photos: Iterator[Photo],
         lines: IO[bytes],
     ) -> None:
         """Of these photos, in the order of their moments; `lines` is where the list is kept."""
         self._gallery = gallery
-        self._catalog = catalog
+        self._database = database
         self._viewer = viewer
         self._lines = lines
         self._gone: set[str] = set()  # in whose place GONE was sent
@@ -179,7 +179,7 @@ class Archive:
             if isinstance(error, NotStored):
                 log.error("The original of a listed photo is lost: %s", entry.photo_id)
                 # Whoever goes on with this download must not take it for what was sent of it.
-                self._catalog.keep_crc32(entry.photo_id, None)
+                keep_crc32(self._database, entry.photo_id, None)
             is_gone, crc32 = True, None
             self._gone.add(entry.photo_id)
             original = cast(BinaryIO, TemporaryFile())  # noqa: SIM115 - the caller closes it
@@ -190,7 +190,7 @@ class Archive:
             original.seek(0)
             crc32 = crc32_of(original)
             if not is_gone:
-                self._catalog.keep_crc32(entry.photo_id, crc32)
+                keep_crc32(self._database, entry.photo_id, crc32)
         return entry._replace(crc32=crc32), original
 
     def _end(self) -> bytes:
@@ -208,13 +208,10 @@ class Archive:
 class Archives:
     """Each keeps a thread for as long as its reader likes; `most` of them may be sent at once."""
 
-    def __init__(
-        self, gallery: Gallery, catalog: Catalog, lists: PhotoLists, most: int, folder: Path
-    ) -> None:
+    def __init__(self, gallery: Gallery, database: Database, most: int, folder: Path) -> None:
         """Long lists are kept in `folder` meanwhile."""
         self._gallery = gallery
-        self._catalog = catalog
-        self._lists = lists
+        self._database = database
         self._places = threading.BoundedSemaphore(most)
         self._folder = folder
 
@@ -227,7 +224,7 @@ class Archives:
         photos = self._photos(replace(selection, sort="taken"), viewer)
         try:
             with SpooledTemporaryFile(LIST_IN_MEMORY_BYTES, dir=str(self._folder)) as lines:
-                archive = Archive(self._gallery, self._catalog, viewer, photos, lines)
+                archive = Archive(self._gallery, self._database, viewer, photos, lines)
                 if not archive.count:
                     raise NoPhotos
                 yield archive
@@ -237,7 +234,7 @@ class Archives:
     def _photos(self, selection: Selection, viewer: Viewer) -> Iterator[Photo]:
         before = None
         while True:
-            page = self._lists.list_photos(PAGE_PHOTOS, before, selection, viewer)
+            page = list_photos(self._database, PAGE_PHOTOS, before, selection, viewer)
             yield from page.photos
             if (before := page.next) is None:
                 return

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from .. import timestamps
 from ..catalog import uploads
 from ..catalog.database import Database
-from ..catalog.photo_rows import Photo
+from ..catalog.photos import Photo
 from ..catalog.uploads import ChunkedUpload
 from ..catalog.viewer import OWNER
 from ..config import MAX_CHUNKS

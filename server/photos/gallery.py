@@ -7,8 +7,9 @@ from functools import partial
 from typing import BinaryIO
 
 from .. import timestamps
-from ..catalog.photo_rows import Photo
-from ..catalog.photos import Catalog, SamePhoto, Which
+from ..catalog import photos
+from ..catalog.database import Database
+from ..catalog.photos import Photo, PhotoFilter, SamePhoto
 from ..catalog.viewer import Viewer
 from ..images.reading import Images
 from ..images.slots import Slots
@@ -29,9 +30,9 @@ class Gallery:
     """On removal row first, bytes last (`Sweep`): a crash at any point leaves at most an orphan."""
 
     def __init__(
-        self, catalog: Catalog, storage: Storage, images: Images, limits: Limits, slots: Slots
+        self, database: Database, storage: Storage, images: Images, limits: Limits, slots: Slots
     ) -> None:
-        self._catalog = catalog
+        self._database = database
         self._storage = storage
         self._images = images
         self._limits = limits
@@ -63,7 +64,7 @@ class Gallery:
         DiskNearlyFull, and TooManyThumbnails."""
         if width not in WIDTHS:
             raise NoSuchPhoto
-        photo = self._catalog.find_photo(photo_id, viewer)
+        photo = photos.find_photo(self._database, photo_id, viewer)
         key = thumbnail_key(photo_id, width)
         try:
             return photo, self._storage.open(key)
@@ -91,11 +92,11 @@ class Gallery:
 
     def remove_photo(self, photo_id: str, viewer: Viewer) -> None:
         """Gone from every list at once, its files in a while. Raises NoSuchPhoto, NotTheOwner."""
-        photo = self._catalog.find_photo(photo_id, viewer)
+        photo = photos.find_photo(self._database, photo_id, viewer)
         if not (viewer.is_host or _owns(viewer, photo)):
             raise NotTheOwner
-        which = Which([photo_id], viewer=viewer)
-        if not self._catalog.remove_photos(which, timestamps.now(), viewer.guest_id):
+        which = PhotoFilter([photo_id], viewer=viewer)
+        if not photos.remove_photos(self._database, which, timestamps.now(), viewer.guest_id):
             raise NoSuchPhoto
 
     def restore_photo(self, photo_id: str, viewer: Viewer) -> None:
@@ -103,7 +104,7 @@ class Gallery:
         limits' refusals: others may have taken the room."""
         check = partial(self._limits.check_added, counted_bytes=0)
         with suppress(SamePhoto):  # it was sent again meanwhile
-            self._catalog.restore_photo(photo_id, viewer, self._limits.hour_ago(), check)
+            photos.restore_photo(self._database, photo_id, viewer, self._limits.hour_ago(), check)
 
     def restore_photos(self, photo_ids: list[str], viewer: Viewer) -> None:
         """As `restore_photo`, one after the other; those that are there already stay. When some
@@ -115,28 +116,34 @@ class Gallery:
             except NoSuchPhoto:
                 not_removed.append(photo_id)
         for photo_id in not_removed:
-            self._catalog.find_photo(photo_id, viewer)
+            photos.find_photo(self._database, photo_id, viewer)
 
     def set_visibility(self, photo_id: str, visibility: str, viewer: Viewer) -> None:
         """Raises NoSuchPhoto, NotTheOwner."""
-        if not _owns(viewer, self._catalog.find_photo(photo_id, viewer)):
+        if not _owns(viewer, photos.find_photo(self._database, photo_id, viewer)):
             raise NotTheOwner
-        self._catalog.change_photos(Which([photo_id], viewer.guest_id), visibility=visibility)
+        photos.change_photos(
+            self._database, PhotoFilter([photo_id], viewer.guest_id), visibility=visibility
+        )
 
     def set_standing(self, photo_ids: list[str], standing: str, host: Viewer) -> None:
         """What is not there is passed over, and so is what is private."""
-        self._catalog.change_photos(Which(photo_ids, viewer=host), standing=standing)
+        photos.change_photos(self._database, PhotoFilter(photo_ids, viewer=host), standing=standing)
 
     def set_standing_of_all(self, guest_id: str, standing: str, host: Viewer) -> None:
         """As `set_standing`, of one guest's photos."""
-        self._catalog.change_photos(Which(guest_id=guest_id, viewer=host), standing=standing)
+        photos.change_photos(
+            self._database, PhotoFilter(guest_id=guest_id, viewer=host), standing=standing
+        )
 
     def remove_all(self, guest_id: str, host: Viewer) -> None:
         """One guest's photos, private ones too."""
-        self._catalog.remove_photos(Which(guest_id=guest_id), timestamps.now(), host.guest_id)
+        photos.remove_photos(
+            self._database, PhotoFilter(guest_id=guest_id), timestamps.now(), host.guest_id
+        )
 
     def _find_original(self, photo_id: str, extension: str, viewer: Viewer) -> Photo:
-        photo = self._catalog.find_photo(photo_id, viewer)
+        photo = photos.find_photo(self._database, photo_id, viewer)
         if photo.extension != extension:
             raise NoSuchPhoto
         return photo

@@ -11,8 +11,9 @@ from functools import partial
 from pathlib import Path
 
 from .. import timestamps
-from ..catalog.photo_rows import Photo
-from ..catalog.photos import Catalog, SamePhoto, Which
+from ..catalog import photos
+from ..catalog.database import Database
+from ..catalog.photos import Photo, PhotoFilter, SamePhoto
 from ..catalog.viewer import EVERYONE, OWNER, SHOWN
 from ..config import Config
 from ..images.formats import BY_EXTENSION
@@ -96,14 +97,14 @@ class Intake:
 
     def __init__(
         self,
-        catalog: Catalog,
+        database: Database,
         storage: Storage,
         images: Images,
         limits: Limits,
         settings: Config,
         metrics: Metrics,
     ) -> None:
-        self._catalog = catalog
+        self._database = database
         self._storage = storage
         self._images = images
         self._limits = limits
@@ -158,9 +159,9 @@ class Intake:
         """The photo of these bytes that they sent before. Sent once more for themselves alone, it
         is seen by nobody else; sent for everyone, perhaps by a page that tries again, it stays as
         it is."""
-        same = self._catalog.find_same(guest_id, sha256)
+        same = photos.find_same(self._database, guest_id, sha256)
         if same and visibility == OWNER and same.guest_id == guest_id:  # not by an old cookie
-            self._catalog.change_photos(Which([same.id]), visibility=OWNER)
+            photos.change_photos(self._database, PhotoFilter([same.id]), visibility=OWNER)
         return same
 
     def _keep(
@@ -174,7 +175,7 @@ class Intake:
         self._storage.mark(photo.id)
         try:
             self._put_files(photo, original, thumbnails)
-            photo = self._catalog.add_photo(photo, self._limits.hour_ago(), check)
+            photo = photos.add_photo(self._database, photo, self._limits.hour_ago(), check)
         except SamePhoto:  # it arrived twice at once, and the other one was first
             same = self._find_same(photo.guest_id, photo.sha256, photo.visibility)
             self._tidy_up(photo.id, photo_keys(photo.id, [photo.extension]))

@@ -11,9 +11,8 @@ from functools import partial
 from typing import NoReturn
 
 from .. import timestamps
-from ..catalog import orphans, uploads
+from ..catalog import orphans, photos, uploads
 from ..catalog.database import Database
-from ..catalog.photos import Catalog
 from ..images.formats import FORMATS
 from ..refusals import CatalogUnavailable, NotStored, StorageUnavailable
 from ..storage import Storage
@@ -68,7 +67,6 @@ class Sweep:
     `sweep_unfinished` returns how many leftovers it found, `purge_removed` how many photos."""
 
     database: Database
-    photos: Catalog
     storage: Storage
 
     def sweep_forever(self) -> NoReturn:
@@ -109,10 +107,10 @@ class Sweep:
         by default a random one, so that the workers seldom do the same. Whoever downloads them
         earlier waits for it."""
         after = secrets.token_hex(16) if after is None else after
-        unsummed = self.photos.unsummed(after, SUMMED_AT_ONCE)
+        unsummed = photos.find_unsummed(self.database, after, SUMMED_AT_ONCE)
         for photo_id, extension in unsummed:
             with suppress(NotStored), self.storage.open(original_key(photo_id, extension)) as file:
-                self.photos.keep_crc32(photo_id, crc32_of(file))
+                photos.keep_crc32(self.database, photo_id, crc32_of(file))
         return len(unsummed)
 
     def _purge(self, photo_id: str) -> None:

@@ -8,8 +8,9 @@ from queue import Empty, SimpleQueue
 from random import uniform
 from typing import NamedTuple
 
+from ..catalog import lists
 from ..catalog.database import Database
-from ..catalog.lists import Changes, PhotoLists
+from ..catalog.lists import Changes
 from ..catalog.viewer import Viewer
 from ..operations.logs import reason
 from ..refusals import CatalogUnavailable, FullHouse
@@ -46,14 +47,12 @@ class Watchers:
     def __init__(
         self,
         database: Database,
-        lists: PhotoLists,
         most: int,
         encode: Callable[[Changes], bytes],
         most_of_a_network: int | None = None,
     ) -> None:
         """`encode` makes of changes what each watcher is sent, once for all of them."""
         self._database = database
-        self._lists = lists
         self._most = most
         self._most_of_a_network = most if most_of_a_network is None else most_of_a_network
         self._encode = encode
@@ -69,7 +68,7 @@ class Watchers:
         FullHouse, CatalogUnavailable."""
         watcher = Watcher(self, viewer, network)
         if (last := self._last) is None:
-            last = self._lists.version()
+            last = lists.version(self._database)
         with self._door, self._lock:
             neighbours = sum(known.network == network for known in self._watchers)
             if (
@@ -85,7 +84,7 @@ class Watchers:
         try:
             # Known to the thread that looks by now, it misses nothing that comes after this; of
             # what it was told before, it is told no more.
-            version, pieces = self._lists.first_news(since, MAX_CHANGES, viewer)
+            version, pieces = lists.first_news(self._database, since, MAX_CHANGES, viewer)
             watcher.first = Event(version, b"".join(map(self._encode, pieces)))
         except Exception:
             watcher.close()
@@ -160,7 +159,7 @@ class Watchers:
 
     def _tell_all(self) -> None:
         last = self._last or 0
-        if self._lists.version() == last:  # something else was written: a chunk, say
+        if lists.version(self._database) == last:  # something else was written: a chunk, say
             return
         # Who comes after this reads what was read here, too. Nobody waits at the door while they
         # hold a connection.
@@ -168,7 +167,7 @@ class Watchers:
             with self._lock:
                 watchers = list(self._watchers)
             viewers = {watcher.viewer for watcher in watchers}
-            self._last, news = self._lists.news(last, MAX_CHANGES, viewers)
+            self._last, news = lists.news(self._database, last, MAX_CHANGES, viewers)
         texts: dict[int, bytes] = {}
         for watcher in watchers:
             if pieces := news.get(watcher.viewer):

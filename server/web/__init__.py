@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from flask import Response, current_app
 
 from ..catalog.database import Database
-from ..catalog.guests import GuestCatalog
-from ..catalog.lists import PhotoLists
 from ..config import Config
 from ..operations.health import Health
 from ..operations.metrics import Metrics
@@ -38,8 +36,6 @@ class Dropwall:
     change_limit: ChangeLimit
     intake: Intake
     gallery: Gallery
-    lists: PhotoLists
-    guests: GuestCatalog
     accounts: Accounts
     passcode: Passcode
     chunks: Chunks

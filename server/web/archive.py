@@ -7,6 +7,7 @@ from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from .. import timestamps
+from ..catalog import lists
 from . import dropwall
 from .photos import answer_range
 from .requests import SELECTION_SECONDS, json_ids, selection
@@ -41,5 +42,7 @@ def keep_selection() -> ResponseReturnValue:
     """`{"ids": […]}`, more than an address can name: they are asked for by `selection` then."""
     photo_ids, forgotten = json_ids(), timestamps.now(seconds_ago=SELECTION_SECONDS)
     with changing():
-        kept = dropwall().lists.keep_selection(photo_ids, timestamps.now(), forgotten, viewer())
+        kept = lists.keep_selection(
+            dropwall().database, photo_ids, timestamps.now(), forgotten, viewer()
+        )
     return jsonify(id=kept), 201, {"Location": f"/photos.zip?selection={kept}"}

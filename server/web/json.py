@@ -3,8 +3,9 @@
 import json
 from datetime import datetime
 
-from ..catalog.lists import Changes, Guest, OutlinedPhoto, Page
-from ..catalog.photo_rows import Photo
+from ..catalog.guests import Guest
+from ..catalog.lists import Changes, OutlinedPhoto, Page
+from ..catalog.photos import Photo
 from ..photos.files import WIDTHS
 
 

@@ -11,6 +11,7 @@ from flask import (
 )
 from flask_login import current_user
 
+from ..catalog import guests, lists
 from . import dropwall
 from .invitation import invitation_address
 from .photos import DEFAULT_LIMIT, ONE_YEAR_SECONDS
@@ -39,7 +40,7 @@ def plain_gallery() -> str:
     before = number_parameter("before", None, 0, MAX_VERSION)
     return render_template(
         "plain.html",
-        page=dropwall().lists.list_photos(DEFAULT_LIMIT, before, viewer=viewer()),
+        page=lists.list_photos(dropwall().database, DEFAULT_LIMIT, before, viewer=viewer()),
         rule="" if viewer().is_host else RULES.get(dropwall().settings.mode, ""),
         account=current_user.name if current_user.is_authenticated else "",
         sent=take_sent(),
@@ -61,8 +62,8 @@ def page_settings() -> Response:
         address=invitation_address(),
         guest={
             "id": guest_id,
-            "name": dropwall().guests.name_of(guest_id) or None,
-            "photos": dropwall().guests.count_photos(guest_id),
+            "name": guests.find_name(dropwall().database, guest_id) or None,
+            "photos": guests.count_photos(dropwall().database, guest_id),
         },
         account={"name": current_user.name, "is_host": current_user.is_host}
         if current_user.is_authenticated

@@ -3,6 +3,7 @@
 from flask import Blueprint, Response, jsonify
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
+from ..catalog import guests
 from ..names import clean_guest_name
 from ..refusals import LongName
 from . import dropwall, no_content
@@ -18,7 +19,7 @@ MAX_GUESTS = 1000
 @people.get("/api/guests")
 def list_guests() -> Response:
     """Those that have told their name and have photos here, with how many."""
-    found = dropwall().guests.list_senders(MAX_GUESTS, viewer())
+    found = guests.list_senders(dropwall().database, MAX_GUESTS, viewer())
     return jsonify(guests=[guest_json(guest) | {"photos": guest.photos} for guest in found])
 
 
@@ -32,5 +33,5 @@ def name_guest() -> Response:
     if not guest_id():  # nobody could be called by it
         raise BadRequest
     with changing():
-        dropwall().guests.name_guest(guest_id(), clean_guest_name(name))
+        guests.name_guest(dropwall().database, guest_id(), clean_guest_name(name))
     return no_content()

@@ -10,8 +10,9 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import PreconditionFailed, RequestedRangeNotSatisfiable
 from werkzeug.http import is_resource_modified
 
+from ..catalog import lists
 from ..catalog.lists import OutlinedPhoto
-from ..catalog.photo_rows import Photo
+from ..catalog.photos import Photo
 from ..catalog.viewer import EVERYONE, OWNER, Audience
 from ..images.formats import BY_EXTENSION
 from ..photos.watchers import MAX_CHANGES
@@ -36,14 +37,14 @@ def list_photos() -> ResponseReturnValue:
     that version."""
     since = number_parameter("since", None, 0, MAX_VERSION)
     if since is not None:
-        changes = dropwall().lists.changes_since(since, MAX_CHANGES, viewer())
+        changes = lists.changes_since(dropwall().database, since, MAX_CHANGES, viewer())
         return _revalidated(changes_json(changes), changes.photos)
     if request.args.get("ids"):
-        page = dropwall().lists.find_photos(ids_parameter(), viewer())
+        page = lists.find_photos(dropwall().database, ids_parameter(), viewer())
     else:
         limit = number_parameter("limit", DEFAULT_LIMIT, 1, MAX_LIMIT) or DEFAULT_LIMIT
         before = number_parameter("before", None, 0, MAX_VERSION)
-        page = dropwall().lists.list_photos(limit, before, selection(), viewer())
+        page = lists.list_photos(dropwall().database, limit, before, selection(), viewer())
     return _revalidated(page_json(page), page.photos)
 
 
@@ -51,7 +52,7 @@ def list_photos() -> ResponseReturnValue:
 def outline() -> ResponseReturnValue:
     """How much room each photo of the gallery takes, so that a page can scroll to any of them."""
     before = number_parameter("before", None, 0, MAX_VERSION)
-    page = dropwall().lists.outline(MAX_OUTLINE, before, selection(), viewer())
+    page = lists.outline(dropwall().database, MAX_OUTLINE, before, selection(), viewer())
     return _revalidated(outline_json(page), page.photos)
 
 

@@ -8,7 +8,7 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from .. import timestamps
 from ..catalog.counts import KINDS
-from ..catalog.lists import Selection
+from ..catalog.lists import Selection, find_selection
 from ..catalog.order import SORTS
 from ..photos.files import is_photo_id
 from . import dropwall
@@ -57,7 +57,7 @@ def selection() -> Selection:
     ids = ids_parameter() if "ids" in request.args else None
     if kept := request.args.get("selection"):
         since = timestamps.now(seconds_ago=SELECTION_SECONDS)
-        ids = dropwall().lists.find_selection(kept, since)
+        ids = find_selection(dropwall().database, kept, since)
     known = None if ids is None else tuple(filter(is_photo_id, ids))
     return Selection(sort, by, words[:MAX_SEARCH], only, known)
 

@@ -6,7 +6,8 @@ from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
 
-from ..catalog.photo_rows import Photo
+from ..catalog.guests import find_owner_id
+from ..catalog.photos import Photo
 from ..catalog.viewer import EVERYONE, OWNER, PENDING, SHOWN
 from ..names import clean_name
 from ..photos.chunks import Chunk, safe_name
@@ -105,7 +106,8 @@ def _sender(body: Body, sender_id: str) -> Sender:
     """`guest` is whose page it is that sends: another tab may have signed somebody else in. Raises
     BadRequest, UnknownSender, SomebodyElse."""
     page_of = body.fields.get("guest") or sender_id
-    if sender_id and page_of != sender_id and dropwall().guests.present_id(page_of) != sender_id:
+    is_own_page = page_of == sender_id or not sender_id
+    if not is_own_page and find_owner_id(dropwall().database, page_of) != sender_id:
         raise SomebodyElse
     visibility = body.fields.get("visibility") or request.args.get("visibility") or EVERYONE
     if visibility not in VISIBILITIES:

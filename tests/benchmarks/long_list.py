@@ -14,7 +14,7 @@ from flask.sessions import SecureCookieSessionInterface
 
 from dropwall import create_app
 from dropwall.catalog.counts import recount
-from dropwall.catalog.photo_rows import OWN_COLUMNS
+from dropwall.catalog.photos import OWN_COLUMNS
 from dropwall.catalog.schema import lift_timeouts
 from dropwall.catalog.tables import gallery, guests, photos
 from dropwall.catalog.viewer import EVERYONE, HIDDEN, OWNER, PENDING, SHOWN

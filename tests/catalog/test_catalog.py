@@ -16,9 +16,9 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 from dropwall.catalog import schema, search, tables
 from dropwall.catalog.accounts import remove_account
 from dropwall.catalog.database import open_database
-from dropwall.catalog.lists import Guest, Selection
-from dropwall.catalog.photo_rows import Photo
-from dropwall.catalog.photos import SamePhoto, Which
+from dropwall.catalog.guests import Guest
+from dropwall.catalog.lists import Selection
+from dropwall.catalog.photos import Photo, PhotoFilter, SamePhoto
 from dropwall.catalog.schema import UnusableCatalog
 from dropwall.catalog.tables import metadata
 from dropwall.catalog.uploads import ChunkedUpload
@@ -117,34 +117,34 @@ WAITING = {"guest_id": "ann", "standing": PENDING}
 AT_ONCE: dict[str, tuple[dict[str, str], Callable[[FilledCatalog], object]]] = {
     "a photographer signs in": (
         {"guest_id": "camera"},
-        lambda catalog: catalog.guests.adopt("camera", "ann"),
+        lambda catalog: catalog.adopt("camera", "ann"),
     ),
     "a photographer with private photos signs in": (
         {"guest_id": "camera", "visibility": OWNER},
-        lambda catalog: catalog.guests.adopt("camera", "ann"),
+        lambda catalog: catalog.adopt("camera", "ann"),
     ),
     "a host approves all of a guest": (
         WAITING,
         lambda catalog: catalog.photos.change_photos(
-            Which(guest_id="ann", viewer=HOST), standing=SHOWN
+            PhotoFilter(guest_id="ann", viewer=HOST), standing=SHOWN
         ),
     ),
     "a host approves all that wait": (
         WAITING,
         lambda catalog: [
-            catalog.photos.change_photos(Which(ids, viewer=HOST), standing=SHOWN)
+            catalog.photos.change_photos(PhotoFilter(ids, viewer=HOST), standing=SHOWN)
             for ids in batched(range(1, 1201), 100)
         ],
     ),
     "a host hides all of a guest": (
         {"guest_id": "ann"},
         lambda catalog: catalog.photos.change_photos(
-            Which(guest_id="ann", viewer=HOST), standing=HIDDEN
+            PhotoFilter(guest_id="ann", viewer=HOST), standing=HIDDEN
         ),
     ),
     "a host removes all of a guest": (
         {"guest_id": "ann"},
-        lambda catalog: catalog.photos.remove_photos(Which(guest_id="ann"), NOON, "host"),
+        lambda catalog: catalog.photos.remove_photos(PhotoFilter(guest_id="ann"), NOON, "host"),
     ),
     "an account goes with its private photos": (
         {"guest_id": "ann", "visibility": OWNER},
@@ -277,7 +277,7 @@ def test_others_cannot_page_from_a_private_photo(evening: FilledCatalog) -> None
 
 def test_a_guests_name_stands_at_all_their_photos_and_is_a_change(evening: FilledCatalog) -> None:
     lists, guests = evening.lists, evening.guests
-    assert (guests.name_of("anne"), guests.name_of("guest")) == ("Änne K.", "")
+    assert (guests.find_name("anne"), guests.find_name("guest")) == ("Änne K.", "")
     assert {shown.sender for shown in lists.list_photos(9).photos} == {"Änne K.", None}
     version = lists.version()
     guests.name_guest("anne", "Anne")
@@ -292,7 +292,7 @@ def test_a_guests_name_stands_at_all_their_photos_and_is_a_change(evening: Fille
 def test_a_guest_who_is_named_many_times_at_once_has_one_name(catalog: FilledCatalog) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(catalog.guests.name_guest, ["anne"] * 16, map(str, range(16))))
-    anne = Guest("anne", catalog.guests.name_of("anne"))
+    anne = Guest("anne", catalog.guests.find_name("anne"))
     assert catalog.lists.changes_since(0, 99, Viewer("anne")).guests == [anne]
 
 
@@ -414,7 +414,7 @@ def test_what_an_edited_migration_left_out_is_added(
     ]
     assert catalog.usage.overview().guests == 1
     catalog.add(2, guest_id="phone")
-    catalog.guests.adopt("phone", "guest")
+    catalog.adopt("phone", "guest")
     assert catalog.remove(1) == [photo(1).id]
     catalog.photos.restore_photo(photo(1).id, GUEST)
     assert catalog.listed() == [2, 1]

@@ -23,7 +23,7 @@ from dropwall import create_app
 from dropwall.catalog import accounts
 from dropwall.catalog.database import Database, keep_secret, open_database
 from dropwall.catalog.lists import Selection
-from dropwall.catalog.photos import Which
+from dropwall.catalog.photos import PhotoFilter
 from dropwall.catalog.schema import UnusableCatalog
 from dropwall.config import Config
 from dropwall.photos.files import owner_id
@@ -90,7 +90,7 @@ def test_a_page_is_of_one_moment_whatever_happens_meanwhile(catalog: FilledCatal
         for number in range(60):
             catalog.add(number)
             if number % 3 == 2:
-                catalog.photos.remove_photos(Which(guest_id="guest"), MORNING, "guest")
+                catalog.photos.remove_photos(PhotoFilter(guest_id="guest"), MORNING, "guest")
         is_over.set()
 
     with meanwhile(come_and_go):
@@ -132,11 +132,11 @@ def test_writers_of_the_same_rows_do_not_deadlock(catalog: FilledCatalog) -> Non
         ),
         lambda: accounts.add_failures(database, "abc", MORNING, forget_before=MORNING),
         lambda: accounts.forget_failures(database, "c"),
-        *(lambda n=n: guests.adopt(f"phone {n}", "anne") for n in range(4)),
+        *(lambda n=n: catalog.adopt(f"phone {n}", "anne") for n in range(4)),
         lambda: accounts.remove_account(database, "anne", with_private=True),
         lambda: guests.name_guest("anne", "Anne"),
-        lambda: photos.change_photos(Which(guest_id="anne"), visibility="owner"),
-        lambda: photos.remove_photos(Which(guest_id="anne"), MORNING, "anne"),
+        lambda: photos.change_photos(PhotoFilter(guest_id="anne"), visibility="owner"),
+        lambda: photos.remove_photos(PhotoFilter(guest_id="anne"), MORNING, "anne"),
         lambda: catalog.leftovers.wipe_photo(photo(1).id),
     )
 
@@ -232,7 +232,7 @@ def test_a_text_that_no_database_can_store_matches_nothing(catalog: FilledCatalo
         assert catalog.listed(Selection(guest_id=strange)) == []
         assert catalog.lists.find_photos([strange, photo(1).id]).photos != []
         assert catalog.leftovers.known_ids([strange]) == set()
-        assert catalog.guests.present_id(strange)
+        assert catalog.guests.find_owner_id(strange)
         assert accounts.find_account_by_name(catalog.database, strange) is None
 
 
@@ -431,7 +431,7 @@ def test_watchers_are_notified_though_no_connection_is_left_for_listen(
         pass
     execute(admin, f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
     told: list[bytes] = []
-    watchers = Watchers(database, catalog.lists, 9, lambda changes: repr(changes).encode())
+    watchers = Watchers(database, 9, lambda changes: repr(changes).encode())
     watcher = watchers.watch(None, PUBLIC)
     with meanwhile(lambda: told.extend(watcher)), closing(watchers):
         catalog.add(1)

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from dropwall.catalog import photos
 from dropwall.catalog.counts import WITHHELD
 from dropwall.catalog.lists import Changes, Selection
-from dropwall.catalog.photos import SamePhoto, Which
+from dropwall.catalog.photos import PhotoFilter, SamePhoto
 from dropwall.catalog.tables import gallery, guests
 from dropwall.catalog.usage import Overview, Share
 from dropwall.catalog.viewer import EVERYONE, HIDDEN, OWNER, PENDING, SHOWN, Viewer
@@ -112,14 +112,14 @@ class Story:
     def change(self) -> None:
         if chosen := self._any():
             visibility = self.random.choice((EVERYONE, OWNER))
-            self.catalog.photos.change_photos(Which([chosen]), visibility=visibility)
+            self.catalog.photos.change_photos(PhotoFilter([chosen]), visibility=visibility)
             if not self.rows[chosen].removed_by:
                 self.rows[chosen].visibility = visibility
 
     def judge(self) -> None:
         chosen = self.random.sample(sorted(self.rows), k=min(3, len(self.rows)))
         standing = self.random.choice((SHOWN, HIDDEN))
-        self.catalog.photos.change_photos(Which(chosen, viewer=HOST), standing=standing)
+        self.catalog.photos.change_photos(PhotoFilter(chosen, viewer=HOST), standing=standing)
         for row in map(self.rows.__getitem__, chosen):
             if row.is_seen_by(HOST):
                 row.standing = standing
@@ -128,12 +128,12 @@ class Story:
         if chosen := self._any():
             row = self.rows[chosen]
             by_guest = self.random.choice((row.guest_id, HOST.guest_id))
-            self.catalog.photos.remove_photos(Which([chosen]), MORNING, by_guest)
+            self.catalog.photos.remove_photos(PhotoFilter([chosen]), MORNING, by_guest)
             row.removed_by = row.removed_by or by_guest
 
     def remove_all(self) -> None:
         guest_id = self.random.choice(("bo", "camera"))
-        self.catalog.photos.remove_photos(Which(guest_id=guest_id), MORNING, HOST.guest_id)
+        self.catalog.photos.remove_photos(PhotoFilter(guest_id=guest_id), MORNING, HOST.guest_id)
         for row in self.rows.values():
             if row.guest_id == guest_id:
                 row.removed_by = row.removed_by or HOST.guest_id
@@ -160,7 +160,7 @@ class Story:
 
     def adopt(self) -> None:
         """Somebody signs in with the camera."""
-        self.catalog.guests.adopt("camera", "ann")
+        self.catalog.adopt("camera", "ann")
         self.adopted["camera"] = "ann"
         for row in self.rows.values():
             if row.guest_id == "camera":

@@ -6,8 +6,9 @@ import pytest
 from playwright.sync_api import Page, Request, Response, Route, expect
 from sqlalchemy import update
 
-from dropwall.catalog.guests import GuestCatalog
-from dropwall.catalog.photos import Catalog, Which
+from dropwall.catalog.adoption import adopt
+from dropwall.catalog.guests import name_guest
+from dropwall.catalog.photos import PhotoFilter, change_photos
 from dropwall.catalog.tables import photos
 from tests.support import page as ui
 from tests.support.cable import Cable
@@ -115,13 +116,13 @@ def test_no_page_starts_over_when_very_many_photos_change_at_once(
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     with database_of(gallery.data) as database:
-        GuestCatalog(database).name_guest("ann", "Ann")
-        GuestCatalog(database).adopt("camera", "ann")
+        name_guest(database, "ann", "Ann")
+        adopt(database, "camera", "ann")
         ui.enlarge(page, "1100.png")
         expect(ui.lightbox(page).get_by_role("button", name="by Ann")).to_be_visible()
         ui.close_lightbox(page)
         for standing, tiles in (("hidden", 0), ("shown", 1)):
-            Catalog(database).change_photos(Which(guest_id="ann"), standing=standing)
+            change_photos(database, PhotoFilter(guest_id="ann"), standing=standing)
             expect(ui.tile(page, "1100.png")).to_have_count(tiles)
     expect(page.get_by_text("1,100 photos", exact=True)).to_be_visible()
     assert not [url for url in asked if "/api/outline" in url or "limit=" in url]

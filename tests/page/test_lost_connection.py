@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from dropwall.catalog.photos import Catalog, Which
+from dropwall.catalog.photos import PhotoFilter, change_photos
 from tests.support import page as ui
 from tests.support.engines import database_of
 from tests.support.gallery_server import Gallery
@@ -27,7 +27,7 @@ def hide_and_show(gallery: Gallery, ids: list[str]) -> None:
     with database_of(gallery.data) as database:
         for standing in ("hidden", "shown"):
             for some in (ids[: PHOTOS // 2], ids[PHOTOS // 2 :]):
-                Catalog(database).change_photos(Which(some), standing=standing)
+                change_photos(database, PhotoFilter(some), standing=standing)
 
 
 def abort(route: Route) -> None:

@@ -16,8 +16,8 @@ from sqlalchemy import update
 from werkzeug.http import parse_options_header
 
 from dropwall import create_app
-from dropwall.catalog.photo_rows import Photo
-from dropwall.catalog.photos import Catalog
+from dropwall.catalog import photos
+from dropwall.catalog.photos import Photo
 from dropwall.catalog.tables import gallery
 from dropwall.config import Config
 from dropwall.photos.files import chunk_key, original_key, owner_id, thumbnail_key, unknown_key
@@ -346,7 +346,7 @@ def test_a_photo_that_was_swept_meanwhile_is_not_answered_as_safe(
     """Both machines are healthy; the other one's clock is days ahead."""
     send(("kept.png", photo_bytes("png")))
     other = parts(create_app(config)).sweep
-    add_photo = Catalog.add_photo
+    add_photo = photos.add_photo
 
     def add_late(*arguments: object) -> Photo:
         other.sweep()
@@ -354,7 +354,7 @@ def test_a_photo_that_was_swept_meanwhile_is_not_answered_as_safe(
 
     with monkeypatch.context() as late:
         late.setattr("dropwall.photos.sweep.AGE_SECONDS", -60)
-        late.setattr(Catalog, "add_photo", add_late)
+        late.setattr(photos, "add_photo", add_late)
         answer = send(("late.jpg", photo_bytes()))
     gone = "What had arrived of this photo is gone; please send it again."
     assert (*outcome(answer), answer.headers["Retry-After"]) == (503, gone, "5")

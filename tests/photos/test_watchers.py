@@ -7,9 +7,10 @@ from contextlib import closing
 
 import pytest
 
+from dropwall.catalog import lists
 from dropwall.catalog.database import Database
-from dropwall.catalog.lists import Changes, PhotoLists
-from dropwall.catalog.photos import Catalog
+from dropwall.catalog.lists import Changes
+from dropwall.catalog.photos import add_photo
 from dropwall.catalog.viewer import Viewer
 from dropwall.photos import watchers as changes
 from dropwall.photos.watchers import Watchers
@@ -24,7 +25,7 @@ def photo_names(changes: Changes) -> bytes:
     return b" ".join(each.name.encode() for each in changes.photos)
 
 
-def do_before(lists: PhotoLists, question: str, act: Callable[[], object]) -> None:
+def do_before(monkeypatch: pytest.MonkeyPatch, question: str, act: Callable[[], object]) -> None:
     """`act` happens just before the catalog is asked for this."""
     ask = getattr(lists, question)
 
@@ -32,12 +33,13 @@ def do_before(lists: PhotoLists, question: str, act: Callable[[], object]) -> No
         act()
         return ask(*asked)
 
-    setattr(lists, question, act_and_ask)
+    monkeypatch.setattr(lists, question, act_and_ask)
 
 
-def test_a_watcher_who_comes_while_changes_are_read_misses_none(database: Database) -> None:
-    catalog, lists = Catalog(database), PhotoLists(database)
-    watchers, known = Watchers(database, lists, 9, photo_names), lists.version()
+def test_a_watcher_who_comes_while_changes_are_read_misses_none(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watchers, known = Watchers(database, 9, photo_names), lists.version(database)
     is_reading, has_come = threading.Event(), threading.Event()
     first, newcomer = [], []
 
@@ -45,39 +47,40 @@ def test_a_watcher_who_comes_while_changes_are_read_misses_none(database: Databa
         if not is_reading.is_set():
             is_reading.set()
             has_come.wait(A_WHILE_SECONDS)
-            catalog.add_photo(photo(2))
+            add_photo(database, photo(2))
 
     def come() -> None:
         watcher = watchers.watch(known, Viewer())
         has_come.set()
         newcomer.extend(watcher)
 
-    do_before(lists, "news", add_late_photo)
+    do_before(monkeypatch, "news", add_late_photo)
     with ThreadPoolExecutor(2) as pool, closing(watchers):
         pool.submit(first.extend, watchers.watch(known, Viewer()))
-        catalog.add_photo(photo(1))
+        add_photo(database, photo(1))
         assert is_reading.wait(PATIENCE_SECONDS)
         pool.submit(come)
         for told in (first, newcomer):
             wait_until(lambda told=told: {*b" ".join(told).split()} == {b"1.jpg", b"2.jpg"})
 
 
-def test_a_newcomer_is_not_told_again_of_what_was_before(database: Database) -> None:
+def test_a_newcomer_is_not_told_again_of_what_was_before(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Two photos come while somebody does, and the others are told of one of them by itself."""
-    catalog, lists = Catalog(database), PhotoLists(database)
-    watchers = Watchers(database, lists, 9, lambda changes: b"%d" % changes.version)
+    watchers = Watchers(database, 9, lambda changes: b"%d" % changes.version)
     first, newcomer = [], []
 
     def add_photos() -> None:
-        version = catalog.add_photo(photo(1)).version
+        version = add_photo(database, photo(1)).version
         wait_until(lambda: b"%d" % version in first)
-        catalog.add_photo(photo(2))
+        add_photo(database, photo(2))
 
     with ThreadPoolExecutor(2) as pool, closing(watchers):
         pool.submit(first.extend, watchers.watch(None, Viewer()))
-        do_before(lists, "first_news", add_photos)
+        do_before(monkeypatch, "first_news", add_photos)
         pool.submit(newcomer.extend, watchers.watch(None, Viewer()))
-        newest = catalog.add_photo(photo(3)).version
+        newest = add_photo(database, photo(3)).version
         wait_until(lambda: b"%d" % newest in newcomer)
     assert newcomer == sorted(newcomer, key=int)
 
@@ -86,23 +89,25 @@ def test_watchers_are_notified_by_a_commit_and_not_by_looking_now_and_then(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(changes, "WAIT_SECONDS", 3600)
-    catalog, told = Catalog(database), []
-    watchers = Watchers(database, PhotoLists(database), 9, photo_names)
+    told = []
+    watchers = Watchers(database, 9, photo_names)
     with ThreadPoolExecutor(1) as pool:
         with closing(watchers):
             pool.submit(told.extend, watchers.watch(None, Viewer()))
             for number in (1, 2):
-                catalog.add_photo(photo(number))
+                add_photo(database, photo(number))
                 wait_until(lambda number=number: b"%d.jpg" % number in told)
-        catalog.add_photo(photo(3))  # the thread that waits sees that it is over
+        add_photo(database, photo(3))  # the thread that waits sees that it is over
 
 
-def test_leaving_does_not_wait_for_a_catalog_that_hangs(database: Database) -> None:
-    is_reading, answers, lists = threading.Event(), threading.Event(), PhotoLists(database)
-    watchers = Watchers(database, lists, 9, photo_names)
+def test_leaving_does_not_wait_for_a_catalog_that_hangs(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_reading, answers = threading.Event(), threading.Event()
+    watchers = Watchers(database, 9, photo_names)
     one, another = watchers.watch(None, Viewer()), watchers.watch(None, Viewer())
-    do_before(lists, "news", lambda: is_reading.set() or answers.wait())
-    Catalog(database).add_photo(photo(1))
+    do_before(monkeypatch, "news", lambda: is_reading.set() or answers.wait())
+    add_photo(database, photo(1))
     assert is_reading.wait(PATIENCE_SECONDS)
     with ThreadPoolExecutor(2) as pool:
         leaving = [pool.submit(one.close), pool.submit(watchers.close)]
@@ -114,15 +119,16 @@ def test_leaving_does_not_wait_for_a_catalog_that_hangs(database: Database) -> N
     assert list(another) == [b""]
 
 
-def test_watchers_are_let_go_when_the_catalog_does_not_answer(database: Database) -> None:
+def test_watchers_are_let_go_when_the_catalog_does_not_answer(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A stream that is silent, but alive, would be believed."""
 
     def be_gone() -> None:
         raise CatalogUnavailable("It is gone.")
 
-    lists = PhotoLists(database)
-    with closing(Watchers(database, lists, 9, photo_names)) as watchers:
+    with closing(Watchers(database, 9, photo_names)) as watchers:
         watcher = watchers.watch(None, Viewer())
-        do_before(lists, "news", be_gone)
-        Catalog(database).add_photo(photo(1))
+        do_before(monkeypatch, "news", be_gone)
+        add_photo(database, photo(1))
         assert list(watcher) == [b""]

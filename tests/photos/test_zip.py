@@ -20,6 +20,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from dropwall import create_app, timestamps
+from dropwall.catalog.lists import find_selection
 from dropwall.catalog.tables import photos
 from dropwall.config import Config
 from dropwall.photos.archive import BLOCK_BYTES, GONE, Archives
@@ -170,7 +171,7 @@ def test_more_photos_than_an_address_can_name_are_selected(
     assert (kept.status_code, kept.headers["Location"]) == (201, address)
     assert len(opened(client.get(address).data).namelist()) == 3
     # The catalog is not filled with what nobody has.
-    assert set(parts(app).lists.find_selection(kept.json["id"], "")) == set(ids[:3])
+    assert set(find_selection(parts(app).database, kept.json["id"], "")) == set(ids[:3])
     for somebody_else in (open_page(app), app.test_client()):  # sees what they see, no more
         names = opened(somebody_else.get(address).data).namelist()
         assert names == [f"{TAKEN} 2.jpg", f"{TAKEN} 1.jpg"]

@@ -9,17 +9,15 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from dropwall.catalog import orphans, schema, uploads, usage
+from dropwall.catalog import adoption, guests, lists, orphans, photos, schema, uploads, usage
 from dropwall.catalog.database import Database
-from dropwall.catalog.guests import GuestCatalog
-from dropwall.catalog.lists import PhotoLists, Selection
-from dropwall.catalog.photo_rows import Photo
-from dropwall.catalog.photos import Catalog, Which
+from dropwall.catalog.lists import Selection
+from dropwall.catalog.photos import Photo, PhotoFilter
 from dropwall.catalog.postgresql import PostgreSQL
 from dropwall.catalog.sqlite import SQLite
-from dropwall.catalog.viewer import Viewer
+from dropwall.catalog.viewer import PUBLIC, Viewer
 
-ALL, PUBLIC, GUEST = Selection(), Viewer(), Viewer("guest")
+ALL, GUEST = Selection(), Viewer("guest")
 MORNING, NOON = "2026-11-22T10:00:00Z", "2026-11-22T12:00:00Z"
 PHOTO = Photo(
     id="",
@@ -57,9 +55,10 @@ class FilledCatalog:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.photos = Catalog(database)
-        self.lists = PhotoLists(database)
-        self.guests = GuestCatalog(database)
+        self.photos = Bound(photos, database)
+        self.lists = Bound(lists, database)
+        self.guests = Bound(guests, database)
+        self.adopt = partial(adoption.adopt, database)
         self.uploads = Bound(uploads, database)
         self.leftovers = Bound(orphans, database)
         self.usage = Bound(usage, database)
@@ -68,7 +67,7 @@ class FilledCatalog:
         return self.photos.add_photo(photo(number, **columns))
 
     def remove(self, number: int, by_guest: str = "guest") -> list[str]:
-        return self.photos.remove_photos(Which([photo(number).id]), MORNING, by_guest)
+        return self.photos.remove_photos(PhotoFilter([photo(number).id]), MORNING, by_guest)
 
     def listed(
         self, selection: Selection = ALL, viewer: Viewer = PUBLIC, page: int = 99

@@ -9,7 +9,6 @@ from unittest.mock import patch
 
 import dropwall.photos.sweep
 from dropwall.catalog.database import open_database
-from dropwall.catalog.photos import Catalog
 from dropwall.images.reading import THUMBNAIL_WIDTHS
 from dropwall.photos.files import original_key, thumbnail_key
 from dropwall.storage import open_storage
@@ -48,7 +47,7 @@ class Site:
         storages = [open_storage(self.storage, running.data) for running in self.servers]
         with patch.object(dropwall.photos.sweep, "AGE_SECONDS", ANY_AGE_SECONDS):
             for storage in storages:
-                sweep = dropwall.photos.sweep.Sweep(database, Catalog(database), storage)
+                sweep = dropwall.photos.sweep.Sweep(database, storage)
                 sweep.sweep_unfinished()
                 sweep.purge_removed(ANY_AGE_SECONDS)
         database.close()
