@@ -29,7 +29,6 @@ from .photos.watchers import Watchers
 from .storage import open_storage
 from .web import Dropwall
 from .web.access_log import Visits
-from .web.accounts import accounts, login_manager
 from .web.archive import archive
 from .web.errors import answer_errors
 from .web.host import host
@@ -38,25 +37,24 @@ from .web.json import changes_event
 from .web.live import live
 from .web.operations import operations
 from .web.page import page
-from .web.passcode import passcode
 from .web.people import people as people_routes
 from .web.photos import photos as photo_routes
-from .web.security import SessionCookie, protection
+from .web.security import SessionCookie, security
+from .web.sign_in import sign_in
 from .web.uploads import uploads
 
 FRONTEND = Path(__file__).parent.parent / "frontend"
 SECRET_KEY_BYTES = 32
 BLUEPRINTS = (
     operations,
-    protection,
-    passcode,
+    security,
     page,
     uploads,
     photo_routes,
     archive,
     live,
     people_routes,
-    accounts,
+    sign_in,
     invitation,
     host,
 )
@@ -90,7 +88,6 @@ def create_app(config: Config | None = None) -> Flask:
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     answer_errors(app, config)
-    login_manager.init_app(app, add_context_processor=False)
     for command in COMMANDS:
         app.cli.add_command(command)
     return app

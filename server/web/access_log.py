@@ -7,9 +7,8 @@ from typing import Any
 
 from ..operations.logs import REQUEST_ID, new_request_id, request_id
 from ..operations.metrics import Metrics
-from .cross_site import SAFE_METHODS
 
-METHODS = (*SAFE_METHODS, "POST", "PUT", "PATCH", "DELETE")
+METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 RULE = "dropwall.rule"
 """Under this key of the WSGI environment the application tells by which rule it answers."""
 ENDING = "dropwall.ending"

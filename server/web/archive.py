@@ -11,7 +11,7 @@ from ..catalog import lists
 from . import dropwall
 from .photos import answer_range
 from .requests import SELECTION_SECONDS, json_ids, selection
-from .visitor import changing, viewer
+from .visitor import changing, visitor
 
 archive = Blueprint("archive", __name__)
 
@@ -23,7 +23,7 @@ def download_photos() -> Response:
     filename = f"Dropwall {timestamps.now()[:10]}.zip"
     response.headers.set("Content-Disposition", "attachment", filename=filename)
     with ExitStack() as opened:
-        file = opened.enter_context(dropwall().archives.open(selection(), viewer()))
+        file = opened.enter_context(dropwall().archives.open(selection(), visitor()))
         response.set_etag(file.etag)
         answer_range(response, file.bytes)
         if request.method == "GET" and response.status_code in (200, 206):
@@ -43,6 +43,6 @@ def keep_selection() -> ResponseReturnValue:
     photo_ids, forgotten = json_ids(), timestamps.now(seconds_ago=SELECTION_SECONDS)
     with changing():
         kept = lists.keep_selection(
-            dropwall().database, photo_ids, timestamps.now(), forgotten, viewer()
+            dropwall().database, photo_ids, timestamps.now(), forgotten, visitor()
         )
     return jsonify(id=kept), 201, {"Location": f"/photos.zip?selection={kept}"}

@@ -9,7 +9,7 @@ from ..catalog.viewer import HIDDEN, SHOWN
 from ..refusals import NotAHost
 from . import dropwall, no_content
 from .requests import ids_parameter, json_word
-from .visitor import changing, viewer
+from .visitor import changing, visitor
 
 host = Blueprint("host", __name__)
 
@@ -18,7 +18,7 @@ STANDINGS = (SHOWN, HIDDEN)
 
 @host.before_request
 def refuse_guests() -> None:
-    if not viewer().is_host:
+    if not visitor().is_host:
         raise NotAHost
 
 
@@ -39,7 +39,7 @@ def judge_photos() -> Response:
     """`{"standing": "shown"}` or `"hidden"`, for the photos of `ids`."""
     photo_ids, standing = ids_parameter(), json_word("standing", STANDINGS)
     with changing():
-        dropwall().gallery.set_standing(photo_ids, standing, viewer())
+        dropwall().gallery.set_standing(photo_ids, standing, visitor())
     return no_content()
 
 
@@ -48,7 +48,7 @@ def judge_guest(guest_id: str) -> Response:
     """The same for all photos of one guest."""
     standing = json_word("standing", STANDINGS)
     with changing():
-        dropwall().gallery.set_standing_of_all(guest_id, standing, viewer())
+        dropwall().gallery.set_standing_of_all(guest_id, standing, visitor())
     return no_content()
 
 
@@ -56,5 +56,5 @@ def judge_guest(guest_id: str) -> Response:
 def remove_guest(guest_id: str) -> Response:
     """All photos of one guest, private ones too."""
     with changing():
-        dropwall().gallery.remove_all(guest_id, viewer())
+        dropwall().gallery.remove_all(guest_id, visitor())
     return no_content()

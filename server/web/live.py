@@ -6,12 +6,11 @@ from contextlib import suppress
 from flask import Blueprint, Response, request
 from flask_login import current_user
 
-from ..people.rate_limits import neighbourhood
 from ..photos.watchers import Watcher
 from ..refusals import CatalogUnavailable
 from . import dropwall
 from .requests import MAX_VERSION, number, number_parameter
-from .visitor import viewer
+from .visitor import network, visitor
 
 live = Blueprint("live", __name__)
 
@@ -22,8 +21,7 @@ HEARTBEAT = b"event: heartbeat\ndata:\n\n"
 def watch_gallery() -> Response:
     """Server-Sent Events: what `/api/photos?since=` tells, from that version on. A browser that
     has lost the stream resumes it with `Last-Event-ID`."""
-    network = neighbourhood(request.remote_addr or "")
-    watcher = dropwall().watchers.watch(_since(), viewer(), network)
+    watcher = dropwall().watchers.watch(_since(), visitor(), network())
     response = Response(_events(watcher, _session_check()), mimetype="text/event-stream")
     response.call_on_close(watcher.close)
     dropwall().metrics.watchers.inc()

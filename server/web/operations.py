@@ -12,9 +12,6 @@ from .errors import RETRY_SECONDS
 
 operations = Blueprint("operations", __name__)
 
-OPEN = frozenset(["operations.liveness", "operations.readiness"])
-"""To everybody, from everywhere."""
-
 
 @operations.before_app_request
 def tell_rule() -> None:

@@ -18,7 +18,7 @@ from .photos import DEFAULT_LIMIT, ONE_YEAR_SECONDS
 from .plain_form import take_sent
 from .requests import MAX_VERSION, number_parameter
 from .security import LIBRARIES, ROOT
-from .visitor import greet_guest, viewer
+from .visitor import greet_guest, visitor
 
 page = Blueprint("page", __name__)
 
@@ -40,8 +40,8 @@ def plain_gallery() -> str:
     before = number_parameter("before", None, 0, MAX_VERSION)
     return render_template(
         "plain.html",
-        page=lists.list_photos(dropwall().database, DEFAULT_LIMIT, before, viewer=viewer()),
-        rule="" if viewer().is_host else RULES.get(dropwall().settings.mode, ""),
+        page=lists.list_photos(dropwall().database, DEFAULT_LIMIT, before, viewer=visitor()),
+        rule="" if visitor().is_host else RULES.get(dropwall().settings.mode, ""),
         account=current_user.name if current_user.is_authenticated else "",
         sent=take_sent(),
     )

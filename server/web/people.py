@@ -9,7 +9,7 @@ from ..refusals import LongName
 from . import dropwall, no_content
 from .json import guest_json
 from .requests import json_text
-from .visitor import changing, guest_id, viewer
+from .visitor import changing, visitor
 
 people = Blueprint("people", __name__)
 
@@ -19,7 +19,7 @@ MAX_GUESTS = 1000
 @people.get("/api/guests")
 def list_guests() -> Response:
     """Those that have told their name and have photos here, with how many."""
-    found = guests.list_senders(dropwall().database, MAX_GUESTS, viewer())
+    found = guests.list_senders(dropwall().database, MAX_GUESTS, visitor())
     return jsonify(guests=[guest_json(guest) | {"photos": guest.photos} for guest in found])
 
 
@@ -30,8 +30,8 @@ def name_guest() -> Response:
         name = json_text("name")
     except RequestEntityTooLarge:
         raise LongName from None
-    if not guest_id():  # nobody could be called by it
+    if not visitor().guest_id:  # nobody could be called by it
         raise BadRequest
     with changing():
-        guests.name_guest(dropwall().database, guest_id(), clean_guest_name(name))
+        guests.name_guest(dropwall().database, visitor().guest_id, clean_guest_name(name))
     return no_content()

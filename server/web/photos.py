@@ -20,7 +20,7 @@ from ..storage import Method
 from . import dropwall, no_content
 from .json import changes_json, outline_json, page_json
 from .requests import MAX_VERSION, ids_parameter, json_ids, json_word, number_parameter, selection
-from .visitor import changing, viewer, visitor
+from .visitor import changing, limit_key, visitor
 
 photos = Blueprint("photos", __name__)
 
@@ -37,14 +37,14 @@ def list_photos() -> ResponseReturnValue:
     that version."""
     since = number_parameter("since", None, 0, MAX_VERSION)
     if since is not None:
-        changes = lists.changes_since(dropwall().database, since, MAX_CHANGES, viewer())
+        changes = lists.changes_since(dropwall().database, since, MAX_CHANGES, visitor())
         return _revalidated(changes_json(changes), changes.photos)
     if request.args.get("ids"):
-        page = lists.find_photos(dropwall().database, ids_parameter(), viewer())
+        page = lists.find_photos(dropwall().database, ids_parameter(), visitor())
     else:
         limit = number_parameter("limit", DEFAULT_LIMIT, 1, MAX_LIMIT) or DEFAULT_LIMIT
         before = number_parameter("before", None, 0, MAX_VERSION)
-        page = lists.list_photos(dropwall().database, limit, before, selection(), viewer())
+        page = lists.list_photos(dropwall().database, limit, before, selection(), visitor())
     return _revalidated(page_json(page), page.photos)
 
 
@@ -52,7 +52,7 @@ def list_photos() -> ResponseReturnValue:
 def outline() -> ResponseReturnValue:
     """How much room each photo of the gallery takes, so that a page can scroll to any of them."""
     before = number_parameter("before", None, 0, MAX_VERSION)
-    page = lists.outline(dropwall().database, MAX_OUTLINE, before, selection(), viewer())
+    page = lists.outline(dropwall().database, MAX_OUTLINE, before, selection(), visitor())
     return _revalidated(outline_json(page), page.photos)
 
 
@@ -63,7 +63,7 @@ def original(filename: str) -> ResponseReturnValue:
     photo_id, _, extension = filename.rpartition(".")
     if _is_saved() and (link := _link(photo_id, extension)):
         return redirect(link)  # kept by nobody, as all that says nothing of it
-    photo, stream = dropwall().gallery.open_original(photo_id, extension, viewer())
+    photo, stream = dropwall().gallery.open_original(photo_id, extension, visitor())
     response = _stream_response(
         stream,
         mimetype=BY_EXTENSION[photo.extension].mimetype,
@@ -80,7 +80,7 @@ def original(filename: str) -> ResponseReturnValue:
 
 @photos.get("/thumbnails/<photo_id>/<int:width>.webp")
 def thumbnail(photo_id: str, width: int) -> Response:
-    photo, stream = dropwall().gallery.open_thumbnail(photo_id, width, viewer(), visitor())
+    photo, stream = dropwall().gallery.open_thumbnail(photo_id, width, visitor(), limit_key())
     response = _stream_response(
         stream, mimetype="image/webp", etag=f"{photo_id}-{width}", max_age=ONE_YEAR_SECONDS
     )
@@ -98,7 +98,7 @@ def thumbnail(photo_id: str, width: int) -> Response:
 @photos.delete("/api/photos/<photo_id>")
 def remove_photo(photo_id: str) -> Response:
     with changing():
-        dropwall().gallery.remove_photo(photo_id, viewer())
+        dropwall().gallery.remove_photo(photo_id, visitor())
     return no_content()
 
 
@@ -106,7 +106,7 @@ def remove_photo(photo_id: str) -> Response:
 def restore_photo(photo_id: str) -> Response:
     """Undo a removal, for a little while."""
     with changing():
-        dropwall().gallery.restore_photo(photo_id, viewer())
+        dropwall().gallery.restore_photo(photo_id, visitor())
     return no_content()
 
 
@@ -115,7 +115,7 @@ def restore_photos() -> Response:
     """`{"ids": […]}`: as `restore_photo`, of many. It goes on when the page that asks is closed."""
     photo_ids = json_ids()
     with changing():
-        dropwall().gallery.restore_photos(photo_ids, viewer())
+        dropwall().gallery.restore_photos(photo_ids, visitor())
     return no_content()
 
 
@@ -124,7 +124,7 @@ def change_photo(photo_id: str) -> Response:
     """`{"visibility": "owner"}` or `"everyone"`."""
     visibility = json_word("visibility", VISIBILITIES)
     with changing():
-        dropwall().gallery.set_visibility(photo_id, visibility, viewer())
+        dropwall().gallery.set_visibility(photo_id, visibility, visitor())
     return no_content()
 
 
@@ -139,7 +139,7 @@ def _is_saved() -> bool:
 
 def _link(photo_id: str, extension: str) -> str | None:
     method: Method = "HEAD" if request.method == "HEAD" else "GET"
-    return dropwall().gallery.link_original(photo_id, extension, viewer(), method)
+    return dropwall().gallery.link_original(photo_id, extension, visitor(), method)
 
 
 def _is_confidential(photo: Photo | OutlinedPhoto) -> bool:

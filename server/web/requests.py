@@ -1,4 +1,4 @@
-"""What a request asks for, in its query string or as a little JSON."""
+"""What a request asks for, in its query string or as a little JSON, and what it is to be shown."""
 
 import unicodedata
 from collections.abc import Collection
@@ -12,7 +12,7 @@ from ..catalog.lists import Selection, find_selection
 from ..catalog.order import SORTS
 from ..photos.files import is_photo_id
 from . import dropwall
-from .visitor import guest_id
+from .visitor import visitor
 
 MAX_VERSION = 2**63 - 1
 """The largest number that both databases know."""
@@ -27,6 +27,15 @@ BYTES_OF_AN_ID = 40
 """In JSON, with a little room."""
 MAX_BODY_BYTES = 800
 """Of the longest name, all its characters escaped; too little to nest what Python cannot unpack."""
+
+
+def is_navigation() -> bool:
+    """Whether a browser will show the answer as a page: it says so itself, and the ones that are
+    too old to say so ask for HTML, which no script does."""
+    mode = request.headers.get("Sec-Fetch-Mode")
+    if mode:
+        return mode == "navigate"
+    return "text/html" in request.headers.get("Accept", "")
 
 
 def number_parameter(name: str, default: int | None, lowest: int, highest: int) -> int | None:
@@ -52,7 +61,7 @@ def selection() -> Selection:
     only = request.args.get("only", "")
     if sort not in SORTS or only not in ("", *KINDS):
         raise BadRequest
-    by = guest_id() if request.args.get("mine") == "1" else request.args.get("by")
+    by = visitor().guest_id if request.args.get("mine") == "1" else request.args.get("by")
     words = unicodedata.normalize("NFC", request.args.get("q", ""))  # as names are kept
     ids = ids_parameter() if "ids" in request.args else None
     if kept := request.args.get("selection"):

@@ -1,26 +1,55 @@
-"""What keeps other sites, and photos that are also scripts, from acting in a visitor's name."""
+"""What keeps strangers, other sites, and photos that are also scripts from acting in a visitor's
+name: the checks before each request, the headers of each answer, the session's cookie."""
 
 import json
+import re
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Request, Response, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
-from itsdangerous import BadSignature, SignatureExpired, TimestampSigner, URLSafeTimedSerializer
+from itsdangerous import BadSignature, SignatureExpired
 
 from ..people.address import is_answered
-from ..refusals import AnotherHost, AnotherSite
-from . import dropwall, operations
+from ..refusals import AnotherHost, AnotherSite, PasscodeWanted
+from . import dropwall
 from .access_log import ENDING
-from .cross_site import check_site
 from .multipart import drain_body
+from .visitor import is_admitted
 
-protection = Blueprint("protection", __name__)
+security = Blueprint("security", __name__)
 
+HEALTH_CHECKS = frozenset(["operations.liveness", "operations.readiness"])
+"""Endpoints that are open to everybody, from everywhere, whatever else goes on."""
+METRICS = "operations.numbers"
+"""The endpoint that wants a token of its own."""
+OPEN_ENDPOINTS = frozenset(
+    [
+        METRICS,
+        "page.vendor_file",
+        "sign_in.show_sign_in",
+        "sign_in.try_to_sign_in",
+        "sign_in.show_account",
+        "sign_in.change_password",
+        "sign_in.sign_out",
+        "sign_in.sign_out_everywhere",
+        "sign_in.show_passcode",
+        "sign_in.try_passcode",
+        "sign_in.join",
+    ]
+)
+"""Endpoints that need no passcode. An account is not made without it: it would need none."""
+OPEN_FILES = (".css", ".js", ".png", ".svg", ".webmanifest")
+"""What the pages consist of that ask for the passcode."""
+
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 HTTP_PORT = 80
+DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+PORT = re.compile(r":\d*$")
+
 ROOT = Path(__file__).parents[2]
 LIBRARIES: dict[str, str] = json.loads((ROOT / "package.json").read_text())["dependencies"]
 """What the page takes from the CDN, and in which version."""
@@ -55,72 +84,35 @@ HEADERS = {
 }
 
 
-class Signer(TimestampSigner):
-    """Knows a cookie that another machine has signed, or this one before its clock was set back:
-    signed later than now, it is new. itsdangerous takes it for one that is too old."""
+@security.before_app_request
+def check_request() -> None:
+    """Refuse what this visitor may not ask for, whatever it is. A health check is always answered.
 
-    def unsign(self, *args: Any, max_age: int | None = None, **options: Any) -> Any:
-        unsign: Any = super().unsign
-        try:
-            return unsign(*args, max_age=max_age, **options)
-        except SignatureExpired as expired:
-            if expired.date_signed is None or expired.date_signed <= datetime.now(UTC):
-                raise
-            return unsign(*args, **options)
-
-
-FORMER_COOKIE = "dropwall"
-"""The name without the gallery's id, which all galleries of one host had in common."""
-
-
-class FormerSession(SecureCookieSession):
-    """A session that was found in FORMER_COOKIE, and not yet under the name of today."""
-
-
-class SessionCookie(SecureCookieSessionInterface):
-    """Takes over what FORMER_COOKIE says, if this gallery has signed it. It stays until the
-    visitor is somebody else: servers that are still to be exchanged know them by it."""
-
-    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        if self.get_cookie_name(app) not in request.cookies:
-            former = self._open_former(app, request)
-            if former is not None:
-                return former
-        return super().open_session(app, request)
-
-    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        if session.modified and self._open_former(app, request) is not None:
-            response.delete_cookie(FORMER_COOKIE)
-        if isinstance(session, FormerSession) and session.accessed:
-            session.modified = True
-        super().save_session(app, session, response)
-
-    def _open_former(self, app: Flask, request: Request) -> FormerSession | None:
-        signer, value = self.get_signing_serializer(app), request.cookies.get(FORMER_COOKIE)
-        if signer and value:
-            with suppress(BadSignature):  # another gallery's
-                max_age = int(app.permanent_session_lifetime.total_seconds())
-                return FormerSession(signer.loads(value, max_age=max_age))
-        return None
-
-    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
-        serializer = super().get_signing_serializer(app)
-        if serializer:
-            serializer.signer = Signer
-        return serializer
-
-    def get_cookie_secure(self, app: Flask) -> bool:
-        """Where it came encrypted, it never goes back in the clear."""
-        return request.is_secure
-
-
-@protection.before_app_request
-def limit_address() -> None:
-    """Before anything else, and without reading what is sent: a body that is refused here would
-    hold a thread as one that is taken does. Raises TooManyAtOnce."""
-    is_served_by_threads = "gunicorn.socket" in request.environ
-    if request.endpoint in operations.OPEN or not is_served_by_threads:
+    Raises TooManyAtOnce, AnotherHost, AnotherSite, PasscodeWanted. The last at whatever address,
+    so that it tells nothing of what there is.
+    """
+    endpoint, settings = request.endpoint, dropwall().settings
+    if endpoint in HEALTH_CHECKS:
         return
+    if "gunicorn.socket" in request.environ:  # it is served by a thread
+        _limit_address()
+    try:
+        if settings.public_url and endpoint != METRICS and not is_answered(settings, request.host):
+            raise AnotherHost(request.host)
+        _check_site()
+        is_open = endpoint in OPEN_ENDPOINTS or (
+            endpoint == "static" and request.path.endswith(OPEN_FILES)
+        )
+        if settings.passcode and not is_open and not is_admitted():
+            raise PasscodeWanted
+    except (AnotherHost, AnotherSite, PasscodeWanted):
+        drain_body()
+        raise
+
+
+def _limit_address() -> None:
+    """Count this request against its address, without reading what is sent: a body that is refused
+    here would hold a thread as one that is taken does. Raises TooManyAtOnce."""
     address = request.remote_addr or ""
     # Without a proxy the worker knows the address, and lets what is too much wait (`Worker`).
     limits = [dropwall().requests] if dropwall().settings.proxies else []
@@ -131,32 +123,99 @@ def limit_address() -> None:
         request.environ[ENDING].append(partial(limit.give_back, address))
 
 
-@protection.before_app_request
-def refuse_another_host() -> None:
-    is_asked_by_machines = request.endpoint in (*operations.OPEN, "operations.numbers")
-    if not is_asked_by_machines and not is_answered(dropwall().settings, request.host):
-        drain_body()
-        raise AnotherHost(request.host)
+def _check_site() -> None:
+    """Refuse what the page of another site has made a visitor's browser send. Raises AnotherSite.
+
+    A request that changes something is held to the algorithm of Go's CrossOriginProtection. One
+    that does not is refused as well, unless somebody has followed a link
+    (https://web.dev/articles/fetch-metadata, a resource isolation policy).
+    """
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    # Neither comes from a person's own hand, nor from what is no browser. Browsers send the origin
+    # alone where a site is neither encrypted nor on the same computer.
+    is_own = origin is None or _is_own(origin)
+    if site:
+        # Not `same-site`: each port of this computer is, and each neighbour's subdomain.
+        is_own = site in ("same-origin", "none")
+    follows_link = (
+        request.method in SAFE_METHODS
+        and request.headers.get("Sec-Fetch-Mode") == "navigate"
+        and request.headers.get("Sec-Fetch-Dest") == "document"
+    )
+    if not is_own and not follows_link:
+        raise AnotherSite(*([] if site else [origin, request.headers.get("Host", "")]))
 
 
-@protection.before_app_request
-def refuse_another_site() -> None:
-    if request.endpoint in operations.OPEN:
-        return
+def _is_own(origin: str) -> bool:
+    """Whether a page of this origin is ours, by the `Host` that it asks, or by DROPWALL_PUBLIC_URL.
+    A proxy may have cut the port off the `Host`, as nginx's `$host` does."""
     settings = dropwall().settings
+    scheme, _, asking = origin.lower().partition("://")
+    host = request.headers.get("Host", "").lower()
+    public_host = urlsplit(settings.public_url).netloc.lower()
+    default_port = DEFAULT_PORTS.get(scheme, "")
+    own_hosts = {own.removesuffix(default_port) for own in (host, public_host)} - {""}
+    if asking.removesuffix(default_port) in own_hosts:
+        return True
     # Where we listen on the port of http ourselves, browsers name none either.
     may_lack_port = settings.proxies > 0 or settings.port != HTTP_PORT
-    try:
-        check_site(request.method, dict(request.headers), settings.public_url, may_lack_port)
-    except AnotherSite:
-        drain_body()
-        raise
+    is_port_cut = may_lack_port and host != "" and not PORT.search(host)
+    return is_port_cut and PORT.sub("", asking) == host
 
 
-@protection.after_app_request
+@security.after_app_request
 def add_headers(response: Response) -> Response:
     policy = PAGE_POLICY if response.mimetype == "text/html" else FILE_POLICY
     for name, value in {"Content-Security-Policy": policy, **HEADERS}.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "private, no-store")
     return response
+
+
+FORMER_COOKIE = "dropwall"
+"""The cookie's name before each gallery had one of its own; all galleries of one host shared it."""
+
+
+class FormerSession(SecureCookieSession):
+    """A session that was found in FORMER_COOKIE, and not yet under the name of today."""
+
+
+class SessionCookie(SecureCookieSessionInterface):
+    """Flask's own, which also takes over what FORMER_COOKIE says, if this gallery has signed it.
+    That cookie stays until the visitor is somebody else: servers of the former version that run
+    beside this one know them by it."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession:
+        name = self.get_cookie_name(app)
+        if name in request.cookies:
+            return SecureCookieSession(self._content(app, request, name))
+        former = self._content(app, request, FORMER_COOKIE)
+        return SecureCookieSession() if former is None else FormerSession(former)
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        if session.modified and self._content(app, request, FORMER_COOKIE) is not None:
+            response.delete_cookie(FORMER_COOKIE)
+        if isinstance(session, FormerSession) and session.accessed:
+            session.modified = True
+        super().save_session(app, session, response)
+
+    def _content(self, app: Flask, request: Request, name: str) -> dict[str, object] | None:
+        """What the cookie says, unless somebody else has signed it or it is too old.
+
+        Flask's own also forgets a cookie from the future, which another machine has signed, or
+        this one before its clock was set back."""
+        serializer, value = self.get_signing_serializer(app), request.cookies.get(name)
+        if not serializer or not value:
+            return None
+        with suppress(BadSignature):
+            try:
+                max_age = int(app.permanent_session_lifetime.total_seconds())
+                return dict(serializer.loads(value, max_age=max_age))
+            except SignatureExpired as error:
+                if error.date_signed and error.date_signed > datetime.now(UTC):
+                    return dict(serializer.loads(value))
+        return None
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        """Whether it came encrypted: then it never goes back in the clear."""
+        return request.is_secure

@@ -21,10 +21,10 @@ from ..refusals import (
 )
 from . import dropwall, errors, no_content
 from .multipart import Body, receive_body
-from .navigation import is_navigation
 from .photos import VISIBILITIES
 from .plain_form import come_back
-from .visitor import changing, greet_guest, guest_id, leaving_noticed, viewer, visitor
+from .requests import is_navigation
+from .visitor import changing, greet_guest, hang_up_check, limit_key, visitor
 
 uploads = Blueprint("uploads", __name__)
 
@@ -74,7 +74,7 @@ def upload_photos() -> ResponseReturnValue:
 @uploads.get("/api/uploads/<uuid>")
 def upload_progress(uuid: str) -> ResponseReturnValue:
     """Which chunks of this guest's upload have come; Dropzone calls its id `dzuuid`."""
-    progress = dropwall().chunks.progress(guest_id(), uuid)
+    progress = dropwall().chunks.progress(visitor().guest_id, uuid)
     return jsonify(vars(progress))
 
 
@@ -82,7 +82,7 @@ def upload_progress(uuid: str) -> ResponseReturnValue:
 def discard_upload(uuid: str) -> ResponseReturnValue:
     """What has come of an upload that the guest has given up makes room at once."""
     with changing():
-        dropwall().chunks.discard(guest_id(), uuid)
+        dropwall().chunks.discard(visitor().guest_id, uuid)
     return no_content()
 
 
@@ -92,14 +92,14 @@ def _add_chunk(body: Body) -> str:
     if len(body.uploads) != 1:
         raise WrongChunk
     [(name, upload)] = body.uploads
-    sender = _sender(body, guest_id())
+    sender = _sender(body, visitor().guest_id)
     return dropwall().chunks.add_chunk(chunk, upload, name, sender, body.fields.get("dzuuid", ""))
 
 
 def _sender_id() -> str:
     """A form that this site has not shown, but a phone's share sheet, may be a guest's first
     visit."""
-    return greet_guest() if is_navigation() else guest_id()
+    return greet_guest() if is_navigation() else visitor().guest_id
 
 
 def _sender(body: Body, sender_id: str) -> Sender:
@@ -114,11 +114,11 @@ def _sender(body: Body, sender_id: str) -> Sender:
         raise BadRequest
     if visibility == OWNER and not sender_id:
         raise UnknownSender
-    needs_approval = dropwall().settings.mode == "approval" and not viewer().is_host
+    needs_approval = dropwall().settings.mode == "approval" and not visitor().is_host
     standing = PENDING if needs_approval else SHOWN
     # A raw body has no name, and our page has not looked into what a phone's share sheet sends.
     renames = body.is_raw or "shared" in request.args
-    return Sender(sender_id, visibility, standing, visitor(), leaving_noticed(), renames)
+    return Sender(sender_id, visibility, standing, limit_key(), hang_up_check(), renames)
 
 
 def _add_photos(body: Body, sender: Sender) -> tuple[list[Photo], list[tuple[str, Exception]]]:
