@@ -21,7 +21,6 @@ from dropwall.people.address import EVERYWHERE, exposure, lan_address
 from dropwall.people.passcode import MIN_SAFE_PASSCODE, is_short
 from dropwall.photos.sweep import Sweep
 from dropwall.refusals import CatalogUnavailable
-from dropwall.serving.worker import hold_signals_for_new_workers
 from dropwall.storage import Storage
 
 try:
@@ -104,7 +103,6 @@ def on_starting(server: Any) -> None:
         )
     begin_at_zero(_counted)
     start_decoding()
-    hold_signals_for_new_workers()
     _allow_many_connections()
     if sentence := exposure(dropwall):
         logging.getLogger("dropwall.people.address").warning(sentence)

@@ -1,4 +1,4 @@
-"""A visitor's connection: waited for, but not for ever, and heard to its announced end."""
+"""A visitor's connection with time limits, and a request body that has to be complete."""
 
 import fcntl
 import socket
@@ -6,8 +6,8 @@ import struct
 import sys
 import termios
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from gunicorn.http import errors
@@ -20,46 +20,41 @@ RECEIVER_STEP_BYTES = 6 * 1024 * 1024 // 16
 
 
 class BrokenBody(errors.NoMoreData):  # type: ignore[misc]
-    """A body that ended early or was badly framed: an OSError to the application."""
+    """A body ended early or was badly framed. To the application it is an OSError."""
 
 
 class Stalled(errors.NoMoreData, TimeoutError):  # type: ignore[misc]
-    """A peer that kept us waiting: a TimeoutError to the application, a quiet end to gunicorn.
+    """The client was slower than the minimum rate. To the application it is a TimeoutError.
 
-    `ThreadWorker.handle` logs every other OSError without an errno as an error with a traceback.
+    To gunicorn it is NoMoreData, a client that is gone: `ThreadWorker.handle` logs every other
+    OSError without an errno as an error with a traceback.
     """
 
 
-@contextmanager
-def noticing_stalls() -> Iterator[None]:
-    try:
-        yield
-    except (TimeoutError, BlockingIOError) as error:
-        raise Stalled("the other side stalled") from error
+class MinimumRateSocket(socket.socket):
+    """A client's connection that times out below a minimum rate, in either direction.
 
+    Each direction has a number of seconds left. Waiting spends them; bytes that move earn them at
+    the minimum rate. So a client that sends one byte now and then times out, as with Apache's
+    mod_reqtimeout (MinRate=500), and a steady slow one never does.
 
-class PatientSocket(socket.socket):
-    """A visitor's connection, which waits for them but not for ever.
-
-    A timeout set once would not last: gunicorn calls `setblocking(True)` before each request
-    (`ThreadWorker.handle`, `TConn.init`), and that removes it.
+    An ordinary timeout would not last: gunicorn calls `setblocking(True)` before each request
+    (`ThreadWorker.handle`, `TConn.init`), which removes it.
     """
 
     def __init__(
         self, accepted: socket.socket, stall_seconds: float, slowest_bytes_per_second: float
     ) -> None:
-        """Whoever sends less than `slowest_bytes_per_second` is not uploading: 500 is what
-        Apache's mod_reqtimeout asks for (MinRate=500)."""
         super().__init__(accepted.family, accepted.type, accepted.proto, accepted.detach())
         self.stall_seconds = stall_seconds
         self.slowest_bytes_per_second = slowest_bytes_per_second
         self.when_closed: Callable[[], None] | None = None
-        self.renew_patience()
+        self.reset_time_limits()
 
-    def renew_patience(self) -> None:
-        """Once a request: then only what arrives buys more time, so that drops do not."""
-        self.patience_seconds = float(self.stall_seconds)
-        self.sending_patience_seconds = float(self.stall_seconds)
+    def reset_time_limits(self) -> None:
+        """Start anew, once a request. Within one, only bytes that move earn time."""
+        self.receive_seconds_left = float(self.stall_seconds)
+        self.send_seconds_left = float(self.stall_seconds)
         self.setblocking(True)
 
     def close(self) -> None:
@@ -72,20 +67,20 @@ class PatientSocket(socket.socket):
         self.settimeout(self.stall_seconds if flag else 0.0)
 
     def recv(self, bufsize: int, flags: int = 0) -> bytes:
-        allowed = self.gettimeout() or 0.0  # shorter while gunicorn drains a body, or lingers
-        self.settimeout(min(allowed, self.patience_seconds))
+        timeout = self.gettimeout() or 0.0  # shorter while gunicorn drains a body, or lingers
+        self.settimeout(min(timeout, self.receive_seconds_left))
         started = time.monotonic()
         received = b""
         try:
-            with noticing_stalls():
-                received = super().recv(bufsize, flags)
+            received = super().recv(bufsize, flags)
+        except (TimeoutError, BlockingIOError) as error:
+            raise Stalled("the other side stalled") from error
         finally:
             spent = time.monotonic() - started
-            earned = len(received) / self.slowest_bytes_per_second - spent
-            self.patience_seconds = min(
-                self.stall_seconds, max(0.0, self.patience_seconds + earned)
-            )
-            self.settimeout(allowed)
+            earned = len(received) / self.slowest_bytes_per_second
+            left = max(0.0, self.receive_seconds_left + earned - spent)
+            self.receive_seconds_left = min(self.stall_seconds, left)
+            self.settimeout(timeout)
         return received
 
     def send(self, data: Any, flags: int = 0) -> int:
@@ -94,12 +89,12 @@ class PatientSocket(socket.socket):
             sent = 0
             with suppress(TimeoutError, BlockingIOError):
                 sent = super().send(data, flags)
-            self._spend_patience(started, queued, sent)
+            self._spend_send_time(started, queued, sent)
             if sent or not data:
                 return sent
 
     def sendall(self, data: Any, flags: int = 0) -> None:
-        """Each piece has its own timeout; the standard one gives all of `data` only one."""
+        """Time each piece; the standard `sendall` has one timeout for all of `data`."""
         left = memoryview(data)
         while left:
             left = left[self.send(left, flags) :]
@@ -112,32 +107,33 @@ class PatientSocket(socket.socket):
             with suppress(TimeoutError, BlockingIOError):
                 super().sendfile(file, begun, None if count is None else offset + count - begun)
                 is_sent = True
-            self._spend_patience(started, queued, file.tell() - begun)
+            self._spend_send_time(started, queued, file.tell() - begun)
         return int(file.tell()) - offset
 
-    def _spend_patience(self, started: float, queued: tuple[int, int], sent: int) -> None:
-        """Whoever takes in `slowest_bytes_per_second` is waited for, though nothing more fits into
-        the kernel's buffer for as long as a third of it (4 MiB at most) is on its way.
+    def _spend_send_time(self, started: float, queued: tuple[int, int], sent: int) -> None:
+        """Account for the time since `started`, and for the bytes that have arrived meanwhile.
 
-        Bytes count when the other side has them, and buy the time in which a slow reader takes as
-        many out of its own buffer: meanwhile nothing can be seen of that. Who has been sent bytes
-        and acknowledges none for `stall_seconds` is gone, whatever was bought. Raises Stalled.
+        A steady reader may leave the send buffer full for long: the kernel accepts no more until a
+        third of it (4 MiB at most) has been sent. So bytes count when they are acknowledged, and
+        earn the time in which a slow reader takes as many out of its own buffer, which cannot be
+        seen. A client that was sent bytes and acknowledges none for `stall_seconds` is gone,
+        whatever was earned. Raises Stalled.
         """
         unsent, in_flight = self._queued_bytes()
-        delivered = sum(queued) + sent - unsent - in_flight
-        self.sending_patience_seconds = min(
+        acknowledged = sum(queued) + sent - unsent - in_flight
+        self.send_seconds_left = min(
             max(self.stall_seconds, RECEIVER_STEP_BYTES / self.slowest_bytes_per_second),
-            self.sending_patience_seconds
-            + delivered / self.slowest_bytes_per_second
+            self.send_seconds_left
+            + acknowledged / self.slowest_bytes_per_second
             - (time.monotonic() - started),
         )
-        is_gone = in_flight > 0 and delivered == 0
-        if not sent and (is_gone or self.sending_patience_seconds <= 0):
+        is_gone = in_flight > 0 and acknowledged == 0
+        if not sent and (is_gone or self.send_seconds_left <= 0):
             raise Stalled("the other side stalled")
 
     def _queued_bytes(self) -> tuple[int, int]:
-        """Those that the kernel has still to send, and those sent and not acknowledged. Nothing is
-        known of them but on Linux: there what went into the buffer counts as delivered."""
+        """The bytes in the send buffer: not yet sent, and sent but not acknowledged. Only Linux
+        tells; elsewhere bytes count as acknowledged once they are in the buffer."""
         if sys.platform != "linux":
             return 0, 0
         [queued] = struct.unpack("i", fcntl.ioctl(self, termios.TIOCOUTQ, bytes(4)))
@@ -146,22 +142,23 @@ class PatientSocket(socket.socket):
 
 
 class WholeBody:
-    """Reads a request body; unlike gunicorn's own readers it fails if the body is not whole.
+    """Reads a request body, and raises BrokenBody if it is incomplete.
 
-    `LengthReader` takes a closed connection for the end, and chunk errors are no OSErrors. A client
-    that waits for it (`Expect: 100-continue`) is asked for the body once somebody reads it.
+    gunicorn's readers do not: `LengthReader` takes a closed connection for the end of the body, and
+    errors of chunked encoding are no OSErrors. A client that sent `Expect: 100-continue` is asked
+    for the body when the application first reads it.
     """
 
-    def __init__(self, reader: Any, asks: socket.socket | None) -> None:
-        """`asks` is the connection of a client that waits."""
+    def __init__(self, reader: Any, continue_to: socket.socket | None) -> None:
+        """`continue_to` is the connection of a client that waits for 100 Continue."""
         self.reader = reader
-        self.asks = asks
+        self.continue_to = continue_to
         self.missing = reader.length if isinstance(reader, LengthReader) else 0
 
     def read(self, size: int) -> bytes:
-        if self.asks and size:
-            self.asks.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-            self.asks = None
+        if self.continue_to and size:
+            self.continue_to.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.continue_to = None
         try:
             data: bytes = self.reader.read(size)
         except errors.ParseException as error:

@@ -1,8 +1,11 @@
-"""The gunicorn worker that lets no slow or broken visitor hold up, or puzzle, another one."""
+"""The gunicorn worker: gthread, changed so that no slow or broken client holds up others.
+
+Each override names what gunicorn 27.0.1 does instead.
+"""
 
 import errno
 import os
-import signal
+import selectors
 import sys
 import threading
 import time
@@ -22,33 +25,26 @@ from ..people.rate_limits import neighbourhood
 from ..photos.limits import AddressLimit
 from ..refusals import CatalogUnavailable, TooManyAtOnce
 from ..web.access_log import log_answer
-from .connection import PatientSocket, WholeBody
-from .door import close_door
+from .connection import MinimumRateSocket, WholeBody
 
-# How much of a refused request is swallowed so that its sender gets to read the refusal.
-# gunicorn swallows 64 KiB and then resets the connection, which destroys the answer on its way.
 LINGER_BYTES = 16 * 1024 * 1024
-
+"""Bytes of a refused request that are read so that its sender gets to read the refusal. gunicorn
+reads 64 KiB and then resets the connection, which destroys the answer on its way."""
+LINGER_SECONDS = 2.0
+"""Time for a client to read the answer and to close its side."""
 READ_BYTES = 64 * 1024
-"""Of a body at once: as much as is asked for. gunicorn reads 1 MiB ahead, and copies all that is
-left of it twice for each piece that it hands over."""
-
-GOODBYE_SECONDS = 2.0
-"""For a visitor to read the answer and to hang up."""
-
-NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)  # accept(2)
-FULL_SECONDS = 0.05
-
+"""Bytes of a body that are read ahead: as many as are asked for. gunicorn reads 1 MiB ahead, and
+copies the rest of it twice for each piece that it hands over."""
 UNREAD_SECONDS = 0.05
-"""For what is left of a body that the application has not read, and is here already."""
-
-WATCHING = "/api/live"
-ENDING = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
+"""Time for the rest of a body that the application has not read, if it is here already."""
+NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)  # accept(2)
+NO_DESCRIPTORS_SECONDS = 0.05
+"""Pause before the next attempt to accept, so that this thread does not spin."""
 HANDOVER_SECONDS = 0.2
-"""For a new worker to listen in the place of one that ends."""
-
+"""Time for a new worker to listen in the place of one that ends."""
 LOADING_SECONDS = 3
-"""For the application to be there; longer it takes only where the catalog does not answer."""
+"""Time for the application to load; it takes longer only while the catalog does not answer."""
+LIVE_PATH = "/api/live"
 
 UNREADABLE = "This request could not be read; please reload the page and try again."
 TOO_MUCH = "This request has too much in its head; please clear this site's cookies and try again."
@@ -60,25 +56,18 @@ REFUSALS: dict[type, tuple[str, str]] = {
     errors.LimitRequestLine: ("414 URI Too Long", "This address is too long; please shorten it."),
     errors.LimitRequestHeaders: ("431 Request Header Fields Too Large", TOO_MUCH),
     errors.ExpectationFailed: ("417 Expectation Failed", UNREADABLE),
-    errors.InvalidResponseHeader: DEFECT,  # ours, though it is a ParseException too
+    errors.InvalidResponseHeader: DEFECT,  # ours, though it is a ParseException as well
     errors.InvalidResponseHeaderName: DEFECT,
     errors.ParseException: ("400 Bad Request", UNREADABLE),
     Exception: DEFECT,
 }
 
 
-def hold_signals_for_new_workers() -> None:
-    """Until they heed them: gunicorn tells a worker once that it should end, and one that has just
-    been forked would still take that as its parent does, for later. gunicorn kills it after
-    `graceful_timeout`."""
-    os.register_at_fork(
-        before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, ENDING),
-        after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING),
-    )
-
-
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """gthread, with what `tests/serving/test_worker.py` asks of it beyond gunicorn's own."""
+    """gthread with time limits, limits for each address, and an orderly end.
+
+    `tests/serving/test_worker.py` holds each change.
+    """
 
     alive: bool
     sockets: list[Any]
@@ -87,113 +76,107 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self.settings = Config.from_environ()
         self.connections = AddressLimit(self.worker_connections - self.worker_connections // 8)
-        self.at_work = AddressLimit(self.settings.address_requests)
-        self.waiting: dict[str, deque[Any]] = {}  # by network
-        self.goodbyes = threading.BoundedSemaphore(max(1, self.settings.threads // 16))
-
-    def init_signals(self) -> None:
-        super().init_signals()
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+        self.requests = AddressLimit(self.settings.address_requests)
+        self.waiting: dict[str, deque[Any]] = {}  # network → connections with a request
+        self.lingering = threading.BoundedSemaphore(max(1, self.settings.threads // 16))
 
     def load_wsgi(self) -> None:
-        """When the catalog cannot be used, gunicorn ends; while it only does not answer, the next
-        worker tries.
+        """Load the application, and stop listening if that takes long.
 
-        Its queue is its own (SO_REUSEPORT): who comes into it would wait as long as it does, and be
-        reset then. Other workers answer, if only that the catalog is away."""
-        closing = threading.Timer(LOADING_SECONDS, self._stop_listening)
-        closing.start()
+        Each worker has its own queue of connections (SO_REUSEPORT), and nobody else would accept
+        what comes into this one. With an unusable catalog the whole server ends; with one that does
+        not answer yet, this worker ends and gunicorn starts the next.
+        """
+
+        def stop_listening() -> None:
+            listeners, self.sockets = self.sockets, []
+            for listener in listeners:
+                listener.close()
+
+        timer = threading.Timer(LOADING_SECONDS, stop_listening)
+        timer.start()
         try:
             super().load_wsgi()
-        except UnusableCatalog as trouble:
-            self.log.error("Dropwall cannot start. %s", trouble)
+        except UnusableCatalog as error:
+            self.log.error("Dropwall cannot start. %s", error)
             sys.exit(Arbiter.WORKER_BOOT_ERROR)
-        except CatalogUnavailable as trouble:
-            self.log.error("Dropwall cannot start yet. %s", trouble)
+        except CatalogUnavailable as error:
+            self.log.error("Dropwall cannot start yet. %s", error)
             sys.exit(1)
         finally:
-            closing.cancel()
-            closing.join()
+            timer.cancel()
+            timer.join()
         if not self.sockets:
             self.sockets = sock.create_sockets(self.cfg, self.log)
 
-    def _stop_listening(self) -> None:
-        listeners, self.sockets = self.sockets, []
-        for listener in listeners:
-            listener.close()
-
     def accept(self, listener: Any) -> None:
-        """Leave visitors at the door while nothing more can be opened: gunicorn would end."""
+        """Leave connections in the queue while no more files can be opened. gunicorn would end."""
         try:
             super().accept(listener)
         except OSError as error:
-            if error.errno not in NO_ROOM:
+            if error.errno not in NO_DESCRIPTORS:
                 raise
-            time.sleep(FULL_SECONDS)  # or this thread would do nothing but look again
+            time.sleep(NO_DESCRIPTORS_SECONDS)
 
     def enqueue_req(self, conn: Any) -> None:
-        """Let one address have only so many of the connections and of the threads: its further
-        requests wait for its own. Behind a proxy all have the proxy's address; there the
-        application knows the visitors' (`limit_address`)."""
-        if not isinstance(conn.sock, PatientSocket):
+        """Give a connection to a thread, within its address's share of connections and threads.
+
+        A connection beyond the share is closed; a request beyond it waits for another one of its
+        address to end. gunicorn has no such shares. Behind a proxy all connections come from the
+        proxy's address; there the application knows the visitors' (`security.limit_address`).
+        """
+        is_limited = not self.settings.proxies
+        if not isinstance(conn.sock, MinimumRateSocket):  # a new connection
             conn.address = str(conn.client[0])
-            conn.sock = PatientSocket(
+            conn.sock = MinimumRateSocket(
                 conn.sock, self.settings.stall_seconds, self.settings.slowest_bytes_per_second
             )
-            if not self._is_let_in(conn):
-                conn.sock.close()
-                self.nr_conns -= 1
-                return
-        if self._may_work(conn):
-            conn.sock.renew_patience()
-            super().enqueue_req(conn)
-
-    def _is_let_in(self, conn: Any) -> bool:
-        if not self.settings.proxies:
+            if is_limited:
+                try:
+                    self.connections.take(conn.address)
+                except TooManyAtOnce:
+                    conn.sock.close()
+                    self.nr_conns -= 1
+                    return
+                conn.sock.when_closed = partial(self.connections.give_back, conn.address)
+        if is_limited:
             try:
-                self.connections.take(conn.address)
-            except TooManyAtOnce:
-                return False
-            conn.sock.when_closed = partial(self.connections.give_back, conn.address)
-        return True
-
-    def _may_work(self, conn: Any) -> bool:
-        if not self.settings.proxies:
-            try:
-                self.at_work.take(conn.address)
+                self.requests.take(conn.address)
             except TooManyAtOnce:
                 self.waiting.setdefault(neighbourhood(conn.address), deque()).append(conn)
-                return False
-        return True
+                return
+        conn.sock.reset_time_limits()
+        super().enqueue_req(conn)
 
     def handle(self, conn: Any) -> Any:
-        """Serve one request; say goodbye on this thread.
+        """Serve one request; if the connection ends with it, linger on this thread.
 
-        gunicorn waits for the visitor to hang up, up to 2 s each, on the one thread that accepts.
-        Where many goodbyes are being said, the next visitor's is short: one who is still sending
-        may see a reset then instead of the answer, and the page sends that photo again.
+        gunicorn lingers on the one thread that accepts, up to 2 s for each connection. While many
+        linger, the next one does so only shortly: a client that is still sending may then see a
+        reset instead of the answer, and the page sends that photo again.
         """
-        request_id.set("")  # of this thread's last one
+        request_id.set("")  # the one of this thread's last request
         keep = super().handle(conn)
         if not keep and conn.sock.fileno() >= 0:
             conn.sock.setblocking(True)
-            is_long = self.goodbyes.acquire(blocking=False)
+            is_long = self.lingering.acquire(blocking=False)
             try:
-                seconds = GOODBYE_SECONDS if is_long else UNREAD_SECONDS
+                seconds = LINGER_SECONDS if is_long else UNREAD_SECONDS
                 util.close_graceful(conn.sock, seconds, LINGER_BYTES)
             finally:
                 if is_long:
-                    self.goodbyes.release()
+                    self.lingering.release()
         return keep
 
     def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
-        """Keep no connection whose body was not read: gunicorn would wait 5 s for its end."""
+        """Close a connection whose body was not read. gunicorn would wait 5 s for its end."""
         deadline = time.monotonic() + UNREAD_SECONDS
         return keepalive and bool(conn.parser.finish_body(deadline=deadline))
 
     def finish_request(self, conn: Any, fs: Any) -> None:
+        """Release the request's place, and start the next one that waits for it."""
         if not self.settings.proxies:
-            self.at_work.give_back(conn.address)
+            self.requests.give_back(conn.address)
         if conn.sock.fileno() < 0:  # `handle` has closed it
             self.nr_conns -= 1
         else:
@@ -206,24 +189,25 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self.enqueue_req(following)
 
     def handle_request(self, req: Any, conn: Any) -> Any:
+        """Serve a request whose body has to be complete (see WholeBody)."""
         conn.parser.unreader.max_body_chunk = READ_BYTES
-        asks = None
-        if req._expected_100_continue:  # gunicorn would ask for the body of what is refused, too
-            req._expected_100_continue, asks = False, conn.sock
+        continue_to = None
+        if req._expected_100_continue:  # gunicorn would ask for a body that is then refused
+            req._expected_100_continue, continue_to = False, conn.sock
             req.force_close()  # whether a body follows a refusal is not known
-        req.body.reader = WholeBody(req.body.reader, asks)
-        if req.path == WATCHING:  # its connection would lead back to a worker that ends
+        req.body.reader = WholeBody(req.body.reader, continue_to)
+        if req.path == LIVE_PATH:  # or the page's next request would come to a worker that ends
             req.force_close()
         return super().handle_request(req, conn)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
-        """Answer what never reached the application: gunicorn would answer in HTML."""
+        """Answer a request that never reached the application. gunicorn would answer in HTML."""
         request_id.set(answer_id := request_id.get() or new_request_id())
         status, sentence = next(REFUSALS[kind] for kind in type(exc).__mro__ if kind in REFUSALS)
         if (status, sentence) == DEFECT:
-            # Not its `uri` or `path`: passcodes, names and searches are nobody else's.
+            # Without its `uri` or `path`, which may have a passcode, a name or a search in it.
             self.log.exception("Error handling a request")
-        else:  # in whose words there may be what was sent
+        else:  # without the error's text, which may quote what was sent
             self.log.info("Refused a request: %s", type(exc).__name__)
         body = sentence.encode()
         head = (
@@ -238,30 +222,43 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self.log.debug("Nobody is left to read the refusal: %s", error)
 
     def is_parent_alive(self) -> bool:
-        """Without its parent it ends as on SIGTERM, which may arrive in here too: `alive` is never
-        set back to True."""
+        """End as on SIGTERM when the parent is gone. gunicorn would leave `alive` as it is, and
+        the live streams open. A SIGTERM may arrive in here, so `alive` never becomes True again."""
         if not super().is_parent_alive():
             self.alive = False
         return self.alive
 
     def set_accept_enabled(self, enabled: bool) -> None:
-        """At the end, take those in who wait at the door, close it, and only then let the watchers
-        go to another worker: they would not end by themselves.
+        """At the end of this worker, accept for a moment more, close the listeners, then end the
+        live streams, so that their pages connect to another worker.
 
-        gunicorn leaves its listener open until its last request has ended. The kernel goes on
-        queueing visitors there (SO_REUSEPORT), whom nobody accepts.
+        gunicorn leaves its listeners open until the last request has ended, and the kernel goes on
+        queueing connections there (SO_REUSEPORT), which nobody accepts. A client that connects
+        between the last accept and `close` is reset, and tries again.
         """
         super().set_accept_enabled(enabled)
-        if not enabled and not self.alive:
-            listeners, self.sockets = self.sockets, []
-            close_door(listeners, self.accept, HANDOVER_SECONDS)
-            time.sleep(HANDOVER_SECONDS)  # the other old workers' doors are closed by then, too
-            self.wsgi.extensions["dropwall"].watchers.close()
+        if enabled or self.alive:
+            return
+        listeners, self.sockets = self.sockets, []
+        deadline = time.monotonic() + HANDOVER_SECONDS
+        with selectors.DefaultSelector() as selector:
+            for listener in listeners:
+                selector.register(listener, selectors.EVENT_READ)
+            while (left := deadline - time.monotonic()) > -HANDOVER_SECONDS and (
+                ready := selector.select(max(0.0, left))
+            ):  # those that wait already are accepted after the deadline, within reason
+                for key, _ in ready:
+                    self.accept(key.fileobj)
+        for listener in listeners:
+            listener.close()
+        time.sleep(HANDOVER_SECONDS)  # until the other old workers have closed theirs
+        self.wsgi.extensions["dropwall"].watchers.close()
 
     def handle_quit(self, sig: int, frame: Any) -> None:
-        """End at once on Ctrl-C; a normal exit would first wait for every busy thread.
+        """End at once on Ctrl-C. gunicorn would wait for every busy thread
+        (`concurrent.futures.thread._python_exit` joins them).
 
-        (`concurrent.futures.thread._python_exit` joins them.) No photo is lost by it: as after
-        a power cut, what was answered is stored, and the rest is swept at the next start.
+        No photo is lost: as after a power cut, what was answered is stored, and the rest is swept
+        at the next start.
         """
         os._exit(0)

@@ -259,33 +259,16 @@ def test_an_upload_may_finish_while_the_server_stops(tmp_path: Path) -> None:
         assert server.process.wait(PATIENCE_SECONDS) == 0
 
 
-STARTING = f"""
-import signal, time
-exec(compile(open("{ROOT}/server/gunicorn.conf.py").read(), "gunicorn.conf.py", "exec"))
-
-def post_fork(server, worker):
-    (dropwall.data / "forked").touch()
-    while not signal.sigpending():
-        time.sleep(0.01)
-"""
-
-
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_a_worker_that_is_just_starting_ends_with_the_server(
-    tmp_path: Path, sent: signal.Signals
-) -> None:
-    """gunicorn tells it so once, when it does not listen yet, and kills it much later."""
-    config = tmp_path / "starting.conf.py"
-    config.write_text(STARTING)
-
-    class Starting(Probe):
-        application = (f"--config={config}", *Probe.application)
-
-        def has_started(self) -> bool:
-            return (self.data / "forked").exists()
-
-    with closing(Starting(tmp_path)) as server:
-        assert server.stop(sent) == 0
+def test_a_worker_that_ends_answers_everybody_who_was_connected(tmp_path: Path) -> None:
+    with closing(Probe(tmp_path)) as server, ExitStack() as connected:
+        [pid, *_] = server.state()
+        os.kill(pid, signal.SIGSTOP)  # so that all wait in the listener's queue
+        visitors = [connected.enter_context(server.connect()) for _ in range(THREADS)]
+        for visitor in visitors:
+            visitor.sendall(request("/"))
+        os.kill(pid, signal.SIGTERM)
+        os.kill(pid, signal.SIGCONT)
+        assert [read_to_end(visitor)[-5:] for visitor in visitors] == [b"hello"] * THREADS
 
 
 def test_nobody_waits_in_the_queue_of_a_worker_that_ends(tmp_path: Path) -> None:
