@@ -17,12 +17,11 @@ from flask.cli import ScriptInfo, with_appcontext
 from .catalog import accounts, usage
 from .catalog.accounts import Account, PrivatePhotosLeft
 from .catalog.database import AlreadyClaimed, Database, find_database, open_database
-from .catalog.replica import SameGallery
+from .catalog.replica import AnotherGallery
 from .catalog.schema import UnusableCatalog
-from .catalog.snapshot import AnotherGallery
 from .catalog.usage import Share
 from .config import BadSetting, Config, variable_name
-from .move import AnotherStorage, Move, Place, Progress
+from .move import AnotherStorage, Move, Place, Progress, SameGallery
 from .photos.sweep import UnknownOriginals
 from .refusals import CatalogUnavailable, NoSuchAccount, StorageUnavailable
 from .storage import open_storage

@@ -1,58 +1,59 @@
-"""Copies a gallery to another pair of engines while it runs: a move, or a backup."""
+"""Copies a gallery to another database and storage while it runs: a move, or a backup.
+
+Files are never changed, so what the target lists is the progress: a run copies what is missing
+there, and reads it back. Then the tables follow, in one snapshot of the gallery and one
+transaction of the target, so that the copy always shows one moment of the gallery, or nothing.
+"""
 
 import errno
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from itertools import chain, groupby, islice
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, field
+from itertools import groupby, islice
 from secrets import token_hex
 from typing import BinaryIO, TypeVar
 
-from .catalog.copied_photos import CopiedPhoto
+from .catalog import replica
 from .catalog.database import Database
-from .catalog.replica import Replica, SameGallery
-from .catalog.snapshot import AnotherGallery, Chunk, Snapshot
+from .catalog.replica import AnotherGallery, Reading, Snapshot, StoredPhoto
 from .catalog.usage import Share
 from .images.formats import BY_EXTENSION
 from .names import with_extension
-from .photos.files import (
-    WIDTHS,
-    chunk_key,
-    original_key,
-    owner_id,
-    photo_keys,
-    thumbnail_key,
-)
+from .photos.files import WIDTHS, original_key, owner_id, photo_keys, thumbnail_key
 from .refusals import NotStored
-from .storage import Storage, mark_key
+from .storage import Storage
 
 AT_ONCE = 4
 """Files that are copied side by side: a storage far away lets each one wait."""
-BATCH = 20
-"""Photos whose rows are written together; so many a crash has to copy again."""
-ROUNDS = 3
-"""For what comes meanwhile, before one moment of the gallery is held fast."""
-LOOKED_AT = 500
-"""Files by which the storage of another gallery is known."""
-LOST_AT_ONCE = 500
-"""Photos that are forgotten together."""
+WAITING = 2 * AT_ONCE
+"""Photos that are handed to the threads at once: a slow one does not hold up those behind it."""
+ROUNDS = 4
+"""How often, at most, the photos are gone through for those that came meanwhile, before one moment
+of the gallery is held fast."""
+CHECKED_FILES = 500
+"""How many originals of a storage show whether it is another gallery's."""
 BLOCK_BYTES = 1024 * 1024
-STORAGE_ID = "storage.id"
-"""The key under which the storage of a copy has the id that its catalog knows, too."""
+COPY_ID_KEY = "storage.id"
+"""The key under which the storage of a copy keeps the id that its catalog has too."""
 
 NOTHING = Share(0, 0)
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class SameGallery(Exception):
+    """The target is this gallery itself."""
 
 
 class AnotherStorage(Exception):
-    """It belongs to another copy: to another catalog."""
+    """The target's storage belongs to another catalog."""
 
 
 class DamagedFile(Exception):
-    """It cannot be read, has not the length that the catalog says, or is read back as something
+    """A file cannot be read, has not the length that the catalog says, or is read back as something
     else than was written."""
 
 
@@ -66,215 +67,227 @@ class Place:
 
 @dataclass
 class Progress:
-    """`there` is how much of the `gallery` has been copied, by former runs too; `copied` by this
-    one. `lost` are photos that are listed and whose files could not be copied."""
+    """`there` is how much of the `gallery` has been found or brought there, `copied` what this run
+    has brought. `lost` are photos that the gallery lists and whose files could not be copied."""
 
     gallery: Share
-    there: Share
+    there: Share = NOTHING
     copied: Share = NOTHING
-    lost: list[CopiedPhoto] = field(default_factory=list)
+    lost: list[StoredPhoto] = field(default_factory=list)
 
 
 class Move:
-    """Files first, row last: whatever ends it, the next one goes on from there. `report` is told
-    of the progress again and again."""
+    """One run. `report` is called with the progress after each photo that was copied."""
 
     def __init__(self, source: Place, target: Place, report: Callable[[Progress], None]) -> None:
-        self._source = source.storage
-        self._target = target.storage
-        self._there = target.database
-        self._replica = Replica(source.database, target.database)
+        self._here = source
+        self._there = target
         self._report = report
-        self._progress = Progress(NOTHING, NOTHING)
+        self._progress = Progress(NOTHING)
         self.has_begun = False
-        """Something may have been copied."""
+        """Whether something may have been copied."""
 
     def prepare(self) -> None:
         """Bring the schema of the target up to date, once it is known that this gallery may go
         there. Raises UnusableCatalog, AnotherGallery and AnotherStorage before anything is changed
         or made, and CatalogUnavailable and OSError."""
-        self._look()
-        self._there.upgrade()
+        self._check_target()
+        self._there.database.upgrade()
 
     def run(self) -> Progress:
-        """What has become of it. Raises as `prepare`, and AlreadyClaimed and SameGallery before
+        """Copy the gallery. Raises like `prepare`, and AlreadyClaimed and SameGallery before
         anything is copied."""
         self.prepare()
-        with self._there.claim():
-            self._check_target()
+        with self._there.database.claim():
+            self._take_target()
             self.has_begun = True
-            self._forget_lost()
-            return self._run()
+            return self._copy()
 
-    def _run(self) -> Progress:
-        self._progress = Progress(*self._replica.shares())
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            after = -1
-            for _ in range(ROUNDS):
-                until = self._replica.version()
-                self._copy_photos(pool, self._replica.uncopied(after, until))
-                after = until
-            with self._replica.snapshot() as snapshot:
-                needless_chunks = self._copy_moment(pool, snapshot)
-        self._target.delete(*[chunk_key(*chunk) for chunk in needless_chunks])
-        self._delete_purged()
-        self._progress.gallery, self._progress.there = self._replica.shares()
-        return self._progress
-
-    def _look(self) -> tuple[bool, str | None, str | None]:
-        """Whether the replica is empty, and the id of its storage as the replica has it, and as the
-        storage has. It may be a stranger's: nothing is written."""
-        is_empty = self._replica.check()
-        known, held = self._replica.storage_id(), self._storage_id()
+    def _check_target(self) -> tuple[bool, str | None, str | None]:
+        """Return whether the target's catalog is empty, its id, and its storage's. It may be a
+        stranger's: nothing is written."""
+        is_empty = replica.check_target(self._here.database, self._there.database)
+        known = replica.read_copy_id(self._there.database)
+        held = _read_copy_id(self._there.storage)
         if held and held != known:
             raise AnotherStorage
         if not held:
-            some = {owner_id(key) for key in islice(self._target.list("originals"), LOOKED_AT)}
-            if self._replica.strangers(some):
+            files = islice(self._there.storage.list("originals"), CHECKED_FILES)
+            if replica.unknown_photos(self._here.database, {owner_id(key) for key in files}):
                 raise AnotherGallery
         return is_empty, known, held
 
-    def _check_target(self) -> None:
-        is_empty, known, held = self._look()  # again: nobody else is copying to there from now on
-        if self._replica.is_same() or self._is_same_storage():
+    def _take_target(self) -> None:
+        """Mark the target as a copy of this gallery, or find that it is this gallery itself,
+        whatever the addresses say: then what is written there is read here."""
+        is_empty, known, held = self._check_target()  # again: nobody else copies there from now on
+        copy_id = known or token_hex(16)
+        if not known:
+            replica.keep_copy_id(self._there.database, copy_id)
+        if not held:
+            self._there.storage.put_bytes(COPY_ID_KEY, copy_id.encode())
+        if copy_id in (
+            replica.read_copy_id(self._here.database),
+            _read_copy_id(self._here.storage),
+        ):
+            if not held:
+                self._there.storage.delete(COPY_ID_KEY)
+            if not known:
+                replica.forget_copy_id(self._there.database)
             raise SameGallery
         if is_empty:
-            self._replica.claim()
-        if not known:
-            self._replica.keep_storage_id(known := token_hex(16))
-        if not held:
-            self._target.put_bytes(STORAGE_ID, known.encode())
+            replica.copy_secrets(self._here.database, self._there.database)
 
-    def _is_same_storage(self) -> bool:
-        """Whatever the addresses say: is what is written there read here?"""
-        name = token_hex(16)  # what a crash leaves of it is swept
-        try:
-            self._target.mark(name)
-            self._source.open(mark_key(name)).close()
-        except NotStored:
-            return False
-        finally:
-            self._target.discard_staged(name)
-        return True
-
-    def _storage_id(self) -> str | None:
-        try:
-            with self._target.open(STORAGE_ID) as file:
-                return file.read().decode("ascii", "replace")
-        except NotStored:
-            return None
-
-    def _forget_lost(self) -> None:
-        """What the replica says is there, and is not, or no more as long as it was. Folder by
-        folder, in which no more is than memory holds."""
-        copied = chain.from_iterable(self._replica.copied())
-        for start, photos in groupby(copied, lambda photo: photo.id[:2]):
-            sizes = dict(self._target.list_sizes(f"originals/{start}"))
-            lost = [
-                photo
-                for photo in photos
-                if sizes.get(original_key(photo.id, photo.extension)) != photo.bytes
-            ]
-            for some in _in_parts(lost, LOST_AT_ONCE):
-                self._replica.forget_copied(some)
-
-    def _copy_moment(self, pool: ThreadPoolExecutor, snapshot: Snapshot) -> list[Chunk]:
-        lost = self._copy_photos(pool, snapshot.uncopied())
-        kept = set(self._target.list("chunks"))
-        chunks = snapshot.uncopied_chunks(lambda chunk: chunk_key(*chunk) in kept)
-        for _ in pool.map(self._copy_chunk, chunks):
-            pass
-        # What was removed since then may have lost its files since then.
-        self._progress.lost = [photo for photo in lost if self._replica.still_lists(photo.id)]
-        return snapshot.apply()
+    def _copy(self) -> Progress:
+        progress = self._progress
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            for _ in range(ROUNDS):
+                before = progress.copied
+                self._copy_photos(pool, self._here.database.transaction)
+                if progress.copied == before:
+                    break
+            with replica.open_snapshot(self._here.database) as snapshot:
+                lost, needless = self._copy_photos(pool, lambda: nullcontext(snapshot))
+                chunks = self._copy_chunks(pool, snapshot)
+                former_uploads = replica.copy_tables(
+                    snapshot, self._there.database, {photo.id for photo in lost}
+                )
+        # What was removed since the snapshot may have lost its files since then.
+        progress.lost = [it for it in lost if replica.still_lists(self._here.database, it.id)]
+        for photo in needless:
+            self._there.storage.delete(*photo_keys(photo.id, [photo.extension]))
+        kept = set(self._there.storage.list("chunks")) - chunks
+        self._there.storage.delete(*(key for key in kept if owner_id(key) in former_uploads))
+        return progress
 
     def _copy_photos(
-        self, pool: ThreadPoolExecutor, batches: Iterable[list[CopiedPhoto]]
-    ) -> list[CopiedPhoto]:
-        """Those that could not be copied."""
-        lost: list[CopiedPhoto] = []
-        for photos in (some for batch in batches for some in _in_parts(batch, BATCH)):
-            copied: list[CopiedPhoto] = []
-            try:
-                for photo, is_there in zip(photos, pool.map(self._copy_photo, photos), strict=True):
-                    if is_there:
-                        copied.append(photo)
-                    else:
-                        lost.append(replace(photo, row={}))
-            finally:
-                self._replica.add_copied(copied)
-            self._count(copied)
-        return lost
-
-    def _count(self, copied: list[CopiedPhoto]) -> None:
-        size = sum(photo.bytes for photo in copied)
+        self, pool: ThreadPoolExecutor, reading: Reading
+    ) -> tuple[list[StoredPhoto], list[StoredPhoto]]:
+        """Copy the files that the target lacks. Returns the photos whose files could not be copied,
+        and those of which the target still has files that the gallery has deleted."""
         progress = self._progress
-        progress.there = _more(progress.there, len(copied), size)
-        progress.copied = _more(progress.copied, len(copied), size)
-        self._report(progress)
+        progress.gallery, progress.there = replica.read_share(self._here.database), NOTHING
+        lost: list[StoredPhoto] = []
+        needless: list[StoredPhoto] = []
+        lacking = self._lacking(replica.read_photos(reading), needless)
+        for photo, is_there in _side_by_side(pool, self._copy_photo, lacking):
+            if not is_there:
+                lost.append(photo)
+                continue
+            progress.there = _more(progress.there, photo)
+            progress.copied = _more(progress.copied, photo)
+            self._report(progress)
+        return lost, needless
 
-    def _copy_photo(self, photo: CopiedPhoto) -> bool:
-        """Whether all that is needed of it is there."""
+    def _lacking(
+        self, photos: Iterable[StoredPhoto], needless: list[StoredPhoto]
+    ) -> Iterator[StoredPhoto]:
+        """Yield the photos whose originals the target lacks, or has in another length. Folder by
+        folder, in which no more files are than memory holds."""
+        for folder, some in groupby(photos, lambda photo: photo.id[:2]):
+            sizes = dict(self._there.storage.list_sizes(f"originals/{folder}"))
+            for photo in some:
+                size = sizes.get(original_key(photo.id, photo.extension))
+                if not photo.keeps_files:
+                    if size is not None:
+                        needless.append(photo)
+                elif size == photo.bytes:
+                    self._progress.there = _more(self._progress.there, photo)
+                else:
+                    yield photo
+
+    def _copy_photo(self, photo: StoredPhoto) -> tuple[StoredPhoto, bool]:
+        """Copy a photo's files, the original last: it stands for all. Returns whether all that is
+        needed of them is there."""
         try:
             for width in WIDTHS:
                 with suppress(NotStored, DamagedFile):  # it is made when it is asked for
-                    self._copy(thumbnail_key(photo.id, width))
+                    self._copy_file(thumbnail_key(photo.id, width))
             mimetype = BY_EXTENSION[photo.extension].mimetype
             key = original_key(photo.id, photo.extension)
             name = with_extension(photo.name, photo.extension)
-            self._copy(key, mimetype, name, photo.bytes)
+            self._copy_file(key, mimetype, name, photo.bytes)
         except NotStored:
-            return not photo.is_listed  # its files go soon after it
+            return photo, not photo.is_listed  # a removed photo loses its files some time
         except DamagedFile:
-            return False
-        return True
+            return photo, False
+        return photo, True
 
-    def _copy_chunk(self, chunk: Chunk) -> None:
-        """One that is gone meanwhile, or cannot be read, is sent again by its guest."""
+    def _copy_chunks(self, pool: ThreadPoolExecutor, snapshot: Snapshot) -> set[str]:
+        """Copy the chunks of unfinished uploads, and return their keys. They are few, and another
+        one of the same length may have taken the place of one: they are copied each time."""
+        uploads = replica.upload_ids(snapshot)
+        keys = {key for key in self._here.storage.list("chunks") if owner_id(key) in uploads}
+        for _ in _side_by_side(pool, self._copy_chunk, keys):
+            pass
+        return keys
+
+    def _copy_chunk(self, key: str) -> None:
+        """Copy a chunk. One that is gone meanwhile, or cannot be read, is sent again by its
+        guest."""
         with suppress(NotStored, DamagedFile):
-            self._copy(chunk_key(*chunk))
+            self._copy_file(key)
 
-    def _copy(self, key: str, mimetype: str = "", name: str = "", size: int | None = None) -> None:
-        """Raises NotStored; DamagedFile, also when it has not this `size`."""
-        with self._source.open(key) as original, self._target.stage() as staged:
+    def _copy_file(
+        self, key: str, mimetype: str = "", name: str = "", size: int | None = None
+    ) -> None:
+        """Copy a file and read it back. Raises NotStored; DamagedFile, also when it has not this
+        `size`."""
+        with self._here.storage.open(key) as original, self._there.storage.stage() as staged:
             sent = hashlib.sha256()
             with staged.open("wb") as copy:
-                for block in _readable_blocks(original):
+                for block in _read_blocks(original):
                     sent.update(block)
                     copy.write(block)
                 if size not in (None, copy.tell()):
                     raise DamagedFile(key)
-            self._target.put(key, staged, mimetype, name)
-        with self._target.open(key) as kept:
+            self._there.storage.put(key, staged, mimetype, name)
+        with self._there.storage.open(key) as kept:
             received = hashlib.sha256()
-            for block in _readable_blocks(kept):
+            for block in _read_blocks(kept):
                 received.update(block)
         if received.digest() != sent.digest():
-            self._target.delete(key)
+            self._there.storage.delete(key)
             raise DamagedFile(key)
 
-    def _delete_purged(self) -> None:
-        for photos in self._replica.purged():
-            for photo in photos:
-                self._target.delete(*photo_keys(photo.id, [photo.extension]))
-            self._replica.forget_purged(photos)
+
+def _read_copy_id(storage: Storage) -> str | None:
+    try:
+        with storage.open(COPY_ID_KEY) as file:
+            return file.read().decode("ascii", "replace")
+    except NotStored:
+        return None
 
 
-def _readable_blocks(stream: BinaryIO) -> Iterator[bytes]:
-    """One bad place on a disk must not hold up all the other photos."""
+def _read_blocks(stream: BinaryIO) -> Iterator[bytes]:
+    """Yield a file's bytes. One bad place on a disk must not hold up all the other photos."""
     try:
         while block := stream.read(BLOCK_BYTES):
             yield block
     except OSError as error:
-        if type(error) is not OSError or error.errno != errno.EIO:  # it is not the disk's word
+        if type(error) is not OSError or error.errno != errno.EIO:  # the disk does not say so
             raise
         raise DamagedFile from error
 
 
-def _in_parts(items: list[Item], size: int) -> Iterator[list[Item]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
+def _side_by_side(
+    pool: ThreadPoolExecutor, function: Callable[[Item], Result], items: Iterable[Item]
+) -> Iterator[Result]:
+    """Yield what the function returns for each item, in any order; few items wait at a time."""
+    pending: set[Future[Result]] = set()
+    try:
+        for item in items:
+            pending.add(pool.submit(function, item))
+            while len(pending) >= WAITING:
+                done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                yield from (future.result() for future in done)
+        while pending:
+            done, pending = wait(pending, return_when=FIRST_COMPLETED)
+            yield from (future.result() for future in done)
+    finally:
+        for future in pending:
+            future.cancel()
 
 
-def _more(share: Share, photos: int, size: int) -> Share:
-    return Share(share.photos + photos, share.bytes + size)
+def _more(share: Share, photo: StoredPhoto) -> Share:
+    return Share(share.photos + 1, share.bytes + photo.bytes)

@@ -1,200 +1,276 @@
-"""Another database's catalog, made equal to this one's while this one is in use.
+"""The catalog of a gallery's copy: whose it is, and its tables, made equal to the gallery's."""
 
-Files first, row last, here too: photos come one by one (`copied_photos`), and all that the replica
-shows then changes in one transaction, to what this catalog showed at one moment (`snapshot`).
-"""
-
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
-from secrets import token_hex
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Table,
     delete,
     exists,
     func,
     inspect,
     select,
     true,
+    tuple_,
     update,
 )
 
-from .changes import read_version
-from .copied_photos import (
-    COPIED,
-    PURGED,
-    CopiedPhoto,
-    among,
-    keeps_files_but_not,
-    read_uncopied,
-    replace_photos,
-)
+from .changes import wait_turn
+from .counts import recount
 from .database import Database
-from .rows import BATCH, read_rows
-from .secrets import STORAGE, copy_secrets, read_secrets
-from .snapshot import AnotherGallery, Snapshot
-from .tables import accounts, failed_tries, guests, is_listed, photos, uploads
-from .tables import secrets as kept_secrets
+from .schema import lift_timeouts
+from .tables import accounts, gallery, guests, is_listed, is_unpurged, metadata, photos, secrets
+from .tables import uploads as uploads_table
 from .usage import Share
 
+Row = dict[str, Any]
+Snapshot = Connection
+Reading = Callable[[], AbstractContextManager[Connection]]
+"""Opens a connection that reads the gallery: of a transaction, or always the same snapshot."""
 
-class SameGallery(Exception):
-    """Who copies there, copies onto itself."""
+BATCH = 500
+"""Rows that are read, compared and written at once."""
+COPY_ID = "storage"
+"""The name, among the secrets, of the id that a catalog and its storage share. No other copy of
+the gallery has the same."""
+_is_shared = secrets.c.name != COPY_ID
+_keeps_files = is_listed | is_unpurged
 
 
-class Replica:
-    """Every method is a few short transactions, with the troubles of `Database`."""
+class AnotherGallery(Exception):
+    """The target holds something that this gallery has never had."""
 
-    def __init__(self, source: Database, replica: Database) -> None:
-        self._source = source
-        self._replica = replica
 
-    def check(self) -> bool:
-        """Whether the replica is empty, or not there yet. Only looks, whichever schema it has: it
-        may be a stranger's. Raises UnusableCatalog, and AnotherGallery unless it is empty or an
-        earlier replica of this gallery."""
-        with self._replica.look() as there:
-            tables = inspect(there).get_table_names() if there else []
-            if there is None or _is_empty(there, tables):
-                return True
-            version = read_version(there)
-            known = read_secrets(there) if kept_secrets.name in tables else []
-            with self._source.transaction() as here:
-                if version > read_version(here) or known != read_secrets(here):
-                    raise AnotherGallery
-            last, ids = "", select(photos.c.id).order_by(photos.c.id).limit(BATCH)
-            while some := there.scalars(ids.where(photos.c.id > last)).all():
-                if self.strangers(some):
-                    raise AnotherGallery
-                last = some[-1]
-        return False
+@dataclass(frozen=True)
+class StoredPhoto:
+    """A photo, and whether the gallery shows it, or at least keeps its files."""
 
-    def is_same(self) -> bool:
-        """Whether the replica is this gallery's own database, whatever the addresses say: is what
-        is written there read here?"""
-        key = f"move {token_hex(16)}"
-        this_one = failed_tries.c.key == key
-        row = {"key": key, "failures": 0, "last": PURGED}  # a crash's is forgotten soon
-        try:
-            with self._replica.transaction() as connection:
-                connection.execute(failed_tries.insert().values(row))
-            with self._source.transaction() as connection:
-                return connection.execute(select(failed_tries).where(this_one)).first() is not None
-        finally:
-            with self._replica.transaction() as connection:
-                connection.execute(delete(failed_tries).where(this_one))
+    id: str
+    name: str
+    extension: str
+    bytes: int
+    is_listed: bool
+    keeps_files: bool
 
-    def claim(self) -> None:
-        """An empty replica is this gallery's from now on: a run that is killed can go on."""
-        with self._source.transaction() as source, self._replica.transaction() as replica:
-            copy_secrets(source, replica)
 
-    def storage_id(self) -> str | None:
-        """Of the storage that belongs to the replica, if it has ever had one. Only looks, as
-        `check`."""
-        query = select(kept_secrets.c.value).where(kept_secrets.c.name == STORAGE)
-        with self._replica.look() as connection:
-            if connection is None or not inspect(connection).has_table(kept_secrets.name):
-                return None
-            return connection.scalar(query)
+# Whose the target is
 
-    def keep_storage_id(self, storage_id: str) -> None:
-        with self._replica.transaction() as connection:
-            row = {"name": STORAGE, "value": storage_id}
-            connection.execute(kept_secrets.insert().values(row))
 
-    def strangers(self, photo_ids: Collection[str]) -> set[str]:
-        """Those of `photo_ids` (some hundreds at most) that this gallery has never had."""
-        with self._source.transaction() as connection:
-            return set(photo_ids) - among(connection, photo_ids, true())
-
-    def version(self) -> int:
-        """This gallery's, now."""
-        with self._source.transaction() as connection:
-            return read_version(connection)
-
-    def shares(self) -> tuple[Share, Share]:
-        """What this gallery has, and what the replica has of it: photos that keep files."""
-        with self._source.transaction() as source, self._replica.transaction() as replica:
-            return _share(source), _share(replica)
-
-    def uncopied(self, after: int, until: int) -> Iterator[list[CopiedPhoto]]:
-        """Photos that the replica lacks, with versions of that range, some hundreds at once."""
-        return read_uncopied(self._source.transaction, self._replica, after, until)
-
-    def add_copied(self, copied: Collection[CopiedPhoto]) -> None:
-        """The files of these are there, and checked."""
-        rows = [
-            photo.row | {"removed_version": photo.row["version"], "removed": COPIED}
-            for photo in copied
-        ]
-        with self._replica.transaction() as connection:
-            replace_photos(connection, rows)
-
-    def copied(self) -> Iterator[list[CopiedPhoto]]:
-        """All that have their files there, as the replica says, in the order of their ids."""
-        return self._replica_photos(keeps_files_but_not(PURGED))
-
-    def forget_copied(self, lost: Collection[CopiedPhoto]) -> None:
-        """The files of these are not there, whatever was said of them: they are uncopied again."""
-        these = photos.c.id.in_([photo.id for photo in lost])
-        version = func.coalesce(photos.c.removed_version, photos.c.version)
-        values = {"removed_version": version, "removed": None}
-        with self._replica.transaction() as connection:
-            connection.execute(update(photos).where(these).values(values))
-
-    def still_lists(self, photo_id: str) -> bool:
-        """Whether this gallery does, now."""
-        query = select(photos.c.id).where(photos.c.id == photo_id, is_listed)
-        with self._source.transaction() as connection:
-            return connection.execute(query).first() is not None
-
-    @contextmanager
-    def snapshot(self) -> Iterator[Snapshot]:
-        """This gallery as it is now, as long as the context lasts."""
-        with self._source.snapshot() as connection:
-            yield Snapshot(connection, self._replica)
-
-    def purged(self) -> Iterator[list[CopiedPhoto]]:
-        """Photos whose files the replica has still to delete, until `forget_purged` is told."""
-        query = select(photos).where(photos.c.removed == PURGED).limit(BATCH)
-        while True:
-            with self._replica.transaction() as connection:
-                found = [CopiedPhoto.of(row) for row in read_rows(connection, query)]
-            if not found:
-                return
-            yield found
-
-    def forget_purged(self, gone: Collection[CopiedPhoto]) -> None:
-        """The files of these are deleted."""
-        these = photos.c.id.in_([photo.id for photo in gone])
-        with self._replica.transaction() as connection:
-            connection.execute(update(photos).where(these).values(removed=None))
-
-    def _replica_photos(self, which: ColumnElement[bool]) -> Iterator[list[CopiedPhoto]]:
-        last = ""
-        while True:
-            query = select(photos).where(which, photos.c.id > last).order_by(photos.c.id)
-            with self._replica.transaction() as connection:
-                found = [CopiedPhoto.of(row) for row in read_rows(connection, query.limit(BATCH))]
-            if not found:
-                return
-            yield found
-            last = found[-1].id
+def check_target(source: Database, target: Database) -> bool:
+    """Return whether the target's catalog is empty, or not there yet. Nothing is written, and its
+    schema may be an older one: it may be a stranger's. Raises UnusableCatalog, and AnotherGallery
+    unless it is empty or a copy of this gallery."""
+    with target.look() as there:
+        tables = inspect(there).get_table_names() if there else []
+        if there is None or _is_empty(there, tables):
+            return True
+        shared = select(secrets.c.name, secrets.c.value).where(_is_shared)
+        known = set(there.execute(shared)) if secrets.name in tables else set()
+        with source.transaction() as here:
+            if known != set(here.execute(shared)):
+                raise AnotherGallery
+        last, ids = "", select(photos.c.id).order_by(photos.c.id).limit(BATCH)
+        while some := there.scalars(ids.where(photos.c.id > last)).all():
+            if unknown_photos(source, some):
+                raise AnotherGallery
+            last = some[-1]
+    return False
 
 
 def _is_empty(connection: Connection, tables: Collection[str]) -> bool:
-    """Of a gallery that has these tables: older ones have fewer."""
+    """Whether there is nothing of a gallery in these tables; older galleries have fewer."""
     return not any(
         table.name in tables and connection.scalar(select(exists().select_from(table)))
-        for table in (photos, accounts, guests, uploads)
+        for table in (photos, accounts, guests, uploads_table)
     )
 
 
-def _share(connection: Connection) -> Share:
-    figures = select(func.count(), func.coalesce(func.sum(photos.c.bytes), 0)).where(
-        keeps_files_but_not(PURGED)
-    )
-    count, size = connection.execute(figures).one()
+def unknown_photos(source: Database, photo_ids: Collection[str]) -> set[str]:
+    """Return those of `photo_ids` (some hundreds at most) that the gallery has never had."""
+    with source.transaction() as connection:
+        query = select(photos.c.id).where(photos.c.id.in_(photo_ids))
+        return set(photo_ids) - set(connection.scalars(query))
+
+
+def copy_secrets(source: Database, target: Database) -> None:
+    """Make an empty target this gallery's own, so that a run that is killed can go on."""
+    shared = select(secrets).where(_is_shared)
+    with source.transaction() as here, target.transaction() as there:
+        there.execute(delete(secrets).where(_is_shared))
+        there.execute(secrets.insert(), [dict(row) for row in here.execute(shared).mappings()])
+
+
+def read_copy_id(database: Database) -> str | None:
+    """Return the id that this catalog shares with its storage, if it ever got one. Like
+    `check_target`, it reads any schema and writes nothing."""
+    query = select(secrets.c.value).where(secrets.c.name == COPY_ID)
+    with database.look() as connection:
+        if connection is None or not inspect(connection).has_table(secrets.name):
+            return None
+        return connection.scalar(query)
+
+
+def keep_copy_id(database: Database, copy_id: str) -> None:
+    with database.transaction() as connection:
+        connection.execute(secrets.insert().values(name=COPY_ID, value=copy_id))
+
+
+def forget_copy_id(database: Database) -> None:
+    with database.transaction() as connection:
+        connection.execute(delete(secrets).where(secrets.c.name == COPY_ID))
+
+
+# What there is to copy
+
+
+@contextmanager
+def open_snapshot(source: Database) -> Iterator[Connection]:
+    """Read the gallery as it is now, as long as the context lasts. PostgreSQL's timeouts are
+    lifted: nothing is read while large files are copied."""
+    with source.snapshot() as connection:
+        lift_timeouts(connection)
+        yield connection
+
+
+def read_photos(reading: Reading) -> Iterator[StoredPhoto]:
+    """Yield all photos, those that were removed as well, in the order of their ids."""
+    last = ""
+    columns = (photos.c.id, photos.c.name, photos.c.extension, photos.c.bytes)
+    query = select(*columns, is_listed.label("is_listed"), _keeps_files.label("keeps_files"))
+    query = query.order_by(photos.c.id).limit(BATCH)
+    while True:
+        with reading() as connection:
+            rows = connection.execute(query.where(photos.c.id > last)).all()
+        if not rows:
+            return
+        for row in rows:
+            yield StoredPhoto(*row)
+        last = rows[-1].id
+
+
+def read_share(source: Database) -> Share:
+    """Count the photos that keep files."""
+    figures = select(func.count(), func.coalesce(func.sum(photos.c.bytes), 0)).where(_keeps_files)
+    with source.transaction() as connection:
+        count, size = connection.execute(figures).one()
     return Share(count, int(size))
+
+
+def still_lists(source: Database, photo_id: str) -> bool:
+    query = select(photos.c.id).where(photos.c.id == photo_id, is_listed)
+    with source.transaction() as connection:
+        return connection.execute(query).first() is not None
+
+
+def upload_ids(connection: Connection) -> set[str]:
+    return set(connection.scalars(select(uploads_table.c.id)))
+
+
+# The tables
+
+
+def copy_tables(snapshot: Connection, target: Database, lost: Collection[str]) -> set[str]:
+    """Make the target's tables equal to the snapshot's in one transaction, but for the photos with
+    the ids `lost`. Returns the ids of the uploads that the target had before. Raises
+    AnotherGallery when photos were sent to the target since `check_target`."""
+    with target.transaction() as there:
+        lift_timeouts(there)
+        wait_turn(there)  # whoever sends a photo to the target does so before this, or after it
+        former_uploads = upload_ids(there)
+        tables = [table for table in metadata.sorted_tables if table.primary_key.columns]
+        # First all that goes: what comes may be unique.
+        for table in tables:
+            _delete_differing(snapshot, there, table, lost)
+        for table in tables:
+            _insert_missing(snapshot, there, table, lost)
+        # Its one row is never deleted: visitors of the target may be waiting for it.
+        there.execute(
+            update(gallery).values(dict(snapshot.execute(select(gallery)).one()._mapping))
+        )
+        if lost:
+            recount(there)
+    target.analyze()
+    return former_uploads
+
+
+def _delete_differing(
+    snapshot: Connection, target: Connection, table: Table, lost: Collection[str]
+) -> None:
+    key = _key(table)
+    for rows in _read_in_batches(target, table):
+        known = _find(snapshot, table, rows)
+        if table is photos and any((row["id"],) not in known for row in rows):
+            raise AnotherGallery
+        gone = [
+            _key_of(table, row)
+            for row in rows
+            if known.get(_key_of(table, row)) != row or _photo_id(table, row) in lost
+        ]
+        if gone:
+            target.execute(delete(table).where(key.in_(_comparable(table, gone))))
+
+
+def _insert_missing(
+    snapshot: Connection, target: Connection, table: Table, lost: Collection[str]
+) -> None:
+    for rows in _read_in_batches(snapshot, table):
+        known = _find(target, table, rows)
+        missing = [
+            row
+            for row in rows
+            if _key_of(table, row) not in known and _photo_id(table, row) not in lost
+        ]
+        if missing:
+            target.execute(table.insert(), missing)
+
+
+def _read_in_batches(connection: Connection, table: Table) -> Iterator[list[Row]]:
+    """Read a table in the order of its primary key, as this database sorts it."""
+    query = select(table).where(_copied_rows(table)).limit(BATCH)
+    query = query.order_by(*table.primary_key.columns)
+    rows = _read(connection, query)
+    while rows:
+        yield rows
+        [last] = _comparable(table, [_key_of(table, rows[-1])])
+        rows = _read(connection, query.where(_key(table) > last))
+
+
+def _find(connection: Connection, table: Table, rows: list[Row]) -> dict[tuple[Any, ...], Row]:
+    """Look up the rows with the primary keys of these."""
+    keys = _comparable(table, [_key_of(table, row) for row in rows])
+    query = select(table).where(_copied_rows(table), _key(table).in_(keys))
+    return {_key_of(table, row): row for row in _read(connection, query)}
+
+
+def _read(connection: Connection, query: Any) -> list[Row]:
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _copied_rows(table: Table) -> ColumnElement[bool]:
+    return _is_shared if table is secrets else true()
+
+
+def _photo_id(table: Table, row: Row) -> str | None:
+    """The photo that a row is about."""
+    return row["id"] if table is photos else row.get("photo_id")
+
+
+def _key_of(table: Table, row: Row) -> tuple[Any, ...]:
+    return tuple(row[column.name] for column in table.primary_key.columns)
+
+
+def _key(table: Table) -> ColumnElement[Any]:
+    columns = list(table.primary_key.columns)
+    return columns[0] if len(columns) == 1 else tuple_(*columns)
+
+
+def _comparable(table: Table, keys: list[tuple[Any, ...]]) -> list[Any]:
+    """These keys in a form that SQL compares with `_key`."""
+    columns = list(table.primary_key.columns)
+    if len(columns) == 1:
+        return [value for (value,) in keys]
+    return keys

@@ -18,14 +18,14 @@ import pytest
 from click.testing import Result
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, inspect, select, text
 
 from dropwall import create_app
 from dropwall.catalog import schema, usage
-from dropwall.catalog.changes import advance, read_version
+from dropwall.catalog.changes import advance
 from dropwall.catalog.database import AlreadyClaimed, find_database, open_database
-from dropwall.catalog.replica import Replica
-from dropwall.catalog.snapshot import AnotherGallery
+from dropwall.catalog.replica import AnotherGallery, copy_tables, open_snapshot
+from dropwall.catalog.tables import photos
 from dropwall.config import Config
 from dropwall.move import Move, Place
 from dropwall.photos.files import original_key, owner_id
@@ -376,7 +376,7 @@ def test_a_move_that_was_ended_goes_on_where_it_was(
     assert (process.returncode, trouble.decode()) == (code, said)
     kept.rename(hanging)
     assert listed(known_at(gallery.started(), gallery.client)) == []  # no half gallery is shown
-    assert re.match(r"2 photos .* copied; 22 photos ", gallery.moved())
+    assert re.match(r"1 photo .* copied; 22 photos ", gallery.moved())
     there = gallery.started()
     assert seen_by(known_at(there, gallery.client)) == seen_by(gallery.client)
     assert usage.overview(parts(there).database) == usage.overview(parts(gallery.app).database)
@@ -537,24 +537,26 @@ def test_a_strangers_gallery_is_looked_at_and_not_touched(
 def test_a_photo_that_comes_to_the_copy_at_the_last_moment_is_not_written_over(
     gallery: Gallery,
 ) -> None:
-    gallery.send(0, 1)
+    gallery.send(0)
     gallery.moved()
     there = open_database(gallery.target.database_address)
-    replica = Replica(open_database(gallery.config.database_address), there)
+    here = open_database(gallery.config.database_address)
 
     def waits_for_a_lock() -> bool:
         with there.transaction() as connection:
             return bool(connection.scalar(text("SELECT 1 FROM pg_locks WHERE NOT granted")))
 
-    with ThreadPoolExecutor() as pool, replica.snapshot() as snapshot:
+    with ThreadPoolExecutor() as pool, open_snapshot(here) as snapshot:
         with there.transaction() as sending:
-            version = advance(sending)
-            applied = pool.submit(snapshot.apply)
+            sent = dict(sending.execute(select(photos)).mappings().one())
+            sent |= {"id": "f" * 32, "sha256": "0" * 64, "version": advance(sending)}
+            sending.execute(photos.insert().values(sent))
+            applied = pool.submit(copy_tables, snapshot, there, [])
             wait_until(lambda: applied.done() or waits_for_a_lock())
         with pytest.raises(AnotherGallery):
             applied.result()
     with there.transaction() as connection:
-        assert read_version(connection) == version
+        assert sent["id"] in connection.scalars(select(photos.c.id)).all()
 
 
 def test_a_storage_belongs_to_one_database(gallery: Gallery, tmp_path: Path) -> None:
@@ -585,6 +587,23 @@ def test_a_gallery_is_not_copied_onto_itself(gallery: Gallery, tmp_path: Path) -
     assert files(config) == before
     assert len(listed(gallery.client)) == 2
     assert not new.exists()
+
+
+def test_a_gallery_on_servers_is_known_under_another_address(tmp_path: Path) -> None:
+    gallery = Gallery(config := on_servers(tmp_path / "data"), Config(tmp_path / "new"))
+    gallery.send(0, 1)
+    before = files(config)
+    aliases = f"{config.database}?application_name=copy", f"{config.storage}&region=eu-north-1"
+    for target in (
+        replace(gallery.target, database=aliases[0]),
+        replace(gallery.target, storage=aliases[1]),
+        replace(gallery.target, database=aliases[0], storage=aliases[1]),
+    ):
+        for _ in range(2):
+            assert gallery.refusal(target) == ITSELF
+    assert files(config) == before
+    assert len(listed(gallery.client)) == 2
+    gallery.moved()
 
 
 def test_a_place_that_keeps_nothing_is_refused_in_a_sentence(
