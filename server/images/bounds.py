@@ -46,33 +46,33 @@ class Bounds:
     def check(self, photo: Container, width: int) -> Cost:
         """The estimated cost of decoding it and making a thumbnail of `width` pixels. Raises
         DamagedPhoto, TooManyPixels, TooLongAnimation, TooMuchToDecode."""
-        is_baseline = photo.kind == "jpg" and not _holds_coefficients(photo)
+        pixels, sides = photo.pixels, (photo.width, photo.height)
+        holds_coefficients = photo.progressive or photo.scans > 1
+        is_baseline = photo.kind == "jpg" and not holds_coefficients
         max_pixels = self.max_jpeg_pixels if is_baseline else self.max_pixels
-        if photo.pixels > max_pixels:
+        if pixels > max_pixels:
             raise TooManyPixels(max_pixels)
-        if photo.scans > MAX_JPEG_SCANS or photo.scans * photo.pixels > MAX_SCAN_PIXELS:
+        if photo.scans > MAX_JPEG_SCANS or photo.scans * pixels > MAX_SCAN_PIXELS:
             raise DamagedPhoto
-        frame_pixels = photo.frames * max(photo.pixels, MIN_FRAME_PIXELS)
+        frame_pixels = photo.frames * max(pixels, MIN_FRAME_PIXELS)
         if photo.frames > 1 and frame_pixels > self.max_animation_pixels:
             raise TooLongAnimation
-        nanoseconds = frame_pixels * NANOSECONDS_PER_PIXEL[photo.kind]
-        seconds = (nanoseconds + photo.scans * photo.pixels) / 1e9
-        memory_bytes = FIXED_BYTES + _photo_bytes(photo, width)
+        nanoseconds = frame_pixels * NANOSECONDS_PER_PIXEL[photo.kind] + photo.scans * pixels
+        memory_bytes = FIXED_BYTES
+        if photo.kind == "jpg":
+            boxes = (width, 4 * width), (4 * width, width)  # Exif says later which side is up
+            scale = min(draft_scale(sides, box) for box in boxes)
+            memory_bytes += pixels // scale**2 * 12 + 64 * sum(sides)
+            memory_bytes += 2 * photo.coefficients if holds_coefficients else 0
+        elif photo.frames > 1:
+            memory_bytes += pixels * ANIMATION_BYTES_PER_PIXEL[photo.kind]
+        elif photo.is_deep:
+            memory_bytes += pixels * DEEP_BYTES_PER_PIXEL
+        else:
+            memory_bytes += pixels * BYTES_PER_PIXEL[photo.kind]
         if memory_bytes > self.max_bytes:
             raise TooMuchToDecode
-        return Cost(memory_bytes, seconds)
-
-
-def _photo_bytes(photo: Container, width: int) -> int:
-    if photo.kind == "jpg":
-        held = 2 * photo.coefficients if _holds_coefficients(photo) else 0
-        sides = photo.width, photo.height
-        boxes = (width, 4 * width), (4 * width, width)  # Exif says later which side is up
-        scale = min(draft_scale(sides, box) for box in boxes)
-        return held + photo.pixels // scale**2 * 12 + 64 * sum(sides)
-    if photo.frames > 1:
-        return photo.pixels * ANIMATION_BYTES_PER_PIXEL[photo.kind]
-    return photo.pixels * (DEEP_BYTES_PER_PIXEL if photo.is_deep else BYTES_PER_PIXEL[photo.kind])
+        return Cost(memory_bytes, nanoseconds / 1e9)
 
 
 def draft_scale(sides: tuple[int, int], box: tuple[int, int]) -> int:
@@ -80,7 +80,3 @@ def draft_scale(sides: tuple[int, int], box: tuple[int, int]) -> int:
     `JpegImageFile.draft`)."""
     largest = max(side // limit for side, limit in zip(sides, box, strict=True))
     return next(scale for scale in (8, 4, 2, 1) if scale <= max(1, largest))
-
-
-def _holds_coefficients(photo: Container) -> bool:
-    return photo.progressive or photo.scans > 1

@@ -64,11 +64,6 @@ def mapped(file: BinaryIO, access: int = mmap.ACCESS_READ) -> Iterator[mmap.mmap
         yield data
 
 
-def big_endian(data: mmap.mmap, position: int, size: int) -> int:
-    """An unsigned number of `size` bytes, or of those that the file still has there."""
-    return int.from_bytes(data[position : position + size])
-
-
 def limited(blocks: Iterable[T]) -> Iterator[T]:
     """The same blocks. Raises BrokenContainer where there are more than MAX_BLOCKS."""
     for number, block in enumerate(blocks):

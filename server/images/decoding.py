@@ -72,31 +72,23 @@ def decode(task: Callable[..., Any], file: BinaryIO, memory_bytes: int, *argumen
     """Call `task(file, *arguments)` in a decoder that may use `memory_bytes`. Raises the refusals
     and OSErrors that `task` raises, TooMuchToDecode, NoDecoder, and DecodingFailed for all else."""
     for _ in range(2):  # the kernel may have killed the first one for want of memory
-        with suppress(EOFError):
-            return _decode(task, file, memory_bytes, arguments)
+        connection = _connect()
+        try:
+            reduction.send_handle(connection, file.fileno(), 0)
+            connection.send((task, (memory_bytes, CPU_SECONDS), arguments))
+            outcome = connection.recv()
+        except (EOFError, ConnectionError):  # the decoder has died
+            connection.close()
+            continue
+        if memory_bytes > LARGE_BYTES or len(_idle) >= MAX_IDLE:
+            connection.close()
+        else:
+            _idle.append(connection)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
     log.warning("A photo was refused: its decoder needed too much memory, or time, or broke.")
     raise TooMuchToDecode
-
-
-def _decode(
-    task: Callable[..., Any], file: BinaryIO, memory_bytes: int, arguments: tuple[object, ...]
-) -> Any:
-    """Raises EOFError when the decoder dies."""
-    connection = _connect()
-    try:
-        reduction.send_handle(connection, file.fileno(), 0)
-        connection.send((task, (memory_bytes, CPU_SECONDS), arguments))
-        outcome = connection.recv()
-    except (EOFError, ConnectionError):
-        connection.close()
-        raise EOFError from None
-    if memory_bytes > LARGE_BYTES or len(_idle) >= MAX_IDLE:
-        connection.close()
-    else:
-        _idle.append(connection)
-    if isinstance(outcome, Exception):
-        raise outcome
-    return outcome
 
 
 def _connect() -> Connection:

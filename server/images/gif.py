@@ -4,7 +4,7 @@ import mmap
 import re
 
 from ..refusals import BrokenContainer
-from .containers import Container, big_endian
+from .containers import Container
 
 _MAX_SUB_BLOCKS = 1_000_000
 """Data sub-blocks of 255 bytes each: ten times what 100 MiB hold."""
@@ -18,7 +18,7 @@ def parse_gif(data: mmap.mmap) -> Container:
     """Raises BrokenContainer."""
 
     def table_bytes(flags_at: int) -> int:
-        flags = big_endian(data, flags_at, 1)
+        flags = int.from_bytes(data[flags_at : flags_at + 1])
         return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
     width, height = (int.from_bytes(data[at : at + 2], "little") for at in (6, 8))
@@ -28,7 +28,7 @@ def parse_gif(data: mmap.mmap) -> Container:
         position = match.end()
         if match[0] == b";":
             return Container("gif", width, height, max(frames, 1))
-        is_comment = match[0] == b"!" and big_endian(data, position, 1) == _COMMENT
+        is_comment = match[0] == b"!" and int.from_bytes(data[position : position + 1]) == _COMMENT
         if match[0] == b",":
             frames += 1
             position += 10 + table_bytes(position + 8)

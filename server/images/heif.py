@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from ..refusals import BrokenContainer, NotAPhoto
-from .containers import Container, Span, big_endian, limited
+from .containers import Container, Span, limited
 
 MAX_PADDING = 64
 """Pixels that a codec adds to a side: a superblock of AV1, the largest unit of HEVC."""
@@ -47,7 +47,7 @@ _NO_HEVC = re.compile(rb"\0\0[\1\2]|\0{3}[^\0]|\0{64}", re.DOTALL)
 
 def parse_heif(data: mmap.mmap) -> Container:
     """Raises NotAPhoto for other files of boxes, such as films; BrokenContainer."""
-    brands_end = min(big_endian(data, 0, 4), 4 * _MAX_BRANDS, len(data))
+    brands_end = min(int.from_bytes(data[:4]), 4 * _MAX_BRANDS, len(data))
     brands = {data[at : at + 4] for at in (8, *range(16, brands_end, 4))}
     if not brands & (_AVIF_BRANDS | _HEIC_BRANDS):
         raise NotAPhoto
@@ -145,7 +145,7 @@ def _items(data: mmap.mmap, start: int, end: int) -> list[_Item]:
     begin, behind = found.get(b"iref", (end, end))  # 14496-12 8.11.12
     for name, at, _ in islice(boxes(data, begin + 4, behind), _MAX_ITEMS):
         if name in (b"thmb", b"auxl"):
-            subordinates.add(big_endian(data, at, 4 if data[begin] else 2))
+            subordinates.add(int.from_bytes(data[at : at + (4 if data[begin] else 2)]))
     return [
         _Item(kind, *places[item], item in subordinates) for item, kind in kinds if item in places
     ]
@@ -158,7 +158,7 @@ def _item_kinds(data: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, by
         id_bytes = 4 if data[begin] == 3 else 2
         kind = begin + 4 + id_bytes + 2
         if name == b"infe":
-            yield big_endian(data, begin + 4, id_bytes), data[kind : kind + 4]
+            yield int.from_bytes(data[begin + 4 : begin + 4 + id_bytes]), data[kind : kind + 4]
 
 
 def _places(data: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, Span]]:
@@ -218,7 +218,7 @@ def _check_hevc(data: mmap.mmap, items: list[_Item], metas: list[Span]) -> None:
         remaining -= item.length
         while offset < end <= len(data):
             units -= 1
-            unit, offset = offset + 4, offset + 4 + big_endian(data, offset, 4)
+            unit, offset = offset + 4, offset + 4 + int.from_bytes(data[offset : offset + 4])
             is_over = offset > end or offset == unit or min(remaining, units) < 0
             if is_over or _NO_HEVC.search(data, unit, offset):
                 raise BrokenContainer("An image has bytes that none can have.")

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from ..refusals import BrokenContainer
-from .containers import STEP_BYTES, Container, Part, big_endian, limited
+from .containers import STEP_BYTES, Container, Part, limited
 
 # A marker (B.1.1.2) that a length follows, SOI or EOI: not a stuffed FF 00 of entropy-coded data,
 # not fill bytes (FF FF), not one of those that stand alone (TEM, RST0 to RST7).
@@ -42,8 +42,8 @@ def parse_jpeg(data: mmap.mmap) -> Container:
         elif marker in _SOF:  # B.2.2
             sof = marker
             progressive |= marker in _PROGRESSIVE
-            height, width = big_endian(data, start + 1, 2), big_endian(data, start + 3, 2)
-            components = big_endian(data, start + 5, 1)
+            height, width = (int.from_bytes(data[start + n : start + n + 2]) for n in (1, 3))
+            components = int.from_bytes(data[start + 5 : start + 6])
             sampling = [divmod(factors, 16) for factors in data[start + 7 : start + 18 : 3]]
             sampling = sampling[:components]
             largest = max((across * down for across, down in sampling), default=0) or 1
@@ -75,12 +75,16 @@ def _segments(data: mmap.mmap) -> Iterator[tuple[int, int, int]]:
     """Each marker of the first image, where it begins, and where its segment ends. Behind the EOI,
     which may be missing, there is anything: films, other images, halves of them."""
     position = 2
-    while match := _find_marker(data, position):
+    while position < len(data):
+        match = _MARKER.search(data, position, position + STEP_BYTES + 1)
+        if not match:
+            position += STEP_BYTES
+            continue
         marker, position = match[1][0], match.end()
         if marker == _EOI:
             yield marker, match.start(), position
             return
-        length = big_endian(data, position, 2)
+        length = int.from_bytes(data[position : position + 2])
         position += max(length, 2)
         if position > len(data):
             raise BrokenContainer("A segment ends behind the file.")
@@ -89,16 +93,9 @@ def _segments(data: mmap.mmap) -> Iterator[tuple[int, int, int]]:
         yield marker, match.start(), position
 
 
-def _find_marker(data: mmap.mmap, position: int) -> re.Match[bytes] | None:
-    for start in range(position, len(data), STEP_BYTES):
-        if match := _MARKER.search(data, start, start + STEP_BYTES + 1):
-            return match
-    return None
-
-
 def _finished_coefficients(data: mmap.mmap, start: int) -> set[tuple[int, int]]:
     """The components and coefficients whose last bit stands in the scan of this header (B.2.3)."""
-    behind = start + 1 + 2 * big_endian(data, start, 1)
+    behind = start + 1 + 2 * int.from_bytes(data[start : start + 1])
     first, last, bits = data[behind : behind + 3].ljust(3, b"\1")
     components = data[start + 1 : behind : 2] if bits & 15 == 0 else b""
     return {(number, k) for number in components for k in range(first, min(last, 63) + 1)}

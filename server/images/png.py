@@ -7,7 +7,7 @@ from itertools import chain
 from typing import BinaryIO
 
 from ..refusals import BrokenContainer
-from .containers import STEP_BYTES, Container, Span, big_endian, mapped
+from .containers import STEP_BYTES, Container, Span, mapped
 
 MAX_PROFILE_BYTES = 8 << 20
 """An ICC profile, unpacked; those for printing have 4 MB."""
@@ -46,9 +46,9 @@ def parse_png(data: mmap.mmap) -> Container:
         if name == b"iCCP" and not _is_profile(data, start, end):
             continue  # nor any other: each may unpack to megabytes
         if name == b"IHDR":
-            width, height = big_endian(data, start, 4), big_endian(data, start + 4, 4)
+            width, height = (int.from_bytes(data[at : at + 4]) for at in (start, start + 4))
         elif name == b"acTL":
-            frames = max(frames, big_endian(data, start, 4))
+            frames = max(frames, int.from_bytes(data[start : start + 4]))
         elif name == b"cICP" and b"IDAT" not in seen and data[start + 2 : end] == b"\0\1":
             cicp = data[start], data[start + 1]
         first = spans.pop()[0] if spans[-1][1] == start - 8 else start - 8
@@ -64,7 +64,7 @@ def png_chunks(data: mmap.mmap) -> Iterator[tuple[bytes, Span]]:
     position = 8
     for number in range(_MAX_CHUNKS):
         start = position + 8
-        name, end = data[start - 4 : start], start + big_endian(data, position, 4)
+        name, end = data[start - 4 : start], start + int.from_bytes(data[position : position + 4])
         position = end + 4  # 5.3: a CRC follows the content
         if position > len(data):
             if name in _IMAGE_CHUNKS:
@@ -83,7 +83,7 @@ def _has_right_checksum(data: mmap.mmap, start: int, end: int) -> bool:
     value = 0
     for step in range(start - 4, end, STEP_BYTES):
         value = zlib.crc32(data[step : min(step + STEP_BYTES, end)], value)
-    return value == big_endian(data, end, 4)
+    return value == int.from_bytes(data[end : end + 4])
 
 
 def _is_profile(data: mmap.mmap, start: int, end: int) -> bool:
@@ -110,8 +110,8 @@ def check_png_pixels(file: BinaryIO) -> None:
                 )
                 if unpacker and is_wrong and not is_interlaced:
                     raise BrokenContainer("A frame has other rows than its header says.")
-                at = start + 4 * (name == b"fcTL")
-                width, height = big_endian(data, at, 4), big_endian(data, at + 4, 4)
+                first = start + 4 * (name == b"fcTL")
+                width, height = (int.from_bytes(data[at : at + 4]) for at in (first, first + 4))
                 unpacker, missing_bytes = None, height * (1 + -(-width * bits // 8))
             elif name in (b"IDAT", b"fdAT"):
                 unpacker = unpacker or zlib.decompressobj()

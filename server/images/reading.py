@@ -5,6 +5,7 @@ import io
 import itertools
 import re
 import struct
+import traceback
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -135,11 +136,8 @@ def _opened(file: BinaryIO, photo: Container) -> Iterator[Image.Image]:
 
 def _is_raised_here(error: BaseException) -> bool:
     """Whether the innermost frame of the traceback is in this package."""
-    trace = error.__traceback__
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    raised_in = trace.tb_frame.f_globals.get("__name__", "") if trace else ""
-    return raised_in.startswith(__name__.partition(".")[0] + ".")
+    *_, (frame, _line) = traceback.walk_tb(error.__traceback__)
+    return str(frame.f_globals.get("__name__")).startswith(__name__.partition(".")[0] + ".")
 
 
 def _open(file: BinaryIO, photo: Container) -> Image.Image:

@@ -6,7 +6,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -112,22 +112,22 @@ class Slots:
         wait for ever."""
         if ticket.is_large:
             if not ticket.is_collecting:
-                ticket.is_collecting = _try_lock(self._large, ticket.collecting)
+                ticket.is_collecting = _lock(self._large, ticket.collecting)
                 if not ticket.is_collecting:
                     return False
             for path in self._memory[SMALL_LOCKS:]:
-                if ticket.memory_locks < ticket.wanted and _try_lock(path, ticket.held):
+                if ticket.memory_locks < ticket.wanted and _lock(path, ticket.held):
                     ticket.memory_locks += 1
             if ticket.memory_locks < ticket.wanted or not any(
-                _try_lock(path, ticket.held) for path in self._processors[1:]
+                _lock(path, ticket.held) for path in self._processors[1:]
             ):
                 return False
             ticket.collecting.close()
             return True
         with ExitStack() as tried:
-            free = (path for path in self._memory if _try_lock(path, tried))
+            free = (path for path in self._memory if _lock(path, tried))
             if len(list(itertools.islice(free, ticket.wanted))) == ticket.wanted and any(
-                _try_lock(path, tried) for path in self._processors
+                _lock(path, tried) for path in self._processors
             ):
                 ticket.held.push(tried.pop_all())
                 return True
@@ -138,21 +138,19 @@ class Slots:
         """Run the block alone, in all processes, for this purpose (a word) and id. Some ids share a
         lock."""
         with ExitStack() as held:
-            _lock(self._folder / f"{purpose}-{int(hex_id, 16) % NAMED_LOCKS}", held)
+            _lock(self._folder / f"{purpose}-{int(hex_id, 16) % NAMED_LOCKS}", held, fcntl.LOCK_EX)
             yield
 
 
-def _lock(path: Path, held: ExitStack, operation: int = fcntl.LOCK_EX) -> None:
-    """Lock the file until `held` closes it."""
+def _lock(path: Path, held: ExitStack, operation: int = fcntl.LOCK_EX | fcntl.LOCK_NB) -> bool:
+    """Lock the file until `held` closes it, unless it is locked already; whether it could."""
     file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(file, operation)
+    except OSError as error:
+        os.close(file)
+        if isinstance(error, BlockingIOError):
+            return False
+        raise
     held.callback(os.close, file)
-    fcntl.flock(file, operation)
-
-
-def _try_lock(path: Path, held: ExitStack) -> bool:
-    """Lock the file if it is free, and say whether it was."""
-    with ExitStack() as tried, suppress(BlockingIOError):
-        _lock(path, tried, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        held.push(tried.pop_all())
-        return True
-    return False
+    return True
