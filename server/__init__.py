@@ -32,7 +32,6 @@ from .web.access_log import Visits
 from .web.archive import archive
 from .web.errors import answer_errors
 from .web.host import host
-from .web.invitation import invitation
 from .web.json import changes_event
 from .web.live import live
 from .web.operations import operations
@@ -55,7 +54,6 @@ BLUEPRINTS = (
     live,
     people_routes,
     sign_in,
-    invitation,
     host,
 )
 

@@ -92,6 +92,12 @@ MOST_SELECTIONS = 200
 """That are kept at once; 100,000 photos are three megabytes."""
 
 
+def known_version(database: Database, viewer: Viewer) -> int:
+    """Return the version of the last change that the viewer may know of."""
+    with database.snapshot() as connection:
+        return read_known_version(connection, viewer)
+
+
 def version(database: Database) -> int:
     """Of the last change, whoever may know of it."""
     with database.snapshot() as connection:

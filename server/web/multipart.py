@@ -1,4 +1,4 @@
-"""A request's body as uploads, read once, to its end, and never past it."""
+"""A request's body as staged uploads, read once, to its end, and never past it."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -9,7 +9,6 @@ from email.header import decode_header, make_header
 from functools import partial
 from io import BytesIO
 from itertools import chain
-from typing import IO
 from urllib.parse import unquote_to_bytes
 
 from flask import request
@@ -67,7 +66,7 @@ def receive_body(staging: ExitStack) -> Body:
     body is read first: a browser that is still sending would see a reset connection instead of the
     answer. Raises TooManyAtOnce without that.
     """
-    stream = _limited_body()
+    stream = _BodyStream()
     reserve = staging.enter_context(dropwall().staged.reserving(request.remote_addr or ""))
     try:
         if "Content-Range" in request.headers:
@@ -94,29 +93,28 @@ def receive_body(staging: ExitStack) -> Body:
 
 def drain_body() -> None:
     """Read what a refused request goes on sending, so that its browser gets to read the refusal."""
-    _drain(_limited_body())
+    _drain(_BodyStream())
 
 
-def _limited_body() -> LimitedStream:
-    """Werkzeug's own stream trusts gunicorn to tell a body that was cut off; it does not. This
-    one counts against Content-Length; a chunked body is framed, and only bounded here."""
-    source: IO[bytes] = request.environ["wsgi.input"]
-    if request.content_length is None:
-        return _ChunkedBody(source, dropwall().settings.max_request_bytes, is_max=True)
-    return _Body(source, request.content_length)
+class _BodyStream(LimitedStream):
+    """The request's body, which ends where it was announced to end; one in chunks is framed, and
+    only bounded here. Werkzeug's own stream trusts the server to notice a body that was cut off,
+    which is true of gunicorn with our `WholeBody`, and of no other server."""
 
+    def __init__(self) -> None:
+        announced = request.content_length
+        most = dropwall().settings.max_request_bytes if announced is None else announced
+        super().__init__(request.environ["wsgi.input"], most, is_max=announced is None)
 
-class _Body(LimitedStream):
+    def on_exhausted(self) -> None:
+        if request.content_length is None:
+            raise TooMuchAtOnce
+
     def on_disconnect(self, error: Exception | None = None) -> None:
-        """Werkzeug takes every OSError for this; who stands still is told so."""
+        """Werkzeug takes every OSError for this; a client that stalls is told so."""
         if isinstance(error, TimeoutError):
             raise error
         super().on_disconnect(error)
-
-
-class _ChunkedBody(_Body):
-    def on_exhausted(self) -> None:
-        raise TooMuchAtOnce
 
 
 class _UncutBoundaries:

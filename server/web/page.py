@@ -1,5 +1,8 @@
-"""The page, and what it must know."""
+"""The page and what it must know, and how guests find it: an address to scan and print."""
 
+import io
+
+import segno
 from flask import (
     Blueprint,
     Response,
@@ -7,21 +10,25 @@ from flask import (
     current_app,
     jsonify,
     render_template,
+    request,
     send_from_directory,
 )
 from flask_login import current_user
 
 from ..catalog import guests, lists
+from ..people.address import address_to_share, is_only_nearby
 from . import dropwall
-from .invitation import invitation_address
 from .photos import DEFAULT_LIMIT, ONE_YEAR_SECONDS
-from .plain_form import take_sent
 from .requests import MAX_VERSION, number_parameter
 from .security import LIBRARIES, ROOT
+from .uploads import take_sent
 from .visitor import greet_guest, visitor
 
 page = Blueprint("page", __name__)
 
+QUIET_ZONE_MODULES = 4
+"""Width of the margin that scanners need (ISO/IEC 18004)."""
+MODULE_MM = 2
 RULES = {
     "own": "Only you and the host see what you add.",
     "approval": "Photos appear for everyone once the host has approved them.",
@@ -59,7 +66,7 @@ def page_settings() -> Response:
         extensions=config.extensions,
         mode=config.mode,
         sign_up=config.sign_up,
-        address=invitation_address(),
+        address=_shared_address() + dropwall().passcode.path,
         guest={
             "id": guest_id,
             "name": guests.find_name(dropwall().database, guest_id) or None,
@@ -80,3 +87,42 @@ def vendor_file(package: str, filename: str) -> Response:
         abort(404)
     folder = ROOT / "node_modules" / name / "dist"
     return send_from_directory(folder, filename, max_age=ONE_YEAR_SECONDS)
+
+
+@page.get("/qr.svg")
+def qr_code() -> Response:
+    """The address as an SVG for the cameras of phones, about 7 cm wide, dark on white whatever
+    stands around it. It can still be read with a seventh of it covered (level M)."""
+    picture = io.BytesIO()
+    segno.make_qr(_shared_address() + dropwall().passcode.path, error="m").save(
+        picture,
+        kind="svg",
+        xmldecl=False,
+        border=QUIET_ZONE_MODULES,
+        scale=MODULE_MM,
+        unit="mm",
+        dark="#000",
+        light="#fff",
+        svgclass=None,
+        lineclass=None,
+    )
+    return Response(picture.getvalue(), mimetype="image/svg+xml")
+
+
+@page.get("/poster")
+def poster() -> str:
+    """A page to be printed and hung up."""
+    address = _shared_address()
+    return render_template(
+        "poster.html",
+        address=address,
+        passcode=dropwall().settings.passcode,
+        is_only_nearby=is_only_nearby(address),
+    )
+
+
+def _shared_address() -> str:
+    """The gallery's address that this visitor may give to others. Where there is a passcode, they
+    add its path."""
+    # Not `host_url`, which raises ValueError on a Host that is none, and undoes punycode.
+    return address_to_share(dropwall().settings, f"{request.scheme}://{request.host}")

@@ -1,9 +1,13 @@
 """Photos go out: the list, the originals, the thumbnails."""
 
+import hashlib
 import io
-from collections.abc import Iterable
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any, BinaryIO
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
+from zlib import crc32
 
 from flask import Blueprint, Response, jsonify, redirect, request, send_file
 from flask.typing import ResponseReturnValue
@@ -11,7 +15,7 @@ from werkzeug.exceptions import PreconditionFailed, RequestedRangeNotSatisfiable
 from werkzeug.http import is_resource_modified
 
 from ..catalog import lists
-from ..catalog.lists import OutlinedPhoto
+from ..catalog.lists import Changes, OutlinedPhoto, Page
 from ..catalog.photos import Photo
 from ..catalog.viewer import EVERYONE, OWNER, Audience
 from ..images.formats import BY_EXTENSION
@@ -28,32 +32,68 @@ DEFAULT_LIMIT = 100
 MAX_LIMIT = 500
 MAX_OUTLINE = 50_000
 VISIBILITIES = (EVERYONE, OWNER)
+JSON_SHAPE = crc32(Path(__file__).with_name("json.py").read_bytes())
+"""Another one after an update that changes the lists, which browsers then load again."""
 ONE_YEAR_SECONDS = 365 * 24 * 60 * 60
+
+Listed = TypeVar("Listed", Page[Photo], Page[OutlinedPhoto], Changes)
 
 
 @photos.get("/api/photos")
-def list_photos() -> ResponseReturnValue:
+def list_photos() -> Response:
     """A page of the gallery, or with `ids` those photos, or with `since` what has changed after
     that version."""
+    database, viewer = dropwall().database, visitor()
     since = number_parameter("since", None, 0, MAX_VERSION)
     if since is not None:
-        changes = lists.changes_since(dropwall().database, since, MAX_CHANGES, visitor())
-        return _revalidated(changes_json(changes), changes.photos)
+        read_changes = partial(lists.changes_since, database, since, MAX_CHANGES, viewer)
+        return _answer_list(read_changes, changes_json)
     if request.args.get("ids"):
-        page = lists.find_photos(dropwall().database, ids_parameter(), visitor())
-    else:
-        limit = number_parameter("limit", DEFAULT_LIMIT, 1, MAX_LIMIT) or DEFAULT_LIMIT
-        before = number_parameter("before", None, 0, MAX_VERSION)
-        page = lists.list_photos(dropwall().database, limit, before, selection(), visitor())
-    return _revalidated(page_json(page), page.photos)
+        return _answer_list(
+            partial(lists.find_photos, database, ids_parameter(), viewer), page_json
+        )
+    limit = number_parameter("limit", DEFAULT_LIMIT, 1, MAX_LIMIT) or DEFAULT_LIMIT
+    before = number_parameter("before", None, 0, MAX_VERSION)
+    read_page = partial(lists.list_photos, database, limit, before, selection(), viewer)
+    return _answer_list(read_page, page_json)
 
 
 @photos.get("/api/outline")
-def outline() -> ResponseReturnValue:
+def outline() -> Response:
     """How much room each photo of the gallery takes, so that a page can scroll to any of them."""
     before = number_parameter("before", None, 0, MAX_VERSION)
-    page = lists.outline(dropwall().database, MAX_OUTLINE, before, selection(), visitor())
-    return _revalidated(outline_json(page), page.photos)
+    read_outline = partial(
+        lists.outline, dropwall().database, MAX_OUTLINE, before, selection(), visitor()
+    )
+    return _answer_list(read_outline, outline_json)
+
+
+def _answer_list(read: Callable[[], Listed], to_json: Callable[[Listed], object]) -> Response:
+    """What `read` finds, or 304 where the visitor has it. The version of the last change that they
+    may know of decides that, by one query, before any row is read."""
+    has_it = bool(request.if_none_match) and request.if_none_match.contains_weak(
+        etag := _list_etag(lists.known_version(dropwall().database, visitor()))
+    )
+    if has_it:
+        response = Response(status=304)
+        is_confidential = dropwall().settings.mode == "own"
+    else:
+        found = read()
+        response, etag = jsonify(to_json(found)), _list_etag(found.version)
+        is_confidential = any(map(_is_confidential, found.photos))
+    response.set_etag(etag)
+    response.cache_control.private = True
+    response.cache_control.no_cache = True
+    response.cache_control.no_store = is_confidential
+    response.make_conditional(request)  # whatever else it asks
+    return response
+
+
+def _list_etag(version: int) -> str:
+    """Names the answer to this request as of a version of the gallery, of all that it may depend
+    on: what its visitor sees, what is asked for, and the shape of our JSON."""
+    answer = (JSON_SHAPE, visitor(), request.full_path, version)
+    return hashlib.sha256(repr(answer).encode()).hexdigest()[:32]
 
 
 @photos.get("/uploads/<filename>")
@@ -145,17 +185,6 @@ def _link(photo_id: str, extension: str) -> str | None:
 def _is_confidential(photo: Photo | OutlinedPhoto) -> bool:
     """Whether not everybody who may come to this gallery sees it: it is kept by no cache."""
     return photo.audience < Audience.EVERYONE or dropwall().settings.mode == "own"
-
-
-def _revalidated(
-    content: dict[str, object], listed: Iterable[Photo | OutlinedPhoto]
-) -> ResponseReturnValue:
-    response = jsonify(content)
-    response.cache_control.private = True
-    response.cache_control.no_cache = True
-    response.cache_control.no_store = any(map(_is_confidential, listed))
-    response.add_etag()
-    return response.make_conditional(request)
 
 
 def _stream_response(stream: BinaryIO, **options: Any) -> Response:

@@ -2,7 +2,15 @@
 
 from contextlib import ExitStack
 
-from flask import Blueprint, Response, jsonify, request
+from flask import (
+    Blueprint,
+    Response,
+    after_this_request,
+    current_app,
+    jsonify,
+    redirect,
+    request,
+)
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
 
@@ -22,7 +30,6 @@ from ..refusals import (
 from . import dropwall, errors, no_content
 from .multipart import Body, receive_body
 from .photos import VISIBILITIES
-from .plain_form import come_back
 from .requests import is_navigation
 from .visitor import changing, greet_guest, hang_up_check, limit_key, visitor
 
@@ -30,6 +37,8 @@ uploads = Blueprint("uploads", __name__)
 
 MAX_NAMED_PHOTOS = 50
 """Their ids are 1,650 bytes: nginx reads an answer's head into 4 KB, and refuses a longer one."""
+SENT_SECONDS = 60
+"""How long a browser remembers what its plain form has sent, until the page says it."""
 SILENCES = (CatalogUnavailable, StorageUnavailable)
 
 
@@ -61,7 +70,7 @@ def upload_photos() -> ResponseReturnValue:
     if refused:
         response = errors.refusal_response(refused, len(body.uploads), dropwall().settings)
     elif is_navigation():
-        return come_back(len(body.uploads))
+        return _come_back(len(body.uploads))
     else:
         response = _receipt("photo")
     if len(body.uploads) == 1 and added:
@@ -149,3 +158,36 @@ def _receipt(safe: str) -> Response:
     response = no_content()
     response.headers["Dropwall-Receipt"] = safe
     return response
+
+
+def _come_back(sent: int) -> ResponseReturnValue:
+    """Lead a plain form back to the page, which is to say that so many photos are safe."""
+    response = redirect("/", 303)
+    response.set_cookie(
+        _sent_cookie(),
+        str(sent),
+        SENT_SECONDS,
+        secure=request.is_secure,
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
+
+
+def take_sent() -> int:
+    """Return how many photos the plain form has sent, once."""
+    sent = request.cookies.get(_sent_cookie(), 0, type=int)
+    if sent:
+
+        @after_this_request
+        def forget(response: Response) -> Response:
+            response.delete_cookie(_sent_cookie())
+            return response
+
+    return sent
+
+
+def _sent_cookie() -> str:
+    """The name of a cookie beside the session: what has changed in that since the form was sent
+    would be undone."""
+    return f"{current_app.config['SESSION_COOKIE_NAME']}-sent"
