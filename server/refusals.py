@@ -482,8 +482,8 @@ class LostChunks(Refusal):
     sentence = "What had arrived of this photo is gone; please send it again."
 
 
-class RuledOut(Refusal):
-    """A sweep has taken this photo for left behind: under this id there will never be one."""
+class UploadSwept(Refusal):
+    """The sweep has already discarded this photo's files."""
 
     code = "upload-swept"
     status = 503

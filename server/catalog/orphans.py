@@ -7,10 +7,8 @@ from typing import Any
 
 from sqlalchemy import case, exists, select, update
 
-from .changes import advance
 from .database import Database
-from .tables import gallery, is_listed, is_unpurged, photos, was_removed, was_withheld
-from .viewer import OWNER, SHOWN, Audience
+from .tables import gallery, intents, is_listed, is_unpurged, photos, was_removed, was_withheld
 
 
 def unpurged_photos(database: Database, removed_before: str, limit: int) -> list[str]:
@@ -40,19 +38,18 @@ def mark_purged(database: Database, photo_id: str) -> None:
 
 
 def known_ids(database: Database, photo_ids: Collection[str]) -> set[str]:
-    """Those of `photo_ids` (some hundreds at most) that are in the gallery, or may be again."""
+    """Those of `photo_ids` (some hundreds at most) that are in the gallery, may be again, or are on
+    their way into it."""
+    kept = select(photos.c.id).where(photos.c.id.in_(photo_ids), is_listed | is_unpurged)
+    on_their_way = select(intents.c.photo_id).where(intents.c.photo_id.in_(photo_ids))
     with database.transaction() as connection:
-        query = select(photos.c.id).where(photos.c.id.in_(photo_ids), is_listed | is_unpurged)
-        return set(connection.scalars(query))
+        return set(connection.scalars(kept.union_all(on_their_way)))
 
 
 def removed_ids(database: Database, photo_ids: Collection[str]) -> set[str]:
     """Those of `photo_ids` (some hundreds at most) that were in the gallery once, and of which
-    no file is needed any more. An id that was ruled out never was."""
-    was_known = photos.c.uploaded != ""
-    query = select(photos.c.id).where(
-        photos.c.id.in_(photo_ids), was_removed, ~is_unpurged, was_known
-    )
+    no file is needed any more."""
+    query = select(photos.c.id).where(photos.c.id.in_(photo_ids), was_removed, ~is_unpurged)
     with database.transaction() as connection:
         return set(connection.scalars(query))
 
@@ -66,35 +63,3 @@ def made(database: Database) -> str:
     """When this catalog was made. Another one may have known files that are older."""
     with database.transaction() as connection:
         return str(connection.scalar(select(gallery.c.made)))
-
-
-def rule_out(database: Database, photo_ids: Collection[str]) -> set[str]:
-    """Block these ids (some hundreds at most) so that no upload in progress can still use them;
-    return those of which no file is needed. An id without a photo gets a row of a removed one,
-    which nobody is notified of."""
-    these = photos.c.id.in_(photo_ids)
-    with database.transaction() as connection:
-        version = advance(connection)  # nobody adds one of them meanwhile
-        known = set(connection.scalars(select(photos.c.id).where(these)))
-        for photo_id in sorted(set(photo_ids) - known):
-            connection.execute(photos.insert().values(_tombstone(photo_id, version)))
-            version = advance(connection)
-        gone = select(photos.c.id).where(these, was_removed, ~is_unpurged)
-        return set(connection.scalars(gone))
-
-
-def _tombstone(photo_id: str, version: int) -> dict[str, Any]:
-    texts = ("guest_id", "sha256", "name", "folded_name", "extension", "uploaded", "moment")
-    return {
-        "id": photo_id,
-        "version": version,
-        "shown_version": version,
-        "removed_version": version,
-        **dict.fromkeys(texts, ""),
-        **dict.fromkeys(("bytes", "width", "height"), 0),
-        "animated": False,
-        "placeholder": "",
-        "visibility": OWNER,
-        "standing": SHOWN,
-        "audience": Audience.OWNER,
-    }

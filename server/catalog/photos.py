@@ -25,12 +25,13 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from ..names import fold_for_search, with_extension
-from ..refusals import NoSuchPhoto, RuledOut
+from ..refusals import NoSuchPhoto
+from . import intents
 from .changes import advance, tell
 from .counts import count_kind
 from .database import Database
 from .guest_rows import read_owner_id
-from .tables import guests, is_listed, is_remembered, is_unsummed, photos, was_removed, was_withheld
+from .tables import guests, is_listed, is_remembered, is_unsummed, photos, was_withheld
 from .usage import Usage, read_usage
 from .viewer import EVERYONE, HIDDEN, OWNER, SHOWN, Audience, Viewer
 from .visibility import can_be_restored_by, is_seen_by
@@ -117,16 +118,38 @@ class PhotoFilter:
         return wanted
 
 
+def begin_photo(
+    database: Database,
+    photo_id: str,
+    guest_id: str,
+    sha256: str,
+    since: str,
+    check: Callable[[Usage], None],
+) -> Photo | None:
+    """Write a photo's intent row, unless this guest has sent these bytes before: then return that
+    photo. `check` is shown the guest's usage `since` a moment; what it raises leaves the row
+    out."""
+    with database.transaction() as connection:
+        intents.begin(connection, photo_id)  # it writes first, so that SQLite waits its turn
+        same = _find_same(connection, guest_id, sha256)
+        if same:
+            intents.end(connection, photo_id)
+        else:
+            check(read_usage(connection, guest_id, since))
+    return same
+
+
 def add_photo(
     database: Database, photo: Photo, since: str = "", check: Callable[[Usage], None] | None = None
 ) -> Photo:
     """The photo with its version; hidden where a host withheld these bytes of this guest
     before, until a host shows it. `check` is shown the usage of its guest `since` a moment,
     with this photo, while nobody else can add one: what it raises leaves the photo out.
-    Raises SamePhoto, also when two arrive at once, and RuledOut."""
+    Its intent row is deleted. Raises SamePhoto, also when two arrive at once, and UploadSwept."""
     try:
         with database.transaction() as connection:
             version = advance(connection)
+            intents.end(connection, photo.id)
             guest_id = read_owner_id(connection, photo.guest_id)
             photo = replace(photo, version=version, guest_id=guest_id)
             if _was_withheld(connection, photo):
@@ -145,8 +168,6 @@ def add_photo(
     except IntegrityError:
         if find_same(database, photo.guest_id, photo.sha256):
             raise SamePhoto from None
-        if _is_ruled_out(database, photo.id):
-            raise RuledOut from None
         raise
     return photo
 
@@ -216,10 +237,8 @@ def find_photo(database: Database, photo_id: str, viewer: Viewer) -> Photo:
 
 def find_same(database: Database, guest_id: str, sha256: str) -> Photo | None:
     """The photo of these bytes that this guest sent before."""
-    with suppress(NoSuchPhoto), database.transaction() as connection:
-        theirs = photos.c.guest_id == read_owner_id(connection, guest_id)
-        return read_photo(connection, theirs & (photos.c.sha256 == sha256) & is_listed)
-    return None
+    with database.transaction() as connection:
+        return _find_same(connection, guest_id, sha256)
 
 
 def keep_crc32(database: Database, photo_id: str, crc32: int | None) -> None:
@@ -238,10 +257,11 @@ def find_unsummed(database: Database, after: str, limit: int) -> list[tuple[str,
         return [(photo_id, extension) for photo_id, extension in found]
 
 
-def _is_ruled_out(database: Database, photo_id: str) -> bool:
-    query = select(photos.c.id).where(photos.c.id == photo_id, was_removed)
-    with database.transaction() as connection:
-        return connection.execute(query).first() is not None
+def _find_same(connection: Connection, guest_id: str, sha256: str) -> Photo | None:
+    theirs = photos.c.guest_id == read_owner_id(connection, guest_id)
+    with suppress(NoSuchPhoto):
+        return read_photo(connection, theirs & (photos.c.sha256 == sha256) & is_listed)
+    return None
 
 
 def _was_withheld(connection: Connection, photo: Photo) -> bool:

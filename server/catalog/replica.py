@@ -23,7 +23,17 @@ from .changes import wait_turn
 from .counts import recount
 from .database import Database
 from .schema import lift_timeouts
-from .tables import accounts, gallery, guests, is_listed, is_unpurged, metadata, photos, secrets
+from .tables import (
+    accounts,
+    gallery,
+    guests,
+    intents,
+    is_listed,
+    is_unpurged,
+    metadata,
+    photos,
+    secrets,
+)
 from .tables import uploads as uploads_table
 from .usage import Share
 
@@ -181,7 +191,12 @@ def copy_tables(snapshot: Connection, target: Database, lost: Collection[str]) -
         lift_timeouts(there)
         wait_turn(there)  # whoever sends a photo to the target does so before this, or after it
         former_uploads = upload_ids(there)
-        tables = [table for table in metadata.sorted_tables if table.primary_key.columns]
+        # Files on their way here are not there.
+        tables = [
+            table
+            for table in metadata.sorted_tables
+            if table.primary_key.columns and table is not intents
+        ]
         # First all that goes: what comes may be unique.
         for table in tables:
             _delete_differing(snapshot, there, table, lost)

@@ -176,6 +176,14 @@ goes_on = uploads.c.outcome == literal_column("''")  # as is_shared
 Index("untouched", uploads.c.touched)
 _index_where(goes_on, "going_on", uploads.c.guest_id)
 
+intents = Table(
+    "intents",
+    metadata,
+    Column("photo_id", String(32), primary_key=True),
+    Column("begun", String(20), nullable=False),
+    Column("is_swept", Boolean, nullable=False),  # too late to be listed; its files are deleted
+)
+
 chunks = Table(
     "chunks",
     metadata,

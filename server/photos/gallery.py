@@ -3,7 +3,6 @@
 import io
 import threading
 from contextlib import suppress
-from functools import partial
 from typing import BinaryIO
 
 from .. import timestamps
@@ -102,9 +101,11 @@ class Gallery:
     def restore_photo(self, photo_id: str, viewer: Viewer) -> None:
         """Undo a removal, as long as the files are there. Raises NoSuchPhoto, and the
         limits' refusals: others may have taken the room."""
-        check = partial(self._limits.check_added, counted_bytes=0)
+        hour_ago = self._limits.hour_ago()
         with suppress(SamePhoto):  # it was sent again meanwhile
-            photos.restore_photo(self._database, photo_id, viewer, self._limits.hour_ago(), check)
+            photos.restore_photo(
+                self._database, photo_id, viewer, hour_ago, self._limits.check_usage
+            )
 
     def restore_photos(self, photo_ids: list[str], viewer: Viewer) -> None:
         """As `restore_photo`, one after the other; those that are there already stay. When some

@@ -3,7 +3,7 @@
 import errno
 import hashlib
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,22 +11,21 @@ from functools import partial
 from pathlib import Path
 
 from .. import timestamps
-from ..catalog import photos
+from ..catalog import intents, photos
 from ..catalog.database import Database
 from ..catalog.photos import Photo, PhotoFilter, SamePhoto
 from ..catalog.viewer import EVERYONE, OWNER, SHOWN
 from ..config import Config
 from ..images.formats import BY_EXTENSION
-from ..images.reading import Images, Picture
+from ..images.reading import Images
 from ..names import clean_name, extension_of
 from ..operations.metrics import Metrics
 from ..refusals import (
+    CatalogUnavailable,
     EmptyPhoto,
-    GalleryFull,
-    RuledOut,
+    Refusal,
     StorageUnavailable,
     TooManyBytes,
-    TooMuchSent,
     UnknownExtension,
     WrongExtension,
 )
@@ -93,7 +92,9 @@ class Sender:
 
 
 class Intake:
-    """Bytes first, row last: a crash at any point leaves at most an orphan, which is swept."""
+    """Adds photos in this order: an intent row, the files, and last the photo's own row, with which
+    the intent row is deleted. A crash at any point leaves at most files that are known by their
+    intent row, and swept."""
 
     def __init__(
         self,
@@ -114,26 +115,40 @@ class Intake:
     def add_photo(
         self, upload: Upload, sent_name: str, sender: Sender, counted_bytes: int = 0
     ) -> Photo:
-        """Take a photo in; when this returns it, it is safe. The same bytes from the same guest
-        are one photo, the one that came first. `counted_bytes` of it count against the limits
-        already. Raises EmptyPhoto, UnknownExtension, WrongExtension, what the images and the
-        limits refuse, TooManyBytes, and RuledOut."""
+        """Add a photo; when this returns it, it is safe. The same bytes from the same guest are
+        one photo, the one that came first. `counted_bytes` of it count against the limits already.
+        Raises EmptyPhoto, UnknownExtension, WrongExtension, what the images and the limits refuse,
+        TooManyBytes, and UploadSwept."""
         name = clean_name(sent_name)
         self.check_announced(name, upload.bytes)
         if upload.bytes == 0:
             raise EmptyPhoto
-        if same := self._find_same(sender.guest_id, upload.sha256, sender.visibility):
-            return same
-        self._limits.check(sender.guest_id, upload.bytes - counted_bytes)
-        with upload.path.open("r+b") as file:
-            picture = self._images.read_photo(
-                file, self._settings.keep_location, sender.visitor, sender.has_left
-            )
-            name = self._true_name(name, picture.extension, sender.renames)
-            file.seek(0)
-            crc32 = crc32_of(file)  # without the place where it was taken, as it is stored
-        photo = _photo(upload, name, sender, picture, crc32)
-        return self._keep(photo, upload.path, picture.thumbnails, counted_bytes)
+        photo_id, hour_ago = secrets.token_hex(16), self._limits.hour_ago()
+        check = partial(
+            self._limits.check_usage, more_photos=1, more_bytes=upload.bytes - counted_bytes
+        )
+        check_added = partial(self._limits.check_usage, more_bytes=-counted_bytes)
+        if same := photos.begin_photo(
+            self._database, photo_id, sender.guest_id, upload.sha256, hour_ago, check
+        ):
+            return self._same(same, sender)
+        keys: list[str] = []
+        try:
+            photo, thumbnails = self._read(photo_id, upload, name, sender)
+            keys = photo_keys(photo_id, [photo.extension])
+            self._put_files(photo, upload.path, thumbnails)
+            photo = photos.add_photo(self._database, photo, hour_ago, check_added)
+        except SamePhoto:  # it arrived twice at once, and the other one was first
+            same = photos.find_same(self._database, sender.guest_id, upload.sha256)
+            self._discard(photo_id, keys)
+            return self._same(same, sender) if same else photo
+        except (CatalogUnavailable, StorageUnavailable):
+            raise  # what they were asked for may be done all the same, now or later
+        except (Refusal, OSError):  # half photos would fill a full disk
+            self._discard(photo_id, keys)
+            raise
+        self._metrics.photos_added.inc()
+        return photo
 
     def check_announced(self, name: str, size: int) -> None:
         """What can be said before the content is there. A name without an extension says nothing
@@ -155,39 +170,44 @@ class Intake:
             raise WrongExtension(true_extension)
         return clean_name(name[: -len(extension)] + true_extension)
 
-    def _find_same(self, guest_id: str, sha256: str, visibility: str) -> Photo | None:
+    def _same(self, photo: Photo, sender: Sender) -> Photo:
         """The photo of these bytes that they sent before. Sent once more for themselves alone, it
         is seen by nobody else; sent for everyone, perhaps by a page that tries again, it stays as
         it is."""
-        same = photos.find_same(self._database, guest_id, sha256)
-        if same and visibility == OWNER and same.guest_id == guest_id:  # not by an old cookie
-            photos.change_photos(self._database, PhotoFilter([same.id]), visibility=OWNER)
-        return same
-
-    def _keep(
-        self, photo: Photo, original: Path, thumbnails: dict[int, bytes], counted_bytes: int
-    ) -> Photo:
-        """While a photo's files are there and its row is not, its mark is, so that what a crash,
-        a silent catalog or a broken disk has left is known for what it is (`Sweep`). So are they
-        when catalog or storage does not answer: what it was asked for may be done all the same,
-        now or later."""
-        check = partial(self._limits.check_added, counted_bytes=counted_bytes)
-        self._storage.mark(photo.id)
-        try:
-            self._put_files(photo, original, thumbnails)
-            photo = photos.add_photo(self._database, photo, self._limits.hour_ago(), check)
-        except SamePhoto:  # it arrived twice at once, and the other one was first
-            same = self._find_same(photo.guest_id, photo.sha256, photo.visibility)
-            self._tidy_up(photo.id, photo_keys(photo.id, [photo.extension]))
-            return same or photo
-        except StorageUnavailable:
-            raise
-        except (OSError, TooMuchSent, GalleryFull, RuledOut):  # half photos would fill a full disk
-            self._tidy_up(photo.id, photo_keys(photo.id, [photo.extension]))
-            raise
-        self._metrics.photos_added.inc()
-        self._tidy_up(photo.id)
+        if sender.visibility == OWNER and photo.guest_id == sender.guest_id:  # not by an old cookie
+            photos.change_photos(self._database, PhotoFilter([photo.id]), visibility=OWNER)
         return photo
+
+    def _read(
+        self, photo_id: str, upload: Upload, name: str, sender: Sender
+    ) -> tuple[Photo, dict[int, bytes]]:
+        """Decode the upload, and erase in it the place where it was taken. The photo, and its
+        thumbnails by width."""
+        with upload.path.open("r+b") as file:
+            picture = self._images.read_photo(
+                file, self._settings.keep_location, sender.visitor, sender.has_left
+            )
+            name = self._true_name(name, picture.extension, sender.renames)
+            file.seek(0)
+            crc32 = crc32_of(file)  # as it is stored, without the place
+        photo = Photo(
+            id=photo_id,
+            guest_id=sender.guest_id,
+            sha256=upload.sha256,
+            name=name,
+            extension=picture.extension,
+            bytes=upload.bytes,
+            width=picture.width,
+            height=picture.height,
+            animated=picture.animated,
+            taken=picture.taken,
+            uploaded=timestamps.now(),
+            placeholder=picture.placeholder,
+            visibility=sender.visibility,
+            standing=sender.standing,
+            crc32=crc32,
+        )
+        return photo, picture.thumbnails
 
     def _put_files(self, photo: Photo, original: Path, thumbnails: dict[int, bytes]) -> None:
         """All at once, for a storage far away; when this ends, none is on its way any more."""
@@ -200,12 +220,12 @@ class Intake:
             for done in [_submit(pool, put) for put in puts]:
                 done.result()
 
-    def _tidy_up(self, photo_id: str, keys: Iterable[str] = ()) -> None:
-        """The answer stands already; what cannot be deleted keeps its mark, for the sweep."""
-        with suppress(OSError):
-            if keys:
-                self._storage.delete(*keys)
-            self._storage.discard_staged(photo_id)
+    def _discard(self, photo_id: str, keys: list[str]) -> None:
+        """Delete the files of a photo that is not listed, and then its intent row. What cannot be
+        deleted now is swept."""
+        with suppress(CatalogUnavailable, OSError):
+            self._storage.delete(*keys)
+            intents.forget(self._database, [photo_id])
 
 
 def _submit(pool: ThreadPoolExecutor, put: Callable[[], None]) -> Future[None]:
@@ -214,26 +234,6 @@ def _submit(pool: ThreadPoolExecutor, put: Callable[[], None]) -> Future[None]:
         return pool.submit(put)
     except RuntimeError as error:
         raise StorageUnavailable(errno.EAGAIN, str(error)) from error
-
-
-def _photo(upload: Upload, name: str, sender: Sender, picture: Picture, crc32: int) -> Photo:
-    return Photo(
-        id=secrets.token_hex(16),
-        guest_id=sender.guest_id,
-        sha256=upload.sha256,
-        name=name,
-        extension=picture.extension,
-        bytes=upload.bytes,
-        width=picture.width,
-        height=picture.height,
-        animated=picture.animated,
-        taken=picture.taken,
-        uploaded=timestamps.now(),
-        placeholder=picture.placeholder,
-        visibility=sender.visibility,
-        standing=sender.standing,
-        crc32=crc32,
-    )
 
 
 def _true_extension(extension: str) -> str:

@@ -34,16 +34,13 @@ class Limits:
         """Check whether this guest may send so much more. What arrives in chunks counts as it
         comes, and as a photo where another one `begins`. Raises TooMuchSent, GalleryFull."""
         used = usage.read(self.database, guest_id, self.hour_ago())
-        self._check(used, 1 + used.begun_uploads if begins else 1, more_bytes)
-
-    def check_added(self, used: Usage, counted_bytes: int) -> None:
-        """As `check`, where `used` has the photo in it already, and `counted_bytes` of it twice."""
-        self._check(used, 0, -counted_bytes)
+        self.check_usage(used, 1 + used.begun_uploads if begins else 1, more_bytes)
 
     def hour_ago(self) -> str:
         return timestamps.now(seconds_ago=HOUR_SECONDS)
 
-    def _check(self, used: Usage, more_photos: int, more_bytes: int) -> None:
+    def check_usage(self, used: Usage, more_photos: int = 0, more_bytes: int = 0) -> None:
+        """As `check`, where the usage has been read already."""
         if (
             used.sent_photos + more_photos > self.settings.max_guest_photos_per_hour
             or used.sent_bytes + used.begun_bytes + more_bytes

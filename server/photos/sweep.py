@@ -8,21 +8,24 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import PurePosixPath
 from typing import NoReturn
 
 from .. import timestamps
-from ..catalog import orphans, photos, uploads
+from ..catalog import intents, orphans, photos, uploads
 from ..catalog.database import Database
 from ..images.formats import FORMATS
 from ..refusals import CatalogUnavailable, NotStored, StorageUnavailable
 from ..storage import Storage
 from .files import (
+    WIDTHS,
     chunk_key,
     crc32_of,
     is_photo_id,
     original_key,
     owner_id,
     photo_keys,
+    thumbnail_key,
     unknown_key,
 )
 
@@ -62,9 +65,7 @@ class Swept:
 @dataclass(frozen=True)
 class Sweep:
     """Ages only tell what to look at: clocks may be wrong, and a photo that seems old may be listed
-    the next moment. Before its files are deleted, the catalog rules that out.
-
-    `sweep_unfinished` returns how many leftovers it found, `purge_removed` how many photos."""
+    the next moment. Before its files are deleted, the catalog makes sure that it will not be."""
 
     database: Database
     storage: Storage
@@ -115,31 +116,71 @@ class Sweep:
 
     def _purge(self, photo_id: str) -> None:
         if orphans.wipe_photo(self.database, photo_id):
-            self._delete_photo(photo_id)
+            self.storage.delete(*photo_keys(photo_id, [kind.extension for kind in FORMATS]))
             orphans.mark_purged(self.database, photo_id)
 
     def sweep_unfinished(self) -> int:
-        """What is known to have been left half-way a day ago or more: files half received, photos
-        half written, uploads given up. Touches no other photo, whatever the catalog
-        says."""
+        """Remove what was left half-way a day ago or more: files half received, photos half
+        written, uploads given up. Return how many. Touches no listed photo."""
+        swept = self._sweep_marks()
+        for name in self.storage.old_staged(AGE_SECONDS):
+            self.storage.discard_staged(name)
+            swept += 1
+        swept += self._sweep_intents() + self._give_up_uploads()
+        return swept + self._sweep_strangers("chunks", self._given_up)
+
+    def _sweep_intents(self) -> int:
+        """Photos of which only an intent row is known. A request that comes to its end later than
+        this is refused (UploadSwept), and deletes its own files."""
         swept = 0
-        old = self.storage.old_staged(AGE_SECONDS)
-        # A mark may have stayed though its photo was listed: by a catalog that was lost since.
-        older = set(self.storage.old_staged(self._age_of_catalog()))
-        while names := list(itertools.islice(old, BATCH)):
-            for photo_id in self._ruled_out(set(names) - older):
-                self._delete_photo(photo_id)
-            for name in names:
-                self.storage.discard_staged(name)
-            swept += len(names)
-        return swept + self._give_up_uploads() + self._sweep_strangers("chunks", self._given_up)
+        day_ago = timestamps.now(seconds_ago=AGE_SECONDS)
+        while photo_ids := intents.mark_swept(self.database, day_ago, BATCH):
+            originals = self._originals_of(photo_ids)
+            # In a catalog that was restored from a backup, photos that were on their way at that
+            # moment have intent rows, though they were listed since. Then others came, too, of
+            # which it knows nothing. (It cannot be told where none did.)
+            if originals and self._unknown_originals():
+                log.warning(
+                    "Photos of which only a part may be there are not swept: the catalog knows"
+                    " nothing of other originals in the storage; see `dropwall sweep`"
+                )
+                break
+            self.storage.delete(*originals, *_thumbnail_keys(photo_ids))
+            intents.forget(self.database, photo_ids)
+            swept += len(photo_ids)
+        return swept
+
+    def _sweep_marks(self) -> int:
+        """Marks: until Dropwall kept intent rows (0013), an empty file in `incoming/` stood for
+        one. They are left by servers that an upgrade has ended, and by a former version that still
+        runs beside this one; when galleries older than 0013 are not taken any more, this can go."""
+        swept = 0
+        keys = (
+            key
+            for key in self.storage.list("incoming", AGE_SECONDS)
+            if is_photo_id(PurePosixPath(key).name)
+        )
+        while marks := set(itertools.islice(keys, BATCH)):
+            # A mark may have stayed though its photo was listed: by a catalog that was lost since.
+            older = self.storage.list("incoming", self._age_of_catalog())
+            photo_ids = {owner_id(key) for key in marks.difference(older)}
+            photo_ids -= orphans.known_ids(self.database, photo_ids)
+            self.storage.delete(*self._originals_of(photo_ids), *_thumbnail_keys(photo_ids))
+            self.storage.delete(*marks)
+            swept += len(marks)
+        return swept
+
+    def _originals_of(self, photo_ids: set[str]) -> list[str]:
+        folders = {original_key(photo_id, "").rpartition("/")[0] for photo_id in photo_ids}
+        keys = itertools.chain.from_iterable(map(self.storage.list, sorted(folders)))
+        return [key for key in keys if owner_id(key) in photo_ids]
 
     def sweep(self, delete_unknown: bool = False) -> Swept:
         """Removes also what was received and never listed; by order only. An original that the
         catalog knows nothing of may be all that is left of a photo: it is moved, not removed. With
         the wrong catalog, or a lost one, that would be every photo: where it looks so, and unless
         `delete_unknown` says that it is not, nothing is touched. Raises UnknownOriginals then."""
-        unknown = self._unknown_originals(None)
+        unknown = self._unknown_originals()
         if unknown and self._knows_no_original() and not delete_unknown:
             raise UnknownOriginals(unknown)
         removed = self.sweep_unfinished()
@@ -148,7 +189,7 @@ class Sweep:
             raise UnknownOriginals(unknown)
         moved = self._move_away(unknown)
         removed += self._sweep_strangers("originals", partial(orphans.removed_ids, self.database))
-        removed += self._sweep_strangers("thumbnails", self._ruled_out)
+        removed += self._sweep_strangers("thumbnails", self._unknown_ids)
         return Swept(removed, moved)
 
     def has_lost_catalog(self) -> bool:
@@ -157,7 +198,7 @@ class Sweep:
         is_stored = next(self.storage.list("originals"), None) is not None
         return is_stored and not orphans.has_had_photos(self.database)
 
-    def _unknown_originals(self, older_than_seconds: float | None) -> list[str]:
+    def _unknown_originals(self, older_than_seconds: float | None = None) -> list[str]:
         """Their keys."""
         unknown: list[str] = []
         keys = self.storage.list("originals", older_than_seconds)
@@ -185,23 +226,15 @@ class Sweep:
 
     def _move_away(self, unknown: list[str]) -> int:
         moved = 0
-        for start in range(0, len(unknown), BATCH):
-            keys = unknown[start : start + BATCH]
-            ruled_out = self._ruled_out({owner_id(key) for key in keys})
-            for key in keys:
-                if owner_id(key) in ruled_out:
-                    with suppress(NotStored):  # another sweep was first
-                        self.storage.rename(key, unknown_key(key))
-                        moved += 1
+        for key in unknown:
+            with suppress(NotStored):  # another sweep was first
+                self.storage.rename(key, unknown_key(key))
+                moved += 1
         return moved
 
-    def _ruled_out(self, names: Collection[str]) -> set[str]:
-        """Those of `names` that are no photo's, and never will be."""
-        strange = set(names) - orphans.known_ids(self.database, names)
-        possible = {name for name in strange if is_photo_id(name)}
-        return strange - possible | (
-            orphans.rule_out(self.database, possible) if possible else set()
-        )
+    def _unknown_ids(self, photo_ids: Collection[str]) -> set[str]:
+        """Without an intent row they never will be a photo's."""
+        return set(photo_ids) - orphans.known_ids(self.database, photo_ids)
 
     def _given_up(self, upload_ids: Collection[str]) -> set[str]:
         return set(upload_ids) - uploads.known_ids(self.database, upload_ids)
@@ -229,6 +262,6 @@ class Sweep:
             swept += len(strangers)
         return swept
 
-    def _delete_photo(self, photo_id: str) -> None:
-        extensions = [kind.extension for kind in FORMATS]
-        self.storage.delete(*photo_keys(photo_id, extensions))
+
+def _thumbnail_keys(photo_ids: Collection[str]) -> list[str]:
+    return [thumbnail_key(photo_id, width) for photo_id in photo_ids for width in WIDTHS]

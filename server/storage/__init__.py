@@ -17,9 +17,6 @@ class Storage(Protocol):
         """A new, empty, unique file of this machine for one upload. When the context ends, what
         was not put is gone; what a crash left is told by `old_staged`."""
 
-    def mark(self, name: str) -> None:
-        """Stage an empty file of this name, which stays until it is discarded, for all machines."""
-
     def put(self, key: str, staged: Path, mimetype: str = "", name: str = "") -> None:
         """Keep a staged file, which is gone then, under `key`, durable when this returns. Who
         fetches it by a link is told its type, and gets it under this name."""
@@ -52,21 +49,16 @@ class Storage(Protocol):
         """The keys in the folder `prefix`, in no order, and how many bytes each file has."""
 
     def old_staged(self, older_than_seconds: float) -> Iterator[str]:
-        """The names of staged files, of this machine, and of marks, of any, that a crash left
-        behind."""
+        """The names of this machine's staged files that a crash left behind."""
 
     def discard_staged(self, name: str) -> None:
-        """Remove a staged file or a mark; one that is not there is fine."""
+        """Remove a staged file; one that is not there is fine."""
 
     def free_bytes(self) -> int | None:
         """What there is still room for; None where nobody knows."""
 
     def check(self) -> None:
         """Raises OSError when files can be neither written nor read."""
-
-
-def mark_key(name: str) -> str:
-    return f"incoming/{name}"
 
 
 def open_storage(address: str, scratch: Path) -> Storage:

@@ -36,9 +36,6 @@ class Staging:
         """A file that is gone once it is closed, however that happens."""
         return cast(BinaryIO, TemporaryFile(dir=self._folder))
 
-    def mark(self, name: str) -> None:
-        (self._folder / name).touch(mode=0o600)
-
     def old_staged(self, older_than_seconds: float) -> Iterator[str]:
         for path in self._folder.iterdir():
             if _is_older(path, older_than_seconds):

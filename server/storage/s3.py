@@ -19,7 +19,7 @@ from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from ..refusals import NotStored, StorageUnavailable
-from . import Method, mark_key
+from . import Method
 from .filesystem import Staging
 from .s3_address import NO_ENDPOINT, S3Address
 
@@ -48,7 +48,7 @@ LISTED_AT_ONCE = 1000
 
 class S3Storage:
     """Keys are those of objects, below the address's prefix. Uploads are staged in
-    `scratch/incoming`; marks are empty objects in `incoming/`, so that any machine sees them.
+    `scratch/incoming`.
 
     An object appears whole or not at all, once the server has answered. A process that is killed
     while it puts a file in parts leaves those on the server, where no list shows them: the
@@ -108,9 +108,6 @@ class S3Storage:
 
     def stage(self) -> AbstractContextManager[Path]:
         return self._staging.stage()
-
-    def mark(self, name: str) -> None:
-        self.put_bytes(mark_key(name), b"")
 
     def put(self, key: str, staged: Path, mimetype: str = "", name: str = "") -> None:
         attributes = {
@@ -189,13 +186,10 @@ class S3Storage:
                     yield file["path"], file["size"]
 
     def old_staged(self, older_than_seconds: float) -> Iterator[str]:
-        yield from self._staging.old_staged(older_than_seconds)
-        for key in self.list(mark_key(""), older_than_seconds):
-            yield key.removeprefix(mark_key(""))
+        return self._staging.old_staged(older_than_seconds)
 
     def discard_staged(self, name: str) -> None:
         self._staging.discard_staged(name)
-        self.delete(mark_key(name))
 
     def free_bytes(self) -> None:
         return None

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
+from functools import partial
 from hashlib import sha256
 
 import pytest
@@ -26,7 +27,7 @@ from dropwall.catalog.usage import Overview, Share, Usage
 from dropwall.catalog.viewer import EVERYONE, HIDDEN, OWNER, PENDING, SHOWN, Viewer
 from dropwall.names import fold_for_search
 from dropwall.photos.watchers import MAX_CHANGES
-from dropwall.refusals import NoSuchPhoto, NoSuchUpload, RuledOut
+from dropwall.refusals import GalleryFull, NoSuchPhoto, NoSuchUpload, UploadSwept
 from tests.support.catalog_rows import (
     GUEST,
     MORNING,
@@ -82,7 +83,6 @@ def test_only_a_tombstone_stays_of_a_wiped_photo(catalog: FilledCatalog) -> None
     assert catalog.photos.find_photo(photo(1).id, PUBLIC).name == "1.jpg"
     catalog.remove(1)
     assert leftovers.known_ids([photo(1).id]) == {photo(1).id}
-    assert leftovers.rule_out([photo(1).id]) == set()
     assert leftovers.unpurged_photos(MORNING, limit=9) == []
     for _ in range(2):  # a crash before its files are gone does not matter
         assert leftovers.unpurged_photos(NOON, limit=9) == [photo(1).id]
@@ -197,22 +197,50 @@ def page_of(catalog: FilledCatalog, viewer: Viewer) -> dict[str, Photo]:
     return {each.id: each for each in catalog.lists.list_photos(9999, viewer=viewer).photos}
 
 
-def test_an_id_that_is_ruled_out_never_becomes_a_photo(catalog: FilledCatalog) -> None:
-    version = catalog.add(1).version
-    overview, used = catalog.usage.overview(), catalog.usage.read("", MORNING)
-    ids = [photo(number).id for number in (1, 2, 3)]
+# Intent rows
+
+
+def test_a_photo_has_an_intent_row_until_it_is_listed(catalog: FilledCatalog) -> None:
+    """Which nobody else learns of, and which counts against no limit."""
+    version, one, two = catalog.add(1).version, photo(1), photo(2)
+    overview, used = catalog.usage.overview(), catalog.usage.read("guest", MORNING)
+    shown: list[Usage] = []
+    begin = partial(catalog.photos.begin_photo, since=MORNING, check=shown.append)
+    assert begin(two.id, two.guest_id, two.sha256) is None
+    assert shown == [used]
+    assert begin("f" * 32, one.guest_id, one.sha256).id == one.id  # and no row is left of it
+    assert catalog.leftovers.known_ids([one.id, two.id, "f" * 32]) == {one.id, two.id}
+    assert catalog.lists.version() == version
+    assert (catalog.usage.overview(), catalog.usage.read("guest", MORNING)) == (overview, used)
+    catalog.photos.add_photo(two)
+    assert catalog.intents.mark_swept("9999", 9) == set()
+    with pytest.raises(UploadSwept):
+        catalog.photos.add_photo(photo(3))
+
+
+def test_what_a_limit_refuses_has_no_intent_row(catalog: FilledCatalog) -> None:
+    def refuse(_used: Usage) -> None:
+        raise GalleryFull
+
+    with pytest.raises(GalleryFull):
+        catalog.photos.begin_photo(photo(1).id, "guest", photo(1).sha256, MORNING, refuse)
+    assert catalog.intents.mark_swept("9999", 9) == set()
+
+
+def test_a_photo_that_was_swept_is_never_listed(catalog: FilledCatalog) -> None:
+    """Its row stays until its files are gone."""
+    catalog.photos.begin_photo(photo(1).id, "guest", photo(1).sha256, MORNING, lambda _: None)
+    assert catalog.intents.mark_swept(MORNING, 9) == set()
     for _ in range(2):
-        assert catalog.leftovers.rule_out(ids) == set(ids[1:])
-    with pytest.raises(RuledOut):
-        catalog.add(2)
-    assert catalog.leftovers.known_ids(ids[:2]) == {photo(1).id}
-    for viewer in (PUBLIC, GUEST, Viewer("host", is_host=True)):
-        changes = catalog.lists.changes_since(version, 9, viewer)
-        assert (changes.photos, changes.removed, changes.total) == ([], [], 1)
-        assert changes.version == version
-        with pytest.raises(NoSuchPhoto):
-            catalog.photos.restore_photo(photo(2).id, viewer)
-    assert (catalog.usage.overview(), catalog.usage.read("", MORNING)) == (overview, used)
+        assert catalog.intents.mark_swept("9999", 9) == {photo(1).id}
+        with pytest.raises(UploadSwept):
+            catalog.photos.add_photo(photo(1))
+    assert catalog.leftovers.known_ids([photo(1).id]) == {photo(1).id}
+    catalog.intents.forget([photo(1).id])
+    with pytest.raises(UploadSwept):
+        catalog.photos.add_photo(photo(1))
+    assert catalog.leftovers.known_ids([photo(1).id]) == set()
+    assert catalog.listed() == []
 
 
 # Lists
@@ -386,6 +414,7 @@ FROZEN = {
     "0010_withheld.py": "09ca7945517541dac559a64ef6814b84dc3b28f14cb048d9a445f7d152737518",
     "0011_accents.py": "cb1a2fbae6c4a563a0f34a718e8dc46985d1963c9c4fe32fc45b6a73326d0b2b",
     "0012_zip.py": "9bdc1c706a22b2ead9c64f8cf0d7356bda2e415d54d8d6ce4312868f3b0134b1",
+    "0013_intents.py": "ef8d1a507f2eeaba50a74a242b822b5925dec911c4c62a637df1e0af12cafde6",
 }
 
 

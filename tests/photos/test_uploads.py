@@ -16,11 +16,12 @@ from sqlalchemy import update
 from werkzeug.http import parse_options_header
 
 from dropwall import create_app
-from dropwall.catalog import photos
+from dropwall.catalog import intents, photos, tables
 from dropwall.catalog.photos import Photo
 from dropwall.catalog.tables import gallery
 from dropwall.config import Config
 from dropwall.photos.files import chunk_key, original_key, owner_id, thumbnail_key, unknown_key
+from dropwall.refusals import StorageUnavailable
 from tests.support.chunks import InChunks, send_all, send_chunk
 from tests.support.engines import catalog_of, config_of, make_old, storage_of, stored_files
 from tests.support.gallery_server import GalleryServer
@@ -235,10 +236,13 @@ def test_orphans_are_swept_after_a_day_and_nothing_else(
     )
     for orphan in (*old, young):
         storage.put_bytes(orphan, b"whose?")
-    storage.mark("half")
+    half = "ef" * 16
+    begin(config, half)
+    storage.put_bytes(thumbnail_key(half, 320), b"of a photo that never came")
     sweep = app.test_cli_runner().invoke
     assert sweep(args=["sweep"]).output == "0 leftovers removed.\n"
-    make_old(config.data, "incoming/half", *kept, *old)
+    make_old(config.data, *kept, *old)
+    make_intents_old(config)
     make_catalog_old(config)
     assert sweep(args=["sweep"]).output == (
         "3 leftovers removed.\n"
@@ -248,6 +252,23 @@ def test_orphans_are_swept_after_a_day_and_nothing_else(
     assert sorted(stored_files(config.data)) == sorted([*kept, young])
     assert set(send_all(client, waiting)) == {204}
     assert client.post(f"{removed}/restore").status_code == 204
+
+
+def begin(config: Config, photo_id: str) -> None:
+    """As a request does that never comes to its end."""
+    with catalog_of(config.data) as catalog:
+        intents.begin(catalog, photo_id)
+
+
+def make_intents_old(config: Config) -> None:
+    with catalog_of(config.data) as catalog:
+        catalog.execute(update(tables.intents).values(begun="2026-01-01T00:00:00Z"))
+
+
+def put_mark(config: Config, photo_id: str) -> str:
+    """Its key. Versions that had no intent rows put such an empty file there instead."""
+    storage_of(config.data).put_bytes(key := f"incoming/{photo_id}", b"")
+    return key
 
 
 def make_catalog_old(config: Config) -> None:
@@ -279,12 +300,11 @@ def test_originals_that_no_row_knows_are_listed_and_moved_only_when_told_so(
     lost = sorted(original_key(f"{number:032x}", "jpg") for number in range(count))
     for key in lost:
         storage.put_bytes(key, b"a photo")
-    marked = owner_id(lost[0])
-    storage.mark(marked)  # as one that was listed all the same may be
-    make_old(config.data, f"incoming/{marked}", *lost)
+    mark = put_mark(config, owner_id(lost[0]))  # as one that was listed all the same may have
+    make_old(config.data, mark, *lost)
     if is_old:
         make_catalog_old(config)
-        storage.discard_staged(marked)
+        storage.delete(mark)
     parts(app).sweep.sweep_unfinished()
     assert sorted(stored_files(config.data)) == sorted([*kept, *lost])
     refused = app.test_cli_runner().invoke(args=["sweep"])
@@ -296,6 +316,63 @@ def test_originals_that_no_row_knows_are_listed_and_moved_only_when_told_so(
     assert sorted(stored_files(config.data)) == kept
     assert sorted(storage.list("unknown")) == sorted(map(unknown_key, lost))
     assert app.test_cli_runner().invoke(args=["sweep"]).output == "0 leftovers removed.\n"
+
+
+@pytest.mark.embedded
+def test_half_photos_of_a_former_version_are_swept(
+    app: Flask, client: FlaskClient, config: Config
+) -> None:
+    """They have a mark instead of an intent row; of a listed photo a mark may have stayed."""
+    send_as(client, "kept.jpg", photo_bytes())
+    kept, storage = stored_files(config.data), storage_of(config.data)
+    old, young, kept_id = "ab" * 16, "cd" * 16, listed_photos(client)[0]["id"]
+    marks = [put_mark(config, photo_id) for photo_id in (old, young, kept_id)]
+    for photo_id in (old, young):
+        storage.put_bytes(original_key(photo_id, "png"), b"a photo")
+        storage.put_bytes(thumbnail_key(photo_id, 640), b"its thumbnail")
+    make_catalog_old(config)
+    make_old(config.data, marks[0], marks[2])
+    assert parts(app).sweep.sweep_unfinished() == 2
+    left = {original_key(young, "png"), thumbnail_key(young, 640), marks[1]}
+    assert set(stored_files(config.data)) == {*kept, *left}
+
+
+def test_a_restored_catalog_sweeps_no_photo_that_was_listed_after_its_backup(
+    app: Flask, client: FlaskClient, config: Config
+) -> None:
+    """Two came after it; one of them was on its way at that moment, and so has an intent row."""
+    send_as(client, "kept.jpg", photo_bytes())
+    kept, storage = stored_files(config.data), storage_of(config.data)
+    on_its_way, later = "ab" * 16, "cd" * 16
+    begin(config, on_its_way)
+    since = [original_key(photo_id, "jpg") for photo_id in (on_its_way, later)]
+    for key in since:
+        storage.put_bytes(key, b"a photo")
+    make_intents_old(config)
+    for _ in range(2):
+        assert parts(app).sweep.sweep_unfinished() == 0
+        assert sorted(stored_files(config.data)) == sorted([*kept, *since])
+    storage.delete(since[1])
+    assert parts(app).sweep.sweep_unfinished() == 1
+    assert sorted(stored_files(config.data)) == sorted(kept)
+
+
+@pytest.mark.embedded
+def test_a_sweep_that_crashes_is_followed_by_another(
+    app: Flask, client: FlaskClient, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_down(*_keys: str) -> None:
+        raise StorageUnavailable
+
+    begin(config, half := "ab" * 16)
+    storage_of(config.data).put_bytes(original_key(half, "jpg"), b"a photo")
+    make_intents_old(config)
+    with monkeypatch.context() as broken:
+        broken.setattr(parts(app).storage, "delete", break_down)
+        with pytest.raises(StorageUnavailable):
+            parts(app).sweep.sweep_unfinished()
+    assert parts(app).sweep.sweep_unfinished() == 1
+    assert stored_files(config.data) == []
 
 
 @pytest.mark.embedded

@@ -10,12 +10,11 @@ import pytest
 from dropwall.catalog import lists
 from dropwall.catalog.database import Database
 from dropwall.catalog.lists import Changes
-from dropwall.catalog.photos import add_photo
 from dropwall.catalog.viewer import Viewer
 from dropwall.photos import watchers as changes
 from dropwall.photos.watchers import Watchers
 from dropwall.refusals import CatalogUnavailable
-from tests.support.catalog_rows import photo
+from tests.support.catalog_rows import add_photo, photo
 from tests.support.waiting import PATIENCE_SECONDS, wait_until
 
 A_WHILE_SECONDS = 0.2

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from dropwall import create_app
-from dropwall.catalog.tables import gallery, is_unpurged, photos, uploads
+from dropwall.catalog.tables import gallery, intents, is_unpurged, photos, uploads
 from dropwall.config import Config
 from tests.support.crowd import Crowd
 from tests.support.deployed import files_of
@@ -24,6 +24,7 @@ def make_everything_old(data: Path) -> None:
     make_old(data, *(key for key in stored_files(data) if key.startswith(("incoming", "chunks"))))
     with catalog_of(data) as catalog:
         catalog.execute(update(uploads).values(touched=long_ago))
+        catalog.execute(update(intents).values(begun=long_ago))
         catalog.execute(update(photos).where(is_unpurged).values(removed=long_ago))
         catalog.execute(update(gallery).values(made=long_ago))
 

@@ -9,7 +9,17 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from dropwall.catalog import adoption, guests, lists, orphans, photos, schema, uploads, usage
+from dropwall.catalog import (
+    adoption,
+    guests,
+    intents,
+    lists,
+    orphans,
+    photos,
+    schema,
+    uploads,
+    usage,
+)
 from dropwall.catalog.database import Database
 from dropwall.catalog.lists import Selection
 from dropwall.catalog.photos import Photo, PhotoFilter
@@ -40,6 +50,16 @@ def photo(number: int, **columns: Any) -> Photo:
     return replace(PHOTO, **(own | columns))
 
 
+def add_photo(database: Database, added: Photo) -> Photo:
+    """With its intent row before, as every photo comes."""
+    with database.transaction() as connection:
+        intents.begin(connection, added.id)
+    try:
+        return photos.add_photo(database, added)
+    finally:
+        intents.forget(database, [added.id])
+
+
 class Bound:
     """The functions of a module, which are all asked of this database."""
 
@@ -60,11 +80,12 @@ class FilledCatalog:
         self.guests = Bound(guests, database)
         self.adopt = partial(adoption.adopt, database)
         self.uploads = Bound(uploads, database)
+        self.intents = Bound(intents, database)
         self.leftovers = Bound(orphans, database)
         self.usage = Bound(usage, database)
 
     def add(self, number: int, **columns: Any) -> Photo:
-        return self.photos.add_photo(photo(number, **columns))
+        return add_photo(self.database, photo(number, **columns))
 
     def remove(self, number: int, by_guest: str = "guest") -> list[str]:
         return self.photos.remove_photos(PhotoFilter([photo(number).id]), MORNING, by_guest)
