@@ -40,9 +40,9 @@ _DEEP = re.compile(
 _HEVC_LENGTH_SIZE = re.compile(rb"hvcC.{21}(.)", re.DOTALL)
 # Bytes that coded data never have, as where they never arrived. libaom writes 16 such zeros at
 # most into flat pictures of 4 MP; in HEVC the three bytes could only start another unit (H.265
-# 7.4.2), but for padding.
+# 7.4.2), but for padding. A prefix of all alternatives makes the search forty times quicker.
 _NO_AV1 = bytes(64)
-_NO_HEVC = re.compile(rb"\0\0[\1\2]|\0{3}[^\0]|\0{64}", re.DOTALL)
+_NO_HEVC = re.compile(rb"\0\0(?:[\1\2]|\0[^\0]|\0{62})", re.DOTALL)
 
 
 def parse_heif(data: mmap.mmap) -> Container:

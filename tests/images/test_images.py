@@ -15,8 +15,8 @@ from tests.support.odd_photos import (
     CORNERS,
     GOOD_ODD,
     LARGE_ODD,
-    SEEN_THROUGH,
     SIZE,
+    TRANSPARENT,
     VARIANTS,
 )
 from tests.support.odd_photos import displayed_corners as corners_of
@@ -40,9 +40,9 @@ def test_a_thumbnail_is_upright_in_true_colours_without_metadata(read: Read, nam
     assert (picture.width, picture.height) == SIZE
     shown = Image.open(io.BytesIO(picture.thumbnails[320]))
     seen = corners(shown.convert("RGBA"))
-    is_seen_through = SEEN_THROUGH in name
+    is_transparent = TRANSPARENT in name
     for corner, (colour, expected) in enumerate(zip(seen, corners_of(name), strict=True)):
-        if is_seen_through and corner == len(CORNERS) - 1:
+        if is_transparent and corner == len(CORNERS) - 1:
             assert colour[3] < TOLERANCE
         else:
             assert colour[:3] == pytest.approx(expected, abs=TOLERANCE)

@@ -1,4 +1,5 @@
-"""Files that must be refused: BAD are all of them, BOMBS those that would cost too much.
+"""Files that must be refused: NOT_PHOTOS, BROKEN, BOMBS that cost too much (together BAD),
+and DAMAGED, whose container is whole.
 
 A table maps a name to a file name and the function that makes the file.
 """
@@ -68,7 +69,7 @@ def _cut(format: str, percent: int, frames: int = 1) -> bytes:  # noqa: A002
 
 
 def _blot(format: str, behind: bytes, fill: int = 0) -> bytes:  # noqa: A002
-    """Overwrites the 200 bytes behind a marker."""
+    """A photo whose 200 bytes behind a marker are overwritten."""
     content = photo_bytes(format, 2)
     at = content.index(behind) + len(behind)
     return content[:at] + bytes([fill]) * 200 + content[at + 200 :]
@@ -348,7 +349,7 @@ DAMAGED: dict[str, dict[str, Make]] = {
         ),
     },
 }
-"""By format. All of them are to be refused, and no chunk, length or checksum tells."""
+"""By format: photos that must be refused although all chunks, lengths and checksums are right."""
 
 
 # Bombs
@@ -364,7 +365,7 @@ def _gif(screen: tuple[int, int], frames: list[tuple[int, int]]) -> bytes:
 
 
 def _claim(format: str, marker: bytes, skipped: int, side: bytes) -> bytes:  # noqa: A002
-    """This width and height stand behind each of these markers, instead of the true ones."""
+    """A photo that claims this width and height behind each of these markers."""
     content = bytearray(photo_bytes(format, 0, (64, 48), metadata=False))
     at = -1
     while (at := content.find(marker, at + 1)) >= 0:
@@ -384,7 +385,7 @@ def many_scans(scans: int) -> bytes:
 
 BOMBS: dict[str, tuple[str, Make]] = {
     "png claims 60000 x 60000": ("a.png", lambda: png((60000, 60000), 8, 2, bytes(1000))),
-    # 49 KB, and all bits are really there
+    # in 49 KB, and complete
     "png is 20000 x 20000": ("a.png", lambda: png((20000, 20000), 1, 0, bytes(2501 * 20000))),
     "gif claims 65535 x 65535": ("a.gif", lambda: _gif((65535, 65535), [(1, 1)])),
     "gif with a huge second frame": ("a.gif", lambda: _gif((1, 1), [(1, 1), (65535, 65535)])),
@@ -398,4 +399,4 @@ BOMBS: dict[str, tuple[str, Make]] = {
 }
 
 BAD: dict[str, tuple[str, Make]] = {**NOT_PHOTOS, **BROKEN, **BOMBS}
-"""A name → file name and content: all of them are to be refused."""
+"""By name: file name and content of files that must be refused."""

@@ -1,4 +1,4 @@
-"""What the tests have decoders do, which import it by name."""
+"""Tasks that tests run in decoder processes, which import them by name."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from dropwall.images.formats import parse_container
 
 
 def peak_bytes(file: BinaryIO, bounds: Bounds) -> int:
-    """How much more memory a decoder, which has done nothing yet, has while it reads a photo."""
+    """The memory that a new decoder needs at most while it reads a photo."""
     before = _status_bytes("VmRSS")
     reading.decode_photo(file, parse_container(file), bounds, keep_location=False)
     return _status_bytes("VmHWM") - before
@@ -40,7 +40,7 @@ def make_a_mistake(file: BinaryIO) -> None:
 
 
 def complain(file: BinaryIO) -> None:
-    """As Pillow does, and as a library in C."""
+    """Write a warning as Pillow does, and a line to stderr as libraries in C do."""
     warnings.warn("Corrupt EXIF data", stacklevel=1)
     os.write(2, b"libheif: corrupt")
 

@@ -1,7 +1,7 @@
-"""Odd photos that are good ones: VARIANTS of every format, and GOOD_ODD, which look wrong.
+"""Unusual photos that must be accepted: VARIANTS of every format, and GOOD_ODD, which look wrong.
 
 A table maps a name to the function that makes the file, so that importing it costs nothing. All
-pictures of VARIANTS display the same four colours in their corners.
+VARIANTS display the same four colours in their corners.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ Colour = tuple[int, int, int]
 Make = Callable[[], bytes]
 
 SIZE = (240, 160)
-"""Every picture of VARIANTS as displayed."""
+"""Width and height of every variant as displayed."""
 CORNERS: tuple[Colour, Colour, Colour, Colour] = (
     (220, 30, 40), (30, 160, 60), (40, 60, 200), (240, 200, 40),
 )  # fmt: skip
 """Displayed at the top left, top right, bottom left and bottom right."""
 GREYS = tuple((v, v, v) for v in (88, 111, 70, 194))
 BITS = ((0, 0, 0), (255, 255, 255), (255, 255, 255), (0, 0, 0))
-SEEN_THROUGH = "transparent"
-"""What stands in such a name has no colour in its bottom right corner: alpha is 0 there."""
+TRANSPARENT = "transparent"
+"""A word in a variant's name: its bottom right corner is transparent, with an alpha of 0."""
 
 
 def displayed_corners(name: str) -> tuple[Colour, ...]:
@@ -267,7 +267,7 @@ VARIANTS: dict[str, Make] = {
     "orientation-7.heic": partial(_variant, "heic", orientation=7),
     "transparent.heic": partial(_variant, "heic", "RGBA"),
 }
-"""By file name. See displayed_corners and SEEN_THROUGH for what they show."""
+"""By file name. See displayed_corners and TRANSPARENT for what they show."""
 
 
 # Files that look wrong and are photos
@@ -432,7 +432,7 @@ GOOD_ODD: dict[str, tuple[str, Make]] = {
     "one pixel": ("a.gif", lambda: encode(Image.new("P", (1, 1)), "gif")),
     "a line": ("a.png", lambda: encode(Image.new("RGB", (3000, 1)), "png")),
 }
-"""A name → file name and content: all of them are to be taken."""
+"""By name: file name and content of photos that must be accepted."""
 
 LARGE_ODD: dict[str, tuple[str, Make]] = {
     "text of 20 MB": ("a.png", lambda: _with_text(b"tEXt", b"a\0", b"b" * 20_000_000)),
@@ -443,4 +443,4 @@ LARGE_ODD: dict[str, tuple[str, Make]] = {
         lambda: with_segments(*[b"Exif\0\0" + bytes(65_000)] * 100),
     ),
 }
-"""The same, of more than 2 MB."""
+"""Further ones, of more than 2 MB."""

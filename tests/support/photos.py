@@ -27,7 +27,7 @@ XMP = (
 
 
 def picture(seed: int, size: Size = (480, 320)) -> Image.Image:
-    """The picture of this number: coarse and fine structure in colour, another for another one."""
+    """A picture of coarse and fine structure in colour, a different one for each seed."""
     chance = Random(seed)
     image = Image.frombytes("RGB", (8, 6), chance.randbytes(8 * 6 * 3))
     image = image.resize(size, Image.Resampling.BICUBIC)
@@ -124,7 +124,7 @@ def timed_photo(seed: int = 0, format: str = "jpg", **times: str | bytes) -> byt
 
 
 def a_phone_batch(count: int) -> list[tuple[str, bytes]]:
-    """Names and photos as a party brings them: the odd ones first, then cameras' own names."""
+    """Names and photos as guests of a party send them: odd names first, then cameras' own."""
     odd: list[tuple[str, str, dict[str, Any]]] = [
         ("IMG_1234.JPG", "jpg", {"gps": VENICE}),
         ("IMG_0001.HEIC", "heic", {"gps": VENICE}),
@@ -151,7 +151,7 @@ def a_phone_batch(count: int) -> list[tuple[str, bytes]]:
 
 
 def motion_trailer(seed: int = 0) -> bytes:
-    """What a Motion Photo has behind its JPEG: the beginning and the data of a small MP4."""
+    """The trailer of a Motion Photo: the beginning and the data of a small MP4."""
     film = Random(seed).randbytes(4000)
     brand = b"\0\0\0\x18ftypmp42\0\0\0\0isommp42"
     return brand + (len(film) + 8).to_bytes(4) + b"mdat" + film
