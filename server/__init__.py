@@ -28,7 +28,7 @@ from .photos.sweep import Sweep
 from .photos.watchers import Watchers
 from .storage import open_storage
 from .web import Dropwall
-from .web.access_log import Visits
+from .web.access_log import AccessLog
 from .web.archive import archive
 from .web.errors import answer_errors
 from .web.host import host
@@ -82,7 +82,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     if hops := config.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops)  # type: ignore[method-assign]
-    app.wsgi_app = Visits(app.wsgi_app, parts.metrics, bool(hops))  # type: ignore[method-assign]
+    app.wsgi_app = AccessLog(app.wsgi_app, parts.metrics, bool(hops))  # type: ignore[method-assign]
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     answer_errors(app, config)

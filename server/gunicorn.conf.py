@@ -1,4 +1,4 @@
-"""How gunicorn serves Dropwall; the numbers come from Config."""
+"""gunicorn's settings and hooks; the numbers come from Config."""
 
 import errno
 import logging
@@ -15,8 +15,8 @@ from dropwall.catalog import usage
 from dropwall.catalog.schema import UnusableCatalog
 from dropwall.config import BadSetting, Config
 from dropwall.images.decoding import start_decoding
+from dropwall.operations import metrics
 from dropwall.operations.logs import reason, set_up_logs
-from dropwall.operations.metrics import begin_at_zero, count_together, forget_process, make_room
 from dropwall.people.address import EVERYWHERE, exposure, lan_address
 from dropwall.people.passcode import MIN_SAFE_PASSCODE, is_short
 from dropwall.photos.sweep import Sweep
@@ -25,17 +25,17 @@ from dropwall.storage import Storage
 
 try:
     dropwall = Config.from_environ()  # not `config`, which gunicorn would take for its setting
-except BadSetting as mistake:
-    raise SystemExit(str(mistake)) from None
+except BadSetting as error:
+    raise SystemExit(str(error)) from None
 
 FILES_A_THREAD = 8
-"""Open at once, for each thread that may serve: two connections (the other one is idle), each with
-what a poller, an upload and the catalog need."""
+"""Open files for each thread: two connections (one of them idle), and for each what the poller, an
+upload and the catalog need."""
 
 _, _most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
 _most_threads = max(1, _most_files // FILES_A_THREAD)
-_are_few_files = _most_files != resource.RLIM_INFINITY and dropwall.threads > _most_threads
-if _are_few_files:
+_is_limited = _most_files != resource.RLIM_INFINITY and dropwall.threads > _most_threads
+if _is_limited:
     dropwall = replace(dropwall, threads=_most_threads)
     os.environ["DROPWALL_THREADS"] = str(_most_threads)  # what the workers read
 
@@ -46,25 +46,22 @@ worker_class = "dropwall.serving.worker.Worker"
 bind = f"{_literal_host}:{dropwall.port}"
 workers = dropwall.workers
 threads = dropwall.threads
-worker_connections = 2 * dropwall.threads  # the rest are kept-alive: they need no thread
-reuse_port = True  # each worker has its own queue, so none sleeps while another is swamped
-preload_app = False  # an object store's client that was used before the fork hangs after it
+worker_connections = 2 * dropwall.threads  # half of them kept alive, without a thread
+reuse_port = True  # a queue for each worker, so that none idles while another is swamped
+preload_app = False  # an S3 client that was used before a fork hangs after it
 control_socket_disable = True
-forwarded_allow_ips = ""  # none: what a proxy says counts as DROPWALL_PROXIES has it
+forwarded_allow_ips = ""  # nobody: ProxyFix reads a proxy's headers (DROPWALL_PROXIES)
 keepalive = 15  # longer than the page waits between two polls
-timeout = 60  # for a worker whose accepting thread hangs; requests may take as long as they need
-graceful_timeout = 30  # on SIGTERM uploads may finish; Ctrl-C does not wait (worker.handle_quit)
-errorlog = None  # set_up_logs has its handler
+timeout = 60  # seconds that the accepting thread may hang; requests take as long as they need
+graceful_timeout = 30  # seconds for uploads to finish on SIGTERM; Ctrl-C ends them (handle_quit)
+errorlog = None  # set_up_logs adds its handler
 loglevel = "info" if dropwall.log == "json" else "warning"
 
 set_up_logs(dropwall.log)
-# Other machines may have the same data folder.
-_counted = dropwall.data.absolute() / "metrics" / f"{socket.gethostname()}-{dropwall.port}"
-count_together(_counted)
 
 
 def on_starting(server: Any) -> None:
-    """Refuse an address, a folder or a catalog that cannot be had.
+    """Refuse to start without the address, the folders or the catalog; warn of bad settings.
 
     With SO_REUSEPORT two Dropwalls would silently share a port, each answering half of the
     requests; and a worker that cannot bind would be restarted for ever (Arbiter.reap_workers).
@@ -91,22 +88,22 @@ def on_starting(server: Any) -> None:
         # The server before this one may have been a former Dropwall's.
         usage.recount_withheld(database)
         database.close()  # no connection outlives a fork
-    except BadSetting as mistake:
-        raise SystemExit(str(mistake)) from None
-    except (CatalogUnavailable, UnusableCatalog) as trouble:
-        raise SystemExit(f"Dropwall cannot start. {trouble}") from None
+    except BadSetting as error:
+        raise SystemExit(str(error)) from None
+    except (CatalogUnavailable, UnusableCatalog) as error:
+        raise SystemExit(f"Dropwall cannot start. {error}") from None
     if is_short(dropwall.passcode):
         logging.getLogger("dropwall.people.passcode").warning(
             "DROPWALL_PASSCODE has fewer than %d characters, and can be guessed by somebody with"
             " many addresses. Choose a longer one.",
             MIN_SAFE_PASSCODE,
         )
-    begin_at_zero(_counted)
     start_decoding()
-    _allow_many_connections()
+    _raise_file_limit()
+    metrics.share_metrics()
     if sentence := exposure(dropwall):
         logging.getLogger("dropwall.people.address").warning(sentence)
-    if _are_few_files:
+    if _is_limited:
         logging.getLogger("dropwall.serving.worker").warning(
             "Only %d files may be open at once (ulimit -n), so each process serves no more than %d"
             " requests at once.",
@@ -114,8 +111,8 @@ def on_starting(server: Any) -> None:
         )
 
 
-def _allow_many_connections() -> None:
-    """Raise the soft limit of open files, often 1024 or 256: gunicorn's accept ends on EMFILE."""
+def _raise_file_limit() -> None:
+    """Raise the soft limit of open files, often 1024 or 256: gunicorn ends when it is reached."""
     wanted = FILES_A_THREAD * threads
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY:
@@ -125,12 +122,12 @@ def _allow_many_connections() -> None:
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    make_room(_counted)
+    metrics.check_metrics_room()
 
 
 def post_worker_init(worker: Any) -> None:
-    """Clean up, in each worker: none is there for ever, and twice does no harm. When the
-    first one has loaded the gallery, say where it is."""
+    """Sweep in each worker: any may end, and sweeping twice does no harm. Once the first one has
+    loaded the gallery, check the storage and print the addresses."""
     parts = worker.wsgi.extensions["dropwall"]
     if worker.age == 1:
         threading.Thread(
@@ -142,7 +139,7 @@ def post_worker_init(worker: Any) -> None:
 
 
 def _try_storage(storage: Storage, sweep: Sweep) -> None:
-    """Not before the fork, for its client's sake. It stops nothing: the storage may come later."""
+    """Log whether photos can be stored. It stops nothing: the storage may come back later."""
     log = logging.getLogger("dropwall.storage")
     try:
         storage.check()
@@ -153,17 +150,21 @@ def _try_storage(storage: Storage, sweep: Sweep) -> None:
                 " backup in place; else see to DROPWALL_DATABASE and DROPWALL_STORAGE. Nothing is"
                 " deleted."
             )
-    except CatalogUnavailable as trouble:
-        log.warning("Whether the catalog knows its photos is not known: %s", reason(trouble))
-    except OSError as trouble:
+    except CatalogUnavailable as error:
+        log.warning("Whether the catalog knows its photos is not known: %s", reason(error))
+    except OSError as error:
         see_to = "DROPWALL_STORAGE or DROPWALL_DATA"
         if "://" in dropwall.storage_address:
             see_to = "DROPWALL_STORAGE, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-        log.warning("No photo can be kept just now; please see to %s: %s", see_to, reason(trouble))
+        log.warning("No photo can be kept just now; please see to %s: %s", see_to, reason(error))
 
 
 def child_exit(server: Any, worker: Any) -> None:
-    forget_process(_counted, worker.pid)
+    metrics.forget_process(worker.pid)
+
+
+def on_exit(server: Any) -> None:
+    metrics.remove_shared_metrics()
 
 
 def _greet() -> None:

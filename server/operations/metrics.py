@@ -1,8 +1,9 @@
-"""What the gallery has done, in numbers for Prometheus."""
+"""Metrics for Prometheus, counted by each process and added up."""
 
 import os
+import shutil
+import tempfile
 from contextlib import suppress
-from pathlib import Path
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -13,19 +14,19 @@ from prometheus_client import (
     generate_latest,
     values,
 )
-from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+"""prometheus_client reads the folder that processes share from this variable."""
+MEMORY_FOLDER = "/dev/shm"  # noqa: S108 - tempfile makes a folder of its own there
+ROOM_BYTES = 4 * 1024 * 1024
+"""Free space for the files of a new process, which grow to about 300 KiB."""
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-
-ROOM_BYTES = {"counter": 256 * 1024, "histogram": 512 * 1024, "gauge_livesum": 4096}
-"""For what a process counts of each kind, several times what all rules need."""
 
 
 class Metrics:
-    """Each process counts for itself; after `count_together`, `page` adds up what all have."""
+    """The metrics of this process. After `share_metrics`, `page` adds up those of all processes."""
 
     def __init__(self) -> None:
         self._own = own = CollectorRegistry()
@@ -76,63 +77,48 @@ class Metrics:
             return generate_latest(self._own)
         every = CollectorRegistry()
         MultiProcessCollector(every)  # type: ignore[no-untyped-call]
-        with suppress(FileNotFoundError):  # of a process that is just being forgotten
+        with suppress(FileNotFoundError):  # a process has just ended, and its gauge is gone
             return generate_latest(every)
         return generate_latest(every)
 
 
-def count_together(folder: Path) -> None:
-    """Let the processes that come of this one count there, in a file each."""
-    os.environ[FOLDER_VARIABLE] = str(folder)
-    # prometheus_client itself looks once, when it is imported; the folder is a setting of ours.
+def share_metrics() -> None:
+    """Make a temporary folder where every process forked from now on counts, in files of its own.
+
+    It is in memory where there is such a folder (Linux), because prometheus_client maps its files
+    into memory: a full disk would kill the process (SIGBUS). The files of a process that has ended
+    stay and are added up; `remove_shared_metrics` removes all. A server that is killed (SIGKILL)
+    leaves its folder behind, until the machine restarts. Without any folder each process counts for
+    itself.
+    """
+    parent = MEMORY_FOLDER if os.access(MEMORY_FOLDER, os.W_OK) else None
+    with suppress(OSError):  # nothing may be written to anywhere
+        os.environ[FOLDER_VARIABLE] = tempfile.mkdtemp(prefix="dropwall-metrics-", dir=parent)
+    _choose_values()
+
+
+def check_metrics_room() -> None:
+    """Let this process count for itself if the folder has no room, or is gone. Called before it
+    counts anything."""
+    free_bytes = 0
+    with suppress(KeyError, OSError):
+        free_bytes = shutil.disk_usage(os.environ[FOLDER_VARIABLE]).free
+    if free_bytes < ROOM_BYTES:
+        os.environ.pop(FOLDER_VARIABLE, None)
+        _choose_values()
+
+
+def _choose_values() -> None:
+    """prometheus_client itself looks at the variable once, when it is imported."""
     values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
 
 
-def begin_at_zero(folder: Path) -> None:
-    """Forget what a former run has counted: Prometheus knows what a restart is."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for counted in folder.iterdir():
-        counted.unlink()
+def forget_process(pid: int) -> None:
+    """Keep what an ended process has counted, but not the streams that it held open."""
+    if FOLDER_VARIABLE in os.environ:
+        mark_process_dead(pid)  # type: ignore[no-untyped-call]
 
 
-def make_room(folder: Path) -> None:
-    """Before this process counts. It maps its files into memory: a full disk, met only then, would
-    kill it (SIGBUS). Without room it counts for itself alone."""
-    try:
-        for path, size in _files(folder, os.getpid()).items():
-            if not path.exists():  # another process of this number has counted there
-                made = path.with_suffix(".new")  # who adds up may read half a file
-                made.write_bytes(bytes(size))
-                made.rename(path)
-    except OSError:
-        _delete(folder, os.getpid())
-        del os.environ[FOLDER_VARIABLE]
-        values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
-
-
-def forget_process(folder: Path, pid: int) -> None:
-    """It has ended: what it has counted stays, what it held open is gone. Of one that has answered
-    nobody, nothing stays: without a catalog one worker after the other does not even begin."""
-    mark_process_dead(pid)  # type: ignore[no-untyped-call]
-    if not _has_counted(folder, pid):
-        _delete(folder, pid)
-
-
-def _has_counted(folder: Path, pid: int) -> bool:
-    try:
-        counters = folder / f"counter_{pid}.db"
-        counted = MmapedDict.read_all_values_from_file(counters)  # type: ignore[no-untyped-call]
-    except FileNotFoundError:
-        return False
-    return any(value for _, value, *_ in counted)
-
-
-def _files(folder: Path, pid: int) -> dict[Path, int]:
-    """What a process counts in, and the room for it."""
-    return {folder / f"{kind}_{pid}.db": size for kind, size in ROOM_BYTES.items()}
-
-
-def _delete(folder: Path, pid: int) -> None:
-    for path in _files(folder, pid):
-        path.unlink(missing_ok=True)
-        path.with_suffix(".new").unlink(missing_ok=True)
+def remove_shared_metrics() -> None:
+    if folder := os.environ.get(FOLDER_VARIABLE):
+        shutil.rmtree(folder, ignore_errors=True)

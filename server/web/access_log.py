@@ -1,122 +1,111 @@
-"""Each request until its answer has ended: its id, its line in the log, its number."""
+"""The access log: each request's id, its line in the log, its share of the metrics."""
 
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
+
+from werkzeug.wsgi import ClosingIterator
 
 from ..operations.logs import REQUEST_ID, new_request_id, request_id
 from ..operations.metrics import Metrics
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
-RULE = "dropwall.rule"
-"""Under this key of the WSGI environment the application tells by which rule it answers."""
-ENDING = "dropwall.ending"
-"""Under this one are calls that it wants made when its answer has ended."""
+"""The methods that are recorded by name: visitors cannot make up labels of metrics."""
+ON_CLOSE = "dropwall.on_close"
+"""The key in the WSGI environment of a list of calls to make once the answer has ended."""
 
 log = logging.getLogger(__name__)
 
 
-class Visits:
-    """Around the whole application. It knows of a request its rule, never its path or its query,
-    which may be a passcode, the address of a private photo, a name."""
+class AccessLog:
+    """WSGI middleware that logs and counts each request when its answer has ended.
 
-    def __init__(self, app: Any, metrics: Metrics, takes_ids: bool) -> None:
-        """`takes_ids` of the proxy that stands before us."""
+    Flask has no hook for that: Werkzeug calls none after a file that gunicorn sends by itself. A
+    request is recorded under its rule, never its path or query: these may contain a passcode, the
+    address of a private photo, or a name.
+    """
+
+    def __init__(self, app: Any, metrics: Metrics, trusts_ids: bool) -> None:
+        """`trusts_ids` says whether to keep a valid X-Request-Id, as a proxy sends it."""
         self._app = app
         self._metrics = metrics
-        self._takes_ids = takes_ids
+        self._trusts_ids = trusts_ids
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        visit = _Visit(environ, self._id(environ), self._finish)
-        request_id.set(visit.id)
-
-        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-            visit.begin_answer(status, headers)
-            return start_response(status, [*headers, ("X-Request-Id", visit.id)], exc_info)
-
-        environ[ENDING] = visit.ending
+        given = environ.get("HTTP_X_REQUEST_ID", "")
+        is_kept = self._trusts_ids and REQUEST_ID.fullmatch(given)
+        entry = _Entry(given if is_kept else new_request_id(), environ, self._metrics)
+        request_id.set(entry.request_id)
         try:
-            return visit.follow(self._app(environ, start))
+            answer = self._app(environ, partial(entry.start, start_response))
         except BaseException:
-            visit.end()
+            entry.end()
             raise
+        entry.close_answer = getattr(answer, "close", None)
+        if isinstance(answer, environ.get("wsgi.file_wrapper", ())):
+            # It has to stay what it is: gunicorn sends it by sendfile(2), in no pieces.
+            entry.sent_bytes = int(entry.headers.get("content-length", 0))
+            answer.close = entry.end
+            return answer  # type: ignore[no-any-return]
+        return ClosingIterator(entry.count_bytes(answer), entry.end)
 
-    def _id(self, environ: dict[str, Any]) -> str:
-        told = environ.get("HTTP_X_REQUEST_ID", "")
-        is_taken = self._takes_ids and REQUEST_ID.fullmatch(told)
-        return told if is_taken else new_request_id()
 
-    def _finish(self, visit: "_Visit") -> None:
-        method, rule, status = visit.method, visit.rule, visit.status
-        seconds = time.monotonic() - visit.started
-        self._metrics.requests.labels(method, rule, str(status)).inc()
-        self._metrics.request_seconds.labels(method, rule).observe(seconds)
-        if reason := visit.headers.get("dropwall-refusal"):
-            self._metrics.refusals.labels(reason).inc()
-        log_answer(method, rule, status, visit.bytes, seconds)
+class _Entry:
+    """What is known of one request, recorded once at its end."""
+
+    def __init__(self, request_id: str, environ: dict[str, Any], metrics: Metrics) -> None:
+        self.request_id = request_id
+        self.sent_bytes = 0
+        self.headers: dict[str, str] = {}
+        self.close_answer: Callable[[], None] | None = None
+        self._environ = environ
+        self._metrics = metrics
+        self._started = time.monotonic()
+        self._status, self._rule = 500, "none"  # of an application that fails before it answers
+        self._on_close: list[Callable[[], None]] = []
+        self._is_recorded = False
+        environ[ON_CLOSE] = self._on_close
+
+    def start(
+        self, start_response: Any, line: str, headers: list[tuple[str, str]], exc_info: Any = None
+    ) -> Any:
+        if (request := self._environ.get("werkzeug.request")) and request.url_rule:
+            self._rule = request.url_rule.rule  # Flask forgets the request when it has answered
+        self._status = int(line[:3])
+        self.headers = {name.lower(): value for name, value in headers}
+        return start_response(line, [*headers, ("X-Request-Id", self.request_id)], exc_info)
+
+    def count_bytes(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        for piece in pieces:
+            self.sent_bytes += len(piece)
+            yield piece
+
+    def end(self) -> None:
+        """Close the answer, and record the request; a server may call this twice."""
+        try:
+            if self.close_answer:
+                self.close_answer()
+        finally:
+            while self._on_close:
+                self._on_close.pop()()
+            if not self._is_recorded:
+                self._is_recorded = True
+                self._record()
+
+    def _record(self) -> None:
+        method, seconds = self._environ["REQUEST_METHOD"], time.monotonic() - self._started
+        method = method if method in METHODS else "other"
+        self._metrics.requests.labels(method, self._rule, str(self._status)).inc()
+        self._metrics.request_seconds.labels(method, self._rule).observe(seconds)
+        if code := self.headers.get("dropwall-refusal"):
+            self._metrics.refusals.labels(code).inc()
+        log_answer(method, self._rule, self._status, self.sent_bytes, seconds)
 
 
 def log_answer(method: str, rule: str, status: int, sent_bytes: int, seconds: float) -> None:
+    """Write one line of the access log; only the JSON log has it (see `set_up_logs`)."""
     if log.isEnabledFor(logging.INFO):
-        told = {"method": method, "rule": rule, "status": status, "bytes": sent_bytes}
-        log.info("answered", extra=told | {"seconds": round(seconds, 6)})
-
-
-class _Visit:
-    def __init__(
-        self, environ: dict[str, Any], visit_id: str, finish: Callable[["_Visit"], None]
-    ) -> None:
-        self.id = visit_id
-        self.started = time.monotonic()
-        self.status = 500  # whoever fails before an answer begins is told so by the server
-        self.headers: dict[str, str] = {}
-        self.bytes = 0
-        self.ending: list[Callable[[], None]] = []
-        self._environ = environ
-        self._finish: Callable[[_Visit], None] | None = finish
-
-    @property
-    def method(self) -> str:
-        method = self._environ["REQUEST_METHOD"]
-        return method if method in METHODS else "other"
-
-    @property
-    def rule(self) -> str:
-        return str(self._environ.get(RULE, "none"))
-
-    def begin_answer(self, status: str, headers: list[tuple[str, str]]) -> None:
-        self.status = int(status[:3])
-        self.headers = {name.lower(): value for name, value in headers}
-
-    def follow(self, answer: Any) -> Iterable[bytes]:
-        """The answer, which finishes the visit when it is closed."""
-        close = getattr(answer, "close", lambda: None)
-        if isinstance(answer, self._environ.get("wsgi.file_wrapper", ())):
-            # It stays what it is: the server sends it by sendfile(2), unseen by us.
-            self.bytes = int(self.headers.get("content-length", 0))
-            answer.close = lambda: self.end(close)
-            return answer  # type: ignore[no-any-return]
-        return _Counted(answer, self, lambda: self.end(close))
-
-    def end(self, close: Callable[[], None] = lambda: None) -> None:
-        try:
-            close()
-        finally:
-            while self.ending:
-                self.ending.pop()()
-            finish, self._finish = self._finish, None
-            if finish:
-                finish(self)
-
-
-class _Counted:
-    def __init__(self, answer: Iterable[bytes], visit: _Visit, close: Callable[[], None]) -> None:
-        self._answer = answer
-        self._visit = visit
-        self.close = close
-
-    def __iter__(self) -> Iterator[bytes]:
-        for piece in self._answer:
-            self._visit.bytes += len(piece)
-            yield piece
+        line = {"method": method, "rule": rule, "status": status, "bytes": sent_bytes}
+        log.info("answered", extra=line | {"seconds": round(seconds, 6)})

@@ -1,4 +1,4 @@
-"""What the machines that look after the gallery ask: is it alive, is it well, what has it done."""
+"""The endpoints for monitoring: liveness, readiness, metrics."""
 
 from hmac import compare_digest
 
@@ -7,27 +7,20 @@ from flask import Blueprint, Response, abort, request
 from ..operations.metrics import CONTENT_TYPE
 from ..refusals import TokenWanted
 from . import dropwall
-from .access_log import RULE
 from .errors import RETRY_SECONDS
 
 operations = Blueprint("operations", __name__)
 
 
-@operations.before_app_request
-def tell_rule() -> None:
-    if request.url_rule:
-        request.environ[RULE] = request.url_rule.rule
-
-
 @operations.get("/livez")
 def liveness() -> Response:
-    """200 as long as this process answers, whatever else does not."""
+    """200 as long as this process answers, whatever else fails."""
     return Response("Dropwall is alive.", mimetype="text/plain")
 
 
 @operations.get("/healthz")
 def readiness() -> Response:
-    """200 when photos can be taken in, else 503 naming what does not answer."""
+    """200 when photos can be accepted, else 503 with the names of the parts that are unwell."""
     if failing := dropwall().health.failing():
         response = Response(f"Not answering: {', '.join(failing)}.", 503, mimetype="text/plain")
         response.headers["Retry-After"] = str(RETRY_SECONDS)
@@ -37,12 +30,12 @@ def readiness() -> Response:
 
 @operations.get("/metrics")
 def numbers() -> Response:
-    """For who knows the token. Raises TokenWanted."""
+    """The metrics, for requests with the token. Raises TokenWanted."""
     token = dropwall().settings.metrics_token
     if not token:
         abort(404)
-    scheme, _, told = request.headers.get("Authorization", "").partition(" ")
-    is_told = compare_digest(told.encode("latin-1"), token.encode())
-    if scheme.lower() != "bearer" or not is_told:
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    is_known = compare_digest(given.encode("latin-1"), token.encode())
+    if scheme.lower() != "bearer" or not is_known:
         raise TokenWanted
     return Response(dropwall().metrics.page(), content_type=CONTENT_TYPE)

@@ -16,7 +16,7 @@ from itsdangerous import BadSignature, SignatureExpired
 from ..people.address import is_answered
 from ..refusals import AnotherHost, AnotherSite, PasscodeWanted
 from . import dropwall
-from .access_log import ENDING
+from .access_log import ON_CLOSE
 from .multipart import drain_body
 from .visitor import is_admitted
 
@@ -120,7 +120,7 @@ def _limit_address() -> None:
         limits.append(dropwall().bodies)
     for limit in limits:
         limit.take(address)
-        request.environ[ENDING].append(partial(limit.give_back, address))
+        request.environ[ON_CLOSE].append(partial(limit.give_back, address))
 
 
 def _check_site() -> None:

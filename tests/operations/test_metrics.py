@@ -3,6 +3,8 @@
 import io
 import os
 import signal
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -15,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from dropwall import create_app
 from dropwall.config import Config
+from tests.support.browser import ROOT
 from tests.support.chunks import InChunks, send_all
 from tests.support.engines import config_of
 from tests.support.gallery_server import GalleryServer
@@ -170,11 +173,47 @@ def test_watchers_are_counted_until_their_worker_is_gone(server: GalleryServer) 
         wait_until(nobody_watches)
 
 
-def test_killed_workers_leave_no_files_of_numbers(server: GalleryServer) -> None:
+def metrics_folder(server: GalleryServer) -> Path:
+    """The folder of the files that its workers have open."""
+    links = [link for worker in server.workers() for link in (worker / "fd").iterdir()]
+    opened = {os.readlink(link) for link in links}
+    [folder] = {Path(each).parent for each in opened if "dropwall-metrics-" in each}
+    return folder
+
+
+def test_the_folder_of_the_numbers_is_gone_with_the_server(server: GalleryServer) -> None:
+    folder = metrics_folder(server)
+    assert folder.exists()
+    server.stop(signal.SIGINT)
+    assert not folder.exists()
+    server.start()
+
+
+def test_workers_that_cannot_begin_leave_no_files_of_numbers(server: GalleryServer) -> None:
     """Where none can begin, such as without a catalog, there is one after the other."""
-    [folder] = (server.data / "metrics").iterdir()
-    first = process_ids(server)
-    for _ in range(6):
-        kill_worker(server, min(process_ids(server)))
-    counted = {path.stem.rpartition("_")[2] for path in folder.glob("*.db")}
-    assert counted <= first | process_ids(server)
+    folder, first = metrics_folder(server), process_ids(server)
+    for file in server.data.glob("catalog.sqlite*"):
+        file.write_bytes(b"no database" * 1000)
+    os.kill(int(min(first)), signal.SIGKILL)
+    wait_until(lambda: server.log.count("Dropwall cannot start yet") >= 3)
+    assert {path.stem.rpartition("_")[2] for path in folder.glob("*.db")} <= first
+
+
+WITHOUT_ROOM = """
+import os
+from dropwall.operations import metrics
+metrics.share_metrics()
+folder = os.environ[metrics.FOLDER_VARIABLE]
+metrics.ROOM_BYTES = 1 << 60
+metrics.check_metrics_room()
+own = metrics.Metrics()
+own.photos_added.inc()
+assert b"dropwall_photos_added_total 1.0" in own.page()
+assert os.listdir(folder) == []
+os.rmdir(folder)
+"""
+
+
+def test_a_process_counts_for_itself_where_there_is_no_room() -> None:
+    """It would be killed by writing to a file that is mapped into its memory."""
+    subprocess.run([sys.executable, "-c", WITHOUT_ROOM], cwd=ROOT, check=True)
