@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from dropwall import make_folders, open_catalog
-from dropwall.catalog import usage
 from dropwall.catalog.schema import UnusableCatalog
 from dropwall.config import BadSetting, Config
 from dropwall.images.decoding import start_decoding
@@ -84,10 +83,7 @@ def on_starting(server: Any) -> None:
             ) from None
     try:
         make_folders(dropwall)
-        database = open_catalog(dropwall)
-        # The server before this one may have been a former Dropwall's.
-        usage.recount_withheld(database)
-        database.close()  # no connection outlives a fork
+        open_catalog(dropwall).close()  # no connection outlives a fork
     except BadSetting as error:
         raise SystemExit(str(error)) from None
     except (CatalogUnavailable, UnusableCatalog) as error:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
-from .tables import gallery, guests, is_listed, is_unshared, photos
+from .tables import gallery, guests, is_listed, photos
 from .viewer import HIDDEN, PENDING, Audience
 
 KINDS = ("private", PENDING, HIDDEN)
@@ -23,12 +23,6 @@ def count_kind(audience: int, standing: str, size: int, count: int = 1) -> Count
 def recount(connection: Connection) -> None:
     """All of it, after photos were brought in by other means than one by one."""
     _recount(connection, is_listed, ("total", "bytes", *WITHHELD))
-
-
-def recount_withheld(connection: Connection) -> None:
-    """What servers of a former Dropwall do not keep. A second's work for a million photos, where
-    all of it would be several."""
-    _recount(connection, is_unshared, WITHHELD)
 
 
 def _recount(connection: Connection, which: ColumnElement[bool], names: Sequence[str]) -> None:

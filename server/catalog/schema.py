@@ -1,20 +1,21 @@
 """The database's schema: brought up to date at start, or refused when it is not ours."""
 
 import logging
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Column, Connection, inspect, text
 from sqlalchemy.schema import CreateColumn
 
-from .tables import metadata
-from .trigrams import missing_parts
-
-if TYPE_CHECKING:
-    from alembic.config import Config
+from .. import timestamps
+from . import trigrams
+from .tables import gallery, metadata
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-NEWEST = "head"
+TOO_OLD = "000[1-7]"
+"""Revisions whose migrations are no longer here."""
+LAST_TO_UPGRADE_OLD = "1c33cb1"
+"""A commit of Dropwall that upgrades them to 0008."""
 MAX_NAMED_TABLES = 5
 LOCK_SECONDS = 5
 """Longest wait for a lock of PostgreSQL's: readers queue behind a migration that waits."""
@@ -27,31 +28,30 @@ class UnusableCatalog(Exception):
     tells them what to do."""
 
 
-def upgrade(connection: Connection, revision: str = NEWEST) -> None:
-    """Run the missing migrations, in a transaction beside which nobody else changes the schema.
-    Raises UnusableCatalog."""
-    if revision != NEWEST or _revisions(connection) != [_newest()]:
-        import alembic.command  # loading it takes half of a start, and most starts need none
-
-        check(connection)
-        config = _alembic_config()
-        config.attributes["connection"] = connection
-        _lock_out_writers(connection)
-        alembic.command.upgrade(config, revision)
-    if revision == NEWEST:
-        _complete(connection)
+def upgrade(connection: Connection) -> None:
+    """Create the schema of a new gallery, or run the migrations that are missing, in a transaction
+    beside which nobody else changes the schema. Raises UnusableCatalog."""
+    check(connection)
+    present = _revisions(connection)
+    if not present:
+        _create(connection)
+        return
+    if present != [_known_revisions()[-1]]:
+        migrate(connection)
+    _complete(connection)
 
 
 def check(connection: Connection) -> None:
-    """Raises UnusableCatalog when the database is another program's or of a newer Dropwall."""
-    present = set(_revisions(connection))
-    if present == {_newest()}:
-        return
-    from alembic.script import ScriptDirectory
-
-    migrations = ScriptDirectory.from_config(_alembic_config())
-    known = {migration.revision for migration in migrations.walk_revisions()}
-    if unknown := present - known:
+    """Raises UnusableCatalog when the database is another program's, or of a Dropwall that is newer
+    than this one, or too old."""
+    present, known = _revisions(connection), _known_revisions()
+    if old := [revision for revision in present if re.fullmatch(TOO_OLD, revision)]:
+        raise UnusableCatalog(
+            f"The catalog is of a Dropwall that is too old for this one to upgrade ({old[0]})."
+            f" Please start the gallery once with the Dropwall of commit {LAST_TO_UPGRADE_OLD},"
+            " which upgrades it, and then with this one. Nothing was changed."
+        )
+    if unknown := [revision for revision in present if revision not in known]:
         raise UnusableCatalog(
             f"The catalog has a schema that this Dropwall does not know ({', '.join(unknown)}): it"
             " is a newer one's, or another program's. Please update Dropwall, or let"
@@ -68,6 +68,18 @@ def check(connection: Connection) -> None:
         )
 
 
+def migrate(connection: Connection, revision: str = "head") -> None:
+    """Run the migrations up to a revision, the newest by default."""
+    import alembic.command  # loading Alembic takes half of a start, and few starts need it
+    import alembic.config
+
+    config = alembic.config.Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    _lock_out_writers(connection)
+    alembic.command.upgrade(config, revision)
+
+
 def lift_timeouts(connection: Connection) -> None:
     """Disable PostgreSQL's statement timeouts for this transaction."""
     if connection.dialect.name == "postgresql":
@@ -82,17 +94,25 @@ def _revisions(connection: Connection) -> list[str]:
     return list(connection.scalars(text("SELECT version_num FROM alembic_version")))
 
 
-def _newest() -> str:
-    """Return the last revision by the names of the files, which begin with their numbers."""
-    return max(path.name for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))[:4]
+def _known_revisions() -> list[str]:
+    """Read the revisions off the names of the migrations, which begin with them, oldest first."""
+    return sorted(path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
-def _alembic_config() -> "Config":
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    return config
+def _create(connection: Connection) -> None:
+    """Create the newest schema at once; a test holds that the migrations lead to the same."""
+    metadata.create_all(connection)
+    trigrams.create_index(connection)
+    zeros = dict.fromkeys(gallery.c.keys(), 0)
+    connection.execute(gallery.insert().values(zeros | {"made": timestamps.now()}))
+    connection.execute(
+        text(
+            "CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL,"
+            " CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+        )
+    )
+    stamp = text("INSERT INTO alembic_version (version_num) VALUES (:newest)")
+    connection.execute(stamp, {"newest": _known_revisions()[-1]})
 
 
 def _lock_out_writers(connection: Connection) -> None:
@@ -120,7 +140,7 @@ def _complete(connection: Connection) -> None:
     }
     columns: list[Column[object]] = []
     indexes = []
-    lacking = missing_parts(connection)
+    lacking = trigrams.missing_parts(connection)
     for table in metadata.sorted_tables:
         if table.name not in present:
             lacking.append(table.name)

@@ -1,6 +1,5 @@
 """How much guests have sent and the gallery holds, with the errors of `Database`."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, ScalarSelect, func, select
@@ -72,18 +71,9 @@ def overview(database: Database) -> Overview:
 
 def recount(database: Database) -> None:
     """Recount everything that the catalog keeps a count of."""
-    _count_alone(database, counts.recount)
-
-
-def recount_withheld(database: Database) -> None:
-    """Recount what a server of a former version, which writes beside this one, does not count."""
-    _count_alone(database, counts.recount_withheld)
-
-
-def _count_alone(database: Database, count: Callable[[Connection], None]) -> None:
     with database.transaction() as connection:
         wait_turn(connection)
-        count(connection)
+        counts.recount(connection)
 
 
 def read_usage(connection: Connection, guest_id: str, since: str) -> Usage:

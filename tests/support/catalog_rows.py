@@ -4,22 +4,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from sqlalchemy import Connection
 
-from dropwall.catalog import (
-    adoption,
-    guests,
-    intents,
-    lists,
-    orphans,
-    photos,
-    schema,
-    uploads,
-    usage,
-)
+from dropwall.catalog import adoption, guests, intents, lists, orphans, photos, uploads, usage
 from dropwall.catalog.database import Database
 from dropwall.catalog.lists import Selection
 from dropwall.catalog.photos import Photo, PhotoFilter
@@ -28,6 +19,7 @@ from dropwall.catalog.sqlite import SQLite
 from dropwall.catalog.viewer import PUBLIC, Viewer
 
 ALL, GUEST = Selection(), Viewer("guest")
+GALLERIES = Path(__file__).parents[1] / "catalog" / "galleries"
 MORNING, NOON = "2026-11-22T10:00:00Z", "2026-11-22T12:00:00Z"
 PHOTO = Photo(
     id="",
@@ -106,9 +98,43 @@ class FilledCatalog:
 
 @contextmanager
 def old_gallery(address: str, revision: str) -> Iterator[Connection]:
-    """A connection to a gallery whose schema is of this revision."""
+    """A connection to a gallery with the schema of this revision, and without a photo."""
+    with _loaded(address, revision) as connection:
+        connection.exec_driver_sql("INSERT INTO gallery (version, total) VALUES (0, 0)")
+        yield connection
+
+
+def load_gallery(address: str, revision: str) -> None:
+    """Make the gallery that a Dropwall of this revision has left (`tests/catalog/galleries`): five
+    photos that everyone sees, one private, one hidden, one that waits, two removed; two guests and
+    a host; an upload of which the second of three chunks is still missing."""
+    with _loaded(address, revision) as connection:
+        _execute_script(connection, f"{revision}.rows.sql")
+
+
+@contextmanager
+def empty_database(address: str) -> Iterator[Connection]:
+    """A connection to a database that no Dropwall has opened yet."""
     engine = PostgreSQL(address) if "://" in address else SQLite(address)
     with engine.alone() as connection:
-        schema.upgrade(connection, revision)
         yield connection
     engine.pool.dispose()
+
+
+@contextmanager
+def _loaded(address: str, revision: str) -> Iterator[Connection]:
+    with empty_database(address) as connection:
+        _execute_script(connection, f"{revision}.{connection.dialect.name}.sql")
+        connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{revision}')")
+        yield connection
+
+
+def _execute_script(connection: Connection, name: str) -> None:
+    """Execute a dump's statements, each of which ends at the end of a line."""
+    script = (GALLERIES / name).read_text()
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name == "postgresql":
+        driver.execute("SET LOCAL check_function_bodies = off")  # as pg_dump sets it
+        driver.execute(script)
+    else:
+        driver.executescript(script)

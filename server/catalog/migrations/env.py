@@ -1,4 +1,4 @@
-"""Alembic's door: runs the migrations on the connection that the catalog hands over."""
+"""Alembic's entry point: runs the migrations on the connection of `schema.migrate`."""
 
 from alembic import context
 
