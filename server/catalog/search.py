@@ -1,24 +1,21 @@
-"""Words that photos are searched for, and which few photos may have a word that few have.
+"""Search by photo and sender name: a look at the next photos, then the trigram index.
 
-A photo has a word in its name or in its sender's, compared letter by letter (`Word.is_in`). What
-many of the next LOOKED_AT photos have is looked for in them one by one, as far as it should take to
-fill the page; where that is far, AGAIN times as many tell better how far. Of what seems rare, and
-of what was not found there, an index tells where it may be (`trigrams`). As it tells the newest
-first, that may be a whole page, however many others there are.
+A photo has a word in its name or in its sender's, compared letter by letter (`_Word.is_in`); the
+steps below only decide where to look, never what is found:
 
-So these alone go through all photos: a page by the time taken, or the last page, of a word that
-more than MOST photos have and hardly any of the next; words that many have, but hardly any photo
-all of them; a rare word that more than MOST_SENDERS have in their names; on SQLite, one or two
-letters with more than `trigrams.MOST_BEGUN` others after them, all rare. PostgreSQL finds all
-before it tells the newest, which takes about 50 ms for 100,000. The names of those who have told
-theirs are all looked at, a tenth of a millisecond for a thousand.
+1. The next LOOKED_AT photos in order are looked at: a word of many photos fills the page.
+2. The index tells which photos may have a rarer word: the newest MAX_FOUND. Where these are all,
+   the page is among them; where not, a page by arrival may still be filled by them.
+3. Otherwise all photos are looked at. That remains for a page by time taken of a word that more
+   than MAX_FOUND photos have and hardly any of the next, for names of more than MAX_SENDERS
+   people, and on SQLite for one or two letters with very many others after them (`trigrams`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Select, select
 
 from ..names import fold_for_search
 from .order import is_until, read_place
@@ -27,84 +24,30 @@ from .tables import guests, is_listed, photos
 from .trigrams import versions_named
 
 MAX_WORDS = 5
-LOOKED_AT = 100
-AGAIN = 5
-"""Times as many, before more than twice that are looked at for a page."""
-FEW = 2
-"""Of LOOKED_AT; what fewer have is rare."""
-AS_FAR = 2
-"""How many times as far as a page should take, going by the next, is looked for it one by one."""
-MOST = 4000
-"""Photos that are looked up for a word."""
-MOST_SENDERS = 100
+"""Words of a search that count: each costs time."""
+LOOKED_AT = 2000
+"""Photos that are looked at before the index is asked: a few milliseconds."""
+MAX_FOUND = 4000
+"""Photos that are taken from the index, and looked up: some ten milliseconds."""
+MAX_SENDERS = 100
+"""People of one name whose photos are looked up."""
 NO_END = 2**63 - 1
-"""No version is greater."""
+"""The greatest version."""
 
 Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
-class Word:
-    """Folded as names are. Of its `senders`, those who have it in their names, only
-    MOST_SENDERS + 1 are told."""
+class _Word:
+    """`text` is folded as names are; `senders` have it in their names, MAX_SENDERS + 1 at most."""
 
     text: str
     senders: list[str]
 
     @property
-    def are_all_told(self) -> bool:
-        return len(self.senders) <= MOST_SENDERS
-
-    def is_in(self, rows: FromClause = photos) -> ColumnElement[bool]:
-        """Of a photo, or of `rows` with these columns of it."""
-        named = rows.c.folded_name.contains(self.text, autoescape=True)
-        if not self.senders:
-            return named
-        senders = self.senders if self.are_all_told else _senders(self.text)
-        return named | rows.c.guest_id.in_(senders)
-
-
-@dataclass(frozen=True)
-class Few:
-    """All photos of these versions that may have what is searched for; those of versions below
-    `least` are not among them, 0 if they are."""
-
-    versions: set[int]
-    least: int
-
-    @property
-    def are_all(self) -> bool:
-        return self.least == 0
-
-
-@dataclass(frozen=True)
-class Sample:
-    """How many of the next photos have each of the words, and all of them; of so many that were to
-    be looked at, there are only `looked_at`."""
-
-    size: int
-    looked_at: int
-    hits: list[int]
-    full_hits: int
-
-    @property
-    def is_all(self) -> bool:
-        return self.looked_at < self.size
-
-    @property
-    def _few(self) -> int:
-        return FEW * self.size // LOOKED_AT
-
-    def needed(self, count: int) -> int | None:
-        """Among how many of the next photos there should be so many hits, and to spare; None where
-        there are too few to go by."""
-        if self.full_hits < self._few:
-            return None
-        return AS_FAR * count * self.size // self.full_hits
-
-    def rare(self, words: list[Word]) -> list[Word]:
-        most = max(self._few, min(self.hits))
-        return [word for word, count in zip(words, self.hits, strict=True) if count <= most]
+    def is_in(self) -> ColumnElement[bool]:
+        named = photos.c.folded_name.contains(self.text, autoescape=True)
+        return named | photos.c.guest_id.in_(_senders(self.text)) if self.senders else named
 
 
 def read_having(
@@ -116,85 +59,56 @@ def read_having(
     sort: str,
     before: int | None,
 ) -> list[Found]:
-    """The first `count` of the photos that are `wanted`, in their order, that have each word of the
-    text; all do, if there is none."""
-    words = _read_words(connection, text)
-    having = wanted.where(*(word.is_in() for word in words)).limit(count)
+    """Read the first `count` of the `wanted` photos, in their order, that have each word of the
+    text. `before` is the version where an order by arrival goes on."""
+    texts = list(dict.fromkeys(fold_for_search(text).split()))[:MAX_WORDS]
+    words = [
+        _Word(each, list(connection.scalars(_senders(each).limit(MAX_SENDERS + 1))))
+        for each in texts
+    ]
+    having = wanted.where(*(word.is_in for word in words)).limit(count)
     if not words:
         return read(connection, having)
-    sample = _look_at_next(connection, wanted, words, LOOKED_AT)
-    if (sample.needed(count) or 0) > 2 * AGAIN * LOOKED_AT:
-        sample = _look_at_next(connection, wanted, words, AGAIN * LOOKED_AT)
-    if sample.is_all:
-        return read(connection, having)
-    if needed := sample.needed(count):
-        end = read_place(connection, wanted, needed)
-        found = read(connection, having.where(is_until(end, sort)) if end else having)
-        if len(found) == count or not end:
-            return found
-    by_arrival = sort == "arrival"
-    few = _find_few(connection, sample.rare(words), before if by_arrival else None)
-    if few and (few.are_all or by_arrival):  # else the first of the page may not be among them
-        among_few = is_one_of(connection, photos.c.version, few.versions)
-        found = read(connection, having.where(among_few)) if few.versions else []
-        if len(found) == count or few.are_all:
+    end = read_place(connection, wanted, LOOKED_AT)
+    found = read(connection, having.where(is_until(end, sort)) if end else having)
+    if not end or len(found) == count:
+        return found
+    is_by_arrival = sort == "arrival"
+    below = before if is_by_arrival and before is not None else NO_END
+    versions, are_all = _find_candidates(connection, words, below)
+    if are_all or (is_by_arrival and versions):
+        among = is_one_of(connection, photos.c.version, versions)
+        found = read(connection, having.where(among)) if versions else []
+        if are_all or len(found) == count:
             return found
     return read(connection, having)
 
 
-def _read_words(connection: Connection, text: str) -> list[Word]:
-    """The first MAX_WORDS, for each costs time."""
-    words = list(dict.fromkeys(fold_for_search(text).split()))[:MAX_WORDS]
-    told = MOST_SENDERS + 1
-    return [Word(word, list(connection.scalars(_senders(word).limit(told)))) for word in words]
-
-
-def _look_at_next(
-    connection: Connection, wanted: Select[Any], words: list[Word], size: int
-) -> Sample:
-    columns = wanted.with_only_columns(photos.c.folded_name, photos.c.guest_id)
-    next_ones = columns.limit(size).subquery()
-    have = [word.is_in(next_ones) for word in words]
-    counted = [func.count().filter(each) for each in (*have, and_(*have))]
-    query = select(func.count(), *counted).select_from(next_ones)
-    looked_at, *hits, full_hits = connection.execute(query).one()
-    return Sample(size, looked_at, hits, full_hits)
-
-
-def _find_few(connection: Connection, rare: list[Word], below: int | None) -> Few | None:
-    """The photos that may have all these words; None where the index does not tell. With `below`
-    only lower versions count."""
-    end = NO_END if below is None else below
-    found = [few for word in rare if (few := _find(connection, word, end))]
-    if not found:
-        return None
-    found = [few for few in found if few.are_all] or found
-    versions = set.intersection(*(few.versions for few in found))
-    least = max(few.least for few in found)
-    return Few({version for version in versions if version >= least}, least)
-
-
-def _find(connection: Connection, word: Word, below: int) -> Few | None:
-    """None where the index does not tell."""
-    if not word.are_all_told:
-        return None
-    named = versions_named(connection, word.text, below, MOST + 1)
-    if named is None:
-        return None
-    few = _newest(named)
-    if word.senders:
-        theirs = select(photos.c.version).where(
-            photos.c.guest_id.in_(word.senders), is_listed, photos.c.version < below
-        )
-        theirs = theirs.order_by(photos.c.version.desc()).limit(MOST + 1)
-        sent = _newest(connection.scalars(theirs).all())
-        few = Few(few.versions | sent.versions, max(few.least, sent.least))
-    return few
-
-
-def _newest(versions: Sequence[int]) -> Few:
-    """Of MOST + 1 at most, the newest first."""
-    return Few(set(versions), versions[-1] if len(versions) > MOST else 0)
+def _find_candidates(
+    connection: Connection, words: list[_Word], below: int
+) -> tuple[set[int], bool]:
+    """Return the versions of photos that may have all the words, and whether these are all; if not,
+    they are the newest ones. Only versions lower than `below` count."""
+    of_names = [word.text for word in words if not word.senders]
+    lists = [versions_named(connection, of_names, below, MAX_FOUND + 1)] if of_names else []
+    for word in words:
+        if 0 < len(word.senders) <= MAX_SENDERS:
+            named = versions_named(connection, [word.text], below, MAX_FOUND + 1)
+            theirs = select(photos.c.version).where(
+                photos.c.guest_id.in_(word.senders), is_listed, photos.c.version < below
+            )
+            theirs = theirs.order_by(photos.c.version.desc()).limit(MAX_FOUND + 1)
+            if named is not None:
+                both = {*named, *connection.scalars(theirs)}
+                lists.append(sorted(both, reverse=True)[: MAX_FOUND + 1])
+    known = [versions for versions in lists if versions is not None]
+    if whole := [set(versions) for versions in known if len(versions) <= MAX_FOUND]:
+        return set.intersection(*whole), True
+    if not known:
+        return set(), False
+    least = max(versions[-1] for versions in known)
+    newest = set.intersection(*(set(versions) for versions in known))
+    return {version for version in newest if version >= least}, False
 
 
 def _senders(word: str) -> Select[str]:

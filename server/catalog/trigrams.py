@@ -1,4 +1,4 @@
-"""The index of the photos' names by their trigrams: in which photos' names a word may be.
+"""The trigram index of the photos' names, which tells in which names a word may be.
 
 The database itself keeps it up to date.
 """
@@ -22,14 +22,17 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 from .tables import Text
 
 LENGTH = 3
-MOST_BEGUN = 50
+"""Letters of a trigram."""
+MAX_BEGUN = 50
+"""Trigrams that a shorter word may begin: one lookup each."""
 LAST = "\U0010ffff"
+"""The last code point."""
 
 _sought = bindparam("sought", type_=Text())
 _below = bindparam("below", type_=BigInteger)
 _most = bindparam("most", type_=Integer)
 _index = table("photo_trigrams", column("photo_trigrams"), column("rowid", BigInteger))
-# FTS5 goes quickly through its rowids in their order alone, so they are negative versions.
+# FTS5 reads quickly in ascending order of rowids only, so they are negative versions.
 _IN_SQLITE = (
     select(-_index.c.rowid)
     .where(_index.c.photo_trigrams.op("MATCH")(_sought), _index.c.rowid > -_below)
@@ -120,23 +123,30 @@ def create_index(connection: Connection) -> None:
 
 
 def versions_named(
-    connection: Connection, word: str, below: int, most: int
+    connection: Connection, words: Sequence[str], below: int, most: int
 ) -> Sequence[int] | None:
-    """Of photos with all the trigrams of a word in their names, the newest first; None where what
-    the word begins are too many trigrams."""
+    """Return the versions of photos that have all trigrams of all the words in their names, the
+    newest first: the first `most` that are lower than `below`. None where the index cannot tell."""
     if connection.dialect.name == "postgresql":
-        query, sought = _IN_POSTGRESQL, _for_postgresql(word)
+        query, sought = _IN_POSTGRESQL, " & ".join(map(_for_postgresql, words))
     else:
-        grams = _grams(word) or _begun_with(connection, word)
-        if len(grams) > MOST_BEGUN:
+        query, terms = _IN_SQLITE, []
+        for word in words:
+            grams = _grams(word) or _begun_with(connection, word)
+            if not grams:
+                return []
+            if len(grams) <= MAX_BEGUN:
+                joint = " AND " if len(word) >= LENGTH else " OR "
+                quoted = joint.join(_quoted(gram, '"') for gram in grams)
+                terms.append(f"({quoted})")
+        if not terms:
             return None
-        joint = " AND " if len(word) >= LENGTH else " OR "
-        query, sought = _IN_SQLITE, joint.join(_quoted(gram, '"') for gram in grams) or '""'
+        sought = " AND ".join(terms)
     return connection.scalars(query, {"sought": sought, "below": below, "most": most}).all()
 
 
 def missing_parts(connection: Connection) -> list[str]:
-    """The names of what the index consists of, and is not there."""
+    """Return the names of those parts of the index that the database lacks."""
     if connection.dialect.name == "postgresql":
         parts: tuple[str, ...] = _PARTS_IN_POSTGRESQL
         query = """
@@ -151,16 +161,17 @@ def missing_parts(connection: Connection) -> list[str]:
 
 
 def _grams(word: str) -> list[str]:
-    """As few as leave out no letter."""
+    """Return the fewest trigrams that together cover every letter of the word."""
     last = len(word) - LENGTH
     starts = [*range(0, last, LENGTH), last] if last >= 0 else []
     return [word[start : start + LENGTH] for start in starts]
 
 
 def _begun_with(connection: Connection, word: str) -> list[str]:
+    """Return the trigrams of names that begin with one or two letters: MAX_BEGUN + 1 at most."""
     term = _known.c.term
     begun = select(term).where(term >= word, term < word + LAST)
-    return list(connection.scalars(begun.limit(MOST_BEGUN + 1)))
+    return list(connection.scalars(begun.limit(MAX_BEGUN + 1)))
 
 
 def _for_postgresql(word: str) -> str:
