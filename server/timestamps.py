@@ -1,12 +1,12 @@
-"""Moments as they are kept and told: ISO 8601, UTC, whole seconds."""
+"""Timestamps as they are stored and sent: ISO 8601 text, in UTC, with whole seconds."""
 
 from datetime import UTC, datetime, timedelta
 
 
 def write_moment(moment: datetime) -> str:
-    """Such as `2026-11-22T10:00:00Z`; of two such texts the smaller one is the earlier."""
+    """Format a moment, such as `2026-11-22T10:00:00Z`; the texts sort as the moments do."""
     utc = moment.astimezone(UTC).replace(tzinfo=None)
-    return f"{utc.isoformat(timespec='seconds')}Z"  # strftime writes the year 999 with three digits
+    return f"{utc.isoformat(timespec='seconds')}Z"  # strftime gives years below 1000 fewer digits
 
 
 def now(seconds_ago: float = 0) -> str:

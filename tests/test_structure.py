@@ -3,11 +3,13 @@
 import ast
 import sys
 from graphlib import CycleError, TopologicalSorter
+from operator import le
 from pathlib import Path
 
 import pytest
 
 from tests.support.browser import ROOT
+from tests.tools.hops import trace_requests
 
 pytestmark = pytest.mark.embedded
 
@@ -15,7 +17,7 @@ SERVER = ROOT / "server"
 ROOMS = ("serving", "web", "photos", "people", "images", "catalog", "storage", "operations")
 """Each may import those after it."""
 FOR_ALL = ("config", "names", "refusals", "timestamps")
-MOST_FLAT_NAMES = 10
+MOST_FLAT_NAMES = 9
 """Files and folders beside the rooms."""
 
 CHECKED_WITH = {"images.formats", "storage.s3_address"}
@@ -150,3 +152,21 @@ def test_each_library_is_imported_in_its_room_alone() -> None:
 def test_few_names_stand_beside_the_rooms() -> None:
     names = {path.name for path in SERVER.iterdir()} - {*ROOMS, "__pycache__"}
     assert len(names) <= MOST_FLAT_NAMES, sorted(names)
+
+
+MOST_HOPS = {
+    "POST /": (125, 32, 2),
+    "GET /api/photos": (54, 18, 1),
+    "GET /api/photos, not modified": (32, 13, 1),
+}
+"""At most so many functions of ours, their files, and transactions, for each request that `hops`
+traces. Lower them when a request has become simpler."""
+
+
+def test_a_request_runs_no_more_functions_than_it_did() -> None:
+    traces = trace_requests()
+    for request, most in MOST_HOPS.items():
+        trace = traces[request]
+        reached = len(trace.functions), len(trace.files), trace.transactions
+        assert all(map(le, reached, most)), f"{request}: {reached}, not {most}"
+    assert len(traces["GET /api/photos, not modified"].statements) == 1

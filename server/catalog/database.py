@@ -19,6 +19,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from ..operations.logs import OutageLog
 from ..refusals import CatalogUnavailable
 from . import schema
 from .schema import UnusableCatalog
@@ -104,7 +105,7 @@ class Database:
         server is starting; fails at once if it rejects our credentials. Raises
         CatalogUnavailable, UnusableCatalog."""
         deadline = time.monotonic() + self._engine.patience_seconds
-        is_logged = False
+        outages = OutageLog(log)
         while True:
             try:
                 with self.look():  # before another program's file is switched to WAL
@@ -123,13 +124,11 @@ class Database:
                     raise CatalogUnavailable(
                         f"The catalog does not answer; please see to DROPWALL_DATABASE: {why}"
                     ) from error
-                if not is_logged:
-                    log.warning(
-                        "Waiting for the database, %d seconds at most: %s",
-                        self._engine.patience_seconds,
-                        why,
-                    )
-                is_logged = True
+                outages.failed(
+                    "Waiting for the database, %d seconds at most: %s",
+                    self._engine.patience_seconds,
+                    why,
+                )
                 time.sleep(RETRY_SECONDS)
 
     @contextmanager

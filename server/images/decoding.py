@@ -25,7 +25,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ..operations.logs import Seldom
+from ..operations.logs import OutageLog
 from ..refusals import NoDecoder, Refusal, TooMuchToDecode
 
 CPU_SECONDS = 60
@@ -44,7 +44,7 @@ STDERR = 2
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # glibc's malloc.h
 
 log = logging.getLogger(__name__)
-log.addFilter(Seldom(60))
+outages = OutageLog(log)
 
 _lock = threading.Lock()
 _parent: socket.socket | None = None
@@ -87,7 +87,7 @@ def decode(task: Callable[..., Any], file: BinaryIO, memory_bytes: int, *argumen
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
-    log.warning("A photo was refused: its decoder needed too much memory, or time, or broke.")
+    outages.failed("A photo was refused: its decoder needed too much memory, or time, or broke.")
     raise TooMuchToDecode
 
 

@@ -6,7 +6,6 @@ It is written for people (`text`) or for programs that read JSON (`json`).
 import logging
 import math
 import re
-import secrets
 import socket
 import threading
 import time
@@ -70,10 +69,6 @@ def _limit_warnings(_record: logging.LogRecord) -> bool:
     return _warnings.is_due()
 
 
-def new_request_id() -> str:
-    return secrets.token_hex(16)
-
-
 def reason(error: Exception) -> str:
     """The text of an error in one line. Of an S3 server's XML answer it keeps the code and the
     message: the rest may contain the request's signature."""
@@ -117,14 +112,3 @@ class OutageLog:
 
 
 _warnings = OutageLog(logging.getLogger("py.warnings"))
-
-
-class Seldom(logging.Filter):
-    """Lets a line of each kind, which stands in `record.kind`, pass once in so many seconds."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__()
-        self._outages = OutageLog(logging.getLogger(__name__), seconds)
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return self._outages.is_due(getattr(record, "kind", ""))

@@ -12,7 +12,7 @@ from ..catalog import lists
 from ..catalog.database import Database
 from ..catalog.lists import Changes
 from ..catalog.viewer import Viewer
-from ..operations.logs import reason
+from ..operations.logs import OutageLog, reason
 from ..refusals import CatalogUnavailable, FullHouse
 
 WAIT_SECONDS = 2
@@ -25,8 +25,6 @@ takes a silent stream for a dead one."""
 HEARTBEAT_SPREAD = 0.2
 """Of that: who were told something together do not all wake together, and wait for each other."""
 RETRY_SECONDS = 1
-TELL_AGAIN_SECONDS = 60
-"""Of one trouble, which goes on."""
 MAX_CHANGES = 500
 """In one piece."""
 
@@ -61,7 +59,7 @@ class Watchers:
         self._door = threading.Lock()  # nobody comes in while the news is read
         self._last: int | None = None  # what all were told; None before anybody watched
         self._is_closed = False
-        self._told_trouble: float | None = None  # when it was; None while all is well
+        self._outages = OutageLog(log)
 
     def watch(self, since: int | None, viewer: Viewer, network: str = "") -> "Watcher":
         """From what comes after this version on; by default from now. Closed by the caller. Raises
@@ -122,7 +120,8 @@ class Watchers:
                 try:
                     self._look_until_trouble()
                 except (CatalogUnavailable, OSError) as error:
-                    self._tell_trouble(error)
+                    why = reason(error)
+                    self._outages.failed("The catalog cannot be watched just now: %s", why)
                     self._look_all_the_same()
                     time.sleep(RETRY_SECONDS)
         finally:
@@ -135,19 +134,8 @@ class Watchers:
             while not self._is_closed:
                 if wait(WAIT_SECONDS):
                     self._tell_all()
-                    self._tell_well()
+                    self._outages.recovered("The catalog is watched again")
                     time.sleep(PAUSE_SECONDS)
-
-    def _tell_trouble(self, error: Exception) -> None:
-        now = time.monotonic()
-        if self._told_trouble is None or now - self._told_trouble >= TELL_AGAIN_SECONDS:
-            log.warning("The catalog cannot be watched just now: %s", reason(error))
-            self._told_trouble = now
-
-    def _tell_well(self) -> None:
-        if self._told_trouble is not None:
-            log.warning("The catalog is watched again")
-            self._told_trouble = None
 
     def _look_all_the_same(self) -> None:
         """Who cannot be woken, such as for want of one connection more, may be answered. If not,

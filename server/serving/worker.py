@@ -5,6 +5,7 @@ Each override names what gunicorn 27.0.1 does instead.
 
 import errno
 import os
+import secrets
 import selectors
 import sys
 import threading
@@ -20,7 +21,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from ..catalog.schema import UnusableCatalog
 from ..config import Config
-from ..operations.logs import new_request_id, request_id
+from ..operations.logs import request_id
 from ..people.rate_limits import neighbourhood
 from ..photos.limits import AddressLimit
 from ..refusals import CatalogUnavailable, TooManyAtOnce
@@ -202,7 +203,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
         """Answer a request that never reached the application. gunicorn would answer in HTML."""
-        request_id.set(answer_id := request_id.get() or new_request_id())
+        request_id.set(answer_id := request_id.get() or secrets.token_hex(16))
         status, sentence = next(REFUSALS[kind] for kind in type(exc).__mro__ if kind in REFUSALS)
         if (status, sentence) == DEFECT:
             # Without its `uri` or `path`, which may have a passcode, a name or a search in it.

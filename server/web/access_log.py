@@ -1,14 +1,16 @@
 """The access log: each request's id, its line in the log, its share of the metrics."""
 
 import logging
+import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from werkzeug.wsgi import ClosingIterator
 
-from ..operations.logs import REQUEST_ID, new_request_id, request_id
+from ..operations.logs import REQUEST_ID, request_id
 from ..operations.metrics import Metrics
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
@@ -36,7 +38,8 @@ class AccessLog:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         given = environ.get("HTTP_X_REQUEST_ID", "")
         is_kept = self._trusts_ids and REQUEST_ID.fullmatch(given)
-        entry = _Entry(given if is_kept else new_request_id(), environ, self._metrics)
+        entry = _Entry(given if is_kept else secrets.token_hex(16), environ, self._metrics)
+        environ[ON_CLOSE] = entry.on_close
         request_id.set(entry.request_id)
         try:
             answer = self._app(environ, partial(entry.start, start_response))
@@ -52,28 +55,28 @@ class AccessLog:
         return ClosingIterator(entry.count_bytes(answer), entry.end)
 
 
+@dataclass
 class _Entry:
     """What is known of one request, recorded once at its end."""
 
-    def __init__(self, request_id: str, environ: dict[str, Any], metrics: Metrics) -> None:
-        self.request_id = request_id
-        self.sent_bytes = 0
-        self.headers: dict[str, str] = {}
-        self.close_answer: Callable[[], None] | None = None
-        self._environ = environ
-        self._metrics = metrics
-        self._started = time.monotonic()
-        self._status, self._rule = 500, "none"  # of an application that fails before it answers
-        self._on_close: list[Callable[[], None]] = []
-        self._is_recorded = False
-        environ[ON_CLOSE] = self._on_close
+    request_id: str
+    environ: dict[str, Any]
+    metrics: Metrics
+    started: float = field(default_factory=time.monotonic)
+    rule: str = "none"
+    status: int = 500  # the answer to a request for which the application fails before it answers
+    headers: dict[str, str] = field(default_factory=dict)
+    sent_bytes: int = 0
+    close_answer: Callable[[], None] | None = None
+    on_close: list[Callable[[], None]] = field(default_factory=list)
+    is_recorded: bool = False
 
     def start(
         self, start_response: Any, line: str, headers: list[tuple[str, str]], exc_info: Any = None
     ) -> Any:
-        if (request := self._environ.get("werkzeug.request")) and request.url_rule:
-            self._rule = request.url_rule.rule  # Flask forgets the request when it has answered
-        self._status = int(line[:3])
+        if (request := self.environ.get("werkzeug.request")) and request.url_rule:
+            self.rule = request.url_rule.rule  # Flask forgets the request when it has answered
+        self.status = int(line[:3])
         self.headers = {name.lower(): value for name, value in headers}
         return start_response(line, [*headers, ("X-Request-Id", self.request_id)], exc_info)
 
@@ -88,20 +91,17 @@ class _Entry:
             if self.close_answer:
                 self.close_answer()
         finally:
-            while self._on_close:
-                self._on_close.pop()()
-            if not self._is_recorded:
-                self._is_recorded = True
-                self._record()
-
-    def _record(self) -> None:
-        method, seconds = self._environ["REQUEST_METHOD"], time.monotonic() - self._started
-        method = method if method in METHODS else "other"
-        self._metrics.requests.labels(method, self._rule, str(self._status)).inc()
-        self._metrics.request_seconds.labels(method, self._rule).observe(seconds)
-        if code := self.headers.get("dropwall-refusal"):
-            self._metrics.refusals.labels(code).inc()
-        log_answer(method, self._rule, self._status, self.sent_bytes, seconds)
+            while self.on_close:
+                self.on_close.pop()()
+            if not self.is_recorded:
+                self.is_recorded = True
+                sent, seconds = self.environ["REQUEST_METHOD"], time.monotonic() - self.started
+                method = sent if sent in METHODS else "other"
+                self.metrics.requests.labels(method, self.rule, str(self.status)).inc()
+                self.metrics.request_seconds.labels(method, self.rule).observe(seconds)
+                if code := self.headers.get("dropwall-refusal"):
+                    self.metrics.refusals.labels(code).inc()
+                log_answer(method, self.rule, self.status, self.sent_bytes, seconds)
 
 
 def log_answer(method: str, rule: str, status: int, sent_bytes: int, seconds: float) -> None:

@@ -11,7 +11,7 @@ from werkzeug.exceptions import ClientDisconnected, HTTPException, PreconditionF
 from ..config import Config
 from ..images.formats import BY_EXTENSION
 from ..names import MAX_GUEST_NAME
-from ..operations.logs import Seldom, reason
+from ..operations.logs import OutageLog, reason
 from ..people.passwords import MAX_PASSWORD, MIN_PASSWORD
 from ..refusals import (
     OF_HTTP,
@@ -34,10 +34,9 @@ LOST_HOST = (
 )
 """For the host, in the log."""
 RETRY_SECONDS = 5
-TELL_EVERY_SECONDS = 60
 
 log = logging.getLogger(__name__)
-log.addFilter(Seldom(TELL_EVERY_SECONDS))
+outages = OutageLog(log)
 
 
 def is_refusal(error: Exception) -> bool:
@@ -87,22 +86,22 @@ def refusal_response(refused: list[tuple[str, Exception]], sent: int, config: Co
 def _tell_why(error: Exception, code: str) -> None:
     """What visitors are not told, and the host has to know."""
     if isinstance(error, AnotherHost):
-        log.warning(
+        outages.failed(
             "Requests are refused (another-host): they ask for %.253r, not for DROPWALL_PUBLIC_URL."
             f" If they come by your proxy, it {LOST_HOST}.",
             *error.args,
-            extra={"kind": code},
+            kind=code,
         )
     if isinstance(error, AnotherSite) and error.args:
-        log.warning(
+        outages.failed(
             "Requests are refused (another-site): a page of %.253r sends them to the Host %.253r."
             f" If that page is the gallery's own, your proxy {LOST_HOST};"
             " and so is DROPWALL_PUBLIC_URL.",
             *error.args,
-            extra={"kind": code},
+            kind=code,
         )
     if isinstance(error, CatalogUnavailable | StorageUnavailable):
-        log.warning("Requests are refused (%s): %s", code, reason(error), extra={"kind": code})
+        outages.failed("Requests are refused (%s): %s", code, reason(error), kind=code)
 
 
 def answer_errors(app: Flask, config: Config) -> None:
