@@ -17,7 +17,7 @@ TEST_NODE := node_modules/.test
 PYTEST := $(BIN)/python -m pytest --quiet --numprocesses auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help run sweep test check bench faults screenshots lock
+.PHONY: help run sweep wheel test check bench faults screenshots lock
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,11 @@ run: $(RUN_PYTHON) $(RUN_NODE) ## Start the gallery (PORT=8000 DATA=./data HOST=
 
 sweep: $(RUN_PYTHON) ## Remove files that a crash left behind a day ago or earlier (DATA=./data)
 	@DROPWALL_DATA='$(DATA)' $(BIN)/dropwall sweep
+
+wheel: $(RUN_PYTHON) $(RUN_NODE) ## Build a wheel that has the page and its libraries in it, in dist
+	@rm -rf build
+	@$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	@rm -rf build
 
 test: $(TEST_PYTHON) $(TEST_NODE) ## Run the tests, installing what they need
 	@$(BIN)/python -m tests.tools.install

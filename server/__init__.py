@@ -36,13 +36,13 @@ from .web.json import changes_event
 from .web.live import live
 from .web.operations import operations
 from .web.page import page
+from .web.page_files import find_page_file
 from .web.people import people as people_routes
 from .web.photos import photos as photo_routes
 from .web.security import SessionCookie, security
 from .web.sign_in import sign_in
 from .web.uploads import uploads
 
-FRONTEND = Path(__file__).parent.parent / "frontend"
 SECRET_KEY_BYTES = 32
 BLUEPRINTS = (
     operations,
@@ -68,7 +68,10 @@ def create_app(config: Config | None = None) -> Flask:
     """The WSGI application for these settings, by default those of the environment."""
     config = config or Config.from_environ()
     app = Application(
-        __name__, static_folder=FRONTEND, static_url_path="", template_folder="web/templates"
+        __name__,
+        static_folder=find_page_file("frontend"),
+        static_url_path="",
+        template_folder="web/templates",
     )
     app.extensions["dropwall"] = parts = _put_together(config)
     app.config.update(

@@ -18,9 +18,10 @@ from flask_login import current_user
 from ..catalog import guests, lists
 from ..people.address import address_to_share, is_only_nearby
 from . import dropwall
+from .page_files import find_page_file
 from .photos import DEFAULT_LIMIT, ONE_YEAR_SECONDS
 from .requests import MAX_VERSION, number_parameter
-from .security import LIBRARIES, ROOT
+from .security import LIBRARIES
 from .uploads import take_sent
 from .visitor import greet_guest, visitor
 
@@ -85,7 +86,7 @@ def vendor_file(package: str, filename: str) -> Response:
     name, _, version = package.partition("@")
     if LIBRARIES.get(name) != version:
         abort(404)
-    folder = ROOT / "node_modules" / name / "dist"
+    folder = find_page_file("node_modules") / name / "dist"
     return send_from_directory(folder, filename, max_age=ONE_YEAR_SECONDS)
 
 

@@ -6,7 +6,6 @@ import re
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Request, Response, request
@@ -18,6 +17,7 @@ from ..refusals import AnotherHost, AnotherSite, PasscodeWanted
 from . import dropwall
 from .access_log import ON_CLOSE
 from .multipart import drain_body
+from .page_files import find_page_file
 from .visitor import is_admitted
 
 security = Blueprint("security", __name__)
@@ -50,8 +50,7 @@ HTTP_PORT = 80
 DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 PORT = re.compile(r":\d*$")
 
-ROOT = Path(__file__).parents[2]
-LIBRARIES: dict[str, str] = json.loads((ROOT / "package.json").read_text())["dependencies"]
+LIBRARIES: dict[str, str] = json.loads(find_page_file("package.json").read_text())["dependencies"]
 """What the page takes from the CDN, and in which version."""
 # Not the whole CDN: it serves whatever anybody publishes.
 CDN_PATHS = " ".join(

@@ -79,7 +79,7 @@ def test_the_server_accepts_what_the_unit_and_compose_set() -> None:
 
 
 def test_postgresql_has_enough_connections_for_two_machines_of_16_cores() -> None:
-    pool = PostgreSQL("postgresql://dropwall@postgres/dropwall").engine.pool
+    pool = PostgreSQL("postgresql://dropwall@postgres/dropwall").pool.pool
     assert isinstance(pool, QueuePool)
     of_worker = pool.size() + pool._max_overflow + 1  # and one that listens for changes
     [most] = re.findall(r"max_connections=(\d+)", " ".join(SERVICES["postgres"]["command"]))
