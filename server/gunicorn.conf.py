@@ -31,6 +31,7 @@ FILES_A_THREAD = 8
 """Open files for each thread: two connections (one of them idle), and for each what the poller, an
 upload and the catalog need."""
 
+# A process that may not open enough files serves fewer requests at once.
 _, _most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
 _most_threads = max(1, _most_files // FILES_A_THREAD)
 _is_limited = _most_files != resource.RLIM_INFINITY and dropwall.threads > _most_threads
@@ -60,27 +61,8 @@ set_up_logs(dropwall.log)
 
 
 def on_starting(server: Any) -> None:
-    """Refuse to start without the address, the folders or the catalog; warn of bad settings.
-
-    With SO_REUSEPORT two Dropwalls would silently share a port, each answering half of the
-    requests; and a worker that cannot bind would be restarted for ever (Arbiter.reap_workers).
-    """
-    family = socket.AF_INET6 if ":" in dropwall.host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((dropwall.host, dropwall.port))
-            probe.listen()
-        except OSError as error:
-            is_elsewhere = isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL
-            wanted = (
-                "DROPWALL_HOST to an address of this computer"
-                if is_elsewhere
-                else "DROPWALL_PORT to another port"
-            )
-            raise SystemExit(
-                f"Dropwall cannot use {bind}: {error.strerror}. Set {wanted}."
-            ) from None
+    """Refuse to start without the address, the folders or the catalog; warn of bad settings."""
+    _check_address()
     try:
         make_folders(dropwall)
         open_catalog(dropwall).close()  # no connection outlives a fork
@@ -88,15 +70,18 @@ def on_starting(server: Any) -> None:
         raise SystemExit(str(error)) from None
     except (CatalogUnavailable, UnusableCatalog) as error:
         raise SystemExit(f"Dropwall cannot start. {error}") from None
+    start_decoding()
+    metrics.share_metrics()
+    # The soft limit of open files is often 1024 or 256, and gunicorn ends when it is reached.
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if resource.RLIM_INFINITY != soft < FILES_A_THREAD * threads:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (FILES_A_THREAD * threads, hard))
     if is_short(dropwall.passcode):
         logging.getLogger("dropwall.people.passcode").warning(
             "DROPWALL_PASSCODE has fewer than %d characters, and can be guessed by somebody with"
             " many addresses. Choose a longer one.",
             MIN_SAFE_PASSCODE,
         )
-    start_decoding()
-    _raise_file_limit()
-    metrics.share_metrics()
     if sentence := exposure(dropwall):
         logging.getLogger("dropwall.people.address").warning(sentence)
     if _is_limited:
@@ -107,14 +92,22 @@ def on_starting(server: Any) -> None:
         )
 
 
-def _raise_file_limit() -> None:
-    """Raise the soft limit of open files, often 1024 or 256: gunicorn ends when it is reached."""
-    wanted = FILES_A_THREAD * threads
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY:
-        wanted = min(wanted, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+def _check_address() -> None:
+    """Listen on the address once. With SO_REUSEPORT two Dropwalls would silently share a port, each
+    answering half of the requests, and gunicorn would restart a worker that cannot bind for ever
+    (Arbiter.reap_workers)."""
+    family = socket.AF_INET6 if ":" in dropwall.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((dropwall.host, dropwall.port))
+            probe.listen()
+        except OSError as error:
+            wanted = "DROPWALL_PORT to another port"
+            if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+                wanted = "DROPWALL_HOST to an address of this computer"
+            sentence = f"Dropwall cannot use {bind}: {error.strerror}. Set {wanted}."
+            raise SystemExit(sentence) from None
 
 
 def post_fork(server: Any, worker: Any) -> None:
