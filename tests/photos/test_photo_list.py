@@ -22,6 +22,7 @@ from tests.support.visitors import (
     send_as,
     take_name,
 )  # fmt: skip
+from tests.tools.hops import traced
 
 CHANGED = b"This has changed in the meantime; please load it again."
 NOT_UNDERSTOOD = "This request could not be understood; please reload the page and try again."
@@ -205,6 +206,19 @@ def test_what_has_not_changed_is_not_sent_again(evening: FlaskClient, ann: Flask
     for path in lists:
         changed = evening.get(path, headers={"If-None-Match": etags[path]})
         assert (path, changed.status_code) == (path, 200)
+
+
+@pytest.mark.embedded
+def test_that_nothing_has_changed_is_found_by_one_query(client: FlaskClient) -> None:
+    send_as(client, "a.jpg", photo_bytes("jpg", 1))
+    known = {"If-None-Match": client.get("/api/photos").headers["ETag"]}
+    with traced() as trace:
+        assert client.get("/api/photos", headers=known).status_code == 304
+    [statement] = trace.statements
+    assert "FROM gallery" in statement
+    assert "FROM photos" not in statement
+    other = open_page(client.application)  # another list of the same photos
+    assert other.get("/api/photos", headers=known).status_code == 200
 
 
 @pytest.mark.embedded
