@@ -1,4 +1,4 @@
-"""Every refusal: what is raised, the code that travels and is stored, status and sentence."""
+"""Every refusal: its class, its code, its status and its sentence, in the order of statuses."""
 
 import math
 from typing import ClassVar
@@ -6,6 +6,7 @@ from typing import ClassVar
 LONGEST_DELAY_SECONDS = 3
 DAMAGED = "This photo is damaged or incomplete; please send the original again."
 BUSY = "Dropwall is busy; please try again in a few seconds."
+BY_CODE: dict[str, type["Refusal"]] = {}
 
 
 class Refusal(Exception):
@@ -17,91 +18,63 @@ class Refusal(Exception):
     status: ClassVar[int]
     sentence: ClassVar[str]
 
+    def __init_subclass__(cls, status: int, code: str) -> None:
+        cls.status, cls.code = status, code
+        BY_CODE[code] = cls
 
-class NoPhoto(Refusal):
-    """The request holds no file."""
 
-    code = "no-photo"
-    status = 400
+class NoPhoto(Refusal, status=400, code="no-photo"):
     sentence = "No photo came with this request; please choose one first."
 
 
-class BrokenForm(Refusal):
-    """The body came whole, and is no multipart form."""
-
-    code = "broken-form"
-    status = 400
+class BrokenForm(Refusal, status=400, code="broken-form"):
     sentence = "This upload could not be read; please reload the page and send it again."
 
 
-class NotAsAFile(Refusal):
+class NotAsAFile(Refusal, status=400, code="not-as-a-file"):
     """The body is neither a form with files nor of an image's type: what `curl --data-binary` and
     `wget --post-file` send by themselves."""
 
-    code = "not-as-a-file"
-    status = 400
     sentence = (
         "A photo has to come as a file: send it with curl -F file=@photo.jpg, or as the body of a"
         " request with its own type, such as Content-Type: image/jpeg."
     )
 
 
-class CompressedBody(Refusal):
-    """The body has a content coding, such as gzip."""
-
-    code = "compressed-body"
-    status = 400
+class CompressedBody(Refusal, status=400, code="compressed-body"):
     sentence = "This came compressed. Send the photo as it is, without gzip and Content-Encoding."
 
 
-class PieceOfAPhoto(Refusal):
+class PieceOfAPhoto(Refusal, status=400, code="piece-of-a-photo"):
     """A slice of a file that does not say of which: jQuery File Upload can be told to send those.
     Dropzone's chunks do say it, and are welcome."""
 
-    code = "piece-of-a-photo"
-    status = 400
     sentence = "This is only a piece of a photo; please send the photo whole."
 
 
-class WrongChunk(Refusal):
+class WrongChunk(Refusal, status=400, code="wrong-chunk"):
     """Its numbers contradict its size, each other, or those of its upload."""
 
-    code = "wrong-chunk"
-    status = 400
     sentence = (
         "The pieces of this photo do not fit together; please reload the page and send it again."
     )
 
 
-class VisitorLeft(Refusal):
-    """Whoever sent this photo does not wait for the answer any more."""
+class VisitorLeft(Refusal, status=400, code="visitor-left"):
+    """Nobody waits for the answer any more: the photo is not even decoded."""
 
-    code = "visitor-left"
-    status = 400
     sentence = "The upload was cut off on the way; please send it again."
 
 
-class EmptyPhoto(Refusal):
-    """A file of no bytes."""
-
-    code = "empty-photo"
-    status = 400
+class EmptyPhoto(Refusal, status=400, code="empty-photo"):
     sentence = "This file is empty; please choose the photo again."
 
 
-class UnknownExtension(Refusal):
-    """The name's extension is not among those that the settings allow."""
-
-    code = "unknown-extension"
-    status = 400
+class UnknownExtension(Refusal, status=400, code="unknown-extension"):
     sentence = "Files of this type are not taken; please send {formats}."
 
 
-class WrongExtension(Refusal):
-    """The name says one format, the content is another."""
-
-    code = "wrong-extension"
-    status = 400
+class WrongExtension(Refusal, status=400, code="wrong-extension"):
     sentence = (
         "The name of this file is wrong: its content is {content}; please give it its true"
         " extension and send it again."
@@ -112,72 +85,176 @@ class WrongExtension(Refusal):
         self.extension = extension
 
 
-class NotAPhoto(Refusal):
-    """The bytes are no photo in a format that Dropwall takes."""
-
-    code = "not-a-photo"
-    status = 400
+class NotAPhoto(Refusal, status=400, code="not-a-photo"):
     sentence = "This is not a photo; please send {formats}."
 
 
-class DamagedPhoto(Refusal):
+class DamagedPhoto(Refusal, status=400, code="damaged-photo"):
     """The photo begins well and cannot be decoded to its end."""
 
-    code = "damaged-photo"
-    status = 400
     sentence = DAMAGED
 
 
-class BrokenContainer(Refusal):
+class BrokenContainer(Refusal, status=400, code="broken-container"):
     """The file's blocks contradict each other, or are more than any photo has."""
 
-    code = "broken-container"
-    status = 400
     sentence = DAMAGED
 
 
-class TooMuchAtOnce(Refusal):
-    """More photos, or more bytes, than the settings allow for one request."""
+class LongName(Refusal, status=400, code="long-name"):
+    sentence = "This name is too long; please take at most {max_guest_name} characters."
 
-    code = "too-much-at-once"
-    status = 413
+
+class NoName(Refusal, status=400, code="no-name"):
+    sentence = "Please tell a name."
+
+
+class WeakPassword(Refusal, status=400, code="weak-password"):
+    sentence = "Please choose a password of {min_password} to {max_password} characters."
+
+
+class CutOffUpload(Refusal, status=400, code="cut-off"):
+    sentence = "The upload was cut off on the way; please send it again."
+
+
+class BadRequest(Refusal, status=400, code="bad-request"):
+    sentence = "This request could not be understood; please reload the page and try again."
+
+
+class UnknownSender(Refusal, status=401, code="unknown-sender"):
+    """A photo for its sender alone, from a client without a cookie: nobody could see it again."""
+
+    sentence = (
+        "Only somebody who comes back can have photos for themselves; please open the gallery's"
+        " page first, or sign in."
+    )
+
+
+class SomebodyElse(Refusal, status=401, code="somebody-else"):
+    """The page that sends was another visitor's and does not know yet."""
+
+    sentence = "Somebody else is signed in on this device by now; please reload the page."
+
+
+class NotSignedIn(Refusal, status=401, code="not-signed-in"):
+    sentence = "Please sign in first."
+
+
+class NoSuchAccount(Refusal, status=401, code="no-such-account"):
+    sentence = "This account is not there any more; please sign in again."
+
+
+class WrongPassword(Refusal, status=401, code="wrong-password"):
+    """The name may be the wrong one: nobody is told which of the two."""
+
+    sentence = "This name and password do not belong together; please try again."
+
+
+class WrongOldPassword(Refusal, status=401, code="wrong-old-password"):
+    sentence = "This is not your present password; please try again."
+
+
+class PasscodeWanted(Refusal, status=401, code="passcode-wanted"):
+    sentence = "This gallery has a passcode; please open it and enter that first."
+
+
+class WrongPasscode(Refusal, status=401, code="wrong-passcode"):
+    sentence = "This is not the passcode; please look at your invitation again."
+
+
+class TokenWanted(Refusal, status=401, code="token-wanted"):
+    sentence = "The numbers of this gallery are for those who send its token."
+
+
+class NotTheOwner(Refusal, status=403, code="not-the-owner"):
+    sentence = "This photo is not yours; only who sent it can do that."
+
+
+class NotAHost(Refusal, status=403, code="not-a-host"):
+    sentence = "Only a host of this gallery can do that; please sign in as one."
+
+
+class AnotherSite(Refusal, status=403, code="another-site"):
+    """Another site's page asks in the name of its visitor. If `Origin` alone says so, `args`
+    has it and our `Host`: behind a proxy that loses the latter, the page may be our own."""
+
+    sentence = "Another site has asked for this; please open the gallery itself."
+
+
+class NoSuchUpload(Refusal, status=404, code="no-such-upload"):
+    """Nothing has arrived under this id, or the sweep has removed it."""
+
+    sentence = "Nothing of this photo has arrived yet; please send it."
+
+
+class NoPhotos(Refusal, status=404, code="no-photos"):
+    sentence = "There are no photos to download here yet; please send some first."
+
+
+class NoSuchSelection(Refusal, status=404, code="no-such-selection"):
+    sentence = "This selection is too old by now; please choose the photos again."
+
+
+class NoSuchPhoto(Refusal, status=404, code="no-such-photo"):
+    """No listed photo has this id, as far as the viewer may know."""
+
+    sentence = "This photo is not here; it may have been removed."
+
+
+class NotStored(Refusal, LookupError, status=404, code="not-stored"):
+    """The storage has no file under this key."""
+
+    sentence = "This photo is not here; it may have been removed."
+
+
+class NotFound(Refusal, status=404, code="not-found"):
+    sentence = "There is nothing at this address; please go back to the gallery."
+
+
+class MethodNotAllowed(Refusal, status=405, code="method-not-allowed"):
+    sentence = "This address does not take such requests; please go back to the gallery."
+
+
+class StalledUpload(Refusal, status=408, code="stalled"):
+    """Nothing, or next to nothing, came for `stall_seconds`."""
+
+    sentence = "The upload stood still for too long; please send it again."
+
+
+class NameTaken(Refusal, status=409, code="name-taken"):
+    sentence = "This name is taken; please choose another one."
+
+
+class PreconditionFailed(Refusal, status=412, code="precondition-failed"):
+    """`If-Match` names a version that is not there any more."""
+
+    sentence = "This has changed in the meantime; please load it again."
+
+
+class TooMuchAtOnce(Refusal, status=413, code="too-much-at-once"):
     sentence = (
         "This is too much at once; please send at most {max_request_photos} photos and"
         " {max_request_bytes} together."
     )
 
 
-class TooManyBytes(Refusal):
-    """A photo larger than the setting allows."""
-
-    code = "too-many-bytes"
-    status = 413
+class TooManyBytes(Refusal, status=413, code="too-many-bytes"):
     sentence = "This photo is too large; the limit is {max_upload_bytes}."
 
 
-class TooLongAnimation(Refusal):
-    """All frames together would take too long to decode."""
-
-    code = "too-long-animation"
-    status = 413
+class TooLongAnimation(Refusal, status=413, code="too-long-animation"):
     sentence = "This animation is too long; please send a shorter one."
 
 
-class TooMuchToDecode(Refusal):
+class TooMuchToDecode(Refusal, status=413, code="too-much-to-decode"):
     """The photo needs more memory or time than one may have."""
 
-    code = "too-much-to-decode"
-    status = 413
     sentence = (
         "This photo needs more memory or time than the server has; please send a smaller version."
     )
 
 
-class TooManyPixels(Refusal):
-    """The photo is larger than `max_pixels`."""
-
-    code = "too-many-pixels"
-    status = 413
+class TooManyPixels(Refusal, status=413, code="too-many-pixels"):
     sentence = "This photo is too large; the limit is {megapixels} megapixels."
 
     def __init__(self, max_pixels: int) -> None:
@@ -185,191 +262,17 @@ class TooManyPixels(Refusal):
         self.max_pixels = max_pixels
 
 
-class LongName(Refusal):
-    """A person's name of more than MAX_GUEST_NAME characters."""
-
-    code = "long-name"
-    status = 400
-    sentence = "This name is too long; please take at most {max_guest_name} characters."
+class RangeNotSatisfiable(Refusal, status=416, code="range-not-satisfiable"):
+    sentence = "This part of the photo does not exist; please load it again."
 
 
-class UnknownSender(Refusal):
-    """Nobody could be shown a photo again that is for this sender alone."""
+class AnotherHost(Refusal, status=421, code="another-host"):
+    """The request names another host: DNS rebinding, or a proxy that loses the name."""
 
-    code = "unknown-sender"
-    status = 401
-    sentence = (
-        "Only somebody who comes back can have photos for themselves; please open the gallery's"
-        " page first, or sign in."
-    )
-
-
-class SomebodyElse(Refusal):
-    """The page that sends was another visitor's: it does not know yet."""
-
-    code = "somebody-else"
-    status = 401
-    sentence = "Somebody else is signed in on this device by now; please reload the page."
-
-
-class NotTheOwner(Refusal):
-    """Somebody else's photo."""
-
-    code = "not-the-owner"
-    status = 403
-    sentence = "This photo is not yours; only who sent it can do that."
-
-
-class NotAHost(Refusal):
-    """What only hosts may do."""
-
-    code = "not-a-host"
-    status = 403
-    sentence = "Only a host of this gallery can do that; please sign in as one."
-
-
-class AnotherSite(Refusal):
-    """Another site's page asks in the name of its visitor. Where `Origin` alone tells so, the error
-    has it and our `Host`: behind a proxy that loses the latter, the page may be our own."""
-
-    code = "another-site"
-    status = 403
-    sentence = "Another site has asked for this; please open the gallery itself."
-
-
-class AnotherHost(Refusal):
-    """A name that is not the gallery's leads here."""
-
-    code = "another-host"
-    status = 421
     sentence = "This gallery is at {public_url}; please open it there."
 
 
-class NoName(Refusal):
-    """Nothing is left of the name."""
-
-    code = "no-name"
-    status = 400
-    sentence = "Please tell a name."
-
-
-class WeakPassword(Refusal):
-    """Too short, or longer than anybody types."""
-
-    code = "weak-password"
-    status = 400
-    sentence = "Please choose a password of {min_password} to {max_password} characters."
-
-
-class NotSignedIn(Refusal):
-    """This is for people with an account."""
-
-    code = "not-signed-in"
-    status = 401
-    sentence = "Please sign in first."
-
-
-class NoSuchAccount(Refusal):
-    """Nobody is called so."""
-
-    code = "no-such-account"
-    status = 401
-    sentence = "This account is not there any more; please sign in again."
-
-
-class WrongPassword(Refusal):
-    """Or wrong name: nobody is told which of the two."""
-
-    code = "wrong-password"
-    status = 401
-    sentence = "This name and password do not belong together; please try again."
-
-
-class WrongOldPassword(Refusal):
-    """Of somebody who is signed in."""
-
-    code = "wrong-old-password"
-    status = 401
-    sentence = "This is not your present password; please try again."
-
-
-class PasscodeWanted(Refusal):
-    """Who has not told it sees nothing."""
-
-    code = "passcode-wanted"
-    status = 401
-    sentence = "This gallery has a passcode; please open it and enter that first."
-
-
-class WrongPasscode(Refusal):
-    """Not the one of the settings."""
-
-    code = "wrong-passcode"
-    status = 401
-    sentence = "This is not the passcode; please look at your invitation again."
-
-
-class TokenWanted(Refusal):
-    """The numbers are for those who know the token."""
-
-    code = "token-wanted"
-    status = 401
-    sentence = "The numbers of this gallery are for those who send its token."
-
-
-class NoSuchUpload(Refusal):
-    """Nothing has arrived under this id, or it was swept."""
-
-    code = "no-such-upload"
-    status = 404
-    sentence = "Nothing of this photo has arrived yet; please send it."
-
-
-class NoPhotos(Refusal):
-    """There is nothing to put into an archive."""
-
-    code = "no-photos"
-    status = 404
-    sentence = "There are no photos to download here yet; please send some first."
-
-
-class NoSuchSelection(Refusal):
-    """It is forgotten, or never was."""
-
-    code = "no-such-selection"
-    status = 404
-    sentence = "This selection is too old by now; please choose the photos again."
-
-
-class NoSuchPhoto(Refusal):
-    """No listed photo has this id, as far as the viewer may know."""
-
-    code = "no-such-photo"
-    status = 404
-    sentence = "This photo is not here; it may have been removed."
-
-
-class NotStored(Refusal, LookupError):
-    """There is nothing under this key."""
-
-    code = "not-stored"
-    status = 404
-    sentence = "This photo is not here; it may have been removed."
-
-
-class NameTaken(Refusal):
-    """Another account is called so."""
-
-    code = "name-taken"
-    status = 409
-    sentence = "This name is taken; please choose another one."
-
-
-class TooMuchSent(Refusal):
-    """This guest's limits of an hour are reached."""
-
-    code = "too-much-sent"
-    status = 429
+class TooMuchSent(Refusal, status=429, code="too-much-sent"):
     sentence = "You have sent as much as one guest may within an hour; please wait."
 
     def __init__(self, wait_seconds: float) -> None:
@@ -377,19 +280,13 @@ class TooMuchSent(Refusal):
         self.wait_seconds = max(1, round(wait_seconds))
 
 
-class TooManyChanges(Refusal):
-    """Very many changes by one visitor, or from one network, are waiting already."""
+class TooManyChanges(Refusal, status=429, code="too-many-changes"):
+    """One visitor, or one network, has too many changes waiting already."""
 
-    code = "too-many-changes"
-    status = 429
     sentence = "You're changing very much at once. Please wait a moment, and try again."
 
 
-class TooManyTries(Refusal):
-    """The next one has to wait."""
-
-    code = "too-many-tries"
-    status = 429
+class TooManyTries(Refusal, status=429, code="too-many-tries"):
     sentence = "That was wrong too often; please try again in {wait}."
 
     def __init__(self, wait_seconds: float) -> None:
@@ -397,203 +294,107 @@ class TooManyTries(Refusal):
         self.wait_seconds = max(1, math.ceil(wait_seconds))
 
 
-class TooManyWaiting(Refusal):
-    """No thread is left for one more visitor who waits to try."""
+class TooManySignUps(TooManyTries, status=429, code="too-many-sign-ups"):
+    sentence = "Very many have made an account from here; please try again in {wait}."
 
-    code = "too-many-waiting"
-    status = 503
+
+class TooManyLinks(TooManyTries, status=429, code="too-many-links"):
+    """The word of the link was not looked at; the same word in the form will be."""
+
+    sentence = "Almost there. Tap “Open the gallery”."
+
+
+class InternalError(Refusal, status=500, code="internal-error"):
+    """A defect of ours: it is in the log, with its traceback."""
+
+    sentence = "Something went wrong on our side; please try again in a moment."
+
+
+class TooManyWaiting(Refusal, status=503, code="too-many-waiting"):
+    """No thread is left for one more visitor who waits to try a password or passcode."""
+
     sentence = "Many people are trying to get in right now. Try again in {wait}."
 
     wait_seconds = LONGEST_DELAY_SECONDS
 
 
-class TooManyHashes(Refusal):
-    """Too many wait for theirs to be computed."""
+class TooManyHashes(Refusal, status=503, code="too-many-hashes"):
+    """Too many passwords wait for their hashes to be computed."""
 
-    code = "too-many-hashes"
-    status = 503
     sentence = "Many are signing in just now; please try again in a few seconds."
 
 
-class NoDecoder(Refusal):
+class NoDecoder(Refusal, status=503, code="no-decoder"):
     """The machine has no process or memory left to decode a photo now."""
 
-    code = "no-decoder"
-    status = 503
     sentence = BUSY
 
 
-class CatalogUnavailable(Refusal):
+class CatalogUnavailable(Refusal, status=503, code="catalog-unavailable"):
     """The database does not answer, or not in time."""
 
-    code = "catalog-unavailable"
-    status = 503
     sentence = BUSY
 
 
-class StorageUnavailable(Refusal, OSError):
-    """The storage does not answer, not in time, or not with what was asked for. Whether what it
-    was asked to do is done, or will be, nobody knows."""
+class StorageUnavailable(Refusal, OSError, status=503, code="storage-unavailable"):
+    """The storage does not answer, or not in time. Nobody knows whether what it was asked to do is
+    done, or will be."""
 
-    code = "storage-unavailable"
-    status = 503
     sentence = "The place where photos are kept does not answer; please try again in a few seconds."
 
 
-class TooManyAtOnce(Refusal):
-    """As much from this address is under way as this process allows."""
+class TooManyAtOnce(Refusal, status=503, code="too-many-from-network"):
+    """As much is under way from this network as one process allows it."""
 
-    code = "too-many-from-network"
-    status = 503
     sentence = (
         "Very much is under way from your network just now; please try again in a few seconds."
     )
 
 
-class TooManyArchives(Refusal):
-    """As many are being sent as this process has room for."""
-
-    code = "too-many-archives"
-    status = 503
+class TooManyArchives(Refusal, status=503, code="too-many-archives"):
     sentence = "Very many are downloading just now; please try again in a while."
 
 
-class TooManyThumbnails(Refusal):
-    """Those that are being made already are enough for now."""
+class TooManyThumbnails(Refusal, status=503, code="too-many-thumbnails"):
+    """Too many large thumbnails are being made."""
 
-    code = "too-many-thumbnails"
-    status = 503
     sentence = "Very many photos are being enlarged just now; please try again."
 
 
-class FullHouse(Refusal):
-    """As many watch as this process has room for, or from one network as it allows."""
+class FullHouse(Refusal, status=503, code="too-many-watchers"):
+    """This process, or one network in it, has as many event streams as it may have."""
 
-    code = "too-many-watchers"
-    status = 503
     sentence = "No more can watch just now; new photos are shown every few seconds instead."
 
 
-class LostChunks(Refusal):
-    """Chunks that had come are gone: the upload begins anew."""
+class LostChunks(Refusal, status=503, code="lost-chunks"):
+    """The storage has lost chunks that had arrived, so the upload begins anew."""
 
-    code = "lost-chunks"
-    status = 503
     sentence = "What had arrived of this photo is gone; please send it again."
 
 
-class UploadSwept(Refusal):
+class UploadSwept(Refusal, status=503, code="upload-swept"):
     """The sweep has already discarded this photo's files."""
 
-    code = "upload-swept"
-    status = 503
     sentence = "What had arrived of this photo is gone; please send it again."
 
 
-class GalleryFull(Refusal):
-    """All photos together have the size that the settings allow."""
-
-    code = "gallery-full"
-    status = 507
+class GalleryFull(Refusal, status=507, code="gallery-full"):
     sentence = "The gallery has reached its limit of {max_gallery_bytes}; please tell your host."
 
 
-class DiskNearlyFull(Refusal):
-    """What is free on the disk is kept in reserve."""
+class DiskNearlyFull(Refusal, status=507, code="disk-nearly-full"):
+    """No more is free than DROPWALL_MIN_FREE_BYTES."""
 
-    code = "disk-nearly-full"
-    status = 507
     sentence = (
         "The server has almost no disk space left; please tell your host and send it again then."
     )
 
 
-class TooManySignUps(TooManyTries):
-    """From this address."""
+class DiskFull(Refusal, status=507, code="disk-full"):
+    """The system had no room for a file that was being written."""
 
-    code = "too-many-sign-ups"
-    status = 429
-    sentence = "Very many have made an account from here; please try again in {wait}."
-
-
-class TooManyLinks(TooManyTries):
-    """This link was not looked at; the same word in the form will be."""
-
-    code = "too-many-links"
-    status = 429
-    sentence = "Almost there. Tap “Open the gallery”."
-
-
-class CutOffUpload(Refusal):
-    """The connection ended before the body did."""
-
-    code = "cut-off"
-    status = 400
-    sentence = "The upload was cut off on the way; please send it again."
-
-
-class StalledUpload(Refusal):
-    """Nothing, or next to nothing, came for `stall_seconds`."""
-
-    code = "stalled"
-    status = 408
-    sentence = "The upload stood still for too long; please send it again."
-
-
-class DiskFull(Refusal):
-    """A file could not be written to its end."""
-
-    code = "disk-full"
-    status = 507
     sentence = "The gallery is full; nothing was lost, please tell your host."
-
-
-class BadRequest(Refusal):
-    """A parameter, a header or a body that says nothing to us."""
-
-    code = "bad-request"
-    status = 400
-    sentence = "This request could not be understood; please reload the page and try again."
-
-
-class NotFound(Refusal):
-    """No route has this address."""
-
-    code = "not-found"
-    status = 404
-    sentence = "There is nothing at this address; please go back to the gallery."
-
-
-class MethodNotAllowed(Refusal):
-    """The address is there for other methods."""
-
-    code = "method-not-allowed"
-    status = 405
-    sentence = "This address does not take such requests; please go back to the gallery."
-
-
-class PreconditionFailed(Refusal):
-    """`If-Match` names a version that is not there any more."""
-
-    code = "precondition-failed"
-    status = 412
-    sentence = "This has changed in the meantime; please load it again."
-
-
-class RangeNotSatisfiable(Refusal):
-    """The range begins after the end."""
-
-    code = "range-not-satisfiable"
-    status = 416
-    sentence = "This part of the photo does not exist; please load it again."
-
-
-class InternalError(Refusal):
-    """A defect of ours: it is in the log, with its traceback."""
-
-    code = "internal-error"
-    status = 500
-    sentence = "Something went wrong on our side; please try again in a moment."
 
 
 FINAL = (
@@ -608,14 +409,9 @@ FINAL = (
     TooLongAnimation,
     TooMuchToDecode,
 )
-"""What the same bytes under the same name will always be refused for."""
-BY_CODE: dict[str, type[Refusal]] = {
-    kind.code: kind
-    for kind in list(globals().values())
-    if isinstance(kind, type) and issubclass(kind, Refusal) and kind is not Refusal
-}
+"""Refusals that the same bytes under the same name will always meet."""
 OF_HTTP: dict[int, type[Refusal]] = {
     kind.status: kind
     for kind in (BadRequest, NotFound, MethodNotAllowed, PreconditionFailed, RangeNotSatisfiable)
 }
-"""By the status of what Flask and Werkzeug raise themselves."""
+"""Refusals by the status of what Flask and Werkzeug raise themselves."""
