@@ -21,7 +21,7 @@ LIGHTS = ("#ffb454", "#ff8a3c", "#e8583c", "#5ec8ff", "#b48cff", "#8fd6a0", "#ff
 
 
 def landscape(seed: int, size: Size | None = None) -> Image.Image:
-    """The picture of this number: another for every other number."""
+    """Paint the picture of this number; every number has a picture of its own."""
     chance = Random(seed)
     size = size or SIZES[seed % len(SIZES)]
     image = evening_lights(chance, size) if chance.random() < 0.2 else hills(chance, size)
@@ -30,7 +30,7 @@ def landscape(seed: int, size: Size | None = None) -> Image.Image:
 
 
 def hills(chance: Random, size: Size) -> Image.Image:
-    """Hills behind hills, the paler the farther away, below clouds and often above a lake."""
+    """Paint rows of hills that grow paler with distance, below clouds and often above a lake."""
     width, height = size
     sky = chance.choice(SKIES)
     image = gradient(size, sky)
@@ -64,7 +64,7 @@ def hills(chance: Random, size: Size) -> Image.Image:
 
 
 def evening_lights(chance: Random, size: Size) -> Image.Image:
-    """Lamps out of focus, as behind the guests of a party."""
+    """Paint lamps out of focus, like those behind the guests of a party."""
     image = gradient(size, ["#0c0c18", "#241a2c", "#0c0c14"])
     colours = chance.sample(LIGHTS, 3)
     for radius in (80, 50, 25):
@@ -80,7 +80,7 @@ def evening_lights(chance: Random, size: Size) -> Image.Image:
 
 
 def gradient(size: Size, colours: Sequence[str]) -> Image.Image:
-    """From the first colour on top to the last at the bottom."""
+    """Blend from the first colour at the top to the last one at the bottom."""
     strip = Image.new("RGB", (1, len(colours)))
     strip.putdata([ImageColor.getrgb(colour) for colour in colours])
     return strip.resize((1, size[1]), Image.Resampling.BICUBIC).resize(size)

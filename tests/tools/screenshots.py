@@ -71,7 +71,7 @@ def show_open(server: GalleryServer, show: Callable[..., None]) -> None:
 
 
 def show_closed(server: GalleryServer, show: Callable[..., None]) -> None:
-    """Who comes to a gallery with a passcode, where photos wait for the host."""
+    """Show a gallery with a passcode, in which photos wait for the host."""
     make_accounts(server, "Hanna", is_host=True)
     guest = requests.Session()
     guest.get(f"{server.url}/join/{PASSCODE}")
@@ -96,7 +96,8 @@ def show(
     until: str = "",
     path: str = "",
 ) -> None:
-    """After an act and until this text is there, in the gallery or at another path."""
+    """Take a screenshot in every size and scheme after an act, once this text is there, of the gallery
+    or of another path."""
     for (size, (width, height)), scheme in product(SIZES.items(), ("light", "dark")):
         page = new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
         if path:
@@ -184,7 +185,7 @@ def press(page: Page, button: str) -> None:
 
 
 def upload_with_a_failure(page: Page) -> None:
-    page.wait_for_load_state("networkidle")  # which then is over: it is not waited for again
+    page.wait_for_load_state("networkidle")  # loading is over now, and isn't waited for again
     add_photos(page, ("notes.jpg", b"These are only notes."))
     expect(rows(page)).to_contain_text("not a photo")
     Network(page).set(bytes_per_second=60_000)
