@@ -25,10 +25,10 @@ from .trigrams import versions_named
 
 MAX_WORDS = 5
 """Words of a search that count: each costs time."""
-LOOKED_AT = 2000
+LOOKED_AT = 1000
 """Photos that are looked at before the index is asked: a few milliseconds."""
-MAX_FOUND = 4000
-"""Photos that are taken from the index, and looked up: some ten milliseconds."""
+MAX_FOUND = 20_000
+"""Photos that are taken from the index, and looked up: at most 70 ms of SQLite, by time taken."""
 MAX_SENDERS = 100
 """People of one name whose photos are looked up."""
 NO_END = 2**63 - 1

@@ -19,7 +19,7 @@ NEVER_KEPT = "\0\ud800"
 SENDERS = ("ann", "bo", "cy")
 VIEWERS = (Viewer(), Viewer("ann"), Viewer("host", is_host=True), Viewer("bo", sees_others=False))
 TUNED = "LOOKED_AT", "MAX_FOUND"
-LIMITS = ((2000, 4000), (1, 99), (1, 4), (1, 3), (1, 1), (2, 1), (3, 3))
+LIMITS = ((1000, 20_000), (1, 99), (1, 4), (1, 3), (1, 1), (2, 1), (3, 3))
 """Of these values it depends how a photo is found; which is found, never."""
 
 
