@@ -92,63 +92,50 @@ class Config:
             value = getattr(self, setting.name)
             least = 0 if setting.name == "proxies" else 1
             if type(value) is int and value < least:
-                raise BadSetting(
-                    f"{variable_name(setting.name)} must be {least} or more, not {value}."
-                )
+                raise _bad(setting.name, f"must be {least} or more, not {value}.")
         for name, least in (
             ("max_guest_bytes_per_hour", self.max_upload_bytes),
             ("max_gallery_bytes", self.max_upload_bytes),
             ("chunk_bytes", -(-self.max_upload_bytes // MAX_CHUNKS)),
         ):
             if getattr(self, name) < least:
-                raise BadSetting(
-                    f"{variable_name(name)} must be at least {least}, so that the largest photo"
-                    f" of {variable_name('max_upload_bytes')} can be sent."
-                )
+                largest = f"the largest photo of {variable_name('max_upload_bytes')} can be sent"
+                raise _bad(name, f"must be at least {least}, so that {largest}.")
+        for name, choices in (("mode", MODES), ("log", LOGS)):
+            if getattr(self, name) not in choices:
+                raise _bad(name, f"must be one of: {' '.join(choices)}.")
+        if not self.extensions or set(self.extensions) - set(EXTENSIONS):
+            raise _bad("extensions", f"must name some of: {' '.join(EXTENSIONS)}.")
         self._check_addresses()
         self._check_passcode()
-        if self.mode not in MODES:
-            raise BadSetting(f"{variable_name('mode')} must be one of: {' '.join(MODES)}.")
-        if self.log not in LOGS:
-            raise BadSetting(f"{variable_name('log')} must be one of: {' '.join(LOGS)}.")
-        if not self.extensions or set(self.extensions) - set(EXTENSIONS):
-            raise BadSetting(
-                f"{variable_name('extensions')} must name some of: {' '.join(EXTENSIONS)}."
-            )
 
     def _check_addresses(self) -> None:
         if self.port > MAX_PORT:
-            raise BadSetting(f"{variable_name('port')} must be at most {MAX_PORT}.")
+            raise _bad("port", f"must be at most {MAX_PORT}.")
         if self.public_url and not SITE.fullmatch(self.public_url):
-            raise BadSetting(
-                f"{variable_name('public_url')} must be the address of a whole site, such as"
-                f" https://photos.example.com, not {self.public_url}."
-            )
+            example = "https://photos.example.com"
+            rule = f"must be the address of a whole site, such as {example}"
+            raise _bad("public_url", f"{rule}, not {self.public_url}.")
         if "://" in self.storage:
             try:
                 S3Address.parse(self.storage)
             except BadAddress as reason:
                 # The address is not repeated: it may have keys in it, and this is logged.
-                raise BadSetting(f"{variable_name('storage')} must be {reason}.") from None
+                raise _bad("storage", f"must be {reason}.") from None
         scheme, separator, _ = self.database.partition("://")
         if separator and scheme != "postgresql":
-            raise BadSetting(
-                f"{variable_name('database')} must be a path, or"
-                f" postgresql://user:password@host:port/name, not {scheme}://…."
-            )
+            rule = "must be a path, or postgresql://user:password@host:port/name"
+            raise _bad("database", f"{rule}, not {scheme}://….")
 
     def _check_passcode(self) -> None:
         if len(self.passcode) > MAX_PASSCODE:
-            raise BadSetting(
-                f"{variable_name('passcode')} must be at most {MAX_PASSCODE} characters long."
-            )
+            raise _bad("passcode", f"must be at most {MAX_PASSCODE} characters long.")
         if self.passcode and not fold_name(self.passcode):  # nobody could tell it from none
-            raise BadSetting(f"{variable_name('passcode')} must have characters that can be seen.")
+            raise _bad("passcode", "must have characters that can be seen.")
         if self.passcode and {"", ".", ".."} & set(self.passcode.split("/")):
-            raise BadSetting(  # browsers resolve such segments, and its link would lead elsewhere
-                f"{variable_name('passcode')} must have more than dots before, between and after"
-                " its slashes."
-            )
+            # Browsers resolve such segments, and its link would lead elsewhere.
+            rule = "must have more than dots before, between and after its slashes."
+            raise _bad("passcode", rule)
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "Config":
@@ -205,6 +192,10 @@ class Config:
 
 def variable_name(setting: str) -> str:
     return f"DROPWALL_{setting.upper()}"
+
+
+def _bad(setting: str, rule: str) -> BadSetting:
+    return BadSetting(f"{variable_name(setting)} {rule}")
 
 
 def _parse(name: str, text: str, kind: Any) -> Any:
