@@ -18,7 +18,7 @@ from .operations.health import Health
 from .operations.metrics import Metrics
 from .people.accounts import Accounts
 from .people.passcode import Passcode
-from .people.rate_limits import Tries, WaitingRoom
+from .people.rate_limits import RateLimits, WaitingRoom
 from .photos.archive import Archives
 from .photos.chunks import Chunks
 from .photos.gallery import Gallery
@@ -96,7 +96,7 @@ def create_app(config: Config | None = None) -> Flask:
 
 def _put_together(config: Config) -> Dropwall:
     database = open_catalog(config)
-    tries = Tries(database, WaitingRoom(max(1, config.threads // 16)))
+    rate_limits = RateLimits(database, WaitingRoom(max(1, config.threads // 16)))
     # It signs the cookies. One of the workers makes it at the first start, for all of them.
     secret_key = keep_secret(database, "cookies", secrets.token_bytes(SECRET_KEY_BYTES))
     storage = open_storage(config.storage_address, config.data)
@@ -119,8 +119,8 @@ def _put_together(config: Config) -> Dropwall:
         change_limit=ChangeLimit(config.threads),
         intake=intake,
         gallery=gallery,
-        accounts=Accounts(database, tries),
-        passcode=Passcode(config.passcode, secret_key, tries),
+        accounts=Accounts(database, rate_limits),
+        passcode=Passcode(config.passcode, secret_key, rate_limits),
         chunks=Chunks(database, storage, intake, limits, slots),
         watchers=watchers,
         archives=Archives(gallery, database, max(1, config.threads // 8), config.data),

@@ -1,4 +1,4 @@
-"""What can be done with accounts."""
+"""Accounts: made, signed in to and out of, and their passwords changed."""
 
 import secrets
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ from ..refusals import (
     WrongOldPassword,
     WrongPassword,
 )
-from .passwords import NOBODYS_HASH, check_password, hash_password, is_password
-from .rate_limits import LONGEST_DELAY_SECONDS, Allowance, Tries, neighbourhood, try_key
+from .passwords import DUMMY_HASH, check_password, hash_password, is_password
+from .rate_limits import LONGEST_DELAY_SECONDS, Allowance, RateLimits, limit_key, neighbourhood
 
 # Who is in the same Wi-Fi must not be able to lock a host out for long: behind one address there
 # may be a whole party. A try a minute guesses no password.
@@ -37,11 +37,11 @@ ALL_SIGN_UPS = Allowance(free=1000, longest_wait_seconds=LONGEST_DELAY_SECONDS)
 @dataclass(frozen=True)
 class Accounts:
     database: Database
-    tries: Tries
+    rate_limits: RateLimits
 
     def add(self, name: str, password: str, is_host: bool = False, guest_name: str = "") -> Account:
-        """Its photos bear the same name, or `guest_name`. Raises NoName, LongName, WeakPassword,
-        NameTaken."""
+        """Make an account, whose photos bear its name, or `guest_name`. Raises NoName, LongName,
+        WeakPassword, NameTaken."""
         name = _account_name(name)
         account = Account(
             id=secrets.token_hex(16),
@@ -57,16 +57,16 @@ class Accounts:
         return account
 
     def sign_up(self, name: str, password: str, guest_id: str, address: str) -> Account:
-        """As `add`, and the guest's photos and their name are the account's. Not the guest's id
+        """Make an account, to which the guest's photos and their name go over. Not the guest's id
         itself: whoever has a copy of its cookie would own what the account does. Raises
         TooManySignUps too."""
         _account_name(name)
         check_password(password)
-        own = {try_key("sign-up", neighbourhood(address)): SIGN_UPS}
-        shared = {try_key("sign-up"): ALL_SIGN_UPS}
+        own = {limit_key("sign-up", neighbourhood(address)): SIGN_UPS}
+        shared = {limit_key("sign-up"): ALL_SIGN_UPS}
         try:
-            with self.tries.wait(own, shared, address):
-                self.tries.fail([*own, *shared])  # each counts
+            with self.rate_limits.attempt(own, shared, address):
+                self.rate_limits.count_failure([*own, *shared])  # each counts
                 account = self.add(name, password, guest_name=find_name(self.database, guest_id))
         except TooManyTries as error:
             raise TooManySignUps(error.wait_seconds) from None
@@ -74,7 +74,8 @@ class Accounts:
         return account
 
     def sign_in(self, name: str, password: str, guest_id: str, address: str) -> Account:
-        """The guest's photos are the account's from now on. Raises WrongPassword, TooManyTries."""
+        """Find the account, to which the guest's photos go over. Raises WrongPassword,
+        TooManyTries."""
         account = self._find(name)
         if not self._knows_password(fold_name(name), account, password, address) or not account:
             raise WrongPassword
@@ -82,13 +83,15 @@ class Accounts:
         return account
 
     def change_password(self, account: Account, old: str, new: str, address: str) -> Account:
-        """As `set_password`. Raises WrongOldPassword, TooManyTries, WeakPassword."""
+        """Set a password if the old one is right. Raises WrongOldPassword, TooManyTries,
+        WeakPassword."""
         if not self._knows_password(account.folded_name, account, old, address):
             raise WrongOldPassword
         return self.set_password(account, new)
 
     def set_password(self, account: Account, password: str) -> Account:
-        """Whoever is signed in is so no more. Raises WeakPassword, NoSuchAccount."""
+        """Set a password, and sign out all who are signed in. Raises WeakPassword,
+        NoSuchAccount."""
         password_hash = hash_password(password)
         changed = accounts.sign_out(
             self.database, account.id, password_hash=password_hash, session_key=_session_key()
@@ -101,7 +104,8 @@ class Accounts:
         accounts.sign_out(self.database, account.id, session_key=_session_key())
 
     def of_session(self, session_id: str) -> Account | None:
-        """None once it was signed out from elsewhere, or has another password."""
+        """Return the account of a session; None once it was signed out from elsewhere, or has
+        another password."""
         account = accounts.find_account(self.database, session_id.partition(".")[0])
         return account if account and account.session_id == session_id else None
 
@@ -113,26 +117,28 @@ class Accounts:
         return account
 
     def _find(self, name: str) -> Account | None:
-        """One that was made by a former version comes first: it may be called like another one,
-        but for what cannot be seen."""
+        """Find an account by its name. One that was made before names were folded as they are now
+        (in galleries of revision 0008) comes first: it may be called like another one, but for
+        what cannot be seen."""
         former = accounts.find_account_by_name(self.database, former_fold_name(name))
         return former or accounts.find_account_by_name(self.database, fold_name(name))
 
     def _knows_password(
         self, folded_name: str, account: Account | None, password: str, address: str
     ) -> bool:
-        """As slow for a name that there is not: time must not tell who has an account."""
+        """Check a password, just as slowly for a name that nobody has: time must not say who has an
+        account."""
         place = neighbourhood(address)
-        here = try_key("sign-in", folded_name, place)
-        own = {here: BY_NAME_AND_ADDRESS, try_key("address", place): BY_ADDRESS}
-        shared = {try_key("name", folded_name): BY_NAME, try_key("sign-in"): BY_EVERYBODY}
-        password_hash = account.password_hash if account else NOBODYS_HASH
-        with self.tries.wait(own, shared, address):
+        here = limit_key("sign-in", folded_name, place)
+        own = {here: BY_NAME_AND_ADDRESS, limit_key("address", place): BY_ADDRESS}
+        shared = {limit_key("name", folded_name): BY_NAME, limit_key("sign-in"): BY_EVERYBODY}
+        password_hash = account.password_hash if account else DUMMY_HASH
+        with self.rate_limits.attempt(own, shared, address):
             is_right = is_password(password, password_hash)
             if is_right:
-                self.tries.forget(here)
+                self.rate_limits.forget(here)
             else:
-                self.tries.fail([*own, *shared])
+                self.rate_limits.count_failure([*own, *shared])
         return is_right
 
     def _adopt(self, guest_id: str, account: Account) -> None:

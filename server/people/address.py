@@ -1,4 +1,4 @@
-"""Under which address guests find the gallery."""
+"""The address under which guests find the gallery."""
 
 import socket
 from ipaddress import ip_address
@@ -13,7 +13,7 @@ PRIVATE_DOMAINS = (".localhost", ".local", ".internal", ".home.arpa")
 
 
 def address_to_share(config: Config, visited: str) -> str:
-    """Such as `https://photos.example.com`, without a slash at its end: the one of the settings,
+    """Return the address to share, such as `https://photos.example.com`: the one of the settings,
     or else the one `visited`, if it can be one (whoever asks may claim anything), and leads others
     here too; or else the one of this computer on its network."""
     if config.public_url:
@@ -44,7 +44,7 @@ def is_answered(config: Config, host: str) -> bool:
 
 
 def exposure(config: Config) -> str:
-    """A sentence for the log where anybody may claim to be the proxy; else empty."""
+    """Return a warning for the log where anybody may claim to be the proxy; else nothing."""
     try:
         is_public = config.host in EVERYWHERE or ip_address(config.host).is_global
     except ValueError:  # a name
@@ -59,7 +59,7 @@ def exposure(config: Config) -> str:
 
 
 def is_only_nearby(address: str) -> bool:
-    """Whether it leads here from the same network alone."""
+    """Whether an address leads here from the same network alone."""
     host = _host(address)
     try:
         return ip_address(host).is_private

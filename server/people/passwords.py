@@ -14,11 +14,12 @@ MAX_PASSWORD = 256
 """Characters of any kind; more rules make passwords worse (NIST SP 800-63B, 5.1.1.2)."""
 AT_ONCE = 2
 PATIENCE_SECONDS = 15
-"""For a slot; in that time about as many get one as `Tries` lets wait while somebody guesses."""
-NOBODYS_HASH = f"scrypt:32768:8:1$nobody${'0' * 128}"
-"""Takes as long to compare as any, and is no password's."""
+"""Longest wait for a slot; in it about as many get one as `RateLimits` lets wait while somebody
+guesses."""
+DUMMY_HASH = f"scrypt:32768:8:1$nobody${'0' * 128}"
+"""Hash that no password has, compared for unknown names so that timing says nothing."""
 
-_turns = BoundedSemaphore(AT_ONCE)  # in this process: each takes 32 MB and a tenth of a second
+_slots = BoundedSemaphore(AT_ONCE)  # in this process: each takes 32 MB and a tenth of a second
 
 
 def check_password(password: str) -> None:
@@ -30,13 +31,13 @@ def check_password(password: str) -> None:
 def hash_password(password: str) -> str:
     """Raises WeakPassword, TooManyHashes."""
     check_password(password)
-    with _turn():
+    with _slot():
         return generate_password_hash(_normal(password), method="scrypt")
 
 
 def is_password(password: str, password_hash: str) -> bool:
     """Raises TooManyHashes."""
-    with _turn():
+    with _slot():
         return check_password_hash(password_hash, _normal(password))
 
 
@@ -46,10 +47,10 @@ def _normal(password: str) -> str:
 
 
 @contextmanager
-def _turn() -> Iterator[None]:
-    if not _turns.acquire(timeout=PATIENCE_SECONDS):
+def _slot() -> Iterator[None]:
+    if not _slots.acquire(timeout=PATIENCE_SECONDS):
         raise TooManyHashes
     try:
         yield
     finally:
-        _turns.release()
+        _slots.release()

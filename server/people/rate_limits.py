@@ -1,4 +1,4 @@
-"""How often one may try to be let in."""
+"""Rate limits of failed attempts, with a password or the passcode."""
 
 import hashlib
 from collections import Counter
@@ -16,21 +16,22 @@ from ..refusals import TooManyTries, TooManyWaiting
 
 FORGET_SECONDS = 24 * 60 * 60
 MAX_CLOCK_SKEW_SECONDS = 60
-"""How far the clocks of two machines may differ: a try from a later moment than that was written by
-a clock that has been set right since."""
+"""Difference that the clocks of two machines may have. A failure from further in the future was
+written by a clock that has been set right since."""
 NETWORK_BITS, SITE_BITS = 64, 48
 """Prefixes of IPv6 addresses: of one network, and of the longest one that providers give to one
 customer (RFC 6177)."""
 LONGEST_DELAY_SECONDS = 3
-"""For a visitor who has failed nowhere, while others guess."""
+"""Longest delay of a visitor who has failed nowhere, while others guess."""
 LONGEST_WAIT_SECONDS = 30
-"""For a place: 80 guests behind one router type the passcode at once while others guess."""
+"""Longest wait for a place: 80 guests behind one router type the passcode at once while others
+guess."""
 WAITING_PER_PLACE = 4
 
 
 @dataclass(frozen=True)
 class Allowance:
-    """So many failures are free; the pause after each further one is twice as long as before."""
+    """How many failures are free. After each further one the pause is twice as long as before."""
 
     free: int
     longest_wait_seconds: int
@@ -43,14 +44,15 @@ class Allowance:
 
 
 class WaitingRoom:
-    """Bounds the tries that this process makes at once, delayed ones included: each holds a thread.
+    """Bounds the attempts that this process makes at once, with the delayed ones: each holds a
+    thread.
 
-    One network gets half of the places, and no more than it has free failures left, since a try
-    counts only once it has failed. Networks that have failed get half of the places together.
-    Whoever finds no place waits for one, in a line that is shared out in the same way. Somebody
-    with very many networks can still fill all of it, and others are told to come again: nothing
-    tells such an attacker from a crowd. With 32 places that makes 10 tries a second in each
-    process, which is why a short passcode is warned of.
+    One network gets half of the places, and no more than it has free failures left, since an
+    attempt counts only once it has failed. Networks that have failed get half of the places
+    together. Whoever finds no place waits for one, in a line that is shared out in the same way.
+    Somebody with very many networks can still fill all of it, and others are told to come again:
+    nothing tells such an attacker from a crowd. With 32 places that makes 10 attempts a second in
+    each process, which is why a short passcode is warned of.
     """
 
     def __init__(self, places: int) -> None:
@@ -92,20 +94,22 @@ class WaitingRoom:
 
 
 @dataclass(frozen=True)
-class Tries:
-    """Counts failed tries in the catalog: all workers know of each, and a restart forgets none."""
+class RateLimits:
+    """Counts failed attempts in the catalog: all workers know of each, and a restart forgets
+    none."""
 
     database: Database
     waiting_room: WaitingRoom
 
     @contextmanager
-    def wait(
+    def attempt(
         self, own: Mapping[str, Allowance], shared: Mapping[str, Allowance], address: str
     ) -> Iterator[None]:
-        """The next try is made in this context, which is to call `fail` if it was wrong.
+        """Wait, and make the next attempt in this context, which calls `count_failure` if it was
+        wrong.
 
-        Whoever has used up an `own` allowance is told when to come again. One that is `shared`
-        with strangers only delays the try: they must not be able to shut anybody out. Raises
+        Whoever has used up an `own` allowance is told when to come again. One that is `shared` with
+        strangers only delays the attempt: they must not be able to shut anybody out. Raises
         TooManyTries, TooManyWaiting.
         """
         failures, free = self._check(own)
@@ -115,8 +119,8 @@ class Tries:
             sleep(self._delay(shared))
             yield
 
-    def fail(self, keys: Collection[str]) -> None:
-        """One more failure of each key."""
+    def count_failure(self, keys: Collection[str]) -> None:
+        """Count one more failure of each key."""
         forget_before = timestamps.now(seconds_ago=FORGET_SECONDS)
         accounts.add_failures(self.database, keys, timestamps.now(), forget_before)
 
@@ -124,7 +128,8 @@ class Tries:
         accounts.forget_failures(self.database, key)
 
     def _check(self, own: Mapping[str, Allowance]) -> tuple[int, int]:
-        """The most failures of a key, and the fewest that one has free. Raises TooManyTries."""
+        """Return the most failures of a key, and the fewest that one has free. Raises
+        TooManyTries."""
         failed = self._failures(own)
         for key, (failures, passed) in failed.items():
             if (pause := own[key].wait_seconds(failures)) > passed:
@@ -135,8 +140,8 @@ class Tries:
         )
 
     def _delay(self, shared: Mapping[str, Allowance]) -> int:
-        """In seconds. Whoever tries one after another has spent the former delay already: twice
-        as long without a failure, and nobody is delayed any more."""
+        """Return the delay in seconds. Attempts made one after another have spent the former delay
+        already: after twice as long without a failure, nobody is delayed any more."""
         pauses = [
             (shared[key].wait_seconds(failures), passed)
             for key, (failures, passed) in self._failures(shared).items()
@@ -144,7 +149,7 @@ class Tries:
         return max((pause for pause, passed in pauses if pause * 2 > passed), default=0)
 
     def _failures(self, keys: Collection[str]) -> dict[str, tuple[int, float]]:
-        """How many, and how many seconds ago the last one was, of the keys that have failed."""
+        """Return how many failures the keys have that have any, and the seconds since the last."""
         found = {}
         for key, failures, last in accounts.list_failures(self.database, keys):
             passed = timestamps.seconds_since(last)
@@ -153,14 +158,15 @@ class Tries:
         return found
 
 
-def try_key(*parts: str) -> str:
-    """Such as a name and an address, neither of which is kept: who is in a hurry types a password
-    for a name."""
+def limit_key(*parts: str) -> str:
+    """Hash what a failure is counted by, such as a name and an address. Neither is kept in the
+    clear: a guest in a hurry types the password where the name goes."""
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def neighbourhood(address: str, bits: int = NETWORK_BITS) -> str:
-    """An address as far as one person does not choose it: of IPv6 so many bits."""
+    """Return the network of an address, as far as one person cannot choose it: an IPv4 address
+    whole, of an IPv6 address the first `bits`."""
     try:
         known = ip_address(address)
     except ValueError:  # a socket has none

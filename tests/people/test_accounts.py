@@ -25,7 +25,7 @@ from dropwall.catalog.tables import accounts, failed_tries
 from dropwall.config import Config
 from dropwall.people import passwords, rate_limits
 from dropwall.people.accounts import SIGN_UPS
-from dropwall.people.passwords import NOBODYS_HASH, is_password
+from dropwall.people.passwords import DUMMY_HASH, is_password
 from dropwall.people.rate_limits import Allowance, neighbourhood
 from dropwall.web.security import FORMER_COOKIE
 from tests.support.clock import Clock
@@ -504,9 +504,9 @@ def test_passwords_are_kept_as_scrypt_hashes(
     """A name that nobody has is compared at the same cost, lest time tell who has an account."""
     monkeypatch.setattr(passwords, "generate_password_hash", generate_password_hash)
     assert sign_up(client).status_code == 204
-    for kept in (parts(app).accounts.called("Bo").password_hash, NOBODYS_HASH):
+    for kept in (parts(app).accounts.called("Bo").password_hash, DUMMY_HASH):
         assert kept.startswith("scrypt:32768:8:1$")
-    assert not is_password("", NOBODYS_HASH)
+    assert not is_password("", DUMMY_HASH)
     for file in config.data.glob("catalog*"):
         assert PASSWORD.encode() not in file.read_bytes()
 
