@@ -1,4 +1,4 @@
-"""Photos go out together."""
+"""Photos that go out together, in one ZIP."""
 
 from contextlib import ExitStack, closing
 from itertools import chain

@@ -1,4 +1,4 @@
-"""From exception to answer: every refusal is plain text, one sentence a visitor understands."""
+"""Answers to errors: every refusal is plain text, one sentence a visitor understands."""
 
 import errno
 import logging
@@ -45,7 +45,7 @@ def is_refusal(error: Exception) -> bool:
 
 
 def refusal_of(error: Exception) -> type[Refusal]:
-    """What is said of it; InternalError for what is ours to mend."""
+    """Return the refusal that an error is answered with; InternalError for what is ours to mend."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return DiskFull
     if isinstance(error, Refusal):
@@ -67,7 +67,7 @@ def refusal_response(refused: list[tuple[str, Exception]], sent: int, config: Co
     code, status = first.code, first.status
     sentences = [_fill(refusal_of(error).sentence, error, config) for _, error in refused]
     sentence = sentences[0]
-    _tell_why(refused[0][1], code)
+    _log_why(refused[0][1], code)
     if sent > 1:
         names = [name for name, _ in refused]
         lines = [f"“{name}”: {each}" for name, each in zip(names, sentences, strict=True)]
@@ -83,8 +83,8 @@ def refusal_response(refused: list[tuple[str, Exception]], sent: int, config: Co
     return response
 
 
-def _tell_why(error: Exception, code: str) -> None:
-    """What visitors are not told, and the host has to know."""
+def _log_why(error: Exception, code: str) -> None:
+    """Log what visitors are not told, and the host has to know."""
     if isinstance(error, AnotherHost):
         outages.failed(
             "Requests are refused (another-host): they ask for %.253r, not for DROPWALL_PUBLIC_URL."

@@ -1,4 +1,4 @@
-"""What hosts do with the photos of others, and see of all."""
+"""What hosts may do: moderate the photos of others, and see how full the gallery is."""
 
 from dataclasses import asdict
 

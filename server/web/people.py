@@ -1,4 +1,4 @@
-"""Who sends photos: their names."""
+"""The names of those who send photos."""
 
 from flask import Blueprint, Response, jsonify
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
@@ -18,7 +18,7 @@ MAX_GUESTS = 1000
 
 @people.get("/api/guests")
 def list_guests() -> Response:
-    """Those that have told their name and have photos here, with how many."""
+    """List the guests who have a name and photos here, with how many they have."""
     found = guests.list_senders(dropwall().database, MAX_GUESTS, visitor())
     return jsonify(guests=[guest_json(guest) | {"photos": guest.photos} for guest in found])
 

@@ -1,4 +1,4 @@
-"""Photos go out: the list, the originals, the thumbnails."""
+"""Photos that go out: the lists, the originals, the thumbnails."""
 
 import hashlib
 import io

@@ -1,4 +1,4 @@
-"""Photos come in, whole or in chunks."""
+"""Photos that come in, whole or in chunks."""
 
 from contextlib import ExitStack
 
@@ -44,9 +44,9 @@ SILENCES = (CatalogUnavailable, StorageUnavailable)
 
 @uploads.post("/")
 def upload_photos() -> ResponseReturnValue:
-    """204 when every photo of the request is safe, or its chunk of one; 303 back to the page for a
-    plain form. The good ones are kept when others are refused. `Location` is where the one photo
-    is, `Dropwall-Photos` names several."""
+    """Take photos in. 204 when every photo of the request is safe, or its chunk of one; 303 back to
+    the page for a plain form. The good ones are kept when others are refused. `Location` is where
+    the one photo is, `Dropwall-Photos` names several."""
     with ExitStack() as staging:
         try:
             body = receive_body(staging)
@@ -56,7 +56,9 @@ def upload_photos() -> ResponseReturnValue:
             if is_chunk:
                 outcome = _add_chunk(body)
             else:
-                sender = _sender(body, _sender_id())
+                # What a phone's share sheet sends may be a guest's first visit.
+                sender_id = greet_guest() if is_navigation() else visitor().guest_id
+                sender = _sender(body, sender_id)
         except Exception as error:
             _count_refusal(error)
             raise
@@ -96,7 +98,7 @@ def discard_upload(uuid: str) -> ResponseReturnValue:
 
 
 def _add_chunk(body: Body) -> str:
-    """The outcome of its upload."""
+    """Add a chunk, and return the outcome of its upload."""
     chunk = Chunk.from_fields(body.fields)
     if len(body.uploads) != 1:
         raise WrongChunk
@@ -105,15 +107,9 @@ def _add_chunk(body: Body) -> str:
     return dropwall().chunks.add_chunk(chunk, upload, name, sender, body.fields.get("dzuuid", ""))
 
 
-def _sender_id() -> str:
-    """A form that this site has not shown, but a phone's share sheet, may be a guest's first
-    visit."""
-    return greet_guest() if is_navigation() else visitor().guest_id
-
-
 def _sender(body: Body, sender_id: str) -> Sender:
-    """`guest` is whose page it is that sends: another tab may have signed somebody else in. Raises
-    BadRequest, UnknownSender, SomebodyElse."""
+    """Find out who sends, and for whom. The field `guest` says whose page it is: another tab may
+    have signed somebody else in. Raises BadRequest, UnknownSender, SomebodyElse."""
     page_of = body.fields.get("guest") or sender_id
     is_own_page = page_of == sender_id or not sender_id
     if not is_own_page and find_owner_id(dropwall().database, page_of) != sender_id:
@@ -131,7 +127,7 @@ def _sender(body: Body, sender_id: str) -> Sender:
 
 
 def _add_photos(body: Body, sender: Sender) -> tuple[list[Photo], list[tuple[str, Exception]]]:
-    """Those that are safe, and those that were refused, by name."""
+    """Add the photos; return those that are safe, and the names and errors of those refused."""
     added: list[Photo] = []
     refused: list[tuple[str, Exception]] = []
     for name, upload in body.uploads:
