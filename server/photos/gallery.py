@@ -9,7 +9,7 @@ from .. import timestamps
 from ..catalog import photos
 from ..catalog.database import Database
 from ..catalog.photos import Photo, PhotoFilter, SamePhoto
-from ..catalog.viewer import Viewer
+from ..catalog.viewer import Audience, Viewer
 from ..images.reading import Images
 from ..images.slots import Slots
 from ..refusals import NoSuchPhoto, NotStored, NotTheOwner, TooManyThumbnails
@@ -49,11 +49,13 @@ class Gallery:
     def link_original(
         self, photo_id: str, extension: str, viewer: Viewer, method: Method = "GET"
     ) -> str | None:
-        """An address at which the storage itself hands it out for LINK_SECONDS; None where it does
-        not. Raises NoSuchPhoto."""
+        """An address at which the storage itself hands the original out for LINK_SECONDS; None
+        where it does not, and for what not everyone sees: whoever has a link can open it. Raises
+        NoSuchPhoto."""
         photo = self._find_original(photo_id, extension, viewer)
-        key = original_key(photo.id, photo.extension)
-        return self._storage.link(key, LINK_SECONDS, method)
+        if photo.audience < Audience.EVERYONE or not viewer.sees_others:
+            return None
+        return self._storage.link(original_key(photo_id, extension), LINK_SECONDS, method)
 
     def open_thumbnail(
         self, photo_id: str, width: int, viewer: Viewer, visitor: str

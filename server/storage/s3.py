@@ -21,7 +21,7 @@ from obstore.store import S3Store
 from ..refusals import NotStored, StorageUnavailable
 from . import Method
 from .filesystem import Staging
-from .s3_address import NO_ENDPOINT, S3Address
+from .s3_address import S3Address
 
 CONNECT_SECONDS = 3
 ANSWER_SECONDS = 15
@@ -83,9 +83,8 @@ class S3Storage:
 
     @cached_property
     def _link_client(self) -> S3Store:
-        """It makes links, and no connection."""
-        endpoint = self._address.public_endpoint or self._address.endpoint
-        return self._connect(endpoint, self._answer_seconds)
+        """It signs links, and makes no connection."""
+        return self._connect(self._address.public_endpoint, self._answer_seconds)
 
     def _connect(self, endpoint: str, seconds: float) -> S3Store:
         chosen = {"endpoint": endpoint, "region": self._address.region}
@@ -154,7 +153,7 @@ class S3Storage:
         return here
 
     def link(self, key: str, seconds: float, method: Method = "GET") -> str | None:
-        if self._address.public_endpoint == NO_ENDPOINT:
+        if not self._address.public_endpoint:
             return None
         with _troubles():
             return obstore.sign(self._link_client, method, key, timedelta(seconds=seconds))
