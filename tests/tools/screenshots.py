@@ -96,8 +96,8 @@ def show(
     until: str = "",
     path: str = "",
 ) -> None:
-    """Take a screenshot in every size and scheme after an act, once this text is there, of the gallery
-    or of another path."""
+    """Take a screenshot in every size and scheme, after an act and once this text is there, of the
+    gallery or of another path."""
     for (size, (width, height)), scheme in product(SIZES.items(), ("light", "dark")):
         page = new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
         if path:
