@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, select, tuple_
+from sqlalchemy import Connection, Select, select, tuple_
 
 from .tables import photos
 from .viewer import Viewer
@@ -29,22 +29,8 @@ def in_order(query: Select[Any], sort: str, after: Place | None) -> Select[Any]:
     return query.order_by(photos.c.version.desc())
 
 
-def is_until(place: Place, sort: str) -> ColumnElement[bool]:
-    """Of a photo that is not after this place."""
-    if sort == "taken":
-        return tuple_(photos.c.moment, photos.c.version) >= tuple_(*place)
-    return photos.c.version >= place.version
-
-
 def find_place(connection: Connection, version: int, viewer: Viewer) -> Place:
     """Of the photo of this version; one that was removed meanwhile still has its place."""
     query = select(photos.c.moment).where(photos.c.version == version)
     query = query.where(is_seen_by(viewer) | has_left(viewer, since=0))
     return Place(connection.scalar(query) or "", version)
-
-
-def read_place(connection: Connection, wanted: Select[Any], number: int) -> Place | None:
-    """Of this one of the photos that are `wanted`, from 1 on; None if there are fewer."""
-    places = wanted.with_only_columns(photos.c.moment, photos.c.version)
-    row = connection.execute(places.offset(number - 1).limit(1)).first()
-    return Place(*row) if row else None

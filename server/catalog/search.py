@@ -11,14 +11,13 @@ steps below only decide where to look, never what is found:
    people, and on SQLite for one or two letters with very many others after them (`trigrams`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Select, select
 
 from ..names import fold_for_search
-from .order import is_until, read_place
 from .photos import is_one_of
 from .tables import guests, is_listed, photos
 from .trigrams import versions_named
@@ -69,16 +68,21 @@ def read_having(
     having = wanted.where(*(word.is_in for word in words)).limit(count)
     if not words:
         return read(connection, having)
-    end = read_place(connection, wanted, LOOKED_AT)
-    found = read(connection, having.where(is_until(end, sort)) if end else having)
-    if not end or len(found) == count:
+
+    def read_among(versions: Collection[int]) -> list[Found]:
+        among = is_one_of(connection, photos.c.version, versions)
+        return read(connection, having.where(among)) if versions else []
+
+    next_ones = wanted.with_only_columns(photos.c.version).limit(LOOKED_AT)
+    looked_at = connection.scalars(next_ones).all()
+    found = read_among(looked_at)
+    if len(looked_at) < LOOKED_AT or len(found) == count:
         return found
     is_by_arrival = sort == "arrival"
     below = before if is_by_arrival and before is not None else NO_END
     versions, are_all = _find_candidates(connection, words, below)
-    if are_all or (is_by_arrival and versions):
-        among = is_one_of(connection, photos.c.version, versions)
-        found = read(connection, having.where(among)) if versions else []
+    if are_all or is_by_arrival:
+        found = read_among(versions)
         if are_all or len(found) == count:
             return found
     return read(connection, having)
