@@ -91,6 +91,7 @@ def share_metrics() -> None:
     leaves its folder behind, until the machine restarts. Without any folder each process counts for
     itself.
     """
+    os.environ.pop(FOLDER_VARIABLE, None)  # a folder of another server, which is not ours to remove
     parent = MEMORY_FOLDER if os.access(MEMORY_FOLDER, os.W_OK) else None
     with suppress(OSError):  # nothing may be written to anywhere
         os.environ[FOLDER_VARIABLE] = tempfile.mkdtemp(prefix="dropwall-metrics-", dir=parent)
