@@ -15,9 +15,9 @@ const SYSTEM_FILES = ["thumbs.db", "desktop.ini"];
  * @returns {string|undefined}
  */
 export function refusalBeforeSending(file, settings) {
-  if (file.size === 0) return "This file is empty; please choose the photo again.";
+  if (file.size === 0) return "This file is empty. Choose the photo again.";
   if (file.size > settings.max_upload_bytes) {
-    return `This photo is too large; the limit is ${formatBytes(settings.max_upload_bytes)}.`;
+    return `This photo is too large. The limit is ${formatBytes(settings.max_upload_bytes)}.`;
   }
   return undefined;
 }
@@ -31,7 +31,7 @@ export async function refusalOfKind(file, { extensions }) {
   const extension = extensionOf(file.name);
   if (!extension || !extensions || extensions.includes(extension)) return undefined;
   if (await trueExtensionOf(file)) return undefined;
-  return "Files of this type are not taken; please send JPEG, PNG, GIF, WebP, AVIF or HEIC.";
+  return "Only photos can be added: JPEG, PNG, GIF, WebP, AVIF or HEIC.";
 }
 
 /**
@@ -92,7 +92,7 @@ function sentenceOf(xhr) {
 /** For answers that are not Dropwall's own, such as a proxy's page of HTML. */
 function sentenceOfOthers(status) {
   if (TEMPORARY.includes(status)) return "The server is busy; your photos wait here.";
-  if (status >= 500) return "Something went wrong on our side; please try again in a moment.";
+  if (status >= 500) return "Something went wrong on our side. Try again in a moment.";
   return "Something in front of the gallery refuses this photo; retry it, or tell your host.";
 }
 

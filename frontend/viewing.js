@@ -69,7 +69,7 @@ export function showGallery(gallery, settings) {
       if (!isWanted()) return true;
       if (!gallery.find(id)) photo = null; // it was removed meanwhile
       if (photo) await lightbox.open(photo);
-      else notice.tell("This photo is not here; it may have been removed.");
+      else notice.tell("This photo was removed or isn't shared with you.");
       return photo !== null;
     },
   };

@@ -9,12 +9,12 @@ const WORDS = {
   },
   own: {
     label: "The host",
-    meaning: "Only you and the host see what you add.",
+    meaning: "Only you and the host can see your photos.",
     drop: "Drop to add for you and the host",
   },
   approval: {
     label: "Everyone",
-    meaning: "Photos appear for everyone once the host has approved them.",
+    meaning: "Your photos appear once the host approves them.",
     drop: "Drop to add to the wall",
   },
 };

@@ -151,13 +151,17 @@ class Config:
                 close = get_close_matches(variable.upper(), variables, 1, cutoff=0.9)
                 if not close:
                     continue
-                raise BadSetting(f"{variable} is no setting of Dropwall. Did you mean {close[0]}?")
+                raise BadSetting(
+                    f"{variable} isn't a setting of Dropwall. Did you mean {close[0]}?"
+                )
             if name not in known:
                 close = get_close_matches(name.upper(), known, 1)
-                hint = f"Did you mean DROPWALL_{close[0]}?" if close else "The README lists all."
-                raise BadSetting(f"{variable} is no setting of Dropwall. {hint}")
+                hint = (
+                    f"Did you mean DROPWALL_{close[0]}?" if close else "See deployment/README.md."
+                )
+                raise BadSetting(f"{variable} isn't a setting of Dropwall. {hint}")
             if text and not value:
-                raise BadSetting(f"{variable} is blank; please give it a value, or unset it.")
+                raise BadSetting(f"{variable} is blank. Give it a value, or unset it.")
             values[known[name].name] = _parse(variable, value, known[name].type)
         return cls(**values)
 

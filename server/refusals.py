@@ -4,8 +4,8 @@ import math
 from typing import ClassVar
 
 LONGEST_DELAY_SECONDS = 3
-DAMAGED = "This photo is damaged or incomplete; please send the original again."
-BUSY = "Dropwall is busy; please try again in a few seconds."
+DAMAGED = "This photo is damaged or incomplete. Try the original."
+BUSY = "Dropwall is busy right now. Try again in a few seconds."
 BY_CODE: dict[str, type["Refusal"]] = {}
 
 
@@ -24,11 +24,11 @@ class Refusal(Exception):
 
 
 class NoPhoto(Refusal, status=400, code="no-photo"):
-    sentence = "No photo came with this request; please choose one first."
+    sentence = "No photo was sent. Choose one first."
 
 
 class BrokenForm(Refusal, status=400, code="broken-form"):
-    sentence = "This upload could not be read; please reload the page and send it again."
+    sentence = "This upload couldn't be read. Reload the page and try again."
 
 
 class NotAsAFile(Refusal, status=400, code="not-as-a-file"):
@@ -36,49 +36,44 @@ class NotAsAFile(Refusal, status=400, code="not-as-a-file"):
     `wget --post-file` send by themselves."""
 
     sentence = (
-        "A photo has to come as a file: send it with curl -F file=@photo.jpg, or as the body of a"
-        " request with its own type, such as Content-Type: image/jpeg."
+        "Send the photo as a file: curl -F file=@photo.jpg, or as the request body with its own"
+        " type, such as Content-Type: image/jpeg."
     )
 
 
 class CompressedBody(Refusal, status=400, code="compressed-body"):
-    sentence = "This came compressed. Send the photo as it is, without gzip and Content-Encoding."
+    sentence = "This upload is compressed. Send the photo as it is, without Content-Encoding."
 
 
 class PieceOfAPhoto(Refusal, status=400, code="piece-of-a-photo"):
     """A slice of a file that does not say of which: jQuery File Upload can be told to send those.
     Dropzone's chunks do say it, and are welcome."""
 
-    sentence = "This is only a piece of a photo; please send the photo whole."
+    sentence = "This is only part of a photo. Send the whole photo."
 
 
 class WrongChunk(Refusal, status=400, code="wrong-chunk"):
     """Its numbers contradict its size, each other, or those of its upload."""
 
-    sentence = (
-        "The pieces of this photo do not fit together; please reload the page and send it again."
-    )
+    sentence = "The parts of this photo don't fit together. Reload the page and add it again."
 
 
 class VisitorLeft(Refusal, status=400, code="visitor-left"):
     """Nobody waits for the answer any more: the photo is not even decoded."""
 
-    sentence = "The upload was cut off on the way; please send it again."
+    sentence = "The upload was interrupted. Try again."
 
 
 class EmptyPhoto(Refusal, status=400, code="empty-photo"):
-    sentence = "This file is empty; please choose the photo again."
+    sentence = "This file is empty. Choose the photo again."
 
 
 class UnknownExtension(Refusal, status=400, code="unknown-extension"):
-    sentence = "Files of this type are not taken; please send {formats}."
+    sentence = "Only photos can be added: {formats}."
 
 
 class WrongExtension(Refusal, status=400, code="wrong-extension"):
-    sentence = (
-        "The name of this file is wrong: its content is {content}; please give it its true"
-        " extension and send it again."
-    )
+    sentence = "This file's content is {content}. Give it the right extension and add it again."
 
     def __init__(self, extension: str) -> None:
         super().__init__(extension)
@@ -86,7 +81,7 @@ class WrongExtension(Refusal, status=400, code="wrong-extension"):
 
 
 class NotAPhoto(Refusal, status=400, code="not-a-photo"):
-    sentence = "This is not a photo; please send {formats}."
+    sentence = "This file isn't a photo. You can add {formats}."
 
 
 class DamagedPhoto(Refusal, status=400, code="damaged-photo"):
@@ -102,38 +97,35 @@ class BrokenContainer(Refusal, status=400, code="broken-container"):
 
 
 class LongName(Refusal, status=400, code="long-name"):
-    sentence = "This name is too long; please take at most {max_guest_name} characters."
+    sentence = "This name is too long. Use up to {max_guest_name} characters."
 
 
 class NoName(Refusal, status=400, code="no-name"):
-    sentence = "Please tell a name."
+    sentence = "Enter a name."
 
 
 class WeakPassword(Refusal, status=400, code="weak-password"):
-    sentence = "Please choose a password of {min_password} to {max_password} characters."
+    sentence = "Choose a password of {min_password} to {max_password} characters."
 
 
 class CutOffUpload(Refusal, status=400, code="cut-off"):
-    sentence = "The upload was cut off on the way; please send it again."
+    sentence = "The upload was interrupted. Try again."
 
 
 class BadRequest(Refusal, status=400, code="bad-request"):
-    sentence = "This request could not be understood; please reload the page and try again."
+    sentence = "This request couldn't be understood. Reload the page and try again."
 
 
 class UnknownSender(Refusal, status=401, code="unknown-sender"):
     """A photo for its sender alone, from a client without a cookie: nobody could see it again."""
 
-    sentence = (
-        "Only somebody who comes back can have photos for themselves; please open the gallery's"
-        " page first, or sign in."
-    )
+    sentence = "Allow cookies or sign in to keep photos private."
 
 
 class SomebodyElse(Refusal, status=401, code="somebody-else"):
     """The page that sends was another visitor's and does not know yet."""
 
-    sentence = "Somebody else is signed in on this device by now; please reload the page."
+    sentence = "Someone else is signed in on this device now. Reload the page."
 
 
 class NotSignedIn(Refusal, status=401, code="not-signed-in"):
@@ -141,121 +133,119 @@ class NotSignedIn(Refusal, status=401, code="not-signed-in"):
 
 
 class NoSuchAccount(Refusal, status=401, code="no-such-account"):
-    sentence = "This account is not there any more; please sign in again."
+    sentence = "This account no longer exists. Sign in again."
 
 
 class WrongPassword(Refusal, status=401, code="wrong-password"):
     """The name may be the wrong one: nobody is told which of the two."""
 
-    sentence = "This name and password do not belong together; please try again."
+    sentence = "Wrong name or password. Try again."
 
 
 class WrongOldPassword(Refusal, status=401, code="wrong-old-password"):
-    sentence = "This is not your present password; please try again."
+    sentence = "That's not your current password. Try again."
 
 
 class PasscodeWanted(Refusal, status=401, code="passcode-wanted"):
-    sentence = "This gallery has a passcode; please open it and enter that first."
+    sentence = "This gallery has a passcode. Open the gallery and enter it first."
 
 
 class WrongPasscode(Refusal, status=401, code="wrong-passcode"):
-    sentence = "This is not the passcode; please look at your invitation again."
+    sentence = "That's not the passcode. Check your invitation."
 
 
 class TokenWanted(Refusal, status=401, code="token-wanted"):
-    sentence = "The numbers of this gallery are for those who send its token."
+    sentence = "A valid metrics token is required."
 
 
 class NotTheOwner(Refusal, status=403, code="not-the-owner"):
-    sentence = "This photo is not yours; only who sent it can do that."
+    sentence = "This isn't your photo. Only whoever added it can do that."
 
 
 class NotAHost(Refusal, status=403, code="not-a-host"):
-    sentence = "Only a host of this gallery can do that; please sign in as one."
+    sentence = "Only hosts can do that. Sign in as a host."
 
 
 class AnotherSite(Refusal, status=403, code="another-site"):
     """Another site's page asks in the name of its visitor. If `Origin` alone says so, `args`
     has it and our `Host`: behind a proxy that loses the latter, the page may be our own."""
 
-    sentence = "Another site has asked for this; please open the gallery itself."
+    sentence = "This request came from another site. Open the gallery itself."
 
 
 class NoSuchUpload(Refusal, status=404, code="no-such-upload"):
     """Nothing has arrived under this id, or the sweep has removed it."""
 
-    sentence = "Nothing of this photo has arrived yet; please send it."
+    sentence = "None of this photo has arrived yet. Add it again."
 
 
 class NoPhotos(Refusal, status=404, code="no-photos"):
-    sentence = "There are no photos to download here yet; please send some first."
+    sentence = "There are no photos to download yet. Add some first."
 
 
 class NoSuchSelection(Refusal, status=404, code="no-such-selection"):
-    sentence = "This selection is too old by now; please choose the photos again."
+    sentence = "This selection has expired. Choose the photos again."
 
 
 class NoSuchPhoto(Refusal, status=404, code="no-such-photo"):
     """No listed photo has this id, as far as the viewer may know."""
 
-    sentence = "This photo is not here; it may have been removed."
+    sentence = "This photo was removed or isn't shared with you."
 
 
 class NotStored(Refusal, LookupError, status=404, code="not-stored"):
     """The storage has no file under this key."""
 
-    sentence = "This photo is not here; it may have been removed."
+    sentence = "This photo was removed or isn't shared with you."
 
 
 class NotFound(Refusal, status=404, code="not-found"):
-    sentence = "There is nothing at this address; please go back to the gallery."
+    sentence = "There's nothing at this address. Go back to the gallery."
 
 
 class MethodNotAllowed(Refusal, status=405, code="method-not-allowed"):
-    sentence = "This address does not take such requests; please go back to the gallery."
+    sentence = "This address doesn't accept such requests. Go back to the gallery."
 
 
 class StalledUpload(Refusal, status=408, code="stalled"):
     """Nothing, or next to nothing, came for `stall_seconds`."""
 
-    sentence = "The upload stood still for too long; please send it again."
+    sentence = "The upload stalled. Try again."
 
 
 class NameTaken(Refusal, status=409, code="name-taken"):
-    sentence = "This name is taken; please choose another one."
+    sentence = "This name is taken. Choose another one."
 
 
 class PreconditionFailed(Refusal, status=412, code="precondition-failed"):
     """`If-Match` names a version that is not there any more."""
 
-    sentence = "This has changed in the meantime; please load it again."
+    sentence = "This has changed in the meantime. Load it again."
 
 
 class TooMuchAtOnce(Refusal, status=413, code="too-much-at-once"):
     sentence = (
-        "This is too much at once; please send at most {max_request_photos} photos and"
-        " {max_request_bytes} together."
+        "That's too much at once. Add up to {max_request_photos} photos and {max_request_bytes} at"
+        " a time."
     )
 
 
 class TooManyBytes(Refusal, status=413, code="too-many-bytes"):
-    sentence = "This photo is too large; the limit is {max_upload_bytes}."
+    sentence = "This photo is too large. The limit is {max_upload_bytes}."
 
 
 class TooLongAnimation(Refusal, status=413, code="too-long-animation"):
-    sentence = "This animation is too long; please send a shorter one."
+    sentence = "This animation is too long. Add a shorter one."
 
 
 class TooMuchToDecode(Refusal, status=413, code="too-much-to-decode"):
     """The photo needs more memory or time than one may have."""
 
-    sentence = (
-        "This photo needs more memory or time than the server has; please send a smaller version."
-    )
+    sentence = "This photo is too much for the server. Add a smaller version."
 
 
 class TooManyPixels(Refusal, status=413, code="too-many-pixels"):
-    sentence = "This photo is too large; the limit is {megapixels} megapixels."
+    sentence = "This photo is too large. The limit is {megapixels} megapixels."
 
     def __init__(self, max_pixels: int) -> None:
         super().__init__(max_pixels)
@@ -263,17 +253,17 @@ class TooManyPixels(Refusal, status=413, code="too-many-pixels"):
 
 
 class RangeNotSatisfiable(Refusal, status=416, code="range-not-satisfiable"):
-    sentence = "This part of the photo does not exist; please load it again."
+    sentence = "This part of the photo doesn't exist. Load it again."
 
 
 class AnotherHost(Refusal, status=421, code="another-host"):
     """The request names another host: DNS rebinding, or a proxy that loses the name."""
 
-    sentence = "This gallery is at {public_url}; please open it there."
+    sentence = "This gallery is at {public_url}. Open it there."
 
 
 class TooMuchSent(Refusal, status=429, code="too-much-sent"):
-    sentence = "You have sent as much as one guest may within an hour; please wait."
+    sentence = "You've reached the hourly limit for one guest. Try again in a while."
 
     def __init__(self, wait_seconds: float) -> None:
         super().__init__(wait_seconds)
@@ -283,11 +273,11 @@ class TooMuchSent(Refusal, status=429, code="too-much-sent"):
 class TooManyChanges(Refusal, status=429, code="too-many-changes"):
     """One visitor, or one network, has too many changes waiting already."""
 
-    sentence = "You're changing very much at once. Please wait a moment, and try again."
+    sentence = "That's a lot of changes at once. Wait a moment and try again."
 
 
 class TooManyTries(Refusal, status=429, code="too-many-tries"):
-    sentence = "That was wrong too often; please try again in {wait}."
+    sentence = "Too many wrong tries. Try again in {wait}."
 
     def __init__(self, wait_seconds: float) -> None:
         super().__init__(wait_seconds)
@@ -295,7 +285,7 @@ class TooManyTries(Refusal, status=429, code="too-many-tries"):
 
 
 class TooManySignUps(TooManyTries, status=429, code="too-many-sign-ups"):
-    sentence = "Very many have made an account from here; please try again in {wait}."
+    sentence = "Too many accounts were created from here. Try again in {wait}."
 
 
 class TooManyLinks(TooManyTries, status=429, code="too-many-links"):
@@ -307,7 +297,7 @@ class TooManyLinks(TooManyTries, status=429, code="too-many-links"):
 class InternalError(Refusal, status=500, code="internal-error"):
     """A defect of ours: it is in the log, with its traceback."""
 
-    sentence = "Something went wrong on our side; please try again in a moment."
+    sentence = "Something went wrong on our side. Try again in a moment."
 
 
 class TooManyWaiting(Refusal, status=503, code="too-many-waiting"):
@@ -321,7 +311,7 @@ class TooManyWaiting(Refusal, status=503, code="too-many-waiting"):
 class TooManyHashes(Refusal, status=503, code="too-many-hashes"):
     """Too many passwords wait for their hashes to be computed."""
 
-    sentence = "Many are signing in just now; please try again in a few seconds."
+    sentence = "Many people are signing in right now. Try again in a few seconds."
 
 
 class NoDecoder(Refusal, status=503, code="no-decoder"):
@@ -340,61 +330,59 @@ class StorageUnavailable(Refusal, OSError, status=503, code="storage-unavailable
     """The storage does not answer, or not in time. Nobody knows whether what it was asked to do is
     done, or will be."""
 
-    sentence = "The place where photos are kept does not answer; please try again in a few seconds."
+    sentence = "The gallery can't reach its photos right now. Try again in a few seconds."
 
 
 class TooManyAtOnce(Refusal, status=503, code="too-many-from-network"):
     """As much is under way from this network as one process allows it."""
 
-    sentence = (
-        "Very much is under way from your network just now; please try again in a few seconds."
-    )
+    sentence = "Too much is coming from your network right now. Try again in a few seconds."
 
 
 class TooManyArchives(Refusal, status=503, code="too-many-archives"):
-    sentence = "Very many are downloading just now; please try again in a while."
+    sentence = "Many people are downloading right now. Try again in a while."
 
 
 class TooManyThumbnails(Refusal, status=503, code="too-many-thumbnails"):
     """Too many large thumbnails are being made."""
 
-    sentence = "Very many photos are being enlarged just now; please try again."
+    sentence = "Many photos are being enlarged right now. Try again."
 
 
 class FullHouse(Refusal, status=503, code="too-many-watchers"):
     """This process, or one network in it, has as many event streams as it may have."""
 
-    sentence = "No more can watch just now; new photos are shown every few seconds instead."
+    sentence = (
+        "Too many people are watching live right now. New photos appear every few seconds instead."
+    )
 
 
 class LostChunks(Refusal, status=503, code="lost-chunks"):
     """The storage has lost chunks that had arrived, so the upload begins anew."""
 
-    sentence = "What had arrived of this photo is gone; please send it again."
+    sentence = "Part of this photo was lost. Add it again."
 
 
 class UploadSwept(Refusal, status=503, code="upload-swept"):
     """The sweep has already discarded this photo's files."""
 
-    sentence = "What had arrived of this photo is gone; please send it again."
+    sentence = "Part of this photo was lost. Add it again."
 
 
 class GalleryFull(Refusal, status=507, code="gallery-full"):
-    sentence = "The gallery has reached its limit of {max_gallery_bytes}; please tell your host."
+    sentence = "The gallery has reached its limit of {max_gallery_bytes}. Let your host know."
 
 
 class DiskNearlyFull(Refusal, status=507, code="disk-nearly-full"):
     """No more is free than DROPWALL_MIN_FREE_BYTES."""
 
-    sentence = (
-        "The server has almost no disk space left; please tell your host and send it again then."
-    )
+    sentence = "The server is almost out of disk space. Let your host know and try again later."
 
 
 class DiskFull(Refusal, status=507, code="disk-full"):
     """The system had no room for a file that was being written."""
 
-    sentence = "The gallery is full; nothing was lost, please tell your host."
+    sentence = "The gallery is full, but nothing was lost. Let your host know."
 
 
 FINAL = (

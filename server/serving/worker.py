@@ -47,14 +47,14 @@ LOADING_SECONDS = 3
 """Time for the application to load; it takes longer only while the catalog does not answer."""
 LIVE_PATH = "/api/live"
 
-UNREADABLE = "This request could not be read; please reload the page and try again."
-TOO_MUCH = "This request has too much in its head; please clear this site's cookies and try again."
+UNREADABLE = "This request couldn't be read. Reload the page and try again."
+TOO_MUCH = "This request's headers are too large. Clear this site's cookies and try again."
 DEFECT = (
     "500 Internal Server Error",
-    "Something went wrong on our side; please try again in a moment.",
+    "Something went wrong on our side. Try again in a moment.",
 )
 REFUSALS: dict[type, tuple[str, str]] = {
-    errors.LimitRequestLine: ("414 URI Too Long", "This address is too long; please shorten it."),
+    errors.LimitRequestLine: ("414 URI Too Long", "This address is too long. Shorten it."),
     errors.LimitRequestHeaders: ("431 Request Header Fields Too Large", TOO_MUCH),
     errors.ExpectationFailed: ("417 Expectation Failed", UNREADABLE),
     errors.InvalidResponseHeader: DEFECT,  # ours, though it is a ParseException as well

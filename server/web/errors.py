@@ -72,7 +72,7 @@ def refusal_response(refused: list[tuple[str, Exception]], sent: int, config: Co
         names = [name for name, _ in refused]
         lines = [f"“{name}”: {each}" for name, each in zip(names, sentences, strict=True)]
         kept = sent - len(refused)
-        sentence = "\n".join([f"{kept} of {sent} photos are safe; these were refused:", *lines])
+        sentence = "\n".join([f"{kept} of {sent} photos added. These couldn't be added:", *lines])
     response = Response(sentence, status, mimetype="text/plain")
     # Tells ours from those of a proxy in front of us: the page sends smaller chunks after a 413
     # of the other kind.

@@ -31,8 +31,8 @@ QUIET_ZONE_MODULES = 4
 """Width of the margin that scanners need (ISO/IEC 18004)."""
 MODULE_MM = 2
 RULES = {
-    "own": "Only you and the host see what you add.",
-    "approval": "Photos appear for everyone once the host has approved them.",
+    "own": "Only you and the host can see your photos.",
+    "approval": "Your photos appear once the host approves them.",
 }
 
 

@@ -46,7 +46,7 @@ from tests.support.ports import closed_port
 from tests.support.postgresql import PASSWORD, PostgreSQL
 from tests.support.waiting import PATIENCE_SECONDS, meanwhile, wait_until
 
-BUSY = "Dropwall is busy; please try again in a few seconds."
+BUSY = "Dropwall is busy right now. Try again in a few seconds."
 WRITERS = 8
 A_MOMENT_SECONDS = 0.3
 """So long, at least, somebody waits who must wait for another one."""

@@ -23,11 +23,11 @@ from tests.support.visitors import TEXT
 from tests.support.waiting import in_a_thread, wait_until
 
 PROXIES = {"nginx": behind_nginx, "caddy": behind_caddy}
-NOTHING_HERE = "There is nothing at this address; please go back to the gallery."
-NO_ANSWER = "Dropwall does not answer just now; please try again in a few seconds."
-UNREADABLE = "This request could not be read; please reload the page and try again."
-TOO_MUCH = "This is too much at once; please send fewer photos at a time."
-MANY = "Very many photos are coming from your network just now; please try again in a few seconds."
+NOTHING_HERE = "There's nothing at this address. Go back to the gallery."
+NO_ANSWER = "Dropwall can't be reached right now. Try again in a few seconds."
+UNREADABLE = "This request couldn't be read. Reload the page and try again."
+TOO_MUCH = "That's too much at once. Add fewer photos at a time."
+MANY = "Too many photos are coming from your network right now. Try again in a few seconds."
 TIMEOUT = 30
 
 Site = tuple[str, list[GalleryServer]]
@@ -70,7 +70,7 @@ def test_a_refusal_is_read_as_the_gallery_wrote_it(site: Site) -> None:
         files = {"file": ("a.jpg", b"text" * (size // 4))}
         answer = requests.post(site[0], files=files, timeout=30)
         assert (answer.status_code, answer.headers["Content-Type"]) == (400, TEXT)
-        assert answer.text.startswith("This is not a photo; please send ")
+        assert answer.text.startswith("This file isn't a photo. You can add ")
 
 
 def test_both_servers_are_asked_and_each_request_has_an_id(site: Site) -> None:
@@ -130,14 +130,14 @@ REFUSED_BY_NGINX = {
     "GET /dropwall-refusal" + HOST: (404, NOTHING_HERE),
     "TRACE /" + HOST: (
         405,
-        "This address does not take such requests; please go back to the gallery.",
+        "This address doesn't accept such requests. Go back to the gallery.",
     ),
     "POST /" + HOST + "Content-Length: 3000000000": (413, TOO_MUCH),
     "POST /sign-in" + HOST + "Content-Length: 1500000": (413, TOO_MUCH),
-    "GET /" + 9000 * "a" + HOST: (414, "This address is too long; please shorten it."),
+    "GET /" + 9000 * "a" + HOST: (414, "This address is too long. Shorten it."),
     "GET /" + HOST + "Cookie: " + 9000 * "a": (
         431,
-        "This request has too much in its head; please clear this site's cookies and try again.",
+        "This request's headers are too large. Clear this site's cookies and try again.",
     ),
     "POST /" + HOST + "Transfer-Encoding: pigeon": (501, UNREADABLE),
     "GET / HTTP/4.0\r\nHost: {host}": (505, UNREADABLE),
@@ -154,7 +154,7 @@ def test_what_nginx_itself_refuses_is_a_plain_sentence(tmp_path: Path) -> None:
 
 
 def test_what_caddy_itself_refuses_is_a_plain_sentence(tmp_path: Path) -> None:
-    defect = "Something went wrong on our side; please try again in a moment."
+    defect = "Something went wrong on our side. Try again in a moment."
     told = {403: UNREADABLE, 413: TOO_MUCH, 421: UNREADABLE, 500: defect}
     refusing = [f"error /{status} {status}" for status in told]
     with behind_caddy(f"http://127.0.0.1:{closed_port()}", tmp_path, *refusing) as url:

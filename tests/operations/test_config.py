@@ -47,7 +47,7 @@ def test_every_kind_of_setting_is_read() -> None:
 @pytest.mark.parametrize(
     ("name", "texts", "sentence"),
     [
-        ("COLOUR", ["red"], "is no setting of Dropwall. The README lists all."),
+        ("COLOUR", ["red"], "isn't a setting of Dropwall. See deployment/README.md."),
         ("PORT", ["http"], "must be a whole number, not 'http'."),
         ("PORT", ["99999"], "must be at most 65535."),
         ("MAX_PIXELS", ["0"], "must be 1 or more, not 0."),
@@ -60,7 +60,7 @@ def test_every_kind_of_setting_is_read() -> None:
         ("LOG", ["xml"], "must be one of: text json."),
         ("PASSCODE", ["\u200b\ufe0f"], "must have characters that can be seen."),
         ("PASSCODE", ["p" * 101], "must be at most 100 characters long."),
-        ("PASSCODE", ["  "], "is blank; please give it a value, or unset"),
+        ("PASSCODE", ["  "], "is blank. Give it a value, or unset"),
         ("DATABASE", ["mysql://me:password@host/name"], A_DATABASE),
         ("STORAGE", ["ftp://bucket", "s3:///prefix"], A_STORAGE),
         ("STORAGE", ["s3://key:secret@bucket", "s3://bucket/a#b"], A_STORAGE),
@@ -90,7 +90,7 @@ def test_a_bad_setting_is_named(name: str, texts: list[str], sentence: str) -> N
         assert str(refusal.value).startswith(f"DROPWALL_{name} {sentence}"), text
 
 
-MEANT = "is no setting of Dropwall. Did you mean DROPWALL_{}?"
+MEANT = "isn't a setting of Dropwall. Did you mean DROPWALL_{}?"
 
 
 def test_a_misspelt_setting_is_told_which_one_was_meant() -> None:

@@ -26,7 +26,7 @@ from tests.support.waiting import wait_until
 pytestmark = pytest.mark.embedded
 
 PASSCODE = "roses are red"
-SENTENCE = "Something went wrong on our side; please try again in a moment."
+SENTENCE = "Something went wrong on our side. Try again in a moment."
 TIMEOUT = 60
 
 

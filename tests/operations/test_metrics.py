@@ -29,7 +29,7 @@ from tests.support.waiting import wait_until
 pytestmark = pytest.mark.embedded
 
 TOKEN = "rosé=secret"
-FOR_THE_TOKEN = "The numbers of this gallery are for those who send its token."
+FOR_THE_TOKEN = "A valid metrics token is required."
 
 
 class Numbers:

@@ -146,7 +146,7 @@ def test_a_photo_has_an_address_to_share(page: Page, gallery: Gallery) -> None:
     ids = add_many(gallery, 300)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.goto(f"{gallery.url}/#photo/{'0' * 32}")
-    expect(page.get_by_text("This photo is not here; it may have been removed.")).to_be_visible()
+    expect(page.get_by_text("This photo was removed or isn't shared with you.")).to_be_visible()
     expect(ui.tile(page, "300.png")).to_be_visible()
     expect(page).to_have_url(f"{gallery.url}/")
 

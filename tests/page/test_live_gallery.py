@@ -173,7 +173,9 @@ def test_without_a_stream_the_page_polls_and_says_when_nothing_answers(
     page: Page, gallery: Gallery, guest: Guest, expected_errors: list[str]
 ) -> None:
     expected_errors += [ui.REFUSED, ui.UNREACHABLE]
-    full_house = "No more can watch just now; new photos are shown every few seconds instead."
+    full_house = (
+        "Too many people are watching live right now. New photos appear every few seconds instead."
+    )
     make_impatient(page)
     page.route("**/api/photos*", lambda route: route.abort())
     page.route(ui.STREAM, lambda route: route.fulfill(status=503, body=full_house))

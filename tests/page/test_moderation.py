@@ -13,7 +13,7 @@ from tests.support.photos import photo_bytes
 from tests.support.visitors import make_accounts
 from tests.support.waiting import wait_until
 
-APPROVAL = "Photos appear for everyone once the host has approved them."
+APPROVAL = "Your photos appear once the host approves them."
 GONE = "This photo was removed."
 
 needs_approval = pytest.mark.parametrize("gallery_settings", [{"mode": "approval"}])
@@ -236,7 +236,7 @@ def test_a_host_acts_on_all_photos_of_a_person_only_while_all_are_shown(
 @pytest.mark.parametrize("gallery_settings", [{"mode": "own"}])
 def test_the_page_says_that_guests_see_only_their_own_photos(page: Page, gallery: Gallery) -> None:
     ui.open_gallery(page, gallery)
-    expect(ui.visibility_switch(page)).to_contain_text("Only you and the host see what you add.")
+    expect(ui.visibility_switch(page)).to_contain_text("Only you and the host can see your photos.")
     expect(ui.visibility_switch(page).get_by_role("radio", name="The host")).to_be_checked()
     ui.add_photos(page, ("1.jpg", ui.small_photo(1)))
     expect(page.get_by_text("Shall the host see whose photos these are?")).to_be_visible()

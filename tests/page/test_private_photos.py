@@ -51,7 +51,7 @@ def test_nobody_else_sees_a_private_photo(page: Page, another: Page, gallery: Ga
     assert visibilities(page) == {"1.jpg": "owner", "2.jpg": "everyone"}
     [_, private] = ui.own_photos(page)
     another.goto(f"{gallery.url}/#photo/{private['id']}")
-    expect(another.get_by_text("This photo is not here; it may have been removed.")).to_be_visible()
+    expect(another.get_by_text("This photo was removed or isn't shared with you.")).to_be_visible()
     expect(ui.lightbox(another)).to_have_count(0)
 
 

@@ -11,7 +11,7 @@ from tests.support.gallery_server import Gallery
 from tests.support.visitors import PASSWORD, make_accounts
 
 PASSCODE = "roses"
-GONE = "This photo is not here; it may have been removed."
+GONE = "This photo was removed or isn't shared with you."
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_signing_in_by_keyboard_says_what_is_wrong(page: Page, gallery: Gallery)
     expect(page.get_by_role("button", name="Sign in")).to_be_focused()
     page.context.set_offline(False)
     page.keyboard.press("Enter")
-    expect(error).to_have_text("This name and password do not belong together; please try again.")
+    expect(error).to_have_text("Wrong name or password. Try again.")
     expect(password).to_be_focused()
     expect(password).to_have_accessible_description(error.text_content() or "")
     expect(password).to_have_attribute("aria-invalid", "true")
@@ -81,7 +81,7 @@ def test_the_passcode_is_asked_for_and_again_when_forgotten(page: Page, gallery:
     page.goto(f"{gallery.url}/#wall")
     fill(page, Passcode="tulips")
     page.get_by_role("button", name="Open the gallery").click()
-    expect(page.get_by_role("alert")).to_contain_text("This is not the passcode")
+    expect(page.get_by_role("alert")).to_contain_text("That's not the passcode")
     expect(page.get_by_label("Passcode")).to_be_focused()
     fill(page, Passcode="Roses")
     page.keyboard.press("Enter")
@@ -112,7 +112,7 @@ def test_private_uploads_need_no_javascript(
     page.goto(gallery.url)
     fill(page, Passcode="tulips")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("This is not the passcode")
+    expect(page.get_by_role("alert")).to_contain_text("That's not the passcode")
     fill(page, Passcode=PASSCODE)
     page.keyboard.press("Enter")
     expect_the_gallery(page, gallery)
@@ -122,12 +122,12 @@ def test_private_uploads_need_no_javascript(
     page.goto(f"{gallery.url}/account")
     fill(page, Name="Ann", Password="wrong")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("do not belong together")
+    expect(page.get_by_role("alert")).to_contain_text("Wrong name or password")
     expect(page.get_by_label("Name")).to_have_value("Ann")
     expect(page.get_by_label("Password")).to_have_attribute("aria-invalid", "true")
     fill(page, Password=PASSWORD)
     page.keyboard.press("Enter")
-    expect(page.get_by_text("You are signed in as Ann.")).to_be_visible()
+    expect(page.get_by_text("You're signed in as Ann.")).to_be_visible()
 
     page.goto(gallery.url)
     page.get_by_role("radio", name="Only me").check()
@@ -159,16 +159,16 @@ def test_a_guest_signs_up_and_changes_the_password(page: Page, gallery: Gallery)
     page.wait_for_load_state()  # until then its form is a plain one
     fill(page, Name="Ann", Password=PASSWORD)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_have_text("This name is taken; please choose another one.")
+    expect(page.get_by_role("alert")).to_have_text("This name is taken. Choose another one.")
     expect(page.get_by_label("Name")).to_be_focused()
     page.keyboard.type("Bo")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("You are signed in as Bo.")).to_be_visible()
+    expect(page.get_by_text("You're signed in as Bo.")).to_be_visible()
     for old, new, sentence, blamed in (
-        ("wrong", "battery staple", "This is not your present password", "Present password"),
-        (PASSWORD, "short", "Please choose a password of 8 to 256", "New password"),
+        ("wrong", "battery staple", "That's not your current password", "Current password"),
+        (PASSWORD, "short", "Choose a password of 8 to 256", "New password"),
     ):
-        fill(page, Present_password=old, New_password=new)
+        fill(page, Current_password=old, New_password=new)
         page.get_by_role("button", name="Change password").click()
         expect(page.get_by_role("alert")).to_contain_text(sentence)
         expect(page.get_by_label(blamed)).to_be_focused()
@@ -198,7 +198,7 @@ def test_the_forms_are_accessible(page: Page, gallery: Gallery, corners: ui.Corn
         fields = page.locator("input[autocomplete]").all()
         assert [field.get_attribute("autocomplete") for field in fields] == autocomplete
         if path == "/account":
-            fill(page, Present_password="wrong", New_password="wrong")
+            fill(page, Current_password="wrong", New_password="wrong")
             page.keyboard.press("Enter")
             expect(page.get_by_role("alert")).not_to_be_empty()
         ui.expect_accessible(page, corners)

@@ -76,9 +76,9 @@ def test_a_refused_photo_keeps_its_row_and_its_reason_beside_those_that_arrive(
         ui.large_photo(5, kilobytes=500),
     )
     refusals = {
-        "notes.jpg": "This is not a photo; please send JPEG, PNG, GIF, WebP, AVIF or HEIC.",
-        "letter.pdf": "Files of this type are not taken",
-        "5.jpg": "This photo is too large; the limit is 400 KB.",
+        "notes.jpg": "This file isn't a photo. You can add JPEG, PNG, GIF, WebP, AVIF or HEIC.",
+        "letter.pdf": "Only photos can be added",
+        "5.jpg": "This photo is too large. The limit is 400 KB.",
     }
     expect(ui.summary(page)).to_contain_text("2 of 5 photos are safe")
     expect(ui.tiles(page)).to_have_count(2)

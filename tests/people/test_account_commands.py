@@ -54,12 +54,12 @@ def test_accounts_and_hosts_are_added_and_listed(app: Flask) -> None:
 @pytest.mark.embedded
 def test_a_command_that_is_refused_says_why_in_a_sentence(app: Flask) -> None:
     dropwall(app, "add-account", "Ann", typed=PASSWORD)
-    bad_password = "Please choose a password of 8 to 256 characters."
+    bad_password = "Choose a password of 8 to 256 characters."
     nobody = "Nobody called Bo has an account; `dropwall accounts`"
     for arguments, typed, sentence in (
-        (("add-account", "ANN"), PASSWORD, "This name is taken; please choose another one."),
-        (("add-account", " "), PASSWORD, "Please tell a name."),
-        (("add-account", "n" * 61), PASSWORD, "This name is too long; please take at most 60"),
+        (("add-account", "ANN"), PASSWORD, "This name is taken. Choose another one."),
+        (("add-account", " "), PASSWORD, "Enter a name."),
+        (("add-account", "n" * 61), PASSWORD, "This name is too long. Use up to 60"),
         (("add-account", "Bo"), "short", bad_password),
         (("add-account", "Bo"), "", bad_password),
         (("set-password", "Ann"), "short", bad_password),

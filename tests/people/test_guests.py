@@ -18,8 +18,8 @@ from tests.support.visitors import (
     take_name,
 )
 
-TOO_LONG = "This name is too long; please take at most 60 characters."
-NOT_UNDERSTOOD = "This request could not be understood; please reload the page and try again."
+TOO_LONG = "This name is too long. Use up to 60 characters."
+NOT_UNDERSTOOD = "This request couldn't be understood. Reload the page and try again."
 JSON = "application/json"
 
 

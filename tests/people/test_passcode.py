@@ -4,6 +4,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 from time import sleep
 
@@ -38,9 +39,9 @@ pytestmark = pytest.mark.embedded
 
 PASSCODE = "Süße Rosen 7/7"
 LINK = "/join/S%C3%BC%C3%9Fe%20Rosen%207%2F7"
-WANTED = "This gallery has a passcode; please open it and enter that first."
-WRONG = "This is not the passcode; please look at your invitation again."
-ASKED = "This gallery has a passcode."
+WANTED = "This gallery has a passcode. Open the gallery and enter it first."
+WRONG = "That's not the passcode. Check your invitation."
+ASKED = "Enter the passcode from your invitation."
 CLOSED = """
     POST /, DELETE /, GET /index.html, GET /plain, GET /photos.zip, GET /api/settings,
     GET /api/photos, HEAD /api/photos, OPTIONS /api/photos, GET /api/live, PUT /api/guest,
@@ -105,14 +106,14 @@ def test_a_wrong_passcode_is_refused(client: FlaskClient) -> None:
         assert (outcome(answer), answer.content_type) == ((401, WRONG), TEXT)
         answer = enter(client, passcode, headers=NAVIGATION)
         assert (answer.status_code, answer.mimetype) == (401, "text/html")
-        assert WRONG in answer.text
+        assert WRONG in unescape(answer.text)
         assert not sees_photos(client)
 
 
 def test_the_link_with_the_passcode_lets_in(client: FlaskClient) -> None:
     answer = client.get("/join/roses")
     assert (answer.status_code, answer.mimetype) == (401, "text/html")
-    assert WRONG in answer.text
+    assert WRONG in unescape(answer.text)
     assert ASKED in answer.text
     assert not sees_photos(client)
     for path in (LINK, "/join/another", "/passcode"):

@@ -36,14 +36,12 @@ from tests.support.visitors import (
 )
 
 FORMATS = "JPEG, PNG, GIF, WebP, AVIF or HEIC"
-UNKNOWN_TYPE = f"Files of this type are not taken; please send {FORMATS}."
-DAMAGED = "This photo is damaged or incomplete; please send the original again."
-TOO_LARGE = "This photo is too large; the limit is 100 MB."
-DO_NOT_FIT = (
-    "The pieces of this photo do not fit together; please reload the page and send it again."
-)
-NOTHING_YET = "Nothing of this photo has arrived yet; please send it."
-LOST = "What had arrived of this photo is gone; please send it again."
+UNKNOWN_TYPE = f"Only photos can be added: {FORMATS}."
+DAMAGED = "This photo is damaged or incomplete. Try the original."
+TOO_LARGE = "This photo is too large. The limit is 100 MB."
+DO_NOT_FIT = "The parts of this photo don't fit together. Reload the page and add it again."
+NOTHING_YET = "None of this photo has arrived yet. Add it again."
+LOST = "Part of this photo was lost. Add it again."
 SAFE = (204, "")
 
 _numbers = itertools.count()
@@ -211,14 +209,14 @@ def store_as_former_versions_did(config: Config) -> None:
 @pytest.mark.embedded
 def test_a_refused_photo_stays_refused(client: FlaskClient, config: Config) -> None:
     other = another_worker(client, config)
-    misnamed = "The name of this file is wrong: its content is PNG;"
+    misnamed = "This file's content is PNG."
     for label, status, sentence in (
-        ("text", 400, f"This is not a photo; please send {FORMATS}."),
-        ("png as jpg", 400, f"{misnamed} please give it its true extension and send it again."),
+        ("text", 400, f"This file isn't a photo. You can add {FORMATS}."),
+        ("png as jpg", 400, f"{misnamed} Give it the right extension and add it again."),
         ("jpeg without picture", 400, DAMAGED),
-        ("png claims 60000 x 60000", 413, "This photo is too large; the limit is 100 megapixels."),
-        ("gif of 20000 frames", 413, "This animation is too long; please send a shorter one."),
-        ("empty", 400, "This file is empty; please choose the photo again."),
+        ("png claims 60000 x 60000", 413, "This photo is too large. The limit is 100 megapixels."),
+        ("gif of 20000 frames", 413, "This animation is too long. Add a shorter one."),
+        ("empty", 400, "This file is empty. Choose the photo again."),
     ):
         name, make = BAD[label]
         content = make()

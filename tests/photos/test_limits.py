@@ -42,13 +42,11 @@ PHOTO_BYTES = 20_000
 WORTH_THREE = 3 * PHOTO_BYTES
 KEPT = (204, "")
 
-AN_HOUR = "You have sent as much as one guest may within an hour; please wait."
-GALLERY_FULL = "The gallery has reached its limit of 58.59 KB; please tell your host."
-DISK_FULL = (
-    "The server has almost no disk space left; please tell your host and send it again then."
-)
-VERY_MUCH = "You're changing very much at once. Please wait a moment, and try again."
-STOOD_STILL = "The upload stood still for too long; please send it again."
+AN_HOUR = "You've reached the hourly limit for one guest. Try again in a while."
+GALLERY_FULL = "The gallery has reached its limit of 58.59 KB. Let your host know."
+DISK_FULL = "The server is almost out of disk space. Let your host know and try again later."
+VERY_MUCH = "That's a lot of changes at once. Wait a moment and try again."
+STOOD_STILL = "The upload stalled. Try again."
 
 
 class Limit(NamedTuple):
@@ -96,7 +94,7 @@ def test_photos_beyond_the_limit_are_refused(config: Config, limit: Limit) -> No
     status, sentence = limit.refusal
     assert outcome(send(client, 2, 3, 4)) == (
         status,
-        f"1 of 3 photos are safe; these were refused:\n“3.jpg”: {sentence}\n“4.jpg”: {sentence}",
+        f"1 of 3 photos added. These couldn't be added:\n“3.jpg”: {sentence}\n“4.jpg”: {sentence}",
     )
     kept = sorted(stored_files(config.data))
     answer = send(client, 3)

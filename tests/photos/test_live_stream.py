@@ -26,7 +26,9 @@ from tests.support.stream import Event, Refused, Watcher
 from tests.support.visitors import PASSWORD, TEXT, cookie, cookie_name, parts, signed_in
 from tests.support.waiting import wait_until
 
-FULL_HOUSE = "No more can watch just now; new photos are shown every few seconds instead."
+FULL_HOUSE = (
+    "Too many people are watching live right now. New photos appear every few seconds instead."
+)
 ROOM = 3  # for watchers, where there are four threads
 QUICK_SECONDS = 20  # of the 30 that a graceful end may take
 CUT = (OSError, http.client.HTTPException)

@@ -24,8 +24,8 @@ from tests.support.visitors import (
 )  # fmt: skip
 from tests.tools.hops import traced
 
-CHANGED = b"This has changed in the meantime; please load it again."
-NOT_UNDERSTOOD = "This request could not be understood; please reload the page and try again."
+CHANGED = b"This has changed in the meantime. Load it again."
+NOT_UNDERSTOOD = "This request couldn't be understood. Reload the page and try again."
 
 
 @pytest.fixture

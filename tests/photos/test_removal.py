@@ -29,7 +29,7 @@ from tests.support.visitors import (
 )  # fmt: skip
 from tests.support.waiting import wait_until
 
-NOT_HERE = (404, "This photo is not here; it may have been removed.")
+NOT_HERE = (404, "This photo was removed or isn't shared with you.")
 DONE = (204, "")
 FILES_OF_A_PHOTO = 3  # the original and two thumbnails
 

@@ -183,7 +183,7 @@ def test_only_the_formats_of_the_settings_are_taken(config: Config) -> None:
     client = create_app(replace(config, extensions=("png",))).test_client()
     for name in ("a.jpg", "blob"):
         answer = client.post("/", data={"file": (io.BytesIO(photo_bytes("jpg")), name)})
-        assert outcome(answer) == (400, "Files of this type are not taken; please send PNG.")
+        assert outcome(answer) == (400, "Only photos can be added: PNG.")
     send_as(client, "a.png", photo_bytes("png"))
 
 
@@ -198,7 +198,7 @@ def test_a_full_disk_refuses_a_photo_and_keeps_nothing_of_it(
         full_disk.setattr(parts(app).storage, "put", no_room)
         assert outcome(send(("a.jpg", photo_bytes()))) == (
             507,
-            "The gallery is full; nothing was lost, please tell your host.",
+            "The gallery is full, but nothing was lost. Let your host know.",
         )
     assert stored_files(config.data) == []
     assert send(("a.jpg", photo_bytes())).status_code == 204
@@ -433,7 +433,7 @@ def test_a_photo_that_was_swept_meanwhile_is_not_answered_as_safe(
         late.setattr("dropwall.photos.sweep.AGE_SECONDS", -60)
         late.setattr(photos, "add_photo", add_late)
         answer = send(("late.jpg", photo_bytes()))
-    gone = "What had arrived of this photo is gone; please send it again."
+    gone = "Part of this photo was lost. Add it again."
     assert (*outcome(answer), answer.headers["Retry-After"]) == (503, gone, "5")
     assert listed(client) == ["kept.png"]
     assert len(stored_files(config.data)) == FILES_OF_A_PHOTO

@@ -130,7 +130,7 @@ def test_a_zip_has_every_photo_as_it_was_sent(client: FlaskClient, tmp_path: Pat
 def test_a_zip_has_the_photos_that_the_page_shows(
     app: Flask, client: FlaskClient, send: Send
 ) -> None:
-    nothing = "There are no photos to download here yet; please send some first."
+    nothing = "There are no photos to download yet. Add some first."
     refused = client.get("/photos.zip")
     assert (outcome(refused), refused.content_type) == ((404, nothing), TEXT)
     send(*((f"{name}.jpg", variant(size)) for size, name in enumerate(("mine", "beach", "Bär"))))
@@ -183,7 +183,7 @@ def test_more_photos_than_an_address_can_name_are_selected(
     nested = client.post("/api/selections", data="[" * 10**6, content_type="application/json")
     assert nested.status_code == 400
 
-    too_old = (404, "This selection is too old by now; please choose the photos again.")
+    too_old = (404, "This selection has expired. Choose the photos again.")
     assert outcome(client.get("/photos.zip?selection=unknown")) == too_old
     another = client.post("/api/selections", json={"ids": ids})
     now = timestamps.now
@@ -386,7 +386,7 @@ def test_downloads_leave_room_for_everybody_else(config: Config) -> None:
     two = [client.get("/photos.zip") for _ in range(2)]
     refusal = client.get("/photos.zip")
     assert (refusal.status_code, refusal.headers["Retry-After"]) == (503, "5")
-    assert refusal.text == "Very many are downloading just now; please try again in a while."
+    assert refusal.text == "Many people are downloading right now. Try again in a while."
     for answer in two:
         answer.close()
     assert client.get("/photos.zip").status_code == 200

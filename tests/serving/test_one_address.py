@@ -21,11 +21,11 @@ UPLOADS, WATCHERS, REQUESTS = 8, 6, 14  # of one address
 QUICK_SECONDS = 4  # gunicorn keeps a thread for 5 where nothing comes
 BUSY = (
     503,
-    "Very much is under way from your network just now; please try again in a few seconds.",
+    "Too much is coming from your network right now. Try again in a few seconds.",
 )
 FULL_HOUSE = (
     503,
-    "No more can watch just now; new photos are shown every few seconds instead.",
+    "Too many people are watching live right now. New photos appear every few seconds instead.",
 )
 SOMEBODY, NEIGHBOUR, SOMEBODY_ELSE = "2001:db8:0:1::1", "2001:db8:0:1::2", "2001:db8:0:2::1"
 NAMED = "Host: gallery\r\nUser-Agent: Mozilla/5.0"

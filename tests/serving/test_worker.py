@@ -185,7 +185,7 @@ def test_a_body_that_is_not_whole_is_an_os_error_and_has_one_answer(server: Prob
 
 
 def test_our_own_defect_is_answered_in_one_plain_sentence(impatient: Probe) -> None:
-    sentence = "Something went wrong on our side; please try again in a moment."
+    sentence = "Something went wrong on our side. Try again in a moment."
     answer = impatient.answer(request("/broken")).decode()
     assert re.sub("(?<=X-Request-Id: )[0-9a-f]{32}", "…", answer) == (
         "HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\n"
@@ -200,7 +200,7 @@ def test_our_own_defect_is_answered_in_one_plain_sentence(impatient: Probe) -> N
     ("start", "end"),
     [
         (upload(f"Content-Length: {8 * MEGABYTE}", path="/refuse"), b"too large"),
-        (request("/", "No colon"), b"This request could not be read; please reload the page"),
+        (request("/", "No colon"), b"This request couldn't be read. Reload the page"),
     ],
     ids=["by the application", "by gunicorn"],
 )

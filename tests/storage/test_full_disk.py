@@ -38,10 +38,10 @@ in_various_rooms = pytest.mark.parametrize(
 """In pages; a photo that has arrived needs between 10 and 60 more."""
 
 SAFE = (204, "")
-FULL = (507, "The gallery is full; nothing was lost, please tell your host.")
+FULL = (507, "The gallery is full, but nothing was lost. Let your host know.")
 NEARLY_FULL = (
     507,
-    "The server has almost no disk space left; please tell your host and send it again then.",
+    "The server is almost out of disk space. Let your host know and try again later.",
 )
 
 Outcome = tuple[int, str]

@@ -41,8 +41,8 @@ from tests.support.waiting import PATIENCE_SECONDS, wait_until
 
 pytestmark = pytest.mark.embedded
 
-SILENT = "The place where photos are kept does not answer; please try again in a few seconds."
-NOT_HERE = "This photo is not here; it may have been removed."
+SILENT = "The gallery can't reach its photos right now. Try again in a few seconds."
+NOT_HERE = "This photo was removed or isn't shared with you."
 PRIVATE = "private, no-store"
 CURL = {"User-Agent": "curl/8.14.1"}
 SHOWS = {"Sec-Fetch-Dest": "image", "User-Agent": "Mozilla/5.0"}

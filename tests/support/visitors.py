@@ -74,7 +74,7 @@ def waits(answer: TestResponse) -> int:
     """What a refused try has to wait."""
     assert (answer.status_code, answer.content_type) == (429, TEXT)
     seconds = int(answer.headers["Retry-After"])
-    assert answer.text.startswith("That was wrong too often; please try again in ")
+    assert answer.text.startswith("Too many wrong tries. Try again in ")
     return seconds
 
 

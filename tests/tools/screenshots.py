@@ -79,7 +79,7 @@ def show_closed(server: GalleryServer, show: Callable[..., None]) -> None:
     for seed in range(12):
         guest.post(server.url, files={"file": (f"{seed}.jpg", painted(seed))})
     show("passcode", path="/")
-    show("sign-in", lambda page: sign_in(page, "wrong"), "This name and password", path="/sign-in")
+    show("sign-in", lambda page: sign_in(page, "wrong"), "Wrong name or password", path="/sign-in")
     show("sign-up", path=f"/join/{PASSCODE}?next=/sign-up")
     show("account", sign_in, "Hanna", path="/sign-in?next=/account")
     show("waiting", open_as_guest, path="/")
@@ -187,7 +187,7 @@ def press(page: Page, button: str) -> None:
 def upload_with_a_failure(page: Page) -> None:
     page.wait_for_load_state("networkidle")  # loading is over now, and isn't waited for again
     add_photos(page, ("notes.jpg", b"These are only notes."))
-    expect(rows(page)).to_contain_text("not a photo")
+    expect(rows(page)).to_contain_text("isn't a photo")
     Network(page).set(bytes_per_second=60_000)
     add_photos(page, *((f"IMG_{seed}.JPG", painted(seed)) for seed in range(200, 206)))
     expect(rows(page).filter(has_text="%").first).to_be_visible()

@@ -38,27 +38,22 @@ TWENTY = [f"{number}.png" for number in range(20)]
 Make = Callable[[], bytes]
 
 FORMATS = "JPEG, PNG, GIF, WebP, AVIF or HEIC"
-NOT_A_PHOTO = f"This is not a photo; please send {FORMATS}."
-UNKNOWN_TYPE = f"Files of this type are not taken; please send {FORMATS}."
-DAMAGED = "This photo is damaged or incomplete; please send the original again."
-EMPTY = "This file is empty; please choose the photo again."
-NO_PHOTO = "No photo came with this request; please choose one first."
-TOO_LARGE = "This photo is too large; the limit is 2 MB."
-DO_NOT_FIT = (
-    "The pieces of this photo do not fit together; please reload the page and send it again."
-)
-NOTHING_YET = "Nothing of this photo has arrived yet; please send it."
-NO_SUCH_PHOTO = "This photo is not here; it may have been removed."
-NOTHING_HERE = "There is nothing at this address; please go back to the gallery."
-UNREADABLE = "This request could not be read; please reload the page and try again."
-LONG_HEAD = "This request has too much in its head; please clear this site's cookies and try again."
+NOT_A_PHOTO = f"This file isn't a photo. You can add {FORMATS}."
+UNKNOWN_TYPE = f"Only photos can be added: {FORMATS}."
+DAMAGED = "This photo is damaged or incomplete. Try the original."
+EMPTY = "This file is empty. Choose the photo again."
+NO_PHOTO = "No photo was sent. Choose one first."
+TOO_LARGE = "This photo is too large. The limit is 2 MB."
+DO_NOT_FIT = "The parts of this photo don't fit together. Reload the page and add it again."
+NOTHING_YET = "None of this photo has arrived yet. Add it again."
+NO_SUCH_PHOTO = "This photo was removed or isn't shared with you."
+NOTHING_HERE = "There's nothing at this address. Go back to the gallery."
+UNREADABLE = "This request couldn't be read. Reload the page and try again."
+LONG_HEAD = "This request's headers are too large. Clear this site's cookies and try again."
 
 
 def misnamed(content: str) -> str:
-    return (
-        f"The name of this file is wrong: its content is {content};"
-        " please give it its true extension and send it again."
-    )
+    return f"This file's content is {content}. Give it the right extension and add it again."
 
 
 # What is sent
@@ -220,11 +215,11 @@ REFUSED: dict[tuple[int, str], dict[str, Make]] = {
         "a raw photo without its end": lambda: raw(photo()[:-19], "image/png"),
         "a length too small, raw": lambda: raw(photo(), "image/png", length=20),
     },
-    (413, "This animation is too long; please send a shorter one."): files("gif of 20000 frames"),
-    (413, "This photo is too large; the limit is 250 megapixels."): files(
+    (413, "This animation is too long. Add a shorter one."): files("gif of 20000 frames"),
+    (413, "This photo is too large. The limit is 250 megapixels."): files(
         "jpg claims 65500 x 65500"
     ),
-    (413, "This photo is too large; the limit is 100 megapixels."): {
+    (413, "This photo is too large. The limit is 100 megapixels."): {
         **files("png claims 60000 x 60000", "png is 20000 x 20000", "webp claims 16383 x 16383"),
         **files("avif claims 60000 x 60000", "heic claims 60000 x 60000"),
         **files("gif claims 65535 x 65535"),
@@ -249,8 +244,8 @@ REFUSED: dict[tuple[int, str], dict[str, Make]] = {
     },
     (
         400,
-        "A photo has to come as a file: send it with curl -F file=@photo.jpg, or as the body of a"
-        " request with its own type, such as Content-Type: image/jpeg.",
+        "Send the photo as a file: curl -F file=@photo.jpg, or as the request body with its own"
+        " type, such as Content-Type: image/jpeg.",
     ): {
         "wget --post-file, curl --data-binary": lambda: raw(photo(), WGET),
         "the same in chunks": lambda: chunked(photo(), kind=WGET),
@@ -259,7 +254,7 @@ REFUSED: dict[tuple[int, str], dict[str, Make]] = {
         "JSON": lambda: raw(b'{"file": "a.png"}', "application/json"),
         "multipart/mixed": lambda: raw(file() + END, FORM.replace("form-data", "mixed")),
     },
-    (400, "This came compressed. Send the photo as it is, without gzip and Content-Encoding."): {
+    (400, "This upload is compressed. Send the photo as it is, without Content-Encoding."): {
         "a raw gzip": lambda: compressed(photo(), "image/png"),
         "a gzipped form": lambda: compressed(file() + END, FORM),
         "curl --data-binary of a gzip": lambda: compressed(photo(), WGET),
@@ -276,7 +271,7 @@ REFUSED: dict[tuple[int, str], dict[str, Make]] = {
             )
         },
     },
-    (400, "This upload could not be read; please reload the page and send it again."): {
+    (400, "This upload couldn't be read. Reload the page and try again."): {
         "no body, a form": lambda: raw(b"", FORM),
         "no boundary": lambda: raw(file() + END, "multipart/form-data"),
         "an empty boundary": lambda: bounded("", '""'),
@@ -305,7 +300,7 @@ REFUSED: dict[tuple[int, str], dict[str, Make]] = {
         "a header of 20 kB": lambda: one(f"Cookie: {'a' * 20_000}"),
         "300 headers": lambda: one(*(f"A{n}: 1" for n in range(300))),
     },
-    (400, "This is only a piece of a photo; please send the photo whole."): {
+    (400, "This is only part of a photo. Send the whole photo."): {
         "a raw piece": lambda: raw(photo(), "image/png", "Content-Range: bytes 0-99/300"),
         "a piece in a form": lambda: one("Content-Range: bytes 0-99/300"),
     },
@@ -320,7 +315,7 @@ REFUSED: dict[tuple[int, str], dict[str, Make]] = {
         "a chunk of too large a photo": lambda: chunk(InChunks(OVER_THE_LIMIT, MEGABYTE)),
         "a chunk over the limit": lambda: chunk(InChunks(2 * OVER_THE_LIMIT, len(OVER_THE_LIMIT))),
     },
-    (413, "This is too much at once; please send at most 20 photos and 8 MB together."): {
+    (413, "That's too much at once. Add up to 20 photos and 8 MB at a time."): {
         "one photo more than allowed": lambda: form(*map(file, TWENTY), file("more.png")),
         "a form over the limit": lambda: raw(zeros(9), FORM),
         "a form far over the limit": lambda: raw(zeros(22), FORM),
@@ -328,7 +323,7 @@ REFUSED: dict[tuple[int, str], dict[str, Make]] = {
         "a raw body over the limit": lambda: raw(bytes(9 * MEGABYTE), "image/png"),
         "a length of 10 EB": lambda: HangsUp(form(file(), length=10**19)),
     },
-    (400, "The upload was cut off on the way; please send it again."): {
+    (400, "The upload was interrupted. Try again."): {
         "a length too large": lambda: HangsUp(form(file(), length=100_000)),
         "a length too large, raw": lambda: HangsUp(raw(photo(), "image/png", length=100_000)),
         "chunks that stop": lambda: HangsUp(chunked_form(b"")),
@@ -365,7 +360,7 @@ REFUSED: dict[tuple[int, str], dict[str, Make]] = {
         "TLS": lambda: b"\x16\3\1\2\0\1\0\1\xfc\3\3\r\n\r\n",
     },
     (417, UNREADABLE): {"Expect: tea": lambda: one("Expect: tea")},
-    (405, "This address does not take such requests; please go back to the gallery."): {
+    (405, "This address doesn't accept such requests. Go back to the gallery."): {
         **{
             f"the method {method}": lambda method=method: one(method=method)
             for method in ("BREW", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT")
@@ -373,7 +368,7 @@ REFUSED: dict[tuple[int, str], dict[str, Make]] = {
         "a photo for the list": lambda: one(path="/api/photos"),
         "7 MB for the list": lambda: raw(zeros(7), FORM).replace(b" / ", b" /api/photos ", 1),
     },
-    (414, "This address is too long; please shorten it."): {
+    (414, "This address is too long. Shorten it."): {
         "an address of 20 kB": lambda: one(path=f"/{'a' * 20_000}"),
         "a query of 20 kB": lambda: one(path=f"/?{'a' * 20_000}"),
     },
@@ -396,7 +391,7 @@ REFUSED: dict[tuple[int, str], dict[str, Make]] = {
         *("/vendor/dropzone@6.3.5/dist/../package.json", "/vendor/..@6.3.5/dist/package.json"),
         *("/vendor/dropzone@0.0.1/dist/dropzone-min.js", "/vendor/uppy@6.0.1/dist/uppy.min.js"),
     ),
-    (400, "This request could not be understood; please reload the page and try again."): gets(
+    (400, "This request couldn't be understood. Reload the page and try again."): gets(
         *("/api/photos?limit=%ff", "/api/photos?limit=0", "/api/photos?limit=501"),
         *("/api/photos?limit=nine", "/api/photos?before=-1", f"/api/photos?before={'0' * 20}9"),
         *("/api/photos?since=", f"/api/photos?since={2**63}", f"/api/photos?since={'9' * 99}"),
@@ -544,7 +539,7 @@ def test_each_bad_photo_among_several_is_named(gallery: Gallery) -> None:
         file("last.png"),
     )
     some_refused = (
-        "2 of 7 photos are safe; these were refused:\n"
+        "2 of 7 photos added. These couldn't be added:\n"
         f"“notes.txt”: {UNKNOWN_TYPE}\n"
         f"“text.png”: {NOT_A_PHOTO}\n"
         f"“empty.png”: {EMPTY}\n"
@@ -553,10 +548,10 @@ def test_each_bad_photo_among_several_is_named(gallery: Gallery) -> None:
     )
     all_bad = form(file("a.png", b"no"), file("a.png", b""))
     all_refused = (
-        f"0 of 2 photos are safe; these were refused:\n“a.png”: {NOT_A_PHOTO}\n“a.png”: {EMPTY}"
+        f"0 of 2 photos added. These couldn't be added:\n“a.png”: {NOT_A_PHOTO}\n“a.png”: {EMPTY}"
     )
     one_large = form(file(), file("b.png", OVER_THE_LIMIT), file("c.png"))
-    one_refused = f"2 of 3 photos are safe; these were refused:\n“b.png”: {TOO_LARGE}"
+    one_refused = f"2 of 3 photos added. These couldn't be added:\n“b.png”: {TOO_LARGE}"
     and_a_field = form(field("filepond", b"{}"), *map(file, TWENTY))
     rows = [
         ("some of them bad", some_bad, 400, some_refused, ["last.png", "first.png"]),

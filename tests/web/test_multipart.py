@@ -20,11 +20,11 @@ from tests.support.visitors import TEXT, open_page, outcome, parts
 
 pytestmark = pytest.mark.embedded
 
-NOT_A_PHOTO = "This is not a photo; please send JPEG, PNG, GIF, WebP, AVIF or HEIC."
-EMPTY = "This file is empty; please choose the photo again."
-NO_PHOTO = "No photo came with this request; please choose one first."
-BROKEN_FORM = "This upload could not be read; please reload the page and send it again."
-CUT_OFF = "The upload was cut off on the way; please send it again."
+NOT_A_PHOTO = "This file isn't a photo. You can add JPEG, PNG, GIF, WebP, AVIF or HEIC."
+EMPTY = "This file is empty. Choose the photo again."
+NO_PHOTO = "No photo was sent. Choose one first."
+BROKEN_FORM = "This upload couldn't be read. Reload the page and try again."
+CUT_OFF = "The upload was interrupted. Try again."
 
 CHARSETS = ("utf-8", "cp1252")
 BOUNDARY = b"--wall--7"
@@ -220,7 +220,7 @@ def expected_answer(files: list[Part]) -> tuple[int, str]:
         return 204, ""
     if len(files) == 1:
         return 400, str(refused[0].refusal)
-    kept = f"{len(files) - len(refused)} of {len(files)} photos are safe; these were refused:"
+    kept = f"{len(files) - len(refused)} of {len(files)} photos added. These couldn't be added:"
     return 400, "\n".join([kept, *(f"“{part.name}”: {part.refusal}" for part in refused)])
 
 

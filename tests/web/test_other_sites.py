@@ -15,7 +15,7 @@ from tests.support.page import add_photos, expect_all_safe, small_photo, wait_in
 from tests.support.visitors import outcome
 from tests.support.waiting import in_a_thread
 
-REFUSAL = "Another site has asked for this; please open the gallery itself."
+REFUSAL = "This request came from another site. Open the gallery itself."
 IMAGE = "R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
 
 # Where the gallery is, and where the other page. Chromium tells `.test`, which is neither encrypted
@@ -191,7 +191,7 @@ OWN_HOSTS = ("photos.example.com:8443", "Photos.Example.com", "photos.example.co
 NEARBY_HOSTS = ("127.0.0.1:8000", "[::1]:8000", "192.168.1.20", "localhost:8000", "notebook:8000")
 NEARBY_HOSTS += ("notebook.local:8000", "app1.internal", "dropwall.default.svc.cluster.local")
 OTHER_HOSTS = ("evil.test", "photos.example.com.evil.test", "example.com", "127.0.0.1.evil.test")
-ANOTHER_HOST = (421, f"This gallery is at {OWN_URL}; please open it there.")
+ANOTHER_HOST = (421, f"This gallery is at {OWN_URL}. Open it there.")
 
 
 def open_at(config: Config, **settings: object) -> FlaskClient:

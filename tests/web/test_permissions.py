@@ -219,12 +219,12 @@ def ask(who: FlaskClient, route: str, photo: dict = OF_NO_PHOTO) -> TestResponse
 
 
 SENTENCES = {
-    401: ["This gallery has a passcode; please open it and enter that first."],
+    401: ["This gallery has a passcode. Open the gallery and enter it first."],
     403: [
-        "This photo is not yours; only who sent it can do that.",
-        "Only a host of this gallery can do that; please sign in as one.",
+        "This isn't your photo. Only whoever added it can do that.",
+        "Only hosts can do that. Sign in as a host.",
     ],
-    404: ["This photo is not here; it may have been removed."],
+    404: ["This photo was removed or isn't shared with you."],
 }
 
 

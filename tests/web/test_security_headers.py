@@ -24,7 +24,7 @@ from tests.support.visitors import TEXT, Send, open_page, take_name
 pytestmark = pytest.mark.embedded
 
 HOST = "notebook:8000"
-REFUSAL = "Another site has asked for this; please open the gallery itself."
+REFUSAL = "This request came from another site. Open the gallery itself."
 SAME_ORIGIN, SAME_SITE, CROSS_SITE, TYPED, UNKNOWN_SITE = (
     {"Sec-Fetch-Site": site} for site in ("same-origin", "same-site", "cross-site", "none", "new")
 )

@@ -23,13 +23,10 @@ NAMES = (
     *("IMG_0001.JPG", "写真 3.jpg", "Смотри.webp", "emoji 🎉.png", "image.jpg", "image.jpg"),
     *(unicodedata.normalize("NFD", "café.jpg"), 'a "quoted" name.jpg', "a; and, b=c.gif"),
 )
-NOT_A_PHOTO = "This is not a photo; please send JPEG, PNG, GIF, WebP, AVIF or HEIC."
-PIECE_OF_A_PHOTO = "This is only a piece of a photo; please send the photo whole."
-REALLY_A_PNG = (
-    "The name of this file is wrong: its content is PNG;"
-    " please give it its true extension and send it again."
-)
-ONE_OF_TWO = f"1 of 2 photos are safe; these were refused:\n“notes.jpg”: {NOT_A_PHOTO}"
+NOT_A_PHOTO = "This file isn't a photo. You can add JPEG, PNG, GIF, WebP, AVIF or HEIC."
+PIECE_OF_A_PHOTO = "This is only part of a photo. Send the whole photo."
+REALLY_A_PNG = "This file's content is PNG. Give it the right extension and add it again."
+ONE_OF_TWO = f"1 of 2 photos added. These couldn't be added:\n“notes.jpg”: {NOT_A_PHOTO}"
 SIZE = (120, 80)
 GOOD = ("good.jpg", photo_bytes("jpg", 101, SIZE))
 BETTER = ("better.jpg", photo_bytes("jpg", 102, SIZE))
@@ -240,14 +237,14 @@ def test_a_plain_form_shows_what_is_sent_and_why_a_file_is_refused(
     expect(page.locator("input:invalid")).to_be_focused()  # nothing is chosen, and nothing sent
     send_form(page, gallery, GOOD)
     expect(page).to_have_url(f"{gallery.url}/")
-    expect(status).to_have_text("Your photo is safe.")
+    expect(status).to_have_text("Photo added ✓")
     page.reload()
     expect(images).to_have_count(1)
     expect(status).to_have_count(0)
     photos = new_photos(*NAMES)
     send_form(page, gallery, *photos)
     expect(page).to_have_url(f"{gallery.url}/")
-    expect(status).to_have_text(f"Your {len(photos)} photos are safe.")
+    expect(status).to_have_text(f"{len(photos)} photos added ✓")
     for position, (name, _) in enumerate(reversed([GOOD, *photos])):
         expect(images.nth(position)).to_have_attribute("alt", unicodedata.normalize("NFC", name))
         expect(images.nth(position)).not_to_have_js_property("naturalWidth", 0)
