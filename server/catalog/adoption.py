@@ -5,11 +5,10 @@ from dataclasses import replace
 from sqlalchemy import select, update
 
 from .. import timestamps
-from .changes import advance
+from .changes import advance, record, write_guest
 from .database import Database
-from .guest_rows import write_guest
 from .guests import read_name, rename
-from .photos import in_versions, publish, read_photos, remove, select_photos
+from .photos import batches, read_photos, remove, select_photos
 from .tables import is_listed, photos
 
 
@@ -20,16 +19,14 @@ def adopt(database: Database, from_guest: str, to_guest: str) -> None:
         version = advance(connection)
         theirs = photos.c.guest_id == from_guest
         held = select(photos.c.sha256).where(photos.c.guest_id == to_guest, is_listed)
-        doubles = read_photos(
-            connection, select_photos().where(theirs, is_listed, photos.c.sha256.in_(held))
-        )
-        version = remove(connection, version, doubles, timestamps.now(), from_guest)
+        doubles = select_photos().where(theirs, is_listed, photos.c.sha256.in_(held))
+        remove(connection, version, read_photos(connection, doubles), timestamps.now(), from_guest)
+        version = advance(connection)
         moved = read_photos(connection, select_photos().where(theirs, is_listed))
-        for later, some in in_versions(connection, version, moved):
-            connection.execute(some.values(shown_version=later))
-            version = later
         connection.execute(update(photos).where(theirs).values(guest_id=to_guest))
-        publish(connection, version, moved, [replace(p, guest_id=to_guest) for p in moved])
+        for later, some in batches(connection, version, moved):
+            record(connection, later, some, [replace(p, guest_id=to_guest) for p in some])
+            version = later
         # For photos that are still on their way.
         write_guest(connection, from_guest, adopted_by=to_guest, adopted=timestamps.now())
         if (name := read_name(connection, from_guest)) and not read_name(connection, to_guest):

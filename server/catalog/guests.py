@@ -2,15 +2,17 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, select
 
+from .. import timestamps
 from ..names import fold_for_search
-from .changes import advance, tell
+from .changes import GUEST_COUNTS, advance, count_seen_by, record_name, write_guest
 from .database import Database
-from .guest_rows import read_owner_id
-from .tables import guests, is_listed, photos
-from .viewer import PUBLIC, Audience, Viewer
-from .visibility import is_seen_by
+from .tables import guests
+from .viewer import PUBLIC, Viewer
+
+ADOPTION_SECONDS = 60 * 60
+"""How long a photo may be on its way from before its sender signed in."""
 
 
 @dataclass(frozen=True)
@@ -46,22 +48,31 @@ def find_name(database: Database, guest_id: str) -> str:
 
 def count_photos(database: Database, guest_id: str) -> int:
     """How many listed photos a guest has."""
-    query = select(func.count()).where(photos.c.guest_id == guest_id, is_listed)
+    query = select(*GUEST_COUNTS.values()).where(guests.c.id == guest_id)
     with database.transaction() as connection:
-        return int(connection.execute(query).scalar_one())
+        return sum(connection.execute(query).first() or ())
 
 
 def list_senders(database: Database, limit: int, viewer: Viewer = PUBLIC) -> list[Guest]:
     """Guests who have a name and photos that the viewer sees, in the order of their names."""
+    seen = count_seen_by(viewer)
     query = (
-        select(guests.c.id, guests.c.name, func.count())
-        .join(photos, photos.c.guest_id == guests.c.id)
-        .where(is_seen_by(viewer), guests.c.name != "")
-        .group_by(guests.c.id, guests.c.name, guests.c.folded_name)
+        select(guests.c.id, guests.c.name, seen)
+        .where(guests.c.name != "", seen > 0)
         .order_by(guests.c.folded_name, guests.c.id)
     )
     with database.transaction() as connection:
         return [Guest(*row) for row in connection.execute(query.limit(limit))]
+
+
+def read_owner_id(connection: Connection, guest_id: str) -> str:
+    """As `find_owner_id`. For a while only: somebody else may have a copy of the cookie that was
+    the device's before."""
+    since = timestamps.now(seconds_ago=ADOPTION_SECONDS)
+    adopted_by = select(guests.c.adopted_by).where(
+        guests.c.id == guest_id, guests.c.adopted >= since
+    )
+    return connection.scalar(adopted_by) or guest_id
 
 
 def read_name(connection: Connection, guest_id: str) -> str:
@@ -69,8 +80,6 @@ def read_name(connection: Connection, guest_id: str) -> str:
 
 
 def rename(connection: Connection, version: int, guest_id: str, name: str) -> None:
-    """Set a guest's name. Everybody who sees a photo of theirs is notified."""
-    listed = select(func.max(photos.c.audience)).where(photos.c.guest_id == guest_id, is_listed)
-    tell(connection, version, connection.scalar(listed) or Audience.OWNER, {guest_id: 0}, {})
-    named = update(guests).where(guests.c.id == guest_id)
-    connection.execute(named.values(name=name, folded_name=fold_for_search(name), version=version))
+    """Set a guest's name, as a change of this version."""
+    write_guest(connection, guest_id, name=name, folded_name=fold_for_search(name))
+    record_name(connection, version, guest_id)

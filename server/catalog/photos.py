@@ -1,7 +1,6 @@
 """Photos as rows: added, found, changed, removed and restored."""
 
 import json
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -13,7 +12,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
-    Update,
     any_,
     case,
     func,
@@ -27,10 +25,9 @@ from sqlalchemy.exc import IntegrityError
 from ..names import fold_for_search, with_extension
 from ..refusals import NoSuchPhoto
 from . import intents
-from .changes import advance, tell
-from .counts import count_kind
+from .changes import advance, record
 from .database import Database
-from .guest_rows import read_owner_id
+from .guests import read_owner_id
 from .tables import guests, is_listed, is_remembered, is_unsummed, photos, was_withheld
 from .usage import Usage, read_usage
 from .viewer import EVERYONE, HIDDEN, OWNER, SHOWN, Audience, Viewer
@@ -156,13 +153,13 @@ def add_photo(
                 photo = replace(photo, standing=HIDDEN)
             row = {name: getattr(photo, name) for name in OWN_COLUMNS}
             row |= {
-                "shown_version": photo.version,
                 "audience": photo.audience,
+                "widest_audience": photo.audience,
                 "moment": photo.moment,
                 "folded_name": fold_for_search(photo.name),
             }
             connection.execute(photos.insert().values(row))
-            publish(connection, photo.version, [], [photo])
+            record(connection, version, [], [photo])
             if check:
                 check(read_usage(connection, photo.guest_id, since))
     except IntegrityError:
@@ -185,14 +182,16 @@ def change_photos(
     with database.transaction() as connection:
         version = advance(connection)
         former = read_photos(connection, select_photos().where(which.rows, differs))
-        changed = [replace(photo, **values) for photo in former]
-        for audience in {photo.audience for photo in changed}:
-            alike = [photo for photo in changed if photo.audience == audience]
-            for later, some in in_versions(connection, version, alike):
-                sight = {"shown_version": later, **_sight(later, audience)}
-                connection.execute(some.values(values | {"audience": audience} | sight))
-                version = later
-        publish(connection, version, former, changed)
+        for later, some in batches(connection, version, former):
+            changed = [replace(photo, **values) for photo in some]
+            for audience in {photo.audience for photo in changed}:
+                ids = [photo.id for photo in changed if photo.audience == audience]
+                is_wider = photos.c.widest_audience < audience
+                widest = case((is_wider, audience), else_=photos.c.widest_audience)
+                audiences = {"audience": audience, "widest_audience": widest}
+                these = update(photos).where(photos.c.id.in_(ids))
+                connection.execute(these.values(values | audiences))
+            record(connection, later, some, changed)
 
 
 def remove_photos(database: Database, which: PhotoFilter, moment: str, by_guest: str) -> list[str]:
@@ -219,10 +218,8 @@ def restore_photo(
             wanted = (photos.c.id == photo_id) & can_be_restored_by(viewer)
             photo = read_photo(connection, wanted, for_update=True)  # nobody wipes it meanwhile
             values = {"removed_version": None, "removed": None, "removed_by_owner": None}
-            shown = {"shown_version": version, **_sight(version, photo.audience)}
-            this_one = update(photos).where(photos.c.id == photo_id)
-            connection.execute(this_one.values(values | shown))
-            publish(connection, version, [], [photo])
+            connection.execute(update(photos).where(photos.c.id == photo_id).values(values))
+            record(connection, version, [], [photo])
             if check:
                 check(read_usage(connection, photo.guest_id, since))
     except IntegrityError:
@@ -270,61 +267,27 @@ def _was_withheld(connection: Connection, photo: Photo) -> bool:
     return connection.execute(query).first() is not None
 
 
-def publish(
-    connection: Connection, version: int, former: list[Photo], present: list[Photo]
-) -> None:
-    """What these photos have become is told to all who see a difference."""
-    touched = [*former, *present]
-    if touched:
-        theirs = Counter(photo.guest_id for photo in present)
-        theirs.subtract(photo.guest_id for photo in former)
-        counts = _count(present)
-        counts.subtract(_count(former))
-        tell(connection, version, max(photo.audience for photo in touched), theirs, counts)
-
-
 def remove(
     connection: Connection, version: int, gone: list[Photo], moment: str, by_guest: str
-) -> int:
-    """The version of the last ones."""
+) -> None:
+    """Remove these listed photos, the first of them in this version."""
     by_owner = photos.c.guest_id == by_guest
-    for later, some in in_versions(connection, version, gone):
+    for later, some in batches(connection, version, gone):
         values = {"removed_version": later, "removed": moment, "removed_by_owner": by_owner}
-        connection.execute(some.values(values | _sight(later, None)))
-        version = later
-    publish(connection, version, gone, [])
-    return version
+        these = photos.c.id.in_([photo.id for photo in some])
+        connection.execute(update(photos).where(these).values(values))
+        record(connection, later, some, [])
 
 
-def in_versions(
+def batches(
     connection: Connection, version: int, changed: list[Photo]
-) -> Iterator[tuple[int, Update]]:
-    """An update of MAX_IDS of these photos after the other, the first of them in this version, each
-    that follows in a later one."""
+) -> Iterator[tuple[int, list[Photo]]]:
+    """Divide photos into batches of MAX_IDS, the first with this version, each other with a later
+    one of its own."""
     for start in range(0, len(changed), MAX_IDS):
         if start:
             version = advance(connection)
-        ids = [photo.id for photo in changed[start : start + MAX_IDS]]
-        yield version, update(photos).where(photos.c.id.in_(ids))
-
-
-def _count(counted: list[Photo]) -> Counter[str]:
-    counts: Counter[str] = Counter()
-    for photo in counted:
-        counts.update(count_kind(photo.audience, photo.standing, photo.bytes))
-    return counts
-
-
-def _sight(version: int, audience: Audience | None) -> dict[str, Any]:
-    """Who does not see a photo any more from this version on; None is nobody."""
-    values: dict[str, Any] = {}
-    for name, level in (("left_hosts", Audience.HOSTS), ("left_everyone", Audience.EVERYONE)):
-        if audience is not None and audience >= level:
-            values[name] = None
-        else:
-            was_seen = is_listed & (photos.c.audience >= level)
-            values[name] = case((was_seen, version), else_=photos.c[name])
-    return values
+        yield version, changed[start : start + MAX_IDS]
 
 
 OWN_COLUMNS = [name for name in Photo.__dataclass_fields__ if name in photos.c]

@@ -19,8 +19,7 @@ from sqlalchemy import (
     update,
 )
 
-from .changes import wait_turn
-from .counts import recount
+from .changes import recount, wait_turn
 from .database import Database
 from .schema import lift_timeouts
 from .tables import (

@@ -65,14 +65,10 @@ photos = Table(
     "photos",
     metadata,
     Column("id", String(32), primary_key=True),
-    Column("version", BigInteger, nullable=False, unique=True),
-    Column("shown_version", BigInteger, nullable=False),
+    Column("version", BigInteger, nullable=False, unique=True),  # in which it was added
     Column("removed_version", BigInteger),
     Column("removed", String(20)),
     Column("removed_by_owner", Boolean),
-    # The versions in which it went out of their sight, if they ever had it there.
-    Column("left_hosts", BigInteger),
-    Column("left_everyone", BigInteger),
     Column("guest_id", String(32), nullable=False),
     Column("sha256", String(64), nullable=False),
     Column("name", Text, nullable=False),
@@ -91,6 +87,7 @@ photos = Table(
     Column("visibility", String(16), nullable=False),  # its owner's choice
     Column("standing", String(16), nullable=False),  # the hosts' word
     Column("audience", Integer, nullable=False),  # what follows from both
+    Column("widest_audience", Integer, nullable=False, server_default="2"),  # that it ever had
 )
 is_listed = photos.c.removed_version.is_(None)
 was_removed = photos.c.removed_version.is_not(None)
@@ -107,15 +104,11 @@ was_withheld = (photos.c.standing == HIDDEN) | (
 """Of a removed photo: a host has hidden it, or removed what others saw."""
 _index_where(is_listed, "one_photo_a_guest", photos.c.guest_id, photos.c.sha256, unique=True)
 _index_where(is_listed, "listed", photos.c.version)
-_index_where(is_listed, "shown", photos.c.shown_version)
 _index_where(is_listed, "by_time", photos.c.moment, photos.c.version)
 _index_where(is_listed, "of_guest", photos.c.guest_id, photos.c.version)
 _index_where(is_listed, "of_guest_by_time", photos.c.guest_id, photos.c.moment, photos.c.version)
 _index_where(is_unshared, "unshared", photos.c.audience, photos.c.guest_id, photos.c.version)
 _index_where(is_unshared, "judged", photos.c.audience, photos.c.standing, photos.c.version)
-_index_where(was_removed, "removed", photos.c.guest_id, photos.c.removed_version)
-_index_where(photos.c.left_hosts.is_not(None), "left_hosts", photos.c.left_hosts)
-_index_where(photos.c.left_everyone.is_not(None), "left_everyone", photos.c.left_everyone)
 _index_where(is_unpurged, "unpurged", photos.c.removed)
 _index_where(is_unsummed, "unsummed", photos.c.id)
 _index_where(is_remembered, "remembered", photos.c.guest_id, photos.c.sha256)
@@ -128,25 +121,34 @@ guests = Table(
     Column("id", String(32), primary_key=True),
     Column("name", Text, nullable=False),
     Column("folded_name", CodePoints, nullable=False),  # as it is searched for
-    Column("version", BigInteger, nullable=False),  # in which it got this name
-    Column("own_version", BigInteger, nullable=False),  # the last one with a change of its photos
-    Column("photos", BigInteger, nullable=False, server_default="0"),  # of theirs, listed
+    # Counts of their listed photos, by audience: of OWNER, of HOSTS, of EVERYONE.
+    Column("private", BigInteger, nullable=False, server_default="0"),
+    Column("withheld", BigInteger, nullable=False, server_default="0"),
+    Column("shown", BigInteger, nullable=False, server_default="0"),
     # Who has signed in there, and when: what was on its way then is theirs.
     Column("adopted_by", String(32)),
     Column("adopted", String(20)),
 )
-Index("named", guests.c.version)
-Index("own_changes", guests.c.own_version)
-has_photos = guests.c.photos > literal_column("0")  # as is_shared
-_index_where(has_photos, "senders", guests.c.id)
+has_photos = guests.c.private + guests.c.withheld + guests.c.shown > 0
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    Column("guest_id", String(32), primary_key=True),  # whose photo it is, or whose name
+    Column("photo_id", String(32), primary_key=True),  # empty if it is the guest's name
+    Column("audience", Integer, nullable=False),  # that may know, besides the guest
+    sqlite_with_rowid=False,
+)
+Index("changes_for_guest", changes.c.guest_id, changes.c.version)
+Index("changes_for_audience", changes.c.audience, changes.c.version)
 
 gallery = Table(
     "gallery",
     metadata,
     Column("version", BigInteger, nullable=False),
-    # The last ones of which they may know: what others do with private photos is nobody's business.
-    Column("hosts_version", BigInteger, nullable=False),
-    Column("everyones_version", BigInteger, nullable=False),
+    # Changes of this version and of earlier ones may be deleted.
+    Column("forgotten_version", BigInteger, nullable=False, server_default="0"),
     Column("total", BigInteger, nullable=False),  # of photos that everyone sees
     Column("bytes", BigInteger, nullable=False),
     # Of those that not everyone sees.

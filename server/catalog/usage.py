@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, ScalarSelect, func, select
 
-from . import counts
-from .changes import wait_turn
+from . import changes
 from .database import Database
 from .tables import gallery, goes_on, guests, has_photos, photos, uploads
 
@@ -72,8 +71,8 @@ def overview(database: Database) -> Overview:
 def recount(database: Database) -> None:
     """Recount everything that the catalog keeps a count of."""
     with database.transaction() as connection:
-        wait_turn(connection)
-        counts.recount(connection)
+        changes.wait_turn(connection)
+        changes.recount(connection)
 
 
 def read_usage(connection: Connection, guest_id: str, since: str) -> Usage:

@@ -1,16 +1,16 @@
-"""Who looks, and so which photos there are."""
+"""Who looks at the gallery, and which photos are for them."""
 
 from dataclasses import dataclass
 from enum import IntEnum
 
 EVERYONE, OWNER = "everyone", "owner"
-"""Who may see a photo, as its owner chooses: `visibility`."""
+"""Values of `visibility`: who may see a photo, as its owner chooses."""
 SHOWN, PENDING, HIDDEN = "shown", "pending", "hidden"
-"""What the hosts say of it: `standing`."""
+"""Values of `standing`: a photo's moderation state."""
 
 
 class Audience(IntEnum):
-    """Of a photo; each with those before it."""
+    """Who sees a photo, by its visibility and its moderation state; each includes those before."""
 
     OWNER = 0
     HOSTS = 1
@@ -19,12 +19,25 @@ class Audience(IntEnum):
 
 @dataclass(frozen=True)
 class Viewer:
-    """`guest_id` is empty for a client without a cookie, who owns nothing. Where guests see their
-    own photos alone, `sees_others` is False; of hosts it says nothing."""
+    """`guest_id` is empty for a client without a cookie, which owns nothing. `sees_others` is False
+    where guests see only their own photos; it does not matter for hosts."""
 
     guest_id: str = ""
     is_host: bool = False
     sees_others: bool = True
+
+    @property
+    def least_audience(self) -> int:
+        """The narrowest audience whose photos this viewer sees whoever owns them; more than any
+        audience if there is none."""
+        if self.is_host:
+            return Audience.HOSTS
+        return Audience.EVERYONE if self.sees_others else Audience.EVERYONE + 1
+
+    def may_know(self, guest_id: str, audience: int) -> bool:
+        """Whether what is about this guest, and for this audience, is for this viewer. In SQL it is
+        `visibility.is_for`."""
+        return audience >= self.least_audience or (bool(guest_id) and guest_id == self.guest_id)
 
 
 PUBLIC = Viewer()

@@ -8,9 +8,9 @@ from queue import Empty, SimpleQueue
 from random import uniform
 from typing import NamedTuple
 
-from ..catalog import lists
+from ..catalog import feed
 from ..catalog.database import Database
-from ..catalog.lists import Changes
+from ..catalog.feed import Changes
 from ..catalog.viewer import Viewer
 from ..operations.logs import OutageLog, reason
 from ..refusals import CatalogUnavailable, FullHouse
@@ -66,7 +66,7 @@ class Watchers:
         FullHouse, CatalogUnavailable."""
         watcher = Watcher(self, viewer, network)
         if (last := self._last) is None:
-            last = lists.version(self._database)
+            last = feed.find_version(self._database)
         with self._door, self._lock:
             neighbours = sum(known.network == network for known in self._watchers)
             if (
@@ -82,7 +82,7 @@ class Watchers:
         try:
             # Known to the thread that looks by now, it misses nothing that comes after this; of
             # what it was told before, it is told no more.
-            version, pieces = lists.first_news(self._database, since, MAX_CHANGES, viewer)
+            version, pieces = feed.read_first_news(self._database, since, MAX_CHANGES, viewer)
             watcher.first = Event(version, b"".join(map(self._encode, pieces)))
         except Exception:
             watcher.close()
@@ -147,7 +147,7 @@ class Watchers:
 
     def _tell_all(self) -> None:
         last = self._last or 0
-        if lists.version(self._database) == last:  # something else was written: a chunk, say
+        if feed.find_version(self._database) == last:  # something else was written: a chunk, say
             return
         # Who comes after this reads what was read here, too. Nobody waits at the door while they
         # hold a connection.
@@ -155,7 +155,7 @@ class Watchers:
             with self._lock:
                 watchers = list(self._watchers)
             viewers = {watcher.viewer for watcher in watchers}
-            self._last, news = lists.news(self._database, last, MAX_CHANGES, viewers)
+            self._last, news = feed.read_news(self._database, last, MAX_CHANGES, viewers)
         texts: dict[int, bytes] = {}
         for watcher in watchers:
             if pieces := news.get(watcher.viewer):

@@ -3,8 +3,9 @@
 import json
 from datetime import datetime
 
+from ..catalog.feed import Changes
 from ..catalog.guests import Guest
-from ..catalog.lists import Changes, OutlinedPhoto, Page
+from ..catalog.lists import OutlinedPhoto, Page
 from ..catalog.photos import Photo
 from ..photos.files import WIDTHS
 

@@ -14,8 +14,9 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import PreconditionFailed, RequestedRangeNotSatisfiable
 from werkzeug.http import is_resource_modified
 
-from ..catalog import lists
-from ..catalog.lists import Changes, OutlinedPhoto, Page
+from ..catalog import feed, lists
+from ..catalog.feed import Changes
+from ..catalog.lists import OutlinedPhoto, Page
 from ..catalog.photos import Photo
 from ..catalog.viewer import EVERYONE, OWNER, Audience
 from ..images.formats import BY_EXTENSION
@@ -46,7 +47,7 @@ def list_photos() -> Response:
     database, viewer = dropwall().database, visitor()
     since = number_parameter("since", None, 0, MAX_VERSION)
     if since is not None:
-        read_changes = partial(lists.changes_since, database, since, MAX_CHANGES, viewer)
+        read_changes = partial(feed.read_changes, database, since, MAX_CHANGES, viewer)
         return _answer_list(read_changes, changes_json)
     if request.args.get("ids"):
         return _answer_list(
@@ -72,7 +73,7 @@ def _answer_list(read: Callable[[], Listed], to_json: Callable[[Listed], object]
     """What `read` finds, or 304 where the visitor has it. The version of the last change that they
     may know of decides that, by one query, before any row is read."""
     has_it = bool(request.if_none_match) and request.if_none_match.contains_weak(
-        etag := _list_etag(lists.known_version(dropwall().database, visitor()))
+        etag := _list_etag(feed.find_known_version(dropwall().database, visitor()))
     )
     if has_it:
         response = Response(status=304)

@@ -7,9 +7,8 @@ from flask import request
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from .. import timestamps
-from ..catalog.counts import KINDS
-from ..catalog.lists import Selection, find_selection
-from ..catalog.order import SORTS
+from ..catalog.changes import KINDS
+from ..catalog.lists import SORTS, Selection, find_selection
 from ..photos.files import is_photo_id
 from . import dropwall
 from .visitor import visitor

@@ -8,15 +8,16 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from flask.sessions import SecureCookieSessionInterface
 
 from dropwall import create_app
-from dropwall.catalog.counts import recount
+from dropwall.catalog.changes import Change, recount
 from dropwall.catalog.photos import OWN_COLUMNS
 from dropwall.catalog.schema import lift_timeouts
-from dropwall.catalog.tables import gallery, guests, photos
+from dropwall.catalog.tables import changes, gallery, guests, photos
 from dropwall.catalog.viewer import EVERYONE, HIDDEN, OWNER, PENDING, SHOWN
 from dropwall.timestamps import write_moment
 from tests.benchmarks.results import Row, in_turns
@@ -123,28 +124,33 @@ def fill(data: Path, count: int) -> None:
     than they came."""
     with catalog_of(data) as connection:
         lift_timeouts(connection)
-        for index in photos.indexes:  # quicker made at once, when all is there
+        indexes = [*photos.indexes, *changes.indexes]
+        for index in indexes:  # quicker made at once, when all is there
             index.drop(connection)
         for first in range(1, count + 1, BATCH):
             numbers = range(first, min(first + BATCH, count + 1))
-            connection.execute(photos.insert(), [photo_row(number, count) for number in numbers])
-        for index in photos.indexes:
+            rows = [photo_row(number, count) for number in numbers]
+            connection.execute(photos.insert(), rows)
+            recorded = [
+                Change(row["version"], row["guest_id"], row["id"], row["audience"]) for row in rows
+            ]
+            connection.execute(changes.insert(), [change._asdict() for change in recorded])
+        for index in indexes:
             index.create(connection)
         senders = []
         for number in range(0, count // PHOTOS_OF_A_GUEST, 2):
             name = f"Guest {number}"
             senders.append({"id": guest_id(number), "name": name, "folded_name": name.lower()})
-        connection.execute(guests.insert().values(version=1, own_version=1), senders)
-        versions = dict.fromkeys(("version", "hosts_version", "everyones_version"), count)
-        connection.execute(gallery.update().values(versions))
+        connection.execute(guests.insert(), senders)
+        connection.execute(gallery.update().values(version=count))
         recount(connection)
     if (address := config_of(data).database_address).startswith("postgresql"):
         # As autovacuum does within a minute, which is longer than we wait.
         with psycopg.connect(address, autocommit=True) as postgresql:
-            postgresql.execute("VACUUM ANALYZE photos, guests")
+            postgresql.execute("VACUUM ANALYZE photos, guests, changes")
 
 
-def photo_row(number: int, count: int) -> dict[str, object]:
+def photo_row(number: int, count: int) -> dict[str, Any]:
     """One of so many."""
     uploaded = write_moment(FIRST_MOMENT + timedelta(seconds=10 * number))
     scattered = number * SCATTER % TAKEN_WITHIN_SECONDS
@@ -166,12 +172,12 @@ def photo_row(number: int, count: int) -> dict[str, object]:
         visibility=OWNER if kind == "private" else EVERYONE,
         standing=kind if kind in (PENDING, HIDDEN) else SHOWN,
     )
-    derived = {"shown_version": number, "folded_name": name.lower(), "moment": one.moment}
-    removed = dict.fromkeys(
-        ("removed_version", "left_hosts", "left_everyone"), number if kind == "removed" else None
-    )
+    derived = {"folded_name": name.lower(), "moment": one.moment}
+    removed = {"removed_version": number if kind == "removed" else None}
     own = {column: getattr(one, column) for column in OWN_COLUMNS}
-    return own | derived | removed | {"audience": int(one.audience)}
+    return (
+        own | derived | removed | dict.fromkeys(("audience", "widest_audience"), int(one.audience))
+    )
 
 
 def guest_id(number: int) -> str:

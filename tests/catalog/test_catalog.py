@@ -16,6 +16,7 @@ from sqlalchemy import Connection, column, inspect, select, table, text, update
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from dropwall.catalog import accounts, schema, search, tables
+from dropwall.catalog.changes import KEPT_SECONDS, forget_old_changes
 from dropwall.catalog.database import open_database
 from dropwall.catalog.guests import Guest
 from dropwall.catalog.lists import Selection
@@ -57,7 +58,7 @@ def test_photos_added_at_once_have_versions_of_their_own(catalog: FilledCatalog)
     with ThreadPoolExecutor(8) as pool:
         versions = {added.version for added in pool.map(catalog.add, range(40))}
     assert len(versions) == catalog.lists.list_photos(1).total == 40
-    assert catalog.lists.version() == max(versions)
+    assert catalog.feed.find_version() == max(versions)
 
 
 def test_versions_grow_though_the_clock_goes_back(
@@ -72,7 +73,7 @@ def test_only_the_same_bytes_of_the_same_guest_are_the_same_photo(catalog: Fille
     first = catalog.add(1)
     with pytest.raises(SamePhoto):
         catalog.add(2, sha256=first.sha256)
-    assert catalog.lists.version() == first.version
+    assert catalog.feed.find_version() == first.version
     catalog.add(2, sha256=first.sha256, guest_id="other")
     with pytest.raises(IntegrityError):
         catalog.add(3, id=first.id)
@@ -96,23 +97,46 @@ def test_only_a_tombstone_stays_of_a_wiped_photo(catalog: FilledCatalog) -> None
     assert leftovers.unpurged_photos(NOON, limit=9) == []
     assert leftovers.known_ids([photo(1).id]) == set()
     for since in (version, 0):  # 0: it came and went meanwhile
-        changes = catalog.lists.changes_since(since, limit=9)
+        changes = catalog.feed.read_changes(since, limit=9)
         assert (changes.photos, changes.removed) == ([], [photo(1).id])
 
 
 def test_very_many_changes_are_a_reset(catalog: FilledCatalog) -> None:
     versions = [catalog.add(number).version for number in range(21)]
-    assert catalog.lists.changes_since(0, limit=2).reset
-    assert len(catalog.lists.changes_since(versions[0], limit=2).photos) == 2
-    assert len(catalog.lists.changes_since(versions[0], limit=20).photos) == 20
-    assert catalog.lists.changes_since(versions[-1] + 1, limit=2).reset
-    [reset] = catalog.lists.news(0, 2, [PUBLIC])[1][PUBLIC]
+    assert catalog.feed.read_changes(0, limit=2).reset
+    assert len(catalog.feed.read_changes(versions[0], limit=2).photos) == 2
+    assert len(catalog.feed.read_changes(versions[0], limit=20).photos) == 20
+    assert catalog.feed.read_changes(versions[-1] + 1, limit=2).reset
+    [reset] = catalog.feed.read_news(0, 2, [PUBLIC])[1][PUBLIC]
     assert (reset.reset, reset.version) == (True, versions[-1])
-    one_version = update(tables.photos).values(shown_version=versions[-1])
-    with catalog.database.transaction() as connection:  # as former versions wrote them
-        connection.execute(one_version)
-    whole = catalog.lists.changes_since(0, limit=5)
+    with catalog.database.transaction() as connection:
+        connection.execute(update(tables.changes).values(version=versions[-1]))
+    whole = catalog.feed.read_changes(0, limit=5)
     assert (len(whole.photos), whole.more) == (21, False)
+
+
+def test_changes_are_forgotten_after_a_while_and_no_viewers_version_changes(
+    catalog: FilledCatalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    viewers = [PUBLIC, GUEST, Viewer("ann"), Viewer("host", is_host=True)]
+    for number in range(3):
+        catalog.add(number)
+    catalog.add(3, guest_id="ann", visibility=OWNER)
+    for number in (4, 5):
+        catalog.add(number, standing=PENDING)
+    known = [catalog.feed.find_known_version(viewer) for viewer in viewers]
+    assert forget_old_changes(catalog.database) == 0
+    later = time.time_ns() + (KEPT_SECONDS + 60) * 10**9
+    monkeypatch.setattr(time, "time_ns", lambda: later)
+    assert forget_old_changes(catalog.database) == 3
+    assert [catalog.feed.find_known_version(viewer) for viewer in viewers] == known
+    for viewer, version in zip(viewers, known, strict=True):
+        changes = catalog.feed.read_changes(version, 9, viewer)
+        assert (changes.photos, changes.removed, changes.reset) == ([], [], False)
+        assert catalog.feed.read_changes(1, 9, viewer).reset
+    added = catalog.add(6)
+    assert catalog.feed.read_changes(known[-1], 9, viewers[-1]).photos == [added]
+    assert catalog.feed.read_changes(known[0], 9).reset  # it may have missed what was forgotten
 
 
 HOST = Viewer("host", is_host=True)
@@ -177,13 +201,13 @@ def test_a_page_follows_many_changes_at_once_in_pieces(catalog: FilledCatalog, l
     viewers = [PUBLIC, HOST, Viewer("ann"), Viewer("ann", sees_others=False)]
     before = {viewer: page_of(catalog, viewer) for viewer in viewers}
     known = {viewer: catalog.lists.list_photos(1, viewer=viewer).version for viewer in viewers}
-    since = catalog.lists.version()
+    since = catalog.feed.find_version()
     act(catalog)
-    _, news = catalog.lists.news(since, MAX_CHANGES, viewers)
+    _, news = catalog.feed.read_news(since, MAX_CHANGES, viewers)
     for viewer in viewers:
-        told = [catalog.lists.changes_since(known[viewer], MAX_CHANGES, viewer)]
+        told = [catalog.feed.read_changes(known[viewer], MAX_CHANGES, viewer)]
         while told[-1].more:
-            told.append(catalog.lists.changes_since(told[-1].version, MAX_CHANGES, viewer))
+            told.append(catalog.feed.read_changes(told[-1].version, MAX_CHANGES, viewer))
         for pieces in (told, news.get(viewer, [])):
             shown = dict(before[viewer])
             for changes in pieces:
@@ -213,7 +237,7 @@ def test_a_photo_has_an_intent_row_until_it_is_listed(catalog: FilledCatalog) ->
     assert shown == [used]
     assert begin("f" * 32, one.guest_id, one.sha256).id == one.id  # and no row is left of it
     assert catalog.leftovers.known_ids([one.id, two.id, "f" * 32]) == {one.id, two.id}
-    assert catalog.lists.version() == version
+    assert catalog.feed.find_version() == version
     assert (catalog.usage.overview(), catalog.usage.read("guest", MORNING)) == (overview, used)
     catalog.photos.add_photo(two)
     assert catalog.intents.mark_swept("9999", 9) == set()
@@ -307,14 +331,14 @@ def test_others_cannot_page_from_a_private_photo(evening: FilledCatalog) -> None
 
 
 def test_a_guests_name_stands_at_all_their_photos_and_is_a_change(evening: FilledCatalog) -> None:
-    lists, guests = evening.lists, evening.guests
+    lists, guests, feed = evening.lists, evening.guests, evening.feed
     assert (guests.find_name("anne"), guests.find_name("guest")) == ("Änne K.", "")
     assert {shown.sender for shown in lists.list_photos(9).photos} == {"Änne K.", None}
-    version = lists.version()
+    version = feed.find_version()
     guests.name_guest("anne", "Anne")
-    changes = lists.changes_since(version, limit=9)
+    changes = feed.read_changes(version, limit=9)
     assert (changes.guests, changes.photos) == ([Guest("anne", "Anne")], [])
-    assert changes.version == lists.version()
+    assert changes.version == feed.find_version()
     assert guests.list_senders(9) == [Guest("anne", "Anne", 3)]
     guests.name_guest("anne", "")
     assert guests.list_senders(9) == []
@@ -324,7 +348,7 @@ def test_a_guest_who_is_named_many_times_at_once_has_one_name(catalog: FilledCat
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(catalog.guests.name_guest, ["anne"] * 16, map(str, range(16))))
     anne = Guest("anne", catalog.guests.find_name("anne"))
-    assert catalog.lists.changes_since(0, 99, Viewer("anne")).guests == [anne]
+    assert catalog.feed.read_changes(0, 99, Viewer("anne")).guests == [anne]
 
 
 # Usage
@@ -480,9 +504,9 @@ def test_a_gallery_of_a_former_version_is_upgraded(address: str, revision: str) 
         catalog.photos.restore_photo(by_name["Removed by a host.jpg"].id, Viewer("stranger"))
     catalog.photos.restore_photo(by_name["Removed.jpg"].id, Viewer(bo))
     assert names(anyone) == [*everyones, "Removed.jpg"]
-    since = catalog.lists.version()
+    since = catalog.feed.find_version()
     added = catalog.add(1, name="New.jpg")
-    news = catalog.lists.changes_since(since, limit=9)
+    news = catalog.feed.read_changes(since, limit=9)
     assert [each.id for each in news.photos] == [added.id]
 
 
@@ -513,6 +537,7 @@ FROZEN = {
     "0011_accents.py": "cb1a2fbae6c4a563a0f34a718e8dc46985d1963c9c4fe32fc45b6a73326d0b2b",
     "0012_zip.py": "9bdc1c706a22b2ead9c64f8cf0d7356bda2e415d54d8d6ce4312868f3b0134b1",
     "0013_intents.py": "ef8d1a507f2eeaba50a74a242b822b5925dec911c4c62a637df1e0af12cafde6",
+    "0014_changes.py": "9f1f72f75014b6e03b38bf49775647c434ad9f878f7c883ce06d3099c9d70e04",
 }
 
 

@@ -98,7 +98,7 @@ def test_a_page_is_of_one_moment_whatever_happens_meanwhile(catalog: FilledCatal
         while not is_over.is_set():
             page = catalog.lists.list_photos(99)
             assert len(page.photos) == page.total
-            _, news = catalog.lists.news(page.version, 99, [PUBLIC])
+            _, news = catalog.feed.read_news(page.version, 99, [PUBLIC])
             for changes in news.get(PUBLIC, ()):  # one piece
                 known = {each.id for each in page.photos} - set(changes.removed)
                 assert len(known | {each.id for each in changes.photos}) == changes.total
@@ -241,7 +241,7 @@ def test_a_text_that_no_database_can_store_matches_nothing(catalog: FilledCatalo
 def test_the_largest_version_of_all_can_be_asked_for(catalog: FilledCatalog) -> None:
     catalog.add(1)
     assert len(catalog.lists.list_photos(9, before=2**63 - 1).photos) == 1
-    assert catalog.lists.changes_since(2**63 - 1, limit=9).reset
+    assert catalog.feed.read_changes(2**63 - 1, limit=9).reset
 
 
 # What is not there, or not ours
@@ -313,7 +313,7 @@ def test_a_database_server_that_is_just_starting_is_waited_for(
         with killed(postgresql):
             opening = pool.submit(open_database, in_postgresql)
             wait_until(lambda: "Waiting for the database, 30 seconds at most: " in caplog.text)
-        assert FilledCatalog(opening.result()).lists.version() == 0
+        assert FilledCatalog(opening.result()).feed.find_version() == 0
     assert caplog.text.count("Waiting for the database") == 1
 
 

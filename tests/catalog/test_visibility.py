@@ -5,10 +5,12 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from dropwall.catalog import photos
-from dropwall.catalog.lists import Changes, Selection
+from dropwall.catalog.changes import GUEST_COUNTS
+from dropwall.catalog.feed import Changes
+from dropwall.catalog.lists import Selection
 from dropwall.catalog.photos import PhotoFilter, SamePhoto
 from dropwall.catalog.tables import gallery, guests
 from dropwall.catalog.usage import Overview, Share
@@ -206,10 +208,10 @@ def test_everybody_sees_and_is_notified_of_what_they_may_see(
     watching = {viewer: Page() for viewer in VIEWERS}
     seen = {viewer: story.seen_by(viewer) for viewer in VIEWERS}
     for _ in range(steps):
-        version = catalog.lists.version()
+        version = catalog.feed.find_version()
         owners = [row.guest_id for row in story.rows.values()]
         story.act()
-        _, news = catalog.lists.news(version, 5, VIEWERS)
+        _, news = catalog.feed.read_news(version, 5, VIEWERS)
         # A photo that changes hands is told of as one that has changed.
         has_adopted = owners != [row.guest_id for row in story.rows.values()][: len(owners)]
         for viewer in VIEWERS:
@@ -217,9 +219,9 @@ def test_everybody_sees_and_is_notified_of_what_they_may_see(
             page = catalog.lists.list_photos(99, viewer=viewer)
             asked, watched = asking[viewer], watching[viewer]
             known = asked.version
-            asked.take(catalog.lists.changes_since(known, 5, viewer))
+            asked.take(catalog.feed.read_changes(known, 5, viewer))
             while asked.has_more:
-                asked.take(catalog.lists.changes_since(asked.version, 5, viewer))
+                asked.take(catalog.feed.read_changes(asked.version, 5, viewer))
             for changes in news.get(viewer, ()):
                 watched.take(changes)
             assert {each.id for each in page.photos} == seen[viewer].keys()
@@ -251,9 +253,14 @@ def check_counts(catalog: FilledCatalog, listed: list[Row]) -> None:
 
     def read_kept() -> list[object]:
         with catalog.database.snapshot() as connection:
-            of_guests = select(guests.c.id, guests.c.photos).order_by(guests.c.id)
+            of_guests = select(guests.c.id, *GUEST_COUNTS.values()).order_by(guests.c.id)
             return [*connection.execute(select(gallery)), *connection.execute(of_guests)]
 
     kept = read_kept()
+    catalog.usage.recount()
+    assert read_kept() == kept
+    with catalog.database.transaction() as connection:
+        connection.execute(update(gallery).values(total=0, pending=7))
+        connection.execute(update(guests).values(shown=7, private=7))
     catalog.usage.recount()
     assert read_kept() == kept

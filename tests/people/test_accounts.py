@@ -336,7 +336,7 @@ def test_the_cookie_from_before_sends_for_the_account_for_a_while_only(
     elif how == "password":
         parts(app).accounts.set_password(parts(app).accounts.called("Ann"), PASSWORD)
     else:
-        monkeypatch.setattr("dropwall.catalog.guest_rows.ADOPTION_SECONDS", -1)
+        monkeypatch.setattr("dropwall.catalog.guests.ADOPTION_SECONDS", -1)
     send_as(before, "by the former cookie.jpg", photo_bytes("jpg", 2))
     assert listed(signed_in(app), "mine=1") == ["own.jpg"]
 

@@ -7,9 +7,9 @@ from contextlib import closing
 
 import pytest
 
-from dropwall.catalog import lists
+from dropwall.catalog import feed
 from dropwall.catalog.database import Database
-from dropwall.catalog.lists import Changes
+from dropwall.catalog.feed import Changes
 from dropwall.catalog.viewer import Viewer
 from dropwall.photos import watchers as changes
 from dropwall.photos.watchers import Watchers
@@ -26,19 +26,19 @@ def photo_names(changes: Changes) -> bytes:
 
 def do_before(monkeypatch: pytest.MonkeyPatch, question: str, act: Callable[[], object]) -> None:
     """`act` happens just before the catalog is asked for this."""
-    ask = getattr(lists, question)
+    ask = getattr(feed, question)
 
     def act_and_ask(*asked: object) -> object:
         act()
         return ask(*asked)
 
-    monkeypatch.setattr(lists, question, act_and_ask)
+    monkeypatch.setattr(feed, question, act_and_ask)
 
 
 def test_a_watcher_who_comes_while_changes_are_read_misses_none(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    watchers, known = Watchers(database, 9, photo_names), lists.version(database)
+    watchers, known = Watchers(database, 9, photo_names), feed.find_version(database)
     is_reading, has_come = threading.Event(), threading.Event()
     first, newcomer = [], []
 
@@ -53,7 +53,7 @@ def test_a_watcher_who_comes_while_changes_are_read_misses_none(
         has_come.set()
         newcomer.extend(watcher)
 
-    do_before(monkeypatch, "news", add_late_photo)
+    do_before(monkeypatch, "read_news", add_late_photo)
     with ThreadPoolExecutor(2) as pool, closing(watchers):
         pool.submit(first.extend, watchers.watch(known, Viewer()))
         add_photo(database, photo(1))
@@ -77,7 +77,7 @@ def test_a_newcomer_is_not_told_again_of_what_was_before(
 
     with ThreadPoolExecutor(2) as pool, closing(watchers):
         pool.submit(first.extend, watchers.watch(None, Viewer()))
-        do_before(monkeypatch, "first_news", add_photos)
+        do_before(monkeypatch, "read_first_news", add_photos)
         pool.submit(newcomer.extend, watchers.watch(None, Viewer()))
         newest = add_photo(database, photo(3)).version
         wait_until(lambda: b"%d" % newest in newcomer)
@@ -105,7 +105,7 @@ def test_leaving_does_not_wait_for_a_catalog_that_hangs(
     is_reading, answers = threading.Event(), threading.Event()
     watchers = Watchers(database, 9, photo_names)
     one, another = watchers.watch(None, Viewer()), watchers.watch(None, Viewer())
-    do_before(monkeypatch, "news", lambda: is_reading.set() or answers.wait())
+    do_before(monkeypatch, "read_news", lambda: is_reading.set() or answers.wait())
     add_photo(database, photo(1))
     assert is_reading.wait(PATIENCE_SECONDS)
     with ThreadPoolExecutor(2) as pool:
@@ -128,6 +128,6 @@ def test_watchers_are_let_go_when_the_catalog_does_not_answer(
 
     with closing(Watchers(database, 9, photo_names)) as watchers:
         watcher = watchers.watch(None, Viewer())
-        do_before(monkeypatch, "news", be_gone)
+        do_before(monkeypatch, "read_news", be_gone)
         add_photo(database, photo(1))
         assert list(watcher) == [b""]

@@ -10,7 +10,17 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from dropwall.catalog import adoption, guests, intents, lists, orphans, photos, uploads, usage
+from dropwall.catalog import (
+    adoption,
+    feed,
+    guests,
+    intents,
+    lists,
+    orphans,
+    photos,
+    uploads,
+    usage,
+)
 from dropwall.catalog.database import Database
 from dropwall.catalog.lists import Selection
 from dropwall.catalog.photos import Photo, PhotoFilter
@@ -69,6 +79,7 @@ class FilledCatalog:
         self.database = database
         self.photos = Bound(photos, database)
         self.lists = Bound(lists, database)
+        self.feed = Bound(feed, database)
         self.guests = Bound(guests, database)
         self.adopt = partial(adoption.adopt, database)
         self.uploads = Bound(uploads, database)

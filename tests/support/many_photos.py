@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import delete, select, update
 
-from dropwall.catalog.counts import recount
-from dropwall.catalog.tables import gallery, photos
+from dropwall.catalog.changes import recount
+from dropwall.catalog.tables import changes, gallery, photos
 from dropwall.images.reading import THUMBNAIL_WIDTHS
 from dropwall.photos.files import original_key, thumbnail_key
 from dropwall.timestamps import write_moment
@@ -34,7 +34,7 @@ def add_many(server: Gallery, count: int) -> list[str]:
         for version, row in enumerate(rows, 1):
             age = timedelta(hours=HOURS_APART * (count - version + 1))
             moment = write_moment(datetime.now(UTC) - age)
-            row |= {"version": version, "shown_version": version}
+            row |= {"version": version}
             row |= {"uploaded": moment, "moment": moment}
             if version > len(sent):
                 files, name = _files(row["id"]), f"{version}.png"
@@ -45,8 +45,9 @@ def add_many(server: Gallery, count: int) -> list[str]:
                     os.link(server.data / file, server.data / copy)
         catalog.execute(delete(photos))
         catalog.execute(photos.insert(), rows)
-        versions = dict.fromkeys(("version", "hosts_version", "everyones_version"), count)
-        catalog.execute(update(gallery).values(versions))
+        recorded = {"version": count, "guest_id": "", "photo_id": "", "audience": 2}
+        catalog.execute(changes.insert().values(recorded))
+        catalog.execute(update(gallery).values(version=count))
         recount(catalog)
     return [row["id"] for row in reversed(rows)]
 
