@@ -70,6 +70,14 @@ def advance(connection: Connection) -> int:
     return int(connection.execute(advanced).one().version)
 
 
+def least_audience(viewer: Viewer) -> int:
+    """The narrowest audience whose photos this viewer sees whoever owns them; more than any
+    audience if there is none."""
+    if viewer.is_host:
+        return Audience.HOSTS
+    return Audience.EVERYONE if viewer.sees_others else Audience.EVERYONE + 1
+
+
 def wait_turn(connection: Connection) -> None:
     """Lock out all changes until the commit, without making one."""
     connection.execute(update(gallery).values(version=gallery.c.version))
@@ -213,11 +221,11 @@ def _kind(audience: int, standing: str, size: int, count: int = 1) -> Counter[st
 
 
 def _seen_by(viewer: Viewer) -> list[Audience]:
-    return [audience for audience in Audience if audience >= viewer.least_audience]
+    return [audience for audience in Audience if audience >= least_audience(viewer)]
 
 
 def _unseen_by(viewer: Viewer) -> list[Audience]:
-    return [audience for audience in Audience if audience < viewer.least_audience]
+    return [audience for audience in Audience if audience < least_audience(viewer)]
 
 
 def _sum(audiences: Iterable[Audience]) -> ColumnElement[int]:

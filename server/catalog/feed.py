@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, Connection, select
 
-from .changes import Change, count_seen_by, read_known_version, read_version
+from .changes import Change, count_seen_by, least_audience, read_known_version, read_version
 from .database import Database
 from .guests import Guest
 from .photos import Photo, read_photos, select_photos
@@ -79,7 +79,7 @@ def read_news(
             # Viewers who own nothing of what has changed may know the same.
             like = viewer if viewer.guest_id in owners else replace(viewer, guest_id="")
             if like not in read:
-                known = [each for each in recorded if like.may_know(each.guest_id, each.audience)]
+                known = [change for change in recorded if _may_know(like, change)]
                 read[like] = list(_divide(connection, known, limit, like))
             if read[like]:
                 total = totals[viewer]
@@ -87,6 +87,12 @@ def read_news(
                     told[like, total] = [replace(piece, total=total) for piece in read[like]]
                 news[viewer] = told[like, total]
     return version, news
+
+
+def _may_know(viewer: Viewer, change: Change) -> bool:
+    """Whether a change is for the viewer, as `visibility.is_for` has it in SQL."""
+    is_own = bool(viewer.guest_id) and change.guest_id == viewer.guest_id
+    return is_own or change.audience >= least_audience(viewer)
 
 
 def _read_pieces(

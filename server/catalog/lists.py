@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Select, delete, select, tuple_
 
 from ..refusals import NoSuchSelection
 from . import search
+from .changes import read_known_version
 from .database import Database
 from .photos import Photo, is_one_of, read_photos, select_photos
 from .tables import photos, selections
@@ -16,7 +17,7 @@ from .viewer import PUBLIC, Audience, Viewer
 from .visibility import (
     is_seen_by,
     is_withheld_from_others,
-    read_state,
+    read_totals,
     was_seen_by,
 )
 
@@ -116,7 +117,8 @@ def _read_page(
     viewer: Viewer,
 ) -> Page[SomePhoto]:
     with database.snapshot() as connection:
-        version, total = read_state(connection, viewer)
+        version = read_known_version(connection, viewer)
+        total = read_totals(connection, [viewer])[viewer]
         query = _selected(query, selection, viewer)
         if selection.ids is not None:
             query = query.where(is_one_of(connection, photos.c.id, selection.ids))
@@ -158,7 +160,8 @@ def find_selection(database: Database, selection_id: str, since: str) -> list[st
 def find_photos(database: Database, photo_ids: list[str], viewer: Viewer = PUBLIC) -> Page[Photo]:
     """Those of these (some hundreds at most) that are in the gallery, in no order."""
     with database.snapshot() as connection:
-        version, total = read_state(connection, viewer)
+        version = read_known_version(connection, viewer)
+        total = read_totals(connection, [viewer])[viewer]
         query = select_photos().where(photos.c.id.in_(photo_ids), is_seen_by(viewer))
         return Page(read_photos(connection, query), None, total, version)
 

@@ -26,19 +26,6 @@ class Viewer:
     is_host: bool = False
     sees_others: bool = True
 
-    @property
-    def least_audience(self) -> int:
-        """The narrowest audience whose photos this viewer sees whoever owns them; more than any
-        audience if there is none."""
-        if self.is_host:
-            return Audience.HOSTS
-        return Audience.EVERYONE if self.sees_others else Audience.EVERYONE + 1
-
-    def may_know(self, guest_id: str, audience: int) -> bool:
-        """Whether what is about this guest, and for this audience, is for this viewer. In SQL it is
-        `visibility.is_for`."""
-        return audience >= self.least_audience or (bool(guest_id) and guest_id == self.guest_id)
-
 
 PUBLIC = Viewer()
 """The viewer without a cookie, who sees what everyone sees."""

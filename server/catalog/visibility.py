@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from sqlalchemy import ColumnElement, Connection, Table, false, select
 
-from .changes import count_own, read_known_version
+from .changes import count_own, least_audience
 from .tables import gallery, guests, is_listed, is_unpurged, is_unshared, photos
 from .viewer import Audience, Viewer
 
@@ -43,12 +43,6 @@ def can_be_restored_by(viewer: Viewer) -> ColumnElement[bool]:
     return restorable & removed_it
 
 
-def read_state(connection: Connection, viewer: Viewer) -> tuple[int, int]:
-    """Read the version of the last change that the viewer may know of, and how many photos they
-    see."""
-    return read_known_version(connection, viewer), read_totals(connection, [viewer])[viewer]
-
-
 def read_totals(connection: Connection, viewers: Collection[Viewer]) -> dict[Viewer, int]:
     """Read how many photos each of these viewers sees."""
     counts = connection.execute(select(gallery)).one()
@@ -60,9 +54,9 @@ def read_totals(connection: Connection, viewers: Collection[Viewer]) -> dict[Vie
     totals = {}
     for viewer in viewers:
         shared = 0
-        if viewer.least_audience <= Audience.EVERYONE:
+        if least_audience(viewer) <= Audience.EVERYONE:
             shared += counts.total
-        if viewer.least_audience <= Audience.HOSTS:
+        if least_audience(viewer) <= Audience.HOSTS:
             shared += counts.pending + counts.hidden
         totals[viewer] = shared + own.get(viewer, 0)
     return totals
@@ -73,6 +67,6 @@ def _is_own(viewer: Viewer, table: Table) -> ColumnElement[bool]:
 
 
 def _is_shared_with(viewer: Viewer, audience: ColumnElement[int]) -> ColumnElement[bool]:
-    if viewer.least_audience > Audience.EVERYONE:
+    if least_audience(viewer) > Audience.EVERYONE:
         return false()
-    return audience >= viewer.least_audience
+    return audience >= least_audience(viewer)

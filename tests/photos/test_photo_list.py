@@ -215,7 +215,7 @@ def test_that_nothing_has_changed_is_found_by_one_query(client: FlaskClient) -> 
     with traced() as trace:
         assert client.get("/api/photos", headers=known).status_code == 304
     [statement] = trace.statements
-    assert "FROM gallery" in statement
+    assert "FROM changes" in statement
     assert "FROM photos" not in statement
     other = open_page(client.application)  # another list of the same photos
     assert other.get("/api/photos", headers=known).status_code == 200
