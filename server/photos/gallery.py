@@ -18,11 +18,12 @@ from .files import WIDTHS, original_key, thumbnail_key
 from .limits import Limits
 
 COPIES_AT_ONCE = 4
-"""Of originals, in one process, of which large thumbnails are made: they fill the disk."""
+"""Originals that one process copies to the local disk at once, to render large thumbnails."""
 THUMBNAILS_AT_ONCE = 16
-"""That are made or waited for in one process: its threads are for others, too."""
+"""Large thumbnails that are rendered or waited for in one process: its threads are for others,
+too."""
 LINK_SECONDS = 300
-"""Within which a download has to begin."""
+"""Seconds for which a link is valid: a download has to begin within them."""
 
 
 class Gallery:

@@ -30,7 +30,7 @@ from .files import (
 )
 
 AGE_SECONDS = 24 * 60 * 60
-"""Whatever is younger may belong to a photo that is just being written."""
+"""Age below which a file or a row may belong to a photo that is just being written."""
 UNDO_SECONDS = 60
 """How long a removed photo keeps its files. The page offers to undo for 10 s after the last of
 several removals, and none that is older than 45."""
@@ -38,7 +38,7 @@ EVERY_SECONDS = 60 * 60
 PURGE_EVERY_SECONDS = 10
 BATCH = 500
 HANDFUL = 10
-"""Unknown originals that crashes may have left; more of them, and the catalog is in doubt."""
+"""Number of unknown originals that crashes may have left. With more, the catalog is in doubt."""
 SUMMED_AT_ONCE = 50
 """Originals that are read every PURGE_EVERY_SECONDS, for their CRC-32."""
 

@@ -1,4 +1,4 @@
-"""Files in a bucket of an S3 server: obstore's corner."""
+"""Storage in a bucket of an S3 server, by obstore."""
 
 import errno
 import io
@@ -25,23 +25,24 @@ from .s3_address import S3Address
 
 CONNECT_SECONDS = 3
 ANSWER_SECONDS = 15
-"""For one answer with its body, which is short: whatever is long goes in parts."""
+"""Timeout of one answer with its body, which is short: whatever is long goes in parts."""
 PART_SECONDS = 60
-"""For one part of a file that is put; a home's line out is slow."""
+"""Timeout of one part of a file that is put: a home's uplink is slow."""
 MAX_RETRIES = 3
 RETRY_SECONDS = 10
-"""After so long nothing is tried again."""
+"""Seconds after which nothing is tried again."""
 PART_BYTES = 8 * 1024 * 1024
-"""What is larger is put in such parts. S3 takes none below 5 MiB, and 10,000 of them."""
+"""Size of the parts of a large file. S3 takes none below 5 MiB, and at most 10,000 of them."""
 PARTS_AT_ONCE = 2
 PUTS_AT_ONCE = 8
-"""In one process. Each holds up to a part more than it sends in memory."""
+"""Number of files that one process puts at once. Each holds up to a part more than it sends in
+memory."""
 QUEUE_SECONDS = 120
-"""After so long a file's turn to be put does not come any more: whoever sent it may try again."""
+"""Seconds that a file waits for a slot to be put, before its sender is told to try again."""
 FIRST_BYTES = 512 * 1024
-"""Thumbnails come whole with the first request."""
+"""Bytes that the first request for a file asks for: thumbnails come whole with it."""
 BLOCK_BYTES = 512 * 1024
-"""What each of those holds who read slowly."""
+"""Bytes of a file that a slow reader holds in memory."""
 BUFFER_BYTES = 64 * 1024
 LISTED_AT_ONCE = 1000
 
@@ -89,7 +90,7 @@ class S3Storage:
     def _connect(self, endpoint: str, seconds: float) -> S3Store:
         chosen = {"endpoint": endpoint, "region": self._address.region}
         given: Any = {name: text for name, text in chosen.items() if text}
-        with _troubles():
+        with _translated_errors():
             return S3Store(
                 self._address.bucket,
                 prefix=self._address.prefix or None,
@@ -114,7 +115,7 @@ class S3Storage:
             "Content-Disposition": _attachment(name),
             "Content-Type": mimetype or "application/octet-stream",
         }
-        with self._turn_to_put(), _troubles():
+        with self._put_slot(), _translated_errors():
             obstore.put(
                 self._put_client,
                 key,
@@ -126,7 +127,7 @@ class S3Storage:
         staged.unlink()
 
     @contextmanager
-    def _turn_to_put(self) -> Iterator[None]:
+    def _put_slot(self) -> Iterator[None]:
         if not self._puts.acquire(timeout=self._queue_seconds):
             raise StorageUnavailable(errno.EBUSY, "Too many files wait to be put")
         try:
@@ -135,7 +136,7 @@ class S3Storage:
             self._puts.release()
 
     def put_bytes(self, key: str, content: bytes) -> None:
-        with _troubles():
+        with _translated_errors():
             obstore.put(self._client, key, content, use_multipart=False)
 
     def open(self, key: str) -> BinaryIO:
@@ -155,11 +156,11 @@ class S3Storage:
     def link(self, key: str, seconds: float, method: Method = "GET") -> str | None:
         if not self._address.public_endpoint:
             return None
-        with _troubles():
+        with _translated_errors():
             return obstore.sign(self._link_client, method, key, timedelta(seconds=seconds))
 
     def rename(self, key: str, new_key: str) -> None:
-        with _troubles():
+        with _translated_errors():
             try:
                 obstore.rename(self._put_client, key, new_key)
             except FileNotFoundError:
@@ -167,19 +168,19 @@ class S3Storage:
 
     def delete(self, *keys: str) -> None:
         if keys:
-            with _troubles():
+            with _translated_errors():
                 obstore.delete(self._client, keys)
 
     def list(self, prefix: str, older_than_seconds: float | None = None) -> Iterator[str]:
         latest = None if older_than_seconds is None else time.time() - older_than_seconds
-        with _troubles():
+        with _translated_errors():
             for listed in obstore.list(self._client, prefix, chunk_size=LISTED_AT_ONCE):
                 for file in listed:
                     if latest is None or file["last_modified"].timestamp() < latest:
                         yield file["path"]
 
     def list_sizes(self, prefix: str) -> Iterator[tuple[str, int]]:
-        with _troubles():
+        with _translated_errors():
             for listed in obstore.list(self._client, prefix, chunk_size=LISTED_AT_ONCE):
                 for file in listed:
                     yield file["path"], file["size"]
@@ -196,7 +197,7 @@ class S3Storage:
     def check(self) -> None:
         self._staging.check()
         self.put_bytes("check", b"well")
-        with _troubles():
+        with _translated_errors():
             obstore.get(self._client, "check").bytes()
 
 
@@ -210,8 +211,8 @@ class _StoredFile(io.RawIOBase):
         self._position = self._start = 0
         try:
             self._block, self._size = self._fetch(0, FIRST_BYTES)
-        except StorageUnavailable as trouble:
-            if "416 Range Not Satisfiable" not in str(trouble):
+        except StorageUnavailable as error:
+            if "416 Range Not Satisfiable" not in str(error):
                 raise
             self._block, self._size = memoryview(b""), 0
 
@@ -245,7 +246,7 @@ class _StoredFile(io.RawIOBase):
 
     def _fetch(self, start: int, end: int) -> tuple[memoryview, int]:
         """These bytes, fewer where the file ends, and the size of all."""
-        with _troubles():
+        with _translated_errors():
             try:
                 found = obstore.get(self._client, self._key, options={"range": (start, end)})
                 return memoryview(found.bytes()), found.meta["size"]
@@ -256,8 +257,8 @@ class _StoredFile(io.RawIOBase):
 
 
 @contextmanager
-def _troubles() -> Iterator[None]:
-    """What obstore raises, in a word of ours."""
+def _translated_errors() -> Iterator[None]:
+    """Turn obstore's exceptions into StorageUnavailable."""
     try:
         yield
     except (BaseError, OSError, ValueError) as error:
@@ -266,14 +267,15 @@ def _troubles() -> Iterator[None]:
 
 
 def _in_short(text: str) -> str:
-    """In one line. Of the server's answer its code alone: the rest may have the request's signature
-    in it."""
+    """An error in one line, with no more of the server's answer than its code: the rest may contain
+    the request's signature."""
     told, _, document = text.partition("<?xml")
     code = re.search(r"<Code>([^<]*)<", document)
     return " ".join([*told.split(), *(code.groups() if code else ())])
 
 
 def _attachment(name: str) -> str:
-    """The name in full for browsers (RFC 6266), and before it in ASCII for `curl`."""
+    """Content-Disposition with the whole name for browsers (RFC 6266), after one in ASCII for
+    `curl`."""
     plain = re.sub(r"[^\w .-]", "_", name, flags=re.ASCII)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
