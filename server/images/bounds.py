@@ -46,7 +46,7 @@ class Bounds:
     def check(self, photo: Container, width: int) -> Cost:
         """The estimated cost of decoding it and making a thumbnail of `width` pixels. Raises
         DamagedPhoto, TooManyPixels, TooLongAnimation, TooMuchToDecode."""
-        pixels, sides = photo.pixels, (photo.width, photo.height)
+        pixels, sides = photo.width * photo.height, (photo.width, photo.height)
         holds_coefficients = photo.progressive or photo.scans > 1
         is_baseline = photo.kind == "jpg" and not holds_coefficients
         max_pixels = self.max_jpeg_pixels if is_baseline else self.max_pixels

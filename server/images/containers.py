@@ -46,10 +46,6 @@ class Container:
     coded: Span = (0, 0)  # a JPEG's first image: most of the file, and free of metadata
     parts: tuple[Part, ...] = ()
 
-    @property
-    def pixels(self) -> int:
-        return self.width * self.height
-
 
 @contextmanager
 def mapped(file: BinaryIO, access: int = mmap.ACCESS_READ) -> Iterator[mmap.mmap]:

@@ -73,8 +73,6 @@ class Slots:
                 self._waiting.append(ticket)
             try:
                 self._wait(ticket, is_disconnected)
-                with self._condition:
-                    self._decoding[visitor] += 1
             finally:
                 with self._condition:
                     self._waiting.remove(ticket)
@@ -89,22 +87,21 @@ class Slots:
                     self._condition.notify_all()
 
     def _wait(self, ticket: _Ticket, is_disconnected: Callable[[], bool]) -> None:
+        """Wait until this photo is the next one of its size and has its locks. Next is the one that
+        collects, or else the first one of a visitor with the fewest photos. Raises VisitorLeft."""
         checked_every = round(DISCONNECT_SECONDS / POLL_SECONDS)
         for attempt in itertools.count(1):
             with self._condition:
-                is_next = ticket is self._next(ticket.is_large)
+                is_next = ticket is min(
+                    (other for other in self._waiting if other.is_large == ticket.is_large),
+                    key=lambda other: (not other.is_collecting, self._decoding[other.visitor]),
+                )
                 if is_next and self._take_locks(ticket):
+                    self._decoding[ticket.visitor] += 1
                     return
                 self._condition.wait(POLL_SECONDS if is_next else DISCONNECT_SECONDS)
             if (attempt % checked_every == 0 or not is_next) and is_disconnected():
                 raise VisitorLeft
-
-    def _next(self, is_large: bool) -> _Ticket:
-        """The one who collects, or else the first one of a visitor with the fewest photos."""
-        return min(
-            (ticket for ticket in self._waiting if ticket.is_large == is_large),
-            key=lambda ticket: (not ticket.is_collecting, self._decoding[ticket.visitor]),
-        )
 
     def _take_locks(self, ticket: _Ticket) -> bool:
         """Whether the photo has all its locks now. A large photo keeps those it could get, or small
