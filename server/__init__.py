@@ -27,7 +27,7 @@ from .photos.limits import AddressLimit, ChangeLimit, Limits, StagedBytes
 from .photos.sweep import Sweep
 from .photos.watchers import Watchers
 from .storage import open_storage
-from .web import Dropwall
+from .web import Dropwall, find_page_file
 from .web.access_log import AccessLog
 from .web.archive import archive
 from .web.errors import answer_errors
@@ -36,7 +36,6 @@ from .web.json import changes_event
 from .web.live import live
 from .web.operations import operations
 from .web.page import page
-from .web.page_files import find_page_file
 from .web.people import people as people_routes
 from .web.photos import photos as photo_routes
 from .web.security import SessionCookie, security

@@ -1,6 +1,7 @@
 """HTTP in, HTTP out: one blueprint a module."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from flask import Response, current_app
 
@@ -18,6 +19,8 @@ from ..photos.limits import AddressLimit, ChangeLimit, Limits, StagedBytes
 from ..photos.sweep import Sweep
 from ..photos.watchers import Watchers
 from ..storage import Storage
+
+PACKAGE = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
@@ -56,3 +59,11 @@ def no_content() -> Response:
     response = Response(status=204)
     del response.headers["Content-Type"]
     return response
+
+
+def find_page_file(name: str) -> Path:
+    """Find a file or folder of the page: `frontend`, `package.json`, or npm's `node_modules`, which
+    may not exist. An installed wheel has it within the package (see setup.py), a checkout beside
+    it."""
+    within = PACKAGE / name
+    return within if within.exists() else PACKAGE.parent / name

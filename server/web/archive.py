@@ -10,8 +10,7 @@ from .. import timestamps
 from ..catalog import lists
 from . import dropwall
 from .photos import answer_range
-from .requests import SELECTION_SECONDS, json_ids, selection
-from .visitor import changing, visitor
+from .requests import SELECTION_SECONDS, changing, json_ids, selection, visitor
 
 archive = Blueprint("archive", __name__)
 

@@ -5,8 +5,8 @@ import logging
 import math
 
 from flask import Flask, Response
-from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import ClientDisconnected, HTTPException, PreconditionFailed
+from werkzeug.exceptions import ClientDisconnected, HTTPException
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from ..config import Config
 from ..images.formats import BY_EXTENSION
@@ -26,6 +26,7 @@ from ..refusals import (
     StorageUnavailable,
     WrongExtension,
 )
+from . import dropwall
 
 LOST_HOST = (
     "has lost the Host that its visitors ask for, and this line is missing from its configuration:"
@@ -115,27 +116,21 @@ def answer_errors(app: Flask, config: Config) -> None:
             raise error
         return answer_refusal(error)
 
-    def answer_http_error(error: HTTPException) -> ResponseReturnValue:
-        response = error.get_response()
-        if response.status_code >= 400:
-            refusal = OF_HTTP.get(response.status_code, InternalError)
-            response.data = _fill(refusal.sentence, error, config)
-            response.mimetype = "text/plain"
-            response.headers["Dropwall-Refusal"] = refusal.code
-        return response
-
-    @app.after_request
-    def answer_precondition(response: Response) -> ResponseReturnValue:
-        """Werkzeug answers what an `If-Match` does not match with the body it should not have."""
-        if response.status_code != PreconditionFailed.code:
-            return response
-        response.close()
-        return answer_http_error(PreconditionFailed())
-
     app.register_error_handler(Refusal, answer_refusal)
     app.register_error_handler(ClientDisconnected, answer_refusal)
     app.register_error_handler(OSError, answer_os_error)
     app.register_error_handler(HTTPException, answer_http_error)
+
+
+def answer_http_error(error: HTTPException) -> WerkzeugResponse:
+    """The answer to one of Werkzeug's errors, or its redirect as it is."""
+    response = error.get_response()
+    if response.status_code >= 400:
+        refusal = OF_HTTP.get(response.status_code, InternalError)
+        response.data = _fill(refusal.sentence, error, dropwall().settings)
+        response.mimetype = "text/plain"
+        response.headers["Dropwall-Refusal"] = refusal.code
+    return response
 
 
 def _fill(sentence: str, error: Exception, config: Config) -> str:

@@ -8,8 +8,7 @@ from ..catalog import usage
 from ..catalog.viewer import HIDDEN, SHOWN
 from ..refusals import NotAHost
 from . import dropwall, no_content
-from .requests import ids_parameter, json_word
-from .visitor import changing, visitor
+from .requests import changing, ids_parameter, json_word, visitor
 
 host = Blueprint("host", __name__)
 

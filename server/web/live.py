@@ -9,8 +9,7 @@ from flask_login import current_user
 from ..photos.watchers import Watcher
 from ..refusals import CatalogUnavailable
 from . import dropwall
-from .requests import MAX_VERSION, number, number_parameter
-from .visitor import network, visitor
+from .requests import MAX_VERSION, network, number, number_parameter, visitor
 
 live = Blueprint("live", __name__)
 

@@ -117,28 +117,6 @@ class _BodyStream(LimitedStream):
         super().on_disconnect(error)
 
 
-class _UncutBoundaries:
-    """Never ends a read inside what follows a boundary: there Werkzeug's parser takes the line
-    break before the boundary for the file's last byte (pallets/werkzeug#3285)."""
-
-    def __init__(self, stream: LimitedStream, boundary: str) -> None:
-        self._stream = stream
-        self._longest = len(boundary) + 8  # a longer run of dashes is no boundary's end
-        self._held = b""
-
-    def read(self, size: int) -> bytes:
-        data = b""
-        while not data and (block := self._stream.read(size)):
-            block = self._held + block
-            data = block.rstrip(b"- \t")
-            if len(block) - len(data) > self._longest:
-                data = block
-            self._held = block[len(data) :]
-        if not data:
-            data, self._held = self._held, b""
-        return data
-
-
 class _FormDecoder(MultipartDecoder):
     """Werkzeug's refuses a form with a name that is not UTF-8, as old pages and devices send it."""
 
@@ -155,12 +133,11 @@ def _form_events(stream: LimitedStream) -> Iterator[Event]:
     if not boundary:
         raise BrokenForm
     most_parts = dropwall().settings.max_request_photos + MAX_FORM_FIELDS
-    uncut = _UncutBoundaries(stream, boundary)
     try:
         decoder = _FormDecoder(
             boundary.encode("ascii"), MAX_FORM_MEMORY_BYTES, max_parts=most_parts
         )
-        for block in chain(iter(partial(uncut.read, BLOCK_BYTES), b""), [None]):
+        for block in chain(_uncut_blocks(stream, boundary), [None]):
             decoder.receive_data(block)
             while not isinstance(event := decoder.next_event(), NeedData | Epilogue):
                 yield event
@@ -168,6 +145,23 @@ def _form_events(stream: LimitedStream) -> Iterator[Event]:
         raise
     except (ValueError, RequestEntityTooLarge):  # of what is no form, or nobody would send
         raise BrokenForm from None
+
+
+def _uncut_blocks(stream: LimitedStream, boundary: str) -> Iterator[bytes]:
+    """Read blocks of which none ends inside what follows a boundary: there Werkzeug's parser takes
+    the line break before the boundary for the file's last byte (pallets/werkzeug#3285)."""
+    longest = len(boundary) + 8  # a longer run of dashes is no boundary's end
+    held = b""
+    while block := stream.read(BLOCK_BYTES):
+        block = held + block
+        data = block.rstrip(b"- \t")
+        if len(block) - len(data) > longest:
+            data = block
+        held = block[len(data) :]
+        if data:
+            yield data
+    if held:
+        yield held
 
 
 def _receive_form(stream: LimitedStream, open_upload: Callable[[], Upload]) -> Body:

@@ -17,13 +17,11 @@ from flask_login import current_user
 
 from ..catalog import guests, lists
 from ..people.address import address_to_share, is_only_nearby
-from . import dropwall
-from .page_files import find_page_file
+from . import dropwall, find_page_file
 from .photos import DEFAULT_LIMIT, ONE_YEAR_SECONDS
-from .requests import MAX_VERSION, number_parameter
+from .requests import MAX_VERSION, greet_guest, number_parameter, visitor
 from .security import LIBRARIES
 from .uploads import take_sent
-from .visitor import greet_guest, visitor
 
 page = Blueprint("page", __name__)
 

@@ -8,8 +8,7 @@ from ..names import clean_guest_name
 from ..refusals import LongName
 from . import dropwall, no_content
 from .json import guest_json
-from .requests import json_text
-from .visitor import changing, visitor
+from .requests import changing, json_text, visitor
 
 people = Blueprint("people", __name__)
 

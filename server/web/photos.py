@@ -24,8 +24,17 @@ from ..photos.watchers import MAX_CHANGES
 from ..storage import Method
 from . import dropwall, no_content
 from .json import changes_json, outline_json, page_json
-from .requests import MAX_VERSION, ids_parameter, json_ids, json_word, number_parameter, selection
-from .visitor import changing, limit_key, visitor
+from .requests import (
+    MAX_VERSION,
+    changing,
+    ids_parameter,
+    json_ids,
+    json_word,
+    limit_key,
+    number_parameter,
+    selection,
+    visitor,
+)
 
 photos = Blueprint("photos", __name__)
 

@@ -11,14 +11,16 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Flask, Request, Response, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from itsdangerous import BadSignature, SignatureExpired
+from werkzeug.exceptions import PreconditionFailed
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from ..people.address import is_answered
 from ..refusals import AnotherHost, AnotherSite, PasscodeWanted
-from . import dropwall
+from . import dropwall, find_page_file
 from .access_log import ON_CLOSE
+from .errors import answer_http_error
 from .multipart import drain_body
-from .page_files import find_page_file
-from .visitor import is_admitted
+from .requests import is_admitted
 
 security = Blueprint("security", __name__)
 
@@ -87,6 +89,10 @@ HEADERS = {
 def check_request() -> None:
     """Refuse what this visitor may not ask for, whatever it is. A health check is always answered.
 
+    What the page of another site has made a browser send is refused: a request that changes
+    something by the algorithm of Go's CrossOriginProtection, one that does not unless somebody has
+    followed a link (https://web.dev/articles/fetch-metadata, a resource isolation policy).
+
     Raises TooManyAtOnce, AnotherHost, AnotherSite, PasscodeWanted. The last at whatever address,
     so that it tells nothing of what there is.
     """
@@ -98,7 +104,20 @@ def check_request() -> None:
     try:
         if settings.public_url and endpoint != METRICS and not is_answered(settings, request.host):
             raise AnotherHost(request.host)
-        _check_site()
+        site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+        # Neither comes from a person's own hand, nor from what is no browser. Browsers send the
+        # origin alone where a site is neither encrypted nor on the same computer.
+        is_own = origin is None or _is_own(origin)
+        if site:
+            # Not `same-site`: each port of this computer is, and each neighbour's subdomain.
+            is_own = site in ("same-origin", "none")
+        follows_link = (
+            request.method in SAFE_METHODS
+            and request.headers.get("Sec-Fetch-Mode") == "navigate"
+            and request.headers.get("Sec-Fetch-Dest") == "document"
+        )
+        if not is_own and not follows_link:
+            raise AnotherSite(*([] if site else [origin, request.headers.get("Host", "")]))
         is_open = endpoint in OPEN_ENDPOINTS or (
             endpoint == "static" and request.path.endswith(OPEN_FILES)
         )
@@ -122,29 +141,6 @@ def _limit_address() -> None:
         request.environ[ON_CLOSE].append(partial(limit.give_back, address))
 
 
-def _check_site() -> None:
-    """Refuse what the page of another site has made a visitor's browser send. Raises AnotherSite.
-
-    A request that changes something is held to the algorithm of Go's CrossOriginProtection. One
-    that does not is refused as well, unless somebody has followed a link
-    (https://web.dev/articles/fetch-metadata, a resource isolation policy).
-    """
-    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-    # Neither comes from a person's own hand, nor from what is no browser. Browsers send the origin
-    # alone where a site is neither encrypted nor on the same computer.
-    is_own = origin is None or _is_own(origin)
-    if site:
-        # Not `same-site`: each port of this computer is, and each neighbour's subdomain.
-        is_own = site in ("same-origin", "none")
-    follows_link = (
-        request.method in SAFE_METHODS
-        and request.headers.get("Sec-Fetch-Mode") == "navigate"
-        and request.headers.get("Sec-Fetch-Dest") == "document"
-    )
-    if not is_own and not follows_link:
-        raise AnotherSite(*([] if site else [origin, request.headers.get("Host", "")]))
-
-
 def _is_own(origin: str) -> bool:
     """Whether a page of this origin is ours, by the `Host` that it asks, or by DROPWALL_PUBLIC_URL.
     A proxy may have cut the port off the `Host`, as nginx's `$host` does."""
@@ -163,7 +159,10 @@ def _is_own(origin: str) -> bool:
 
 
 @security.after_app_request
-def add_headers(response: Response) -> Response:
+def add_headers(response: WerkzeugResponse) -> WerkzeugResponse:
+    if response.status_code == PreconditionFailed.code:
+        response.close()  # Werkzeug answers so with the body that the visitor should not have
+        response = answer_http_error(PreconditionFailed())
     policy = PAGE_POLICY if response.mimetype == "text/html" else FILE_POLICY
     for name, value in {"Content-Security-Policy": policy, **HEADERS}.items():
         response.headers.setdefault(name, value)

@@ -21,8 +21,7 @@ from ..catalog.accounts import Account
 from ..people.passwords import MIN_PASSWORD
 from ..refusals import NotSignedIn, PasscodeWanted
 from . import dropwall, errors, no_content
-from .requests import is_navigation
-from .visitor import greet_guest, is_admitted
+from .requests import greet_guest, is_admitted, is_navigation
 
 sign_in = Blueprint("sign_in", __name__)
 

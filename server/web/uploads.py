@@ -30,8 +30,7 @@ from ..refusals import (
 from . import dropwall, errors, no_content
 from .multipart import Body, receive_body
 from .photos import VISIBILITIES
-from .requests import is_navigation
-from .visitor import changing, greet_guest, hang_up_check, limit_key, visitor
+from .requests import changing, greet_guest, hang_up_check, is_navigation, limit_key, visitor
 
 uploads = Blueprint("uploads", __name__)
 
