@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import NoReturn
 
 from .. import timestamps
-from ..catalog import intents, orphans, photos, uploads
+from ..catalog import changes, intents, orphans, photos, uploads
 from ..catalog.database import Database
 from ..images.formats import FORMATS
 from ..refusals import CatalogUnavailable, NotStored, StorageUnavailable
@@ -121,7 +121,9 @@ class Sweep:
 
     def sweep_unfinished(self) -> int:
         """Remove what was left half-way a day ago or more: files half received, photos half
-        written, uploads given up. Return how many. Touches no listed photo."""
+        written, uploads given up. Return how many. Touches no listed photo. Changes that nobody
+        asks for any more are forgotten as well."""
+        changes.forget_old_changes(self.database)
         swept = self._sweep_marks()
         for name in self.storage.old_staged(AGE_SECONDS):
             self.storage.discard_staged(name)

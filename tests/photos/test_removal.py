@@ -220,3 +220,16 @@ def test_a_running_gallery_purges(client: FlaskClient, config: Config, photo: di
         wait_until(lambda: {late["id"]} == set(map(owner_id, stored_files(config.data))))
     assert restore(client, late) == DONE
     assert listed(client) == ["late.png"]
+
+
+def test_a_sweep_forgets_old_changes_and_a_page_that_knows_older_ones_starts_over(
+    app: Flask, client: FlaskClient, photo: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = client.get("/api/photos").json["version"]
+    send_as(client, "b.jpg", photo_bytes(seed=1))
+    assert not client.get(f"/api/photos?since={before - 1}").json.get("reset")
+    monkeypatch.setattr("dropwall.catalog.changes.KEPT_SECONDS", -60)
+    parts(app).sweep.sweep_unfinished()
+    assert client.get(f"/api/photos?since={before - 1}").json["reset"]
+    version = client.get("/api/photos").json["version"]
+    assert not client.get(f"/api/photos?since={version}").json.get("reset")
