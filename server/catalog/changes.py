@@ -127,7 +127,11 @@ def read_known_version(connection: Connection, viewer: Viewer) -> int:
     """Read the version of the last change that the viewer may know of; 0 if there is none. Each
     part of the query reads one entry of an index."""
     newest = select(func.max(changes.c.version).label("version"))
-    known = [newest.where(changes.c.audience == audience) for audience in _seen_by(viewer)]
+    known = [
+        newest.where(changes.c.audience == audience)
+        for audience in Audience
+        if audience >= least_audience(viewer)
+    ]
     if viewer.guest_id:
         known.append(newest.where(changes.c.guest_id == viewer.guest_id))
     if not known:
@@ -158,13 +162,16 @@ def forget_old_changes(database: Database) -> int:
 
 def count_seen_by(viewer: Viewer) -> ColumnElement[int]:
     """Select how many of a guest's photos the viewer sees, from the guest's row."""
-    own = case((guests.c.id == viewer.guest_id, _sum(_unseen_by(viewer))), else_=0)
-    return _sum(_seen_by(viewer)) + (own if viewer.guest_id else 0)
+    least = least_audience(viewer)
+    shared = sum((n for audience, n in GUEST_COUNTS.items() if audience >= least), start=literal(0))
+    own = case((guests.c.id == viewer.guest_id, count_own(viewer)), else_=0)
+    return shared + (own if viewer.guest_id else 0)
 
 
 def count_own(viewer: Viewer) -> ColumnElement[int]:
     """Select how many photos a viewer sees only because they are their own, from their row."""
-    return _sum(_unseen_by(viewer))
+    least = least_audience(viewer)
+    return sum((n for audience, n in GUEST_COUNTS.items() if audience < least), start=literal(0))
 
 
 def recount(connection: Connection) -> None:
@@ -218,15 +225,3 @@ def _kind(audience: int, standing: str, size: int, count: int = 1) -> Counter[st
     if audience == Audience.OWNER:
         return Counter(bytes=size, private=count, private_bytes=size)
     return Counter({"bytes": size, standing if audience == Audience.HOSTS else "total": count})
-
-
-def _seen_by(viewer: Viewer) -> list[Audience]:
-    return [audience for audience in Audience if audience >= least_audience(viewer)]
-
-
-def _unseen_by(viewer: Viewer) -> list[Audience]:
-    return [audience for audience in Audience if audience < least_audience(viewer)]
-
-
-def _sum(audiences: Iterable[Audience]) -> ColumnElement[int]:
-    return sum((GUEST_COUNTS[audience] for audience in audiences), start=literal(0))

@@ -107,7 +107,7 @@ def _read_pieces(
     elif since > version or since < forgotten:
         yield Changes([], [], [], total, version, reset=True)
     else:
-        is_known = (changes.c.version > since) & is_for(viewer, changes)
+        is_known = (changes.c.version > since) & is_for(viewer, changes, changes.c.audience)
         known = _read_recorded(connection, is_known, MAX_PIECES * limit + 1)
         for piece in _divide(connection, known, limit, viewer, version):
             yield replace(piece, total=total)

@@ -123,10 +123,20 @@ def _read_page(
         if selection.ids is not None:
             query = query.where(is_one_of(connection, photos.c.id, selection.ids))
         place = None if before is None else _find_place(connection, before, viewer)
-        query = _in_order(query, selection.sort, place)
-        found = search.read_having(
-            connection, selection.words, query, read, limit + 1, selection.sort, before
-        )
+        if selection.sort == "taken":
+            if place:
+                query = query.where(tuple_(photos.c.moment, photos.c.version) < tuple_(*place))
+            query = query.order_by(photos.c.moment.desc(), photos.c.version.desc())
+        else:
+            if place:
+                query = query.where(photos.c.version < place.version)
+            query = query.order_by(photos.c.version.desc())
+        if selection.words:
+            found = search.read_having(
+                connection, selection.words, query, read, limit + 1, selection.sort, before
+            )
+        else:
+            found = read(connection, query.limit(limit + 1))
     more = len(found) > limit
     return Page(found[:limit], found[limit - 1].version if more else None, total, version)
 
@@ -164,17 +174,6 @@ def find_photos(database: Database, photo_ids: list[str], viewer: Viewer = PUBLI
         total = read_totals(connection, [viewer])[viewer]
         query = select_photos().where(photos.c.id.in_(photo_ids), is_seen_by(viewer))
         return Page(read_photos(connection, query), None, total, version)
-
-
-def _in_order(query: Select[Any], sort: str, after: Place | None) -> Select[Any]:
-    """Sort photos newest first, from the one after this place on."""
-    if sort == "taken":
-        if after:
-            query = query.where(tuple_(photos.c.moment, photos.c.version) < tuple_(*after))
-        return query.order_by(photos.c.moment.desc(), photos.c.version.desc())
-    if after:
-        query = query.where(photos.c.version < after.version)
-    return query.order_by(photos.c.version.desc())
 
 
 def _find_place(connection: Connection, version: int, viewer: Viewer) -> Place:

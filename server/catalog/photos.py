@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Collection, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -149,7 +148,9 @@ def add_photo(
             intents.end(connection, photo.id)
             guest_id = read_owner_id(connection, photo.guest_id)
             photo = replace(photo, version=version, guest_id=guest_id)
-            if _was_withheld(connection, photo):
+            same = (photos.c.guest_id == guest_id) & (photos.c.sha256 == photo.sha256)
+            withheld = select(photos.c.id).where(same, is_remembered, was_withheld).limit(1)
+            if connection.execute(withheld).first():
                 photo = replace(photo, standing=HIDDEN)
             row = {name: getattr(photo, name) for name in OWN_COLUMNS}
             row |= {
@@ -256,15 +257,8 @@ def find_unsummed(database: Database, after: str, limit: int) -> list[tuple[str,
 
 def _find_same(connection: Connection, guest_id: str, sha256: str) -> Photo | None:
     theirs = photos.c.guest_id == read_owner_id(connection, guest_id)
-    with suppress(NoSuchPhoto):
-        return read_photo(connection, theirs & (photos.c.sha256 == sha256) & is_listed)
-    return None
-
-
-def _was_withheld(connection: Connection, photo: Photo) -> bool:
-    same = (photos.c.guest_id == photo.guest_id) & (photos.c.sha256 == photo.sha256)
-    query = select(photos.c.id).where(same, is_remembered, was_withheld).limit(1)
-    return connection.execute(query).first() is not None
+    query = select_photos().where(theirs, photos.c.sha256 == sha256, is_listed)
+    return next(iter(read_photos(connection, query)), None)
 
 
 def remove(

@@ -12,17 +12,19 @@ from .viewer import Audience, Viewer
 
 def is_seen_by(viewer: Viewer) -> ColumnElement[bool]:
     """Whether the viewer sees a photo."""
-    return is_listed & is_for(viewer, photos)
+    return is_listed & is_for(viewer, photos, photos.c.audience)
 
 
 def was_seen_by(viewer: Viewer) -> ColumnElement[bool]:
     """Whether the viewer might have seen a photo at some time, be it listed or removed now."""
-    return _is_own(viewer, photos) | _is_shared_with(viewer, photos.c.widest_audience)
+    return is_for(viewer, photos, photos.c.widest_audience)
 
 
-def is_for(viewer: Viewer, table: Table) -> ColumnElement[bool]:
-    """Whether a row of `photos` or `changes` is for the viewer, by its guest and its audience."""
-    return _is_own(viewer, table) | _is_shared_with(viewer, table.c.audience)
+def is_for(viewer: Viewer, table: Table, audience: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether a row of `photos` or `changes` with this audience is for the viewer."""
+    least = least_audience(viewer)
+    is_shared = audience >= least if least <= Audience.EVERYONE else false()
+    return _is_own(viewer, table) | is_shared
 
 
 def is_withheld_from_others(viewer: Viewer, audience: Audience) -> ColumnElement[bool]:
@@ -64,9 +66,3 @@ def read_totals(connection: Connection, viewers: Collection[Viewer]) -> dict[Vie
 
 def _is_own(viewer: Viewer, table: Table) -> ColumnElement[bool]:
     return table.c.guest_id == viewer.guest_id if viewer.guest_id else false()
-
-
-def _is_shared_with(viewer: Viewer, audience: ColumnElement[int]) -> ColumnElement[bool]:
-    if least_audience(viewer) > Audience.EVERYONE:
-        return false()
-    return audience >= least_audience(viewer)

@@ -15,7 +15,7 @@ from ..images.slots import Slots
 from ..refusals import NoSuchPhoto, NotStored, NotTheOwner, TooManyThumbnails
 from ..storage import Method, Storage
 from .files import WIDTHS, original_key, thumbnail_key
-from .limits import Limits
+from .limits import HOUR_SECONDS, Limits
 
 COPIES_AT_ONCE = 4
 """Originals that one process copies to the local disk at once, to render large thumbnails."""
@@ -104,7 +104,7 @@ class Gallery:
     def restore_photo(self, photo_id: str, viewer: Viewer) -> None:
         """Undo a removal, as long as the files are there. Raises NoSuchPhoto, and the
         limits' refusals: others may have taken the room."""
-        hour_ago = self._limits.hour_ago()
+        hour_ago = timestamps.now(seconds_ago=HOUR_SECONDS)
         with suppress(SamePhoto):  # it was sent again meanwhile
             photos.restore_photo(
                 self._database, photo_id, viewer, hour_ago, self._limits.check_usage

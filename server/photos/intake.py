@@ -4,7 +4,7 @@ import errno
 import hashlib
 import secrets
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -31,7 +31,7 @@ from ..refusals import (
 )
 from ..storage import Storage
 from .files import crc32_of, original_key, photo_keys, thumbnail_key
-from .limits import Limits
+from .limits import HOUR_SECONDS, Limits
 
 ROOM_BYTES = 1024 * 1024
 """Bytes that are written between two looks at the free disk."""
@@ -54,7 +54,7 @@ class Upload:
 
     def write(self, data: bytes) -> int:
         self.bytes += len(data)
-        if not self.is_too_large:
+        if self.bytes <= self._max_bytes:
             if self.bytes > self._room:
                 self._check_room(ROOM_BYTES)
                 self._room = self.bytes + ROOM_BYTES
@@ -65,10 +65,6 @@ class Upload:
     def close(self) -> None:
         """Close the file: a form of a thousand photos must not keep a thousand files open."""
         self._file.close()
-
-    @property
-    def is_too_large(self) -> bool:
-        return self.bytes > self._max_bytes
 
     @property
     def sha256(self) -> str:
@@ -123,7 +119,7 @@ class Intake:
         self.check_announced(name, upload.bytes)
         if upload.bytes == 0:
             raise EmptyPhoto
-        photo_id, hour_ago = secrets.token_hex(16), self._limits.hour_ago()
+        photo_id, hour_ago = secrets.token_hex(16), timestamps.now(seconds_ago=HOUR_SECONDS)
         check = partial(
             self._limits.check_usage, more_photos=1, more_bytes=upload.bytes - counted_bytes
         )
@@ -161,10 +157,11 @@ class Intake:
 
     def _true_name(self, name: str, true_extension: str, renames: bool) -> str:
         """Raises UnknownExtension, WrongExtension."""
-        if true_extension not in map(_true_extension, self._settings.extensions):
+        accepted = {BY_EXTENSION[spelling].extension for spelling in self._settings.extensions}
+        if true_extension not in accepted:
             raise UnknownExtension(true_extension)
         extension = extension_of(name)
-        if not extension or _true_extension(extension) == true_extension:
+        if not extension or BY_EXTENSION[extension].extension == true_extension:
             return name
         if not renames:
             raise WrongExtension(true_extension)
@@ -217,8 +214,12 @@ class Intake:
         for width, content in thumbnails.items():
             puts.append(partial(self._storage.put_bytes, thumbnail_key(photo.id, width), content))
         with ThreadPoolExecutor(len(puts)) as pool:
-            for done in [_submit(pool, put) for put in puts]:
-                done.result()
+            try:
+                running = [pool.submit(put) for put in puts]
+            except RuntimeError as error:  # there are too many threads, or this process ends
+                raise StorageUnavailable(errno.EAGAIN, str(error)) from error
+            for put in running:
+                put.result()
 
     def _discard(self, photo_id: str, keys: list[str]) -> None:
         """Delete the files of a photo that is not listed, and then its intent row. What cannot be
@@ -226,15 +227,3 @@ class Intake:
         with suppress(CatalogUnavailable, OSError):
             self._storage.delete(*keys)
             intents.forget(self._database, [photo_id])
-
-
-def _submit(pool: ThreadPoolExecutor, put: Callable[[], None]) -> Future[None]:
-    """A machine without another thread, and a process that is about to end, put nothing."""
-    try:
-        return pool.submit(put)
-    except RuntimeError as error:
-        raise StorageUnavailable(errno.EAGAIN, str(error)) from error
-
-
-def _true_extension(extension: str) -> str:
-    return BY_EXTENSION[extension].extension

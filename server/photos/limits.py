@@ -33,11 +33,9 @@ class Limits:
     def check(self, guest_id: str, more_bytes: int, begins: bool = False) -> None:
         """Check whether this guest may send so much more. What arrives in chunks counts as it
         comes, and as a photo where another one `begins`. Raises TooMuchSent, GalleryFull."""
-        used = usage.read(self.database, guest_id, self.hour_ago())
+        hour_ago = timestamps.now(seconds_ago=HOUR_SECONDS)
+        used = usage.read(self.database, guest_id, hour_ago)
         self.check_usage(used, 1 + used.begun_uploads if begins else 1, more_bytes)
-
-    def hour_ago(self) -> str:
-        return timestamps.now(seconds_ago=HOUR_SECONDS)
 
     def check_usage(self, used: Usage, more_photos: int = 0, more_bytes: int = 0) -> None:
         """As `check`, where the usage has been read already."""
