@@ -87,7 +87,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.wsgi_app = AccessLog(app.wsgi_app, parts.metrics, bool(hops))  # type: ignore[method-assign]
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
-    answer_errors(app, config)
+    answer_errors(app)
     for command in COMMANDS:
         app.cli.add_command(command)
     return app

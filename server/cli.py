@@ -125,7 +125,7 @@ def _refusals_as_errors() -> Iterator[None]:
     except Exception as error:
         if not is_refusal(error):
             raise
-        refusal = response_to(error, dropwall().settings)
+        refusal = response_to(error)
         raise click.ClickException(refusal.get_data(as_text=True)) from None
 
 

@@ -112,18 +112,17 @@ def cut(name: str, most_bytes: int) -> str:
 
 def _clean(sent: str) -> str:
     """In NFC, on one line, without what cannot be seen or changes the direction of the rest."""
-    normal = unicodedata.normalize("NFC", sent)
-    return " ".join("".join(c if _is_safe(c) else " " for c in normal).split())
+    kept = ""
+    for character in unicodedata.normalize("NFC", sent):
+        is_character = ord(character) & 0xFFFE != 0xFFFE  # the last two of each plane are none
+        category = unicodedata.category(character)
+        is_safe = is_character and category not in _UNSAFE_CATEGORIES
+        kept += character if is_safe and not _UNSAFE.match(character) else " "
+    return " ".join(kept.split())
 
 
 def _fold(text: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-
-
-def _is_safe(character: str) -> bool:
-    is_character = ord(character) & 0xFFFE != 0xFFFE  # the last two of each plane are none
-    category = unicodedata.category(character)
-    return is_character and category not in _UNSAFE_CATEGORIES and not _UNSAFE.match(character)
 
 
 def _goes_on(text: str, following: str) -> bool:

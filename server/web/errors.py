@@ -8,7 +8,6 @@ from flask import Flask, Response
 from werkzeug.exceptions import ClientDisconnected, HTTPException
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from ..config import Config
 from ..images.formats import BY_EXTENSION
 from ..names import MAX_GUEST_NAME
 from ..operations.logs import OutageLog, reason
@@ -56,17 +55,17 @@ def refusal_of(error: Exception) -> type[Refusal]:
     return StalledUpload if isinstance(error, TimeoutError) else InternalError
 
 
-def response_to(error: Exception, config: Config) -> Response:
+def response_to(error: Exception) -> Response:
     """The answer for a request that was refused as a whole."""
-    return refusal_response([("", error)], 1, config)
+    return refusal_response([("", error)], 1)
 
 
-def refusal_response(refused: list[tuple[str, Exception]], sent: int, config: Config) -> Response:
+def refusal_response(refused: list[tuple[str, Exception]], sent: int) -> Response:
     """The answer for a request of which `refused` (name, reason) of `sent` photos were not
     kept. It has the first one's status, and a line for each when several were sent."""
     first = refusal_of(refused[0][1])
     code, status = first.code, first.status
-    sentences = [_fill(refusal_of(error).sentence, error, config) for _, error in refused]
+    sentences = [_fill(refusal_of(error).sentence, error) for _, error in refused]
     sentence = sentences[0]
     _log_why(refused[0][1], code)
     if sent > 1:
@@ -105,21 +104,18 @@ def _log_why(error: Exception, code: str) -> None:
         outages.failed("Requests are refused (%s): %s", code, reason(error), kind=code)
 
 
-def answer_errors(app: Flask, config: Config) -> None:
+def answer_errors(app: Flask) -> None:
     """Make every error of the application, Flask's own included, answer in plain text."""
-
-    def answer_refusal(error: Exception) -> Response:
-        return response_to(error, config)
-
-    def answer_os_error(error: OSError) -> Response:
-        if not is_refusal(error):
-            raise error
-        return answer_refusal(error)
-
-    app.register_error_handler(Refusal, answer_refusal)
-    app.register_error_handler(ClientDisconnected, answer_refusal)
-    app.register_error_handler(OSError, answer_os_error)
+    app.register_error_handler(Refusal, response_to)
+    app.register_error_handler(ClientDisconnected, response_to)
+    app.register_error_handler(OSError, _answer_os_error)
     app.register_error_handler(HTTPException, answer_http_error)
+
+
+def _answer_os_error(error: OSError) -> Response:
+    if not is_refusal(error):
+        raise error
+    return response_to(error)
 
 
 def answer_http_error(error: HTTPException) -> WerkzeugResponse:
@@ -127,13 +123,14 @@ def answer_http_error(error: HTTPException) -> WerkzeugResponse:
     response = error.get_response()
     if response.status_code >= 400:
         refusal = OF_HTTP.get(response.status_code, InternalError)
-        response.data = _fill(refusal.sentence, error, dropwall().settings)
+        response.data = _fill(refusal.sentence, error)
         response.mimetype = "text/plain"
         response.headers["Dropwall-Refusal"] = refusal.code
     return response
 
 
-def _fill(sentence: str, error: Exception, config: Config) -> str:
+def _fill(sentence: str, error: Exception) -> str:
+    config = dropwall().settings
     return sentence.format(
         content=BY_EXTENSION[error.extension].name if isinstance(error, WrongExtension) else "",
         formats=_formats(config.extensions),

@@ -111,7 +111,10 @@ def original(filename: str) -> ResponseReturnValue:
     """Who shows it gets it from us, with the headers that keep it harmless; who saves it, from the
     storage where that has an address of its own."""
     photo_id, _, extension = filename.rpartition(".")
-    if _is_saved() and (link := _link(photo_id, extension)):
+    method: Method = "HEAD" if request.method == "HEAD" else "GET"
+    if _is_saved() and (
+        link := dropwall().gallery.link_original(photo_id, extension, visitor(), method)
+    ):
         return redirect(link)  # kept by nobody, as all that says nothing of it
     photo, stream = dropwall().gallery.open_original(photo_id, extension, visitor())
     response = _stream_response(
@@ -185,11 +188,6 @@ def _is_saved() -> bool:
         return True
     is_browser = "Sec-Fetch-Dest" in request.headers or "Mozilla/" in request.user_agent.string
     return not is_browser
-
-
-def _link(photo_id: str, extension: str) -> str | None:
-    method: Method = "HEAD" if request.method == "HEAD" else "GET"
-    return dropwall().gallery.link_original(photo_id, extension, visitor(), method)
 
 
 def _is_confidential(photo: Photo | OutlinedPhoto) -> bool:

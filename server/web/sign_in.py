@@ -91,7 +91,7 @@ def answers_form(template: str) -> Callable[[Callable[..., None]], Route]:
             except Exception as error:
                 if not (_is_page() and errors.is_refusal(error)):
                     raise
-                refusal = errors.response_to(error, dropwall().settings)
+                refusal = errors.response_to(error)
                 return _show(template, refusal, word=arguments.get("word", ""))
             return _done()
 
@@ -243,7 +243,7 @@ def _address() -> str:
 def ask_for_passcode(error: PasscodeWanted) -> Response:
     if request.endpoint in ASKING and request.method in ("GET", "HEAD"):
         return _show("passcode.html", next_path=request.path)
-    return errors.response_to(error, dropwall().settings)
+    return errors.response_to(error)
 
 
 @sign_in.get("/passcode")

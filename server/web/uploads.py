@@ -69,7 +69,7 @@ def upload_photos() -> ResponseReturnValue:
             return response
         added, refused = _add_photos(body, sender)
     if refused:
-        response = errors.refusal_response(refused, len(body.uploads), dropwall().settings)
+        response = errors.refusal_response(refused, len(body.uploads))
     elif is_navigation():
         return _come_back(len(body.uploads))
     else:
