@@ -1,7 +1,7 @@
-"""Accounts, and the failed attempts that the rate limits count."""
+"""Accounts, the photos that become theirs, and the failed attempts that the rate limits count."""
 
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from operator import attrgetter
 
 from sqlalchemy import ColumnElement, Connection, delete, select, update
@@ -9,10 +9,11 @@ from sqlalchemy.exc import IntegrityError
 
 from .. import timestamps
 from ..refusals import NameTaken
-from .changes import advance, wait_turn
+from .changes import advance, record, wait_turn, write_guest
 from .database import Database, insert_or_update
-from .photos import PhotoFilter, read_photos, remove, select_photos
-from .tables import accounts, failed_tries, guests
+from .guests import read_name, rename
+from .photos import PhotoFilter, batches, read_photos, remove, select_photos
+from .tables import accounts, failed_tries, guests, is_listed, photos
 from .viewer import OWNER
 
 
@@ -90,6 +91,27 @@ def remove_account(database: Database, account_id: str, with_private: bool = Fal
         remove(connection, version, private, timestamps.now(), by_guest="")
         _end_adoptions(connection, account_id)
         connection.execute(delete(accounts).where(accounts.c.id == account_id))
+
+
+def adopt(database: Database, from_guest: str, to_guest: str) -> None:
+    """Give all photos of one guest to another. Of a photo that both have sent one is kept; the name
+    passes on if the other guest has none."""
+    with database.transaction() as connection:
+        version = advance(connection)
+        theirs = photos.c.guest_id == from_guest
+        held = select(photos.c.sha256).where(photos.c.guest_id == to_guest, is_listed)
+        doubles = select_photos().where(theirs, is_listed, photos.c.sha256.in_(held))
+        remove(connection, version, read_photos(connection, doubles), timestamps.now(), from_guest)
+        version = advance(connection)
+        moved = read_photos(connection, select_photos().where(theirs, is_listed))
+        connection.execute(update(photos).where(theirs).values(guest_id=to_guest))
+        for later, some in batches(connection, version, moved):
+            record(connection, later, some, [replace(p, guest_id=to_guest) for p in some])
+            version = later
+        # For photos that are still on their way.
+        write_guest(connection, from_guest, adopted_by=to_guest, adopted=timestamps.now())
+        if (name := read_name(connection, from_guest)) and not read_name(connection, to_guest):
+            rename(connection, version, to_guest, name)
 
 
 def list_failures(database: Database, keys: Collection[str]) -> list[tuple[str, int, str]]:

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from .. import timestamps
 from ..catalog import accounts
-from ..catalog.accounts import Account
-from ..catalog.adoption import adopt
+from ..catalog.accounts import Account, adopt
 from ..catalog.database import Database
 from ..catalog.guests import find_name, name_guest
 from ..names import clean_guest_name, fold_name, former_fold_name

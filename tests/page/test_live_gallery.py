@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, Request, Response, Route, expect
 from sqlalchemy import update
 
-from dropwall.catalog.adoption import adopt
+from dropwall.catalog.accounts import adopt
 from dropwall.catalog.guests import name_guest
 from dropwall.catalog.photos import PhotoFilter, change_photos
 from dropwall.catalog.tables import photos

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from dropwall.catalog import (
-    adoption,
+    accounts,
     feed,
     guests,
     intents,
@@ -81,7 +81,7 @@ class FilledCatalog:
         self.lists = Bound(lists, database)
         self.feed = Bound(feed, database)
         self.guests = Bound(guests, database)
-        self.adopt = partial(adoption.adopt, database)
+        self.adopt = partial(accounts.adopt, database)
         self.uploads = Bound(uploads, database)
         self.intents = Bound(intents, database)
         self.leftovers = Bound(orphans, database)
