@@ -155,9 +155,9 @@ def test_few_names_stand_beside_the_rooms() -> None:
 
 
 MOST_HOPS = {
-    "POST /": (121, 31, 2),
-    "GET /api/photos": (50, 17, 1),
-    "GET /api/photos, not modified": (30, 12, 1),
+    "POST /": (105, 28, 2),
+    "GET /api/photos": (41, 13, 1),
+    "GET /api/photos, not modified": (27, 10, 1),
 }
 """At most so many functions of ours, their files, and transactions, for each request that `hops`
 traces. Lower them when a request has become simpler."""
