@@ -1,4 +1,4 @@
-"""Accounts, the photos that become theirs, and the failed attempts that the rate limits count."""
+"""Accounts, how they take over a guest's photos, and the failed attempts that rate limits count."""
 
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
@@ -45,7 +45,7 @@ class PrivatePhotosLeft(Exception):
 
 
 def add_account(database: Database, account: Account) -> None:
-    """Raises NameTaken."""
+    """Add an account. Raises NameTaken."""
     try:
         with database.transaction() as connection:
             connection.execute(accounts.insert().values(asdict(account)))
@@ -94,8 +94,8 @@ def remove_account(database: Database, account_id: str, with_private: bool = Fal
 
 
 def adopt(database: Database, from_guest: str, to_guest: str) -> None:
-    """Give all photos of one guest to another. Of a photo that both have sent one is kept; the name
-    passes on if the other guest has none."""
+    """Give all photos of one guest to another, as when they sign in. One is kept of a photo that
+    both have sent; the name passes on if the other guest has none."""
     with database.transaction() as connection:
         version = advance(connection)
         theirs = photos.c.guest_id == from_guest

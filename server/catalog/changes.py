@@ -28,14 +28,12 @@ from sqlalchemy import (
 )
 
 from .database import Database, insert_or_update
-from .tables import changes, gallery, guests, is_listed, is_unshared, photos
+from .tables import CHANNEL, changes, gallery, guests, is_listed, is_unshared, photos
 from .viewer import HIDDEN, PENDING, Audience, Viewer
 
 if TYPE_CHECKING:
     from .photos import Photo
 
-CHANNEL = "dropwall"
-"""PostgreSQL's channel, on which every commit wakes those who watch the gallery."""
 KEPT_SECONDS = 30 * 24 * 60 * 60
 """How long changes are kept. A page that was open for longer reads the gallery anew."""
 KINDS = ("private", PENDING, HIDDEN)

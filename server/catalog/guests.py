@@ -1,4 +1,4 @@
-"""Guests as rows: only those who gave their name, sent photos or signed in have one."""
+"""The table of guests, with a row for each who gave a name, sent photos or signed in."""
 
 from dataclasses import dataclass
 
@@ -12,13 +12,13 @@ from .tables import guests
 from .viewer import PUBLIC, Viewer
 
 ADOPTION_SECONDS = 60 * 60
-"""How long a photo may be on its way from before its sender signed in."""
+"""Seconds after a sign-in in which photos that the device was sending become the account's."""
 
 
 @dataclass(frozen=True)
 class Guest:
-    """A guest and how many photos of theirs the viewer sees. `name` is empty for a guest who does
-    not want to be named (any more)."""
+    """A guest, and the number of their photos that the viewer sees. `name` is empty for a guest who
+    gave none or took it back."""
 
     id: str
     name: str
@@ -34,27 +34,27 @@ def name_guest(database: Database, guest_id: str, name: str) -> None:
 
 
 def find_owner_id(database: Database, guest_id: str) -> str:
-    """The id that owns what this guest sends: an account's if they signed in a short while ago,
-    otherwise their own."""
+    """Find the id that owns what this guest sends: an account's if they signed in a short while
+    ago, otherwise their own."""
     with database.transaction() as connection:
         return read_owner_id(connection, guest_id)
 
 
 def find_name(database: Database, guest_id: str) -> str:
-    """The guest's name; empty if they have none."""
+    """Find a guest's name, empty if they have none."""
     with database.transaction() as connection:
         return read_name(connection, guest_id)
 
 
 def count_photos(database: Database, guest_id: str) -> int:
-    """How many listed photos a guest has."""
+    """Count the listed photos of a guest."""
     query = select(*GUEST_COUNTS.values()).where(guests.c.id == guest_id)
     with database.transaction() as connection:
         return sum(connection.execute(query).first() or ())
 
 
 def list_senders(database: Database, limit: int, viewer: Viewer = PUBLIC) -> list[Guest]:
-    """Guests who have a name and photos that the viewer sees, in the order of their names."""
+    """List guests with a name and photos that the viewer sees, in the order of their names."""
     seen = count_seen_by(viewer)
     query = (
         select(guests.c.id, guests.c.name, seen)
@@ -66,8 +66,8 @@ def list_senders(database: Database, limit: int, viewer: Viewer = PUBLIC) -> lis
 
 
 def read_owner_id(connection: Connection, guest_id: str) -> str:
-    """As `find_owner_id`. For a while only: somebody else may have a copy of the cookie that was
-    the device's before."""
+    """Read what `find_owner_id` finds. An adoption counts only for a while: somebody else may have
+    a copy of the cookie that the device had before."""
     since = timestamps.now(seconds_ago=ADOPTION_SECONDS)
     adopted_by = select(guests.c.adopted_by).where(
         guests.c.id == guest_id, guests.c.adopted >= since

@@ -1,4 +1,4 @@
-"""Photos as lists: page by page, in outline, or those of a selection."""
+"""Lists of photos, page by page, whole or in outline, and kept selections."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -24,10 +24,10 @@ from .visibility import (
 
 @dataclass(frozen=True)
 class Selection:
-    """Which photos, and in which order: newest first, by `arrival` or by the time they were
-    `taken`. With `guest_id` only that guest's, with `words` only those that have each of them in
-    their name or their sender's, with `only` (one of KINDS) what not everyone sees, with `ids` only
-    those photos."""
+    """A selection says which photos are listed, and in which order: newest first, by `arrival` or
+    by the time they were `taken`. `guest_id` selects the photos of one guest, `words` those with
+    each word in their name or their sender's, `only` (one of KINDS) those that not everyone sees,
+    `ids` the photos with these ids."""
 
     sort: str = "arrival"
     guest_id: str | None = None
@@ -42,7 +42,7 @@ SORTS = ("arrival", "taken")
 
 
 class Place(NamedTuple):
-    """Where a photo stands, in either order."""
+    """A photo's sort key in either order."""
 
     moment: str
     version: int
@@ -50,7 +50,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class OutlinedPhoto:
-    """As much as it takes to leave room for it. `moment` is the one that it is sorted by."""
+    """What the page needs to leave room for a photo. `moment` is the time that it is sorted by."""
 
     id: str
     width: int
@@ -65,8 +65,8 @@ SomePhoto = TypeVar("SomePhoto", Photo, OutlinedPhoto)
 
 @dataclass(frozen=True)
 class Page(Generic[SomePhoto]):
-    """Photos; `next` is the `before` of the following page, None on the last. `total` and
-    `version` are the gallery's, as its viewer may know them."""
+    """One page of a list. `next` is the `before` of the following page, None on the last. `total`
+    and `version` are the gallery's, as the viewer may know them."""
 
     photos: list[SomePhoto]
     next: int | None
@@ -75,7 +75,7 @@ class Page(Generic[SomePhoto]):
 
 
 MOST_SELECTIONS = 200
-"""That are kept at once; 100,000 photos are three megabytes."""
+"""Number of selections that are kept at once; one of 100,000 photos takes three megabytes."""
 
 
 def list_photos(
@@ -144,8 +144,8 @@ def _read_page(
 def keep_selection(
     database: Database, photo_ids: Collection[str], moment: str, forgotten: str, viewer: Viewer
 ) -> str:
-    """The id under which those of these that the viewer sees are found, and no made-up ones,
-    which would fill the catalog; selections that were made before `forgotten` are gone."""
+    """Keep those of these ids that the viewer sees (made-up ones would fill the catalog), and
+    return the id of the selection. Deletes selections that were made before `forgotten`."""
     newest = select(selections.c.id).order_by(selections.c.made.desc())
     is_old = selections.c.id.not_in(newest.limit(MOST_SELECTIONS - 1))
     with database.transaction() as connection:
@@ -158,7 +158,7 @@ def keep_selection(
 
 
 def find_selection(database: Database, selection_id: str, since: str) -> list[str]:
-    """The ids of its photos. Raises NoSuchSelection if it was not made since then."""
+    """Return the ids of a selection's photos. Raises NoSuchSelection unless it was made `since`."""
     is_it = (selections.c.id == selection_id) & (selections.c.made >= since)
     with database.snapshot() as connection:
         photo_ids = connection.scalar(select(selections.c.photo_ids).where(is_it))
@@ -188,7 +188,8 @@ def _read_outlined(connection: Connection, query: Select[Any]) -> list[OutlinedP
 
 
 def _selected(query: Select[Any], selection: Selection, viewer: Viewer) -> Select[Any]:
-    """Each condition once: a planner takes another for one that leaves out still more."""
+    """Add the conditions of a selection, each once: for a query planner, each further condition
+    leaves out more rows."""
     if selection.only == "private":
         query = query.where(is_withheld_from_others(viewer, Audience.OWNER))
     elif selection.only:

@@ -1,27 +1,63 @@
-"""What the sweep asks: which removed photos still have files, and which files belong to nothing.
+"""Files that belong to no listed photo: intent rows, removed photos, and what the sweep looks up.
 
-Each function is one transaction, with the errors of `Database`."""
+A photo's intent row is written before its first file, and deleted by the transaction that lists
+the photo. So whatever a crash, a silent catalog or a broken disk leaves behind has a row, and is
+swept. Each attempt to add a photo has an id of its own, also when several machines put the chunks
+of one upload together.
+"""
 
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import case, exists, select, update
+from sqlalchemy import Connection, case, delete, exists, select, update
 
+from .. import timestamps
+from ..refusals import UploadSwept
 from .database import Database
 from .tables import gallery, intents, is_listed, is_unpurged, photos, was_removed, was_withheld
 
 
+def begin_intent(connection: Connection, photo_id: str) -> None:
+    """Write the intent row of a photo, before its first file."""
+    row = {"photo_id": photo_id, "begun": timestamps.now(), "is_swept": False}
+    connection.execute(intents.insert().values(row))
+
+
+def end_intent(connection: Connection, photo_id: str) -> None:
+    """Delete the intent row of a photo that is being listed. Raises UploadSwept."""
+    ended = delete(intents).where(intents.c.photo_id == photo_id, ~intents.c.is_swept)
+    if not connection.execute(ended).rowcount:
+        raise UploadSwept
+
+
+def forget_intents(database: Database, photo_ids: Collection[str]) -> None:
+    """Delete the intent rows of photos that have no files and never will have any."""
+    with database.transaction() as connection:
+        connection.execute(delete(intents).where(intents.c.photo_id.in_(photo_ids)))
+
+
+def mark_intents_swept(database: Database, begun_before: str, limit: int) -> set[str]:
+    """Keep photos that were begun before then from being listed, and return the ids of up to
+    `limit` of them. Their rows stay until their files are deleted (`forget_intents`): a sweep may
+    crash."""
+    old = select(intents.c.photo_id).where(intents.c.begun < begun_before).limit(limit)
+    swept = update(intents).where(intents.c.photo_id.in_(old)).values(is_swept=True)
+    with database.transaction() as connection:
+        return set(connection.scalars(swept.returning(intents.c.photo_id)))
+
+
 def unpurged_photos(database: Database, removed_before: str, limit: int) -> list[str]:
-    """Ids of photos that were removed before then, and whose files may still be there."""
+    """Return the ids of up to `limit` photos that were removed before then and whose files may
+    still be there."""
     query = select(photos.c.id).where(is_unpurged, photos.c.removed < removed_before)
     with database.transaction() as connection:
         return list(connection.scalars(query.limit(limit)))
 
 
 def wipe_photo(database: Database, photo_id: str) -> bool:
-    """Leave of a removed photo a row by which lists learn that it has gone, and nothing to look at
-    or to restore; of one that a host withheld also the SHA-256, by which it is recognized if it
-    comes again. False when it was restored meanwhile."""
+    """Blank a removed photo's row, so that it can be neither looked at nor restored. The row stays,
+    and of a photo that a host withheld also the SHA-256, by which it is recognized if it comes
+    again. Returns False if it was restored meanwhile."""
     wiped = update(photos).where(photos.c.id == photo_id, is_unpurged)
     nothing: dict[str, Any] = dict.fromkeys(("name", "folded_name", "placeholder"), "")
     nothing["crc32"] = None
@@ -38,8 +74,8 @@ def mark_purged(database: Database, photo_id: str) -> None:
 
 
 def known_ids(database: Database, photo_ids: Collection[str]) -> set[str]:
-    """Those of `photo_ids` (some hundreds at most) that are in the gallery, may be again, or are on
-    their way into it."""
+    """Return those of `photo_ids` (some hundreds at most) that are listed, may be restored, or have
+    an intent row."""
     kept = select(photos.c.id).where(photos.c.id.in_(photo_ids), is_listed | is_unpurged)
     on_their_way = select(intents.c.photo_id).where(intents.c.photo_id.in_(photo_ids))
     with database.transaction() as connection:
@@ -47,19 +83,20 @@ def known_ids(database: Database, photo_ids: Collection[str]) -> set[str]:
 
 
 def removed_ids(database: Database, photo_ids: Collection[str]) -> set[str]:
-    """Those of `photo_ids` (some hundreds at most) that were in the gallery once, and of which
-    no file is needed any more."""
+    """Return those of `photo_ids` (some hundreds at most) that were removed, and whose files nobody
+    needs any more."""
     query = select(photos.c.id).where(photos.c.id.in_(photo_ids), was_removed, ~is_unpurged)
     with database.transaction() as connection:
         return set(connection.scalars(query))
 
 
 def has_had_photos(database: Database) -> bool:
+    """Return whether a photo was ever listed here."""
     with database.transaction() as connection:
         return bool(connection.scalar(select(exists().select_from(photos))))
 
 
-def made(database: Database) -> str:
-    """When this catalog was made. Another one may have known files that are older."""
+def find_catalog_creation(database: Database) -> str:
+    """Return when this catalog was created. Older files may be known to another one."""
     with database.transaction() as connection:
         return str(connection.scalar(select(gallery.c.made)))

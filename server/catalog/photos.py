@@ -1,4 +1,4 @@
-"""Photos as rows: added, found, changed, removed and restored."""
+"""The table of photos: adds, finds, changes, removes and restores them."""
 
 import json
 from collections.abc import Callable, Collection, Iterator
@@ -23,10 +23,10 @@ from sqlalchemy.exc import IntegrityError
 
 from ..names import fold_for_search, with_extension
 from ..refusals import NoSuchPhoto
-from . import intents
 from .changes import advance, record
 from .database import Database
 from .guests import read_owner_id
+from .orphans import begin_intent, end_intent
 from .tables import guests, is_listed, is_remembered, is_unsummed, photos, was_withheld
 from .usage import Usage, read_usage
 from .viewer import EVERYONE, HIDDEN, OWNER, SHOWN, Audience, Viewer
@@ -35,11 +35,11 @@ from .visibility import can_be_restored_by, is_seen_by
 
 @dataclass(frozen=True)
 class Photo:
-    """One row. `taken` is the time on the wall where it was taken, ISO 8601 without a zone (in UTC,
-    with a Z, of a photo that came before that was so); other times are UTC. Width and height as
-    displayed, `sha256` (hex) is of the bytes as they were sent, `crc32` of those that are stored,
-    if it is known. `version` is the gallery's version that added it, `sender` the name of its
-    guest, who may have none."""
+    """One photo. `taken` is the local time where it was taken, ISO 8601 without a zone (photos of
+    former versions have UTC, with a Z); other times are UTC. Width and height are as displayed.
+    `sha256` (hex) is of the bytes as they were sent, `crc32` of those that are stored, None until
+    it is computed. `version` is the gallery's version that added it, `sender` the name of its
+    guest, None without one."""
 
     id: str
     guest_id: str
@@ -61,18 +61,18 @@ class Photo:
 
     @property
     def file_name(self) -> str:
-        """Under which it is saved."""
+        """The name under which a visitor saves the photo."""
         return with_extension(self.name, self.extension)
 
     @property
     def stored_name(self) -> str:
-        """Of its original, below `/uploads/`."""
+        """The name of the original below `/uploads/`."""
         return f"{self.id}.{self.extension}"
 
     @property
     def moment(self) -> str:
-        """When it was taken; of a photo that says nothing, when it came. By its digits photos are
-        sorted, so all have the same form."""
+        """The time by which photos are sorted: when it was taken or, if that is unknown, uploaded.
+        All have the same form, since they are compared as strings."""
         return f"{(self.taken or self.uploaded)[:19]}Z"
 
     @property
@@ -83,17 +83,17 @@ class Photo:
 
 
 class SamePhoto(Exception):
-    """This guest's gallery holds these very bytes already."""
+    """The guest has a listed photo with the same bytes already."""
 
 
 MAX_IDS = 500
-"""In one statement, and with one version: who asks what has changed can be told so many at once."""
+"""Number of photos in one statement and with one version: an answer about changes holds so many."""
 
 
 @dataclass(frozen=True)
 class PhotoFilter:
-    """Listed photos: with these ids (MAX_IDS at most), of this guest, of this visibility, that this
-    viewer sees; what is not given, is not asked for."""
+    """Selects listed photos: with these ids (MAX_IDS at most), of this guest, of this visibility,
+    and seen by this viewer. A condition that is None selects all."""
 
     ids: Collection[str] | None = None
     guest_id: str | None = None
@@ -123,13 +123,14 @@ def begin_photo(
     check: Callable[[Usage], None],
 ) -> Photo | None:
     """Write a photo's intent row, unless this guest has sent these bytes before: then return that
-    photo. `check` is shown the guest's usage `since` a moment; what it raises leaves the row
-    out."""
+    photo. `check` gets the guest's usage `since` a moment; if it raises, no row is written."""
     with database.transaction() as connection:
-        intents.begin(connection, photo_id)  # it writes first, so that SQLite waits its turn
-        same = _find_same(connection, guest_id, sha256)
+        begin_intent(
+            connection, photo_id
+        )  # it writes first, so that SQLite waits for other writers
+        same = _read_same(connection, guest_id, sha256)
         if same:
-            intents.end(connection, photo_id)
+            end_intent(connection, photo_id)
         else:
             check(read_usage(connection, guest_id, since))
     return same
@@ -138,14 +139,15 @@ def begin_photo(
 def add_photo(
     database: Database, photo: Photo, since: str = "", check: Callable[[Usage], None] | None = None
 ) -> Photo:
-    """The photo with its version; hidden where a host withheld these bytes of this guest
-    before, until a host shows it. `check` is shown the usage of its guest `since` a moment,
-    with this photo, while nobody else can add one: what it raises leaves the photo out.
-    Its intent row is deleted. Raises SamePhoto, also when two arrive at once, and UploadSwept."""
+    """List a photo, delete its intent row, and return the photo with its version. It is hidden,
+    until a host shows it, if a host withheld these bytes of this guest before. `check` gets the
+    guest's usage `since` a moment, this photo included, while nobody else can add one; if it
+    raises, the photo is not listed. Raises SamePhoto, also when two arrive at once, and
+    UploadSwept."""
     try:
         with database.transaction() as connection:
             version = advance(connection)
-            intents.end(connection, photo.id)
+            end_intent(connection, photo.id)
             guest_id = read_owner_id(connection, photo.guest_id)
             photo = replace(photo, version=version, guest_id=guest_id)
             same = (photos.c.guest_id == guest_id) & (photos.c.sha256 == photo.sha256)
@@ -176,7 +178,8 @@ def change_photos(
     visibility: str | None = None,
     standing: str | None = None,
 ) -> None:
-    """Those that see the difference are told of it; what is not there is passed over."""
+    """Change the visibility or the moderation state of photos, and record it for those who see the
+    difference. Photos that are not there are passed over."""
     wanted = {"visibility": visibility, "standing": standing}
     values: dict[str, Any] = {name: value for name, value in wanted.items() if value}
     differs = or_(*(photos.c[name] != value for name, value in values.items()))
@@ -196,7 +199,7 @@ def change_photos(
 
 
 def remove_photos(database: Database, which: PhotoFilter, moment: str, by_guest: str) -> list[str]:
-    """Their ids. They can be restored until they are wiped."""
+    """Remove photos and return their ids. They can be restored until they are wiped."""
     with database.transaction() as connection:
         version = advance(connection)
         gone = read_photos(connection, select_photos().where(which.rows))
@@ -211,8 +214,8 @@ def restore_photo(
     since: str = "",
     check: Callable[[Usage], None] | None = None,
 ) -> None:
-    """Back to its place. `check` as in `add_photo`. Raises NoSuchPhoto, also when it is not
-    for the viewer to restore, and SamePhoto."""
+    """Restore a removed photo to its place in the lists. `check` is called as in `add_photo`.
+    Raises NoSuchPhoto, also when the viewer may not restore it, and SamePhoto."""
     try:
         with database.transaction() as connection:
             version = advance(connection)
@@ -228,34 +231,34 @@ def restore_photo(
 
 
 def find_photo(database: Database, photo_id: str, viewer: Viewer) -> Photo:
-    """Raises NoSuchPhoto."""
+    """Find a photo that the viewer sees. Raises NoSuchPhoto."""
     with database.transaction() as connection:
         return read_photo(connection, (photos.c.id == photo_id) & is_seen_by(viewer))
 
 
 def find_same(database: Database, guest_id: str, sha256: str) -> Photo | None:
-    """The photo of these bytes that this guest sent before."""
+    """Find the listed photo of these bytes that this guest sent before."""
     with database.transaction() as connection:
-        return _find_same(connection, guest_id, sha256)
+        return _read_same(connection, guest_id, sha256)
 
 
 def keep_crc32(database: Database, photo_id: str, crc32: int | None) -> None:
-    """Of its original; None forgets it."""
+    """Store the CRC-32 of a photo's original; None forgets it."""
     with database.transaction() as connection:
         kept = update(photos).where(photos.c.id == photo_id).values(crc32=crc32)
         connection.execute(kept)
 
 
 def find_unsummed(database: Database, after: str, limit: int) -> list[tuple[str, str]]:
-    """Ids and extensions of listed photos whose CRC-32 is not known, by their ids, after this
-    one."""
+    """Find the ids and extensions of listed photos without a CRC-32, sorted by id, beginning after
+    this one."""
     query = select(photos.c.id, photos.c.extension).where(is_unsummed, photos.c.id > after)
     with database.transaction() as connection:
         found = connection.execute(query.order_by(photos.c.id).limit(limit))
         return [(photo_id, extension) for photo_id, extension in found]
 
 
-def _find_same(connection: Connection, guest_id: str, sha256: str) -> Photo | None:
+def _read_same(connection: Connection, guest_id: str, sha256: str) -> Photo | None:
     theirs = photos.c.guest_id == read_owner_id(connection, guest_id)
     query = select_photos().where(theirs, photos.c.sha256 == sha256, is_listed)
     return next(iter(read_photos(connection, query)), None)
@@ -264,7 +267,7 @@ def _find_same(connection: Connection, guest_id: str, sha256: str) -> Photo | No
 def remove(
     connection: Connection, version: int, gone: list[Photo], moment: str, by_guest: str
 ) -> None:
-    """Remove these listed photos, the first of them in this version."""
+    """Remove these listed photos, the first batch of them in this version."""
     by_owner = photos.c.guest_id == by_guest
     for later, some in batches(connection, version, gone):
         values = {"removed_version": later, "removed": moment, "removed_by_owner": by_owner}
@@ -290,6 +293,7 @@ _sender = func.nullif(guests.c.name, "").label("sender")
 
 
 def select_photos() -> Select[Any]:
+    """Begin a query of photos, with the names of their senders."""
     return select(*(photos.c[name] for name in OWN_COLUMNS), _sender).join(
         guests, guests.c.id == photos.c.guest_id, isouter=True
     )
@@ -298,7 +302,7 @@ def select_photos() -> Select[Any]:
 def is_one_of(
     connection: Connection, column: Column[Any], values: Collection[Any]
 ) -> ColumnElement[bool]:
-    """They may be many thousands, and are sent as one value."""
+    """Whether a column is one of many thousand values, which are sent as one parameter."""
     if connection.dialect.name == "postgresql":
         return column == any_(literal(list(values), ARRAY(column.type)))
     listed = func.json_each(json.dumps(list(values))).table_valued("value")
@@ -306,14 +310,14 @@ def is_one_of(
 
 
 def read_photos(connection: Connection, query: Select[Any]) -> list[Photo]:
-    """Of a query that began as `select_photos`."""
+    """Read the photos of a query that began as `select_photos`."""
     return [Photo(**row) for row in connection.execute(query).mappings()]
 
 
 def read_photo(
     connection: Connection, which: ColumnElement[bool], for_update: bool = False
 ) -> Photo:
-    """Raises NoSuchPhoto."""
+    """Read the photo that meets a condition. Raises NoSuchPhoto."""
     query = select_photos().where(which)
     if for_update:
         query = query.with_for_update(of=photos)

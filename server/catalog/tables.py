@@ -1,4 +1,4 @@
-"""The tables; what stands here, the migrations have made."""
+"""The tables of the catalog, as the migrations leave them, and the conditions of their indexes."""
 
 import re
 from typing import Any
@@ -23,20 +23,21 @@ from .viewer import HIDDEN, Audience
 metadata = MetaData()
 
 CHANNEL = "dropwall"
-"""PostgreSQL's NOTIFY channel, which wakes watchers at a commit."""
+"""PostgreSQL's NOTIFY channel, on which every commit wakes those who watch the gallery."""
 
-_NEVER_KEPT = re.compile("[\0\ud800-\udfff]")
-"""NUL, which PostgreSQL does not take, and halves of surrogate pairs, which are no UTF-8."""
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+"""NUL, which PostgreSQL does not store, and lone surrogates, which UTF-8 cannot encode."""
 
 
 class String(TypeDecorator[str]):
-    """Whatever is asked for, every database can answer: what can be in no row is U+FFFD."""
+    """A string in which characters that no database stores become U+FFFD, so that every query with
+    it has an answer."""
 
     impl = sqlalchemy.String
     cache_ok = True
 
     def process_bind_param(self, value: str | None, _: Dialect) -> str | None:
-        return value and _NEVER_KEPT.sub("\ufffd", value)
+        return value and _UNSTORABLE.sub("\ufffd", value)
 
 
 class Text(String):
@@ -45,7 +46,7 @@ class Text(String):
 
 
 class CodePoints(String):
-    """Text in the order of its code points, which SQLite has anyway."""
+    """Text that is sorted by its code points, as SQLite sorts any text."""
 
     impl = sqlalchemy.Text
     cache_ok = True
@@ -57,7 +58,7 @@ class CodePoints(String):
 def _index_where(
     which: ColumnElement[bool], name: str, *columns: Column[Any], unique: bool = False
 ) -> None:
-    """Of those rows alone, in either database."""
+    """Add a partial index, of the rows that meet a condition, in either database."""
     Index(name, *columns, unique=unique, sqlite_where=which, postgresql_where=which)
 
 
@@ -65,43 +66,43 @@ photos = Table(
     "photos",
     metadata,
     Column("id", String(32), primary_key=True),
-    Column("version", BigInteger, nullable=False, unique=True),  # in which it was added
+    Column("version", BigInteger, nullable=False, unique=True),  # the gallery's, when it was added
     Column("removed_version", BigInteger),
     Column("removed", String(20)),
     Column("removed_by_owner", Boolean),
     Column("guest_id", String(32), nullable=False),
     Column("sha256", String(64), nullable=False),
     Column("name", Text, nullable=False),
-    Column("folded_name", Text, nullable=False),  # as it is searched for
+    Column("folded_name", Text, nullable=False),  # the form that a search compares
     Column("extension", String(4), nullable=False),
     Column("bytes", BigInteger, nullable=False),
-    Column("crc32", BigInteger),  # of the original, as it is stored; not known yet of older ones
+    Column("crc32", BigInteger),  # of the original as it is stored; NULL until it is computed
     Column("width", Integer, nullable=False),
     Column("height", Integer, nullable=False),
     Column("animated", Boolean, nullable=False),
     Column("taken", String(20)),
     Column("uploaded", String(20), nullable=False),
-    # The digits of `taken`, and a Z; of a photo that says nothing, when it came.
+    # The digits of `taken` and a Z, or of `uploaded` where the time taken is unknown: the sort key.
     Column("moment", String(20), nullable=False),
     Column("placeholder", Text, nullable=False),
-    Column("visibility", String(16), nullable=False),  # its owner's choice
-    Column("standing", String(16), nullable=False),  # the hosts' word
-    Column("audience", Integer, nullable=False),  # what follows from both
-    Column("widest_audience", Integer, nullable=False, server_default="2"),  # that it ever had
+    Column("visibility", String(16), nullable=False),  # the owner's choice
+    Column("standing", String(16), nullable=False),  # the moderation state
+    Column("audience", Integer, nullable=False),  # an Audience, which follows from both
+    Column("widest_audience", Integer, nullable=False, server_default="2"),  # so far
 )
 is_listed = photos.c.removed_version.is_(None)
 was_removed = photos.c.removed_version.is_not(None)
-# Not bound, so that SQLite sees that the partial index will do.
+# A literal instead of a bound value, so that SQLite sees that a partial index will do.
 is_shared = photos.c.audience >= literal_column(str(Audience.EVERYONE.value))
 is_unshared = is_listed & ~is_shared
 is_unpurged = photos.c.removed.is_not(None)
-"""What was removed keeps its files for a while, so that it can be restored."""
+"""Whether a removed photo may still have files: they are kept for a while, to restore it."""
 is_unsummed = is_listed & photos.c.crc32.is_(None)
 is_remembered = was_removed & (photos.c.sha256 != literal_column("''"))
 was_withheld = (photos.c.standing == HIDDEN) | (
     photos.c.removed_by_owner.is_(False) & (photos.c.audience > Audience.OWNER)
 )
-"""Of a removed photo: a host has hidden it, or removed what others saw."""
+"""Whether a host has hidden a removed photo, or removed one that others saw."""
 _index_where(is_listed, "one_photo_a_guest", photos.c.guest_id, photos.c.sha256, unique=True)
 _index_where(is_listed, "listed", photos.c.version)
 _index_where(is_listed, "by_time", photos.c.moment, photos.c.version)
@@ -112,7 +113,7 @@ _index_where(is_unshared, "judged", photos.c.audience, photos.c.standing, photos
 _index_where(is_unpurged, "unpurged", photos.c.removed)
 _index_where(is_unsummed, "unsummed", photos.c.id)
 _index_where(is_remembered, "remembered", photos.c.guest_id, photos.c.sha256)
-# What was removed counts too: who sends and removes in turns is sending.
+# The index has removed photos as well: they count as sent, or one could send and remove forever.
 Index("sent", photos.c.guest_id, photos.c.uploaded, photos.c.bytes)
 
 guests = Table(
@@ -120,12 +121,12 @@ guests = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     Column("name", Text, nullable=False),
-    Column("folded_name", CodePoints, nullable=False),  # as it is searched for
-    # Counts of their listed photos, by audience: of OWNER, of HOSTS, of EVERYONE.
+    Column("folded_name", CodePoints, nullable=False),  # the form that a search compares
+    # Counts of the guest's listed photos with the audience OWNER, HOSTS and EVERYONE.
     Column("private", BigInteger, nullable=False, server_default="0"),
     Column("withheld", BigInteger, nullable=False, server_default="0"),
     Column("shown", BigInteger, nullable=False, server_default="0"),
-    # Who has signed in there, and when: what was on its way then is theirs.
+    # The account that signed in on this guest's device, and when: it owns uploads under way then.
     Column("adopted_by", String(32)),
     Column("adopted", String(20)),
 )
@@ -135,9 +136,9 @@ changes = Table(
     "changes",
     metadata,
     Column("version", BigInteger, primary_key=True, autoincrement=False),
-    Column("guest_id", String(32), primary_key=True),  # whose photo it is, or whose name
-    Column("photo_id", String(32), primary_key=True),  # empty if it is the guest's name
-    Column("audience", Integer, nullable=False),  # that may know, besides the guest
+    Column("guest_id", String(32), primary_key=True),  # the owner of the photo or of the name
+    Column("photo_id", String(32), primary_key=True),  # empty for a change of the guest's name
+    Column("audience", Integer, nullable=False),  # the widest that may know, besides the guest
     sqlite_with_rowid=False,
 )
 Index("changes_for_guest", changes.c.guest_id, changes.c.version)
@@ -149,14 +150,14 @@ gallery = Table(
     Column("version", BigInteger, nullable=False),
     # Changes of this version and of earlier ones may be deleted.
     Column("forgotten_version", BigInteger, nullable=False, server_default="0"),
-    Column("total", BigInteger, nullable=False),  # of photos that everyone sees
+    Column("total", BigInteger, nullable=False),  # photos that everyone sees
     Column("bytes", BigInteger, nullable=False),
-    # Of those that not everyone sees.
+    # Counts of photos that not everyone sees.
     Column("pending", BigInteger, nullable=False),
     Column("hidden", BigInteger, nullable=False),
     Column("private", BigInteger, nullable=False),
     Column("private_bytes", BigInteger, nullable=False),
-    Column("made", String(20), nullable=False),  # when this catalog was
+    Column("made", String(20), nullable=False),  # when this catalog was created
 )
 
 uploads = Table(
@@ -174,7 +175,7 @@ uploads = Table(
     Column("touched", String(20), nullable=False),
     Column("outcome", Text, nullable=False),
 )
-goes_on = uploads.c.outcome == literal_column("''")  # as is_shared
+goes_on = uploads.c.outcome == literal_column("''")  # a literal, as in is_shared
 Index("untouched", uploads.c.touched)
 _index_where(goes_on, "going_on", uploads.c.guest_id)
 
@@ -183,7 +184,7 @@ intents = Table(
     metadata,
     Column("photo_id", String(32), primary_key=True),
     Column("begun", String(20), nullable=False),
-    Column("is_swept", Boolean, nullable=False),  # too late to be listed; its files are deleted
+    Column("is_swept", Boolean, nullable=False),  # it will not be listed
 )
 
 chunks = Table(
@@ -196,7 +197,7 @@ chunks = Table(
 accounts = Table(
     "accounts",
     metadata,
-    Column("id", String(32), primary_key=True),  # as a guest, who owns photos
+    Column("id", String(32), primary_key=True),  # also the guest id that owns its photos
     Column("name", Text, nullable=False),
     Column("folded_name", Text, nullable=False, unique=True),
     Column("password_hash", Text, nullable=False),

@@ -1,5 +1,4 @@
-"""Rows of uploads that arrive in chunks. Each function is one transaction, with the errors of
-`Database`."""
+"""The table of uploads that arrive in chunks. Each function is one transaction."""
 
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
@@ -18,8 +17,8 @@ LATER = "9999-12-31T23:59:59Z"
 
 @dataclass(frozen=True)
 class ChunkedUpload:
-    """One row. `chunks` is how many there will be, `received` how many have come; `touched` is
-    when the last one came. `outcome` is empty as long as the upload goes on."""
+    """One upload. `chunks` is the number of chunks there will be, `received` of those that have
+    come; `touched` is when the last one came. `outcome` is empty as long as the upload goes on."""
 
     id: str
     guest_id: str
@@ -52,7 +51,7 @@ def begin(database: Database, upload: ChunkedUpload) -> ChunkedUpload:
 
 
 def find(database: Database, upload_id: str) -> ChunkedUpload:
-    """Raises NoSuchUpload."""
+    """Find an upload. Raises NoSuchUpload."""
     with database.transaction() as connection:
         return _found(connection, select(*_COLUMNS).where(uploads.c.id == upload_id))
 
@@ -65,7 +64,7 @@ def touch(database: Database, upload_id: str, moment: str) -> ChunkedUpload:
 
 
 def received(database: Database, upload_id: str) -> list[int]:
-    """The numbers of the chunks that have come, in order; none once there is an outcome."""
+    """List the numbers of the chunks that have come; none once there is an outcome."""
     query = select(chunks.c.number).where(chunks.c.upload_id == upload_id)
     with database.transaction() as connection:
         return list(connection.scalars(query.order_by(chunks.c.number)))
@@ -125,7 +124,7 @@ def ids_untouched_since(database: Database, moment: str, limit: int) -> list[str
 
 
 def known_ids(database: Database, upload_ids: Collection[str]) -> set[str]:
-    """Those of `upload_ids` (some hundreds at most) that go on."""
+    """Return those of `upload_ids` (some hundreds at most) that go on."""
     query = select(uploads.c.id).where(uploads.c.id.in_(upload_ids), goes_on)
     with database.transaction() as connection:
         return set(connection.scalars(query))

@@ -1,4 +1,4 @@
-"""How much guests have sent and the gallery holds, with the errors of `Database`."""
+"""How much guests have sent, and how much the gallery holds."""
 
 from dataclasses import dataclass
 
@@ -11,9 +11,10 @@ from .tables import gallery, goes_on, guests, has_photos, photos, uploads
 
 @dataclass(frozen=True)
 class Usage:
-    """`sent` is what a guest has sent since a moment, with what was removed meanwhile; `begun` is
-    what has come of this guest's unfinished uploads that went on since then; `held` is all that
-    the gallery holds, of unfinished uploads too."""
+    """What counts against a guest's limits and the gallery's. `sent` counts the photos that a guest
+    has sent since a moment, also those removed meanwhile; `begun` the received bytes of the guest's
+    unfinished uploads that went on since then; `held` all bytes that the gallery holds, with those
+    of unfinished uploads."""
 
     sent_photos: int
     sent_bytes: int
@@ -25,7 +26,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Share:
-    """How many of the photos, and their bytes."""
+    """A number of photos, and their bytes together."""
 
     photos: int
     bytes: int
@@ -33,7 +34,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Overview:
-    """Totals of the whole gallery; `bytes` counts what has come of unfinished uploads, too."""
+    """Totals of the whole gallery; `bytes` includes the received bytes of unfinished uploads."""
 
     photos: int
     bytes: int
@@ -44,12 +45,13 @@ class Overview:
 
 
 def read(database: Database, guest_id: str, since: str) -> Usage:
-    """What counts against a guest's limits and the gallery's, as of one moment."""
+    """Read the usage of a guest and the gallery, as of one moment."""
     with database.snapshot() as connection:
         return read_usage(connection, guest_id, since)
 
 
 def overview(database: Database) -> Overview:
+    """Read the totals of the gallery, as of one moment."""
     senders = select(func.count()).select_from(guests).where(has_photos)
     query = select(
         gallery,
@@ -86,7 +88,7 @@ def read_usage(connection: Connection, guest_id: str, since: str) -> Usage:
         func.min(photos.c.uploaded),
     ).where(photos.c.guest_id == guest_id, photos.c.uploaded >= since)
     sent, sent_bytes, begun, begun_bytes, held, first = connection.execute(query).one()
-    # PostgreSQL sums up to Decimal.
+    # PostgreSQL returns sums of BIGINT as Decimal.
     return Usage(sent, int(sent_bytes), begun, int(begun_bytes), int(held), first)
 
 

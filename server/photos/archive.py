@@ -1,8 +1,9 @@
-"""Many photos as one ZIP file, of which every byte has its place before the first one is sent.
+"""ZIP archives of many photos, in which every byte has its place before the first one is sent.
 
-A photo is stored as it is, its size and its CRC-32 stand before it: so the length of the file is
-known at once, a download that was cut off goes on anywhere, and Java's ZipInputStream, which takes
-no stored entry that tells them afterwards, reads it. The format is PKWARE's APPNOTE 6.3.10.
+Photos are stored uncompressed, with their size and CRC-32 before them: so the length of the file is
+known at once, a download that was cut off can be resumed anywhere, and Java's ZipInputStream, which
+reads no stored entry with a data descriptor behind it, can read the archive. The format is PKWARE's
+APPNOTE 6.3.10.
 """
 
 import errno
@@ -32,27 +33,28 @@ from .gallery import Gallery
 BLOCK_BYTES = 256 * 1024
 PAGE_PHOTOS = 2000
 LIST_IN_MEMORY_BYTES = 1024 * 1024
-"""Of the list of one archive; a longer one, of about ten thousand photos, is in a file."""
+"""Memory for the list of one archive; a longer one, of about ten thousand photos, is in a file."""
 FIRST_YEAR, LAST_YEAR = 1980, 2107
-"""That the format knows; some cameras believe in others."""
+"""Years that the format can store; cameras with a wrong clock write others."""
 MAX_ENTRY_BYTES = 180
-"""Of a name: Windows unpacks no path of more than 259 characters, and its folder's is one, too."""
+"""Length of an entry's name: Windows unpacks no path, its folder included, of over 259
+characters."""
 PRIVATE_FOLDER = "Only me/"
-"""Apart from the others, so that nobody passes them on with those unawares."""
+"""The folder of private photos, so that nobody passes them on by mistake."""
 GONE = b"This photo was removed while it was being downloaded, or it is lost.\n"
 ZIP64_LIMIT = 0xFFFFFFFF
-"""The first size or place that stands in fields of 64 bits instead."""
+"""The first size or offset that needs a field of 64 bits."""
 ZIP64_COUNT = 0xFFFF
 UTF_8 = 1 << 11
-"""The flag of a name that is not in the reader's own code page."""
+"""The flag of a name in UTF-8 instead of the reader's code page."""
 PLAIN_FILE = 0o100644 << 16
 
 log = logging.getLogger(__name__)
 
 
 class Entry(NamedTuple):
-    """A photo's place in an archive's list; `time` is in DOS's format. Of an older photo `crc32` is
-    not known before it is needed."""
+    """One photo in an archive's list. `time` is in DOS's format; `crc32` is None until it is
+    computed."""
 
     photo_id: str
     extension: str
@@ -62,7 +64,7 @@ class Entry(NamedTuple):
     crc32: int | None
 
     def header(self) -> bytes:
-        """What stands before the photo."""
+        """The local file header, which precedes the photo (APPNOTE 4.3.7)."""
         name, size, extra = self.name.encode(), self.size, b""
         if size >= ZIP64_LIMIT:
             size, extra = 0xFFFFFFFF, struct.pack("<2H2Q", 1, 16, size, size)
@@ -71,7 +73,7 @@ class Entry(NamedTuple):
         return struct.pack("<4s3H4I2H", b"PK\3\4", *fields, *lengths) + name + extra
 
     def record(self, place: int) -> bytes:
-        """What stands of it in the directory at the archive's end."""
+        """The entry's header in the central directory at the archive's end (APPNOTE 4.3.12)."""
         name, sizes = self.name.encode(), [self.size, self.size, place]
         wide = [size for size in sizes if size >= ZIP64_LIMIT]
         extra = struct.pack(f"<2H{len(wide)}Q", 1, 8 * len(wide), *wide) if wide else b""
@@ -83,8 +85,8 @@ class Entry(NamedTuple):
 
 
 class Archive:
-    """One list of `count` photos as a file of so many `bytes`. `etag` names the list: which photos,
-    under which names, and so every byte of the file."""
+    """An archive of `count` photos and `bytes` bytes. `etag` identifies the photos and their names,
+    and so every byte of the file."""
 
     def __init__(
         self,
@@ -94,7 +96,7 @@ class Archive:
         photos: Iterator[Photo],
         lines: IO[bytes],
     ) -> None:
-        """Of these photos, in the order of their moments; `lines` is where the list is kept."""
+        """`photos` are in the order of their moments; the list is kept in `lines`."""
         self._gallery = gallery
         self._database = database
         self._viewer = viewer
@@ -120,11 +122,11 @@ class Archive:
         self.etag = digest.hexdigest()[:32]
 
     def blocks(self, start: int, stop: int) -> Generator[bytes]:
-        """Its bytes from `start` up to `stop`. Memory does not grow with the number of photos.
+        """Yield the archive's bytes from `start` up to `stop`, in constant memory.
 
-        In the place of a photo that was removed or hidden meanwhile, or whose original is lost,
-        stands GONE in a text file just as long. Raises any other trouble: whoever sends them must
-        not end well then.
+        A photo that was removed or hidden meanwhile, or whose original is lost, is replaced by a
+        text file of the same length with GONE. Any other error is raised, and the response must
+        not end as if it was complete.
         """
         left, held = stop - start, bytearray()
         for block in self._from(start):
@@ -156,7 +158,7 @@ class Archive:
         yield self._end()[max(0, start - record_place) :]
 
     def _entries(self) -> Iterator[tuple[Entry, int]]:
-        """Each with its place."""
+        """Yield each entry with its offset in the archive."""
         self._lines.seek(0)
         place = 0
         for line in self._lines:
@@ -165,8 +167,8 @@ class Archive:
             place += len(entry.header()) + entry.size
 
     def _open(self, entry: Entry) -> tuple[Entry, BinaryIO]:
-        """With its CRC-32, and the photo's stream, which the caller closes; with GONE and another
-        name for one that is gone."""
+        """Open a photo, and return its entry with the CRC-32, and the stream, which the caller
+        closes. For one that is gone, the stream has GONE, and the entry another name."""
         is_gone = False
         try:
             if entry.photo_id in self._gone:
@@ -178,7 +180,7 @@ class Archive:
         except (NoSuchPhoto, NotStored) as error:
             if isinstance(error, NotStored):
                 log.error("The original of a listed photo is lost: %s", entry.photo_id)
-                # Whoever goes on with this download must not take it for what was sent of it.
+                # A resumed download must not use the CRC-32 of bytes that are not sent any more.
                 keep_crc32(self._database, entry.photo_id, None)
             is_gone, crc32 = True, None
             self._gone.add(entry.photo_id)
@@ -206,10 +208,11 @@ class Archive:
 
 
 class Archives:
-    """Each keeps a thread for as long as its reader likes; `most` of them may be sent at once."""
+    """Opens archives, of which `most` may be sent at once: each keeps a thread as long as its
+    reader takes."""
 
     def __init__(self, gallery: Gallery, database: Database, most: int, folder: Path) -> None:
-        """Long lists are kept in `folder` meanwhile."""
+        """Long lists are kept in `folder` while they are sent."""
         self._gallery = gallery
         self._database = database
         self._places = threading.BoundedSemaphore(most)
@@ -217,7 +220,7 @@ class Archives:
 
     @contextmanager
     def open(self, selection: Selection, viewer: Viewer) -> Iterator[Archive]:
-        """The selected photos' originals, of those that the viewer sees, newest first. Raises
+        """Open an archive of the selected photos that the viewer sees, newest first. Raises
         NoPhotos, TooManyArchives."""
         if not self._places.acquire(blocking=False):
             raise TooManyArchives
@@ -241,17 +244,17 @@ class Archives:
 
 
 class EntryNames:
-    """Names for the photos of one archive, which have to come in the order of their moments."""
+    """Names the photos of one archive, which have to come in the order of their moments."""
 
     def __init__(self) -> None:
         self._moment = ""
         self._uses: dict[str, int] = {}
 
     def name(self, photo: Photo) -> str:
-        """Such as `2026-11-22 10.00.00 beach.jpg`: sorted, it is in the order of time (on the
-        wall, where it is known). Unlike every other, also where `A` and `a` are the same; without
-        what Windows refuses in names."""
-        if photo.moment != self._moment:  # others begin with another moment
+        """Name a photo, such as `2026-11-22 10.00.00 beach.jpg`: sorted names are in the order of
+        the time taken (local, where it is known). Names are unique, also where `A` and `a` are the
+        same, and without characters that Windows refuses."""
+        if photo.moment != self._moment:  # names of different moments differ
             self._moment, self._uses = photo.moment, {}
         name = wanted = _entry_name(photo)
         while name.casefold() in self._uses:

@@ -1,8 +1,8 @@
-"""Photos that arrive in chunks, as Dropzone numbers them: in any order, on any machine, any twice.
+"""Uploads in chunks, as Dropzone numbers them: in any order, on any machine, any of them twice.
 
-What has come is known to the storage and the catalog alone. Bytes first, row last, here too: a
-chunk counts once its row is there. Whichever chunk finds the upload whole adds the photo; when
-several machines do, the catalog lets one photo be.
+Only the storage and the catalog know which chunks have come. A chunk's bytes are written first and
+its row last: it counts once its row is there. Whichever chunk completes the upload adds the photo;
+when several machines do, the catalog lists one photo.
 """
 
 import hashlib
@@ -36,23 +36,24 @@ from .intake import Intake, Sender, Upload
 from .limits import Limits
 
 MAX_DIGITS = 15
+"""Number of digits in a field of the form: far more than any upload needs."""
 FREE_CHUNKS = 32
-"""Chunks of any size that a photo may have. More have to fill a block of the disk each: a photo of
-10 kB in chunks of a byte would take as many of its files as thousands of photos."""
+"""Number of chunks that a photo may have whatever their size. More have to fill a block of the disk
+each: a photo of 10 kB in chunks of one byte would take as many files as thousands of photos."""
 BLOCK_BYTES = 4096
 SAFE = "safe"
 """The beginning of an outcome; the photo's file name follows."""
 
 _UUID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
-"""Dropzone's own, and others that can stand in an address."""
+"""An upload's id as Dropzone makes it, or another that can be part of a URL."""
 
 _FORMER_NAMES = {kind.__name__: kind for kind in FINAL}
-"""What former versions stored."""
+"""The names of refusals that former versions stored instead of codes."""
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """One chunk's place in its upload. All but the last have `chunk_bytes`."""
+    """One chunk's place in its upload. All chunks but the last have `chunk_bytes`."""
 
     number: int
     chunks: int
@@ -61,7 +62,7 @@ class Chunk:
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, str]) -> "Chunk":
-        """Of Dropzone's form. Raises WrongChunk unless all numbers agree."""
+        """Read the fields of Dropzone's form. Raises WrongChunk unless all numbers agree."""
         chunk = cls(
             number=_number(fields, "dzchunkindex"),
             chunks=_number(fields, "dztotalchunkcount"),
@@ -85,7 +86,8 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Progress:
-    """Which chunks of how many have come; `safe`: the photo is listed."""
+    """The numbers of the chunks that have come, of `total`. `safe` is whether the photo is
+    listed."""
 
     received: list[int]
     total: int
@@ -94,11 +96,13 @@ class Progress:
 
 
 def upload_id(guest_id: str, uuid: str) -> str:
-    """What an upload is called here: two guests' uploads never meet."""
+    """Make the id of an upload. Uploads of two guests never share one."""
     return hashlib.sha256(f"{guest_id} {uuid}".encode(errors="replace")).hexdigest()[:32]
 
 
 class Chunks:
+    """Keeps chunks, and adds the photo when an upload is whole."""
+
     def __init__(
         self,
         database: Database,
@@ -116,10 +120,9 @@ class Chunks:
     def add_chunk(
         self, chunk: Chunk, received: Upload, sent_name: str, sender: Sender, uuid: str
     ) -> str:
-        """Keep one chunk: when this returns, it is safe. The outcome of its upload (`safe_name`): a
-        photo or a refusal that came of it before, empty while chunks are missing. A photo is
-        private when its first or its last chunk says so. Raises WrongChunk, LostChunks, and
-        whatever `Intake.add_photo` raises."""
+        """Keep one chunk, which is safe when this returns. Returns the upload's outcome (see
+        `safe_name`), empty while chunks are missing. A photo is private when its first or its last
+        chunk says so. Raises WrongChunk, LostChunks, and whatever `Intake.add_photo` raises."""
         if received.bytes != chunk.bytes or not _UUID.fullmatch(uuid):
             raise WrongChunk
         this_upload_id = upload_id(sender.guest_id, uuid)
@@ -135,14 +138,15 @@ class Chunks:
         return upload.outcome
 
     def progress(self, guest_id: str, uuid: str) -> Progress:
-        """Raises NoSuchUpload, and the refusal of a photo that was refused."""
+        """Return what has come of an upload. Raises NoSuchUpload, and the refusal of a photo that
+        was refused."""
         upload = uploads.find(self._database, upload_id(guest_id, uuid))
         safe = safe_name(upload.outcome) is not None
         received = range(upload.chunks) if safe else uploads.received(self._database, upload.id)
         return Progress(list(received), upload.chunks, upload.chunk_bytes, safe)
 
     def discard(self, guest_id: str, uuid: str) -> None:
-        """Give an unfinished upload up. One that is not there, or at its end, is fine."""
+        """Give up an unfinished upload. Does nothing when it is not there, or has an outcome."""
         with suppress(NoSuchUpload):
             upload = uploads.find(self._database, upload_id(guest_id, uuid))
             if not upload.outcome:
@@ -151,7 +155,8 @@ class Chunks:
     def _begin(
         self, chunk: Chunk, sent_name: str, sender: Sender, this_upload_id: str
     ) -> ChunkedUpload:
-        """What can be refused by its name or its size is, before more of it comes."""
+        """Find or begin the upload of a chunk. Refuses an upload by its name or its size before
+        more of it comes."""
         try:
             upload = uploads.find(self._database, this_upload_id)
         except NoSuchUpload:
@@ -178,9 +183,8 @@ class Chunks:
 
     def _keep(self, upload: ChunkedUpload, chunk: Chunk, received: Upload) -> ChunkedUpload:
         if uploads.has_chunk(self._database, upload.id, chunk.number):
-            return uploads.touch(
-                self._database, upload.id, timestamps.now()
-            )  # it may be whole by now
+            # Touched, since this request may be the one that finds the upload whole.
+            return uploads.touch(self._database, upload.id, timestamps.now())
         self._limits.check(upload.guest_id, upload.bytes - upload.received_bytes)
         self._storage.put(chunk_key(upload.id, chunk.number), received.path)
         try:
@@ -195,7 +199,7 @@ class Chunks:
         return upload
 
     def _add_photo(self, upload: ChunkedUpload, sender: Sender) -> str:
-        """Unless another request of this machine has done it, and this one waited for it."""
+        """Add the photo, unless another request of this machine did it while this one waited."""
         if outcome := self._outcome(upload):
             return outcome
         try:
@@ -223,7 +227,7 @@ class Chunks:
             return self._intake.add_photo(whole, upload.name, sender, counted_bytes=upload.bytes)
 
     def _answer_for_another(self, upload: ChunkedUpload) -> str:
-        """Chunks are gone: another machine has come to the end first, or they are lost."""
+        """Return the outcome that another machine has reached. Without one, the chunks are lost."""
         outcome = self._outcome(upload)
         if not outcome:
             self._forget(upload)
@@ -245,7 +249,7 @@ class Chunks:
         self._delete_chunks(upload, uploads.forget(self._database, upload.id))
 
     def _delete_chunks(self, upload: ChunkedUpload, numbers: list[int]) -> None:
-        """Nobody waits for it: what is left is nobody's, and swept."""
+        """Delete chunks' files. What cannot be deleted now is swept later."""
         with suppress(OSError):
             self._storage.delete(*(chunk_key(upload.id, number) for number in numbers))
 
@@ -258,9 +262,9 @@ def _number(fields: Mapping[str, str], name: str) -> int:
 
 
 def safe_name(outcome: str) -> str | None:
-    """The file name of a photo that is safe, empty where a former version did not keep it; None
-    without an outcome. Raises the refusal that one stands for: a chunk that is sent again is
-    answered as it was the first time."""
+    """Read the outcome of an upload: the file name of a safe photo, empty where a former version
+    did not store it, or None without an outcome. Raises the stored refusal of a photo that was
+    refused, so that a chunk that is sent again gets the same answer."""
     if not outcome:
         return None
     if outcome.startswith(SAFE):

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from .. import timestamps
-from ..catalog import intents, photos
+from ..catalog import orphans, photos
 from ..catalog.database import Database
 from ..catalog.photos import Photo, PhotoFilter, SamePhoto
 from ..catalog.viewer import EVERYONE, OWNER, SHOWN
@@ -226,4 +226,4 @@ class Intake:
         deleted now is swept."""
         with suppress(CatalogUnavailable, OSError):
             self._storage.delete(*keys)
-            intents.forget(self._database, [photo_id])
+            orphans.forget_intents(self._database, [photo_id])

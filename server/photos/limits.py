@@ -1,4 +1,4 @@
-"""Every limit on what is sent, kept and under way: of one guest, one network, and the gallery."""
+"""Limits of what one guest and one network may send, and of what the gallery may hold."""
 
 import errno
 import threading
@@ -31,14 +31,15 @@ class Limits:
     settings: Config
 
     def check(self, guest_id: str, more_bytes: int, begins: bool = False) -> None:
-        """Check whether this guest may send so much more. What arrives in chunks counts as it
-        comes, and as a photo where another one `begins`. Raises TooMuchSent, GalleryFull."""
+        """Check whether this guest may send so many more bytes. An upload in chunks counts with
+        what has come of it, and as a photo when another one `begins`. Raises TooMuchSent,
+        GalleryFull."""
         hour_ago = timestamps.now(seconds_ago=HOUR_SECONDS)
         used = usage.read(self.database, guest_id, hour_ago)
         self.check_usage(used, 1 + used.begun_uploads if begins else 1, more_bytes)
 
     def check_usage(self, used: Usage, more_photos: int = 0, more_bytes: int = 0) -> None:
-        """As `check`, where the usage has been read already."""
+        """Check a usage that has been read already. Raises TooMuchSent, GalleryFull."""
         if (
             used.sent_photos + more_photos > self.settings.max_guest_photos_per_hour
             or used.sent_bytes + used.begun_bytes + more_bytes

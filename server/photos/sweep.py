@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import NoReturn
 
 from .. import timestamps
-from ..catalog import changes, intents, orphans, photos, uploads
+from ..catalog import changes, orphans, photos, uploads
 from ..catalog.database import Database
 from ..images.formats import FORMATS
 from ..refusals import CatalogUnavailable, NotStored, StorageUnavailable
@@ -136,7 +136,7 @@ class Sweep:
         this is refused (UploadSwept), and deletes its own files."""
         swept = 0
         day_ago = timestamps.now(seconds_ago=AGE_SECONDS)
-        while photo_ids := intents.mark_swept(self.database, day_ago, BATCH):
+        while photo_ids := orphans.mark_intents_swept(self.database, day_ago, BATCH):
             originals = self._originals_of(photo_ids)
             # In a catalog that was restored from a backup, photos that were on their way at that
             # moment have intent rows, though they were listed since. Then others came, too, of
@@ -148,7 +148,7 @@ class Sweep:
                 )
                 break
             self.storage.delete(*originals, *_thumbnail_keys(photo_ids))
-            intents.forget(self.database, photo_ids)
+            orphans.forget_intents(self.database, photo_ids)
             swept += len(photo_ids)
         return swept
 
@@ -224,7 +224,7 @@ class Sweep:
         return bool(these) and any(key in these for key in older)
 
     def _age_of_catalog(self) -> float:
-        return timestamps.seconds_since(orphans.made(self.database))
+        return timestamps.seconds_since(orphans.find_catalog_creation(self.database))
 
     def _move_away(self, unknown: list[str]) -> int:
         moved = 0

@@ -1,4 +1,4 @@
-"""Who is told when the gallery changes, by one thread that looks."""
+"""Live updates: one thread reads what has changed in the gallery, and notifies all watchers."""
 
 import logging
 import threading
@@ -16,53 +16,55 @@ from ..operations.logs import OutageLog, reason
 from ..refusals import CatalogUnavailable, FullHouse
 
 WAIT_SECONDS = 2
-"""At most, before the catalog is looked at anyway."""
+"""Longest wait for a notification, before the catalog is read without one."""
 PAUSE_SECONDS = 0.02
-"""In which many changes become one piece of news."""
+"""Time in which many changes become one event."""
 HEARTBEAT_SECONDS = 15
-"""At most. Often enough for proxies, which cut what is silent for a minute, and for the page, which
-takes a silent stream for a dead one."""
+"""Longest silence of a stream: proxies cut a stream that is silent for a minute, and the page
+takes a silent one for dead."""
 HEARTBEAT_SPREAD = 0.2
-"""Of that: who were told something together do not all wake together, and wait for each other."""
+"""The part of HEARTBEAT_SECONDS that is random, so that watchers who got the same event do not all
+wake together and wait for each other."""
 RETRY_SECONDS = 1
 MAX_CHANGES = 500
-"""In one piece."""
+"""Number of changes in one piece of an event."""
 
 log = logging.getLogger(__name__)
 
 
 class Event(NamedTuple):
-    """`text` is what a watcher is told of all that has happened up to `version`, of the gallery."""
+    """What a watcher is sent: `text` describes all changes up to the gallery's `version`."""
 
     version: int
     text: bytes
 
 
 class Watchers:
-    """Those of this process. Whatever happens, each is told of every change after the version
-    that it knows: the catalog alone says what that is."""
+    """The watchers of this process. Whatever happens, each gets every change after the version that
+    it knows: only the catalog says what that is."""
 
     def __init__(
         self,
         database: Database,
         most: int,
         encode: Callable[[Changes], bytes],
-        most_of_a_network: int | None = None,
+        most_of_a_network: int,
     ) -> None:
-        """`encode` makes of changes what each watcher is sent, once for all of them."""
+        """`encode` turns changes into the bytes of an event, once for all watchers. At most `most`
+        watch at once, of one network `most_of_a_network`."""
         self._database = database
         self._most = most
-        self._most_of_a_network = most if most_of_a_network is None else most_of_a_network
+        self._most_of_a_network = most_of_a_network
         self._encode = encode
         self._watchers: set[Watcher] = set()
-        self._lock = threading.Lock()  # nobody asks the catalog while they hold it
-        self._door = threading.Lock()  # nobody comes in while the news is read
-        self._last: int | None = None  # what all were told; None before anybody watched
+        self._lock = threading.Lock()  # never held while the catalog is read
+        self._door = threading.Lock()  # nobody is added while news is read
+        self._last: int | None = None  # the version of the last event; None while no thread looks
         self._is_closed = False
         self._outages = OutageLog(log)
 
     def watch(self, since: int | None, viewer: Viewer, network: str = "") -> "Watcher":
-        """From what comes after this version on; by default from now. Closed by the caller. Raises
+        """Begin to watch after this version, by default now. The caller closes the watcher. Raises
         FullHouse, CatalogUnavailable."""
         watcher = Watcher(self, viewer, network)
         if (last := self._last) is None:
@@ -77,11 +79,15 @@ class Watchers:
                 raise FullHouse
             if self._last is None:
                 self._last = last
-                self._start_looking()
+                try:
+                    threading.Thread(target=self._look, name="changes", daemon=True).start()
+                except RuntimeError:  # too many threads; the next one to watch tries again
+                    self._last = None
+                    raise
             self._watchers.add(watcher)
         try:
-            # Known to the thread that looks by now, it misses nothing that comes after this; of
-            # what it was told before, it is told no more.
+            # The thread notifies it from now on, so nothing after this read is missed; events of
+            # versions up to this one are skipped.
             version, pieces = feed.read_first_news(self._database, since, MAX_CHANGES, viewer)
             watcher.first = Event(version, b"".join(map(self._encode, pieces)))
         except Exception:
@@ -89,68 +95,59 @@ class Watchers:
             raise
         return watcher
 
-    def _start_looking(self) -> None:
-        try:
-            threading.Thread(target=self._look, name="changes", daemon=True).start()
-        except RuntimeError:  # there are too many threads; the next one to watch tries again
-            self._last = None
-            raise
-
     def leave(self, watcher: "Watcher") -> None:
         with self._lock:
             self._watchers.discard(watcher)
 
     def close(self) -> None:
-        """Let all go: this process ends, another one will have them."""
+        """End all streams: this process ends, and the pages connect to another one."""
         with self._lock:
             self._is_closed = True
-        self._let_go()
+        self._end_streams()
 
-    def _let_go(self) -> None:
+    def _end_streams(self) -> None:
         with self._lock:
             watchers = list(self._watchers)
         for watcher in watchers:
-            watcher.tell(None)
+            watcher.send(None)
 
     def _look(self) -> None:
-        """Should a defect end it, all are let go, and the next one to watch starts it anew: a
-        stream that is silent, but alive, would be believed."""
+        """Read changes and notify watchers until `close`. If a defect ends the thread, all streams
+        end, since the page would trust a stream that is alive but silent; the next one to watch
+        starts a new thread."""
         try:
             while not self._is_closed:
                 try:
-                    self._look_until_trouble()
+                    self._look_until_error()
                 except (CatalogUnavailable, OSError) as error:
                     why = reason(error)
                     self._outages.failed("The catalog cannot be watched just now: %s", why)
-                    self._look_all_the_same()
+                    # Without one more connection to wait on, changes may still be readable. If not,
+                    # the streams end: the pages then ask by themselves, and show the error.
+                    try:
+                        self._notify_all()
+                    except (CatalogUnavailable, OSError):
+                        self._end_streams()
                     time.sleep(RETRY_SECONDS)
         finally:
             with self._lock:
                 self._last = None
-            self._let_go()
+            self._end_streams()
 
-    def _look_until_trouble(self) -> None:
+    def _look_until_error(self) -> None:
         with self._database.watch() as wait:
             while not self._is_closed:
                 if wait(WAIT_SECONDS):
-                    self._tell_all()
+                    self._notify_all()
                     self._outages.recovered("The catalog is watched again")
                     time.sleep(PAUSE_SECONDS)
 
-    def _look_all_the_same(self) -> None:
-        """Who cannot be woken, such as for want of one connection more, may be answered. If not,
-        all are let go: they ask by themselves then, and tell their visitors."""
-        try:
-            self._tell_all()
-        except (CatalogUnavailable, OSError):
-            self._let_go()
-
-    def _tell_all(self) -> None:
+    def _notify_all(self) -> None:
         last = self._last or 0
         if feed.find_version(self._database) == last:  # something else was written: a chunk, say
             return
-        # Who comes after this reads what was read here, too. Nobody waits at the door while they
-        # hold a connection.
+        # A watcher that is added after this reads these changes itself. Nobody waits for the door
+        # while holding a connection.
         with self._door:
             with self._lock:
                 watchers = list(self._watchers)
@@ -161,12 +158,12 @@ class Watchers:
             if pieces := news.get(watcher.viewer):
                 if id(pieces) not in texts:
                     texts[id(pieces)] = b"".join(map(self._encode, pieces))
-                watcher.tell(Event(self._last, texts[id(pieces)]))
+                watcher.send(Event(self._last, texts[id(pieces)]))
 
 
 class Watcher:
-    """One who watches. Iterated, it gives what to send, the first at once and then without end
-    until its process ends; empty when nothing has happened for HEARTBEAT_SECONDS."""
+    """The stream of one visitor. Iterating yields what to send, the first event at once, until the
+    process ends; an empty value when nothing has happened for HEARTBEAT_SECONDS."""
 
     first: Event
 
@@ -174,11 +171,11 @@ class Watcher:
         self.viewer = viewer
         self.network = network
         self._watchers = watchers
-        self._told: SimpleQueue[Event | None] = SimpleQueue()
+        self._queue: SimpleQueue[Event | None] = SimpleQueue()
 
-    def tell(self, event: Event | None) -> None:
-        """None is the end."""
-        self._told.put(event)
+    def send(self, event: Event | None) -> None:
+        """Queue an event for the stream; None ends it."""
+        self._queue.put(event)
 
     def close(self) -> None:
         self._watchers.leave(self)
@@ -197,7 +194,7 @@ class Watcher:
         while True:
             part = uniform(1 - HEARTBEAT_SPREAD, 1)  # noqa: S311 - it may be guessed
             try:
-                event = self._told.get(timeout=part * HEARTBEAT_SECONDS)
+                event = self._queue.get(timeout=part * HEARTBEAT_SECONDS)
             except Empty:
                 yield None
             else:

@@ -80,22 +80,22 @@ def test_only_the_same_bytes_of_the_same_guest_are_the_same_photo(catalog: Fille
 
 
 def test_only_a_tombstone_stays_of_a_wiped_photo(catalog: FilledCatalog) -> None:
-    version, leftovers = catalog.add(1).version, catalog.leftovers
+    version, orphans = catalog.add(1).version, catalog.orphans
     catalog.remove(1)
     catalog.photos.restore_photo(photo(1).id, GUEST)
-    assert not leftovers.wipe_photo(photo(1).id)
+    assert not orphans.wipe_photo(photo(1).id)
     assert catalog.photos.find_photo(photo(1).id, PUBLIC).name == "1.jpg"
     catalog.remove(1)
-    assert leftovers.known_ids([photo(1).id]) == {photo(1).id}
-    assert leftovers.unpurged_photos(MORNING, limit=9) == []
+    assert orphans.known_ids([photo(1).id]) == {photo(1).id}
+    assert orphans.unpurged_photos(MORNING, limit=9) == []
     for _ in range(2):  # a crash before its files are gone does not matter
-        assert leftovers.unpurged_photos(NOON, limit=9) == [photo(1).id]
-        assert leftovers.wipe_photo(photo(1).id)
+        assert orphans.unpurged_photos(NOON, limit=9) == [photo(1).id]
+        assert orphans.wipe_photo(photo(1).id)
     with pytest.raises(NoSuchPhoto):
         catalog.photos.restore_photo(photo(1).id, GUEST)
-    leftovers.mark_purged(photo(1).id)
-    assert leftovers.unpurged_photos(NOON, limit=9) == []
-    assert leftovers.known_ids([photo(1).id]) == set()
+    orphans.mark_purged(photo(1).id)
+    assert orphans.unpurged_photos(NOON, limit=9) == []
+    assert orphans.known_ids([photo(1).id]) == set()
     for since in (version, 0):  # 0: it came and went meanwhile
         changes = catalog.feed.read_changes(since, limit=9)
         assert (changes.photos, changes.removed) == ([], [photo(1).id])
@@ -236,11 +236,11 @@ def test_a_photo_has_an_intent_row_until_it_is_listed(catalog: FilledCatalog) ->
     assert begin(two.id, two.guest_id, two.sha256) is None
     assert shown == [used]
     assert begin("f" * 32, one.guest_id, one.sha256).id == one.id  # and no row is left of it
-    assert catalog.leftovers.known_ids([one.id, two.id, "f" * 32]) == {one.id, two.id}
+    assert catalog.orphans.known_ids([one.id, two.id, "f" * 32]) == {one.id, two.id}
     assert catalog.feed.find_version() == version
     assert (catalog.usage.overview(), catalog.usage.read("guest", MORNING)) == (overview, used)
     catalog.photos.add_photo(two)
-    assert catalog.intents.mark_swept("9999", 9) == set()
+    assert catalog.orphans.mark_intents_swept("9999", 9) == set()
     with pytest.raises(UploadSwept):
         catalog.photos.add_photo(photo(3))
 
@@ -251,22 +251,22 @@ def test_what_a_limit_refuses_has_no_intent_row(catalog: FilledCatalog) -> None:
 
     with pytest.raises(GalleryFull):
         catalog.photos.begin_photo(photo(1).id, "guest", photo(1).sha256, MORNING, refuse)
-    assert catalog.intents.mark_swept("9999", 9) == set()
+    assert catalog.orphans.mark_intents_swept("9999", 9) == set()
 
 
 def test_a_photo_that_was_swept_is_never_listed(catalog: FilledCatalog) -> None:
     """Its row stays until its files are gone."""
     catalog.photos.begin_photo(photo(1).id, "guest", photo(1).sha256, MORNING, lambda _: None)
-    assert catalog.intents.mark_swept(MORNING, 9) == set()
+    assert catalog.orphans.mark_intents_swept(MORNING, 9) == set()
     for _ in range(2):
-        assert catalog.intents.mark_swept("9999", 9) == {photo(1).id}
+        assert catalog.orphans.mark_intents_swept("9999", 9) == {photo(1).id}
         with pytest.raises(UploadSwept):
             catalog.photos.add_photo(photo(1))
-    assert catalog.leftovers.known_ids([photo(1).id]) == {photo(1).id}
-    catalog.intents.forget([photo(1).id])
+    assert catalog.orphans.known_ids([photo(1).id]) == {photo(1).id}
+    catalog.orphans.forget_intents([photo(1).id])
     with pytest.raises(UploadSwept):
         catalog.photos.add_photo(photo(1))
-    assert catalog.leftovers.known_ids([photo(1).id]) == set()
+    assert catalog.orphans.known_ids([photo(1).id]) == set()
     assert catalog.listed() == []
 
 

@@ -138,7 +138,7 @@ def test_writers_of_the_same_rows_do_not_deadlock(catalog: FilledCatalog) -> Non
         lambda: guests.name_guest("anne", "Anne"),
         lambda: photos.change_photos(PhotoFilter(guest_id="anne"), visibility="owner"),
         lambda: photos.remove_photos(PhotoFilter(guest_id="anne"), MORNING, "anne"),
-        lambda: catalog.leftovers.wipe_photo(photo(1).id),
+        lambda: catalog.orphans.wipe_photo(photo(1).id),
     )
 
 
@@ -233,7 +233,7 @@ def test_a_text_that_no_database_can_store_matches_nothing(catalog: FilledCatalo
         assert catalog.listed(Selection(words=strange)) == []
         assert catalog.listed(Selection(guest_id=strange)) == []
         assert catalog.lists.find_photos([strange, photo(1).id]).photos != []
-        assert catalog.leftovers.known_ids([strange]) == set()
+        assert catalog.orphans.known_ids([strange]) == set()
         assert catalog.guests.find_owner_id(strange)
         assert accounts.find_account_by_name(catalog.database, strange) is None
 
@@ -433,7 +433,7 @@ def test_watchers_are_notified_though_no_connection_is_left_for_listen(
         pass
     execute(admin, f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
     told: list[bytes] = []
-    watchers = Watchers(database, 9, lambda changes: repr(changes).encode())
+    watchers = Watchers(database, 9, lambda changes: repr(changes).encode(), 9)
     watcher = watchers.watch(None, PUBLIC)
     with meanwhile(lambda: told.extend(watcher)), closing(watchers):
         catalog.add(1)

@@ -102,7 +102,7 @@ def fill(catalog: FilledCatalog, sent: list[Sent], senders: dict[str, str]) -> N
         if each.fate != "kept":
             catalog.remove(number, each.guest_id)
         if each.fate == "wiped":
-            catalog.leftovers.wipe_photo(photo(number).id)
+            catalog.orphans.wipe_photo(photo(number).id)
     for guest_id, name in senders.items():
         catalog.guests.name_guest(guest_id, name)
 

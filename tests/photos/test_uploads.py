@@ -16,7 +16,7 @@ from sqlalchemy import update
 from werkzeug.http import parse_options_header
 
 from dropwall import create_app
-from dropwall.catalog import intents, photos, tables
+from dropwall.catalog import orphans, photos, tables
 from dropwall.catalog.photos import Photo
 from dropwall.catalog.tables import gallery
 from dropwall.config import Config
@@ -257,7 +257,7 @@ def test_orphans_are_swept_after_a_day_and_nothing_else(
 def begin(config: Config, photo_id: str) -> None:
     """As a request does that never comes to its end."""
     with catalog_of(config.data) as catalog:
-        intents.begin(catalog, photo_id)
+        orphans.begin_intent(catalog, photo_id)
 
 
 def make_intents_old(config: Config) -> None:

@@ -38,7 +38,7 @@ def do_before(monkeypatch: pytest.MonkeyPatch, question: str, act: Callable[[], 
 def test_a_watcher_who_comes_while_changes_are_read_misses_none(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    watchers, known = Watchers(database, 9, photo_names), feed.find_version(database)
+    watchers, known = Watchers(database, 9, photo_names, 9), feed.find_version(database)
     is_reading, has_come = threading.Event(), threading.Event()
     first, newcomer = [], []
 
@@ -67,7 +67,7 @@ def test_a_newcomer_is_not_told_again_of_what_was_before(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two photos come while somebody does, and the others are told of one of them by itself."""
-    watchers = Watchers(database, 9, lambda changes: b"%d" % changes.version)
+    watchers = Watchers(database, 9, lambda changes: b"%d" % changes.version, 9)
     first, newcomer = [], []
 
     def add_photos() -> None:
@@ -89,7 +89,7 @@ def test_watchers_are_notified_by_a_commit_and_not_by_looking_now_and_then(
 ) -> None:
     monkeypatch.setattr(changes, "WAIT_SECONDS", 3600)
     told = []
-    watchers = Watchers(database, 9, photo_names)
+    watchers = Watchers(database, 9, photo_names, 9)
     with ThreadPoolExecutor(1) as pool:
         with closing(watchers):
             pool.submit(told.extend, watchers.watch(None, Viewer()))
@@ -103,7 +103,7 @@ def test_leaving_does_not_wait_for_a_catalog_that_hangs(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     is_reading, answers = threading.Event(), threading.Event()
-    watchers = Watchers(database, 9, photo_names)
+    watchers = Watchers(database, 9, photo_names, 9)
     one, another = watchers.watch(None, Viewer()), watchers.watch(None, Viewer())
     do_before(monkeypatch, "read_news", lambda: is_reading.set() or answers.wait())
     add_photo(database, photo(1))
@@ -126,7 +126,7 @@ def test_watchers_are_let_go_when_the_catalog_does_not_answer(
     def be_gone() -> None:
         raise CatalogUnavailable("It is gone.")
 
-    with closing(Watchers(database, 9, photo_names)) as watchers:
+    with closing(Watchers(database, 9, photo_names, 9)) as watchers:
         watcher = watchers.watch(None, Viewer())
         do_before(monkeypatch, "read_news", be_gone)
         add_photo(database, photo(1))

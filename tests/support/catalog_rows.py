@@ -14,7 +14,6 @@ from dropwall.catalog import (
     accounts,
     feed,
     guests,
-    intents,
     lists,
     orphans,
     photos,
@@ -55,11 +54,11 @@ def photo(number: int, **columns: Any) -> Photo:
 def add_photo(database: Database, added: Photo) -> Photo:
     """With its intent row before, as every photo comes."""
     with database.transaction() as connection:
-        intents.begin(connection, added.id)
+        orphans.begin_intent(connection, added.id)
     try:
         return photos.add_photo(database, added)
     finally:
-        intents.forget(database, [added.id])
+        orphans.forget_intents(database, [added.id])
 
 
 class Bound:
@@ -83,8 +82,7 @@ class FilledCatalog:
         self.guests = Bound(guests, database)
         self.adopt = partial(accounts.adopt, database)
         self.uploads = Bound(uploads, database)
-        self.intents = Bound(intents, database)
-        self.leftovers = Bound(orphans, database)
+        self.orphans = Bound(orphans, database)
         self.usage = Bound(usage, database)
 
     def add(self, number: int, **columns: Any) -> Photo:
