@@ -167,15 +167,6 @@ def find_selection(database: Database, selection_id: str, since: str) -> list[st
     return str(photo_ids).split(",")
 
 
-def find_photos(database: Database, photo_ids: list[str], viewer: Viewer = PUBLIC) -> Page[Photo]:
-    """Those of these (some hundreds at most) that are in the gallery, in no order."""
-    with database.snapshot() as connection:
-        version = read_known_version(connection, viewer)
-        total = read_totals(connection, [viewer])[viewer]
-        query = select_photos().where(photos.c.id.in_(photo_ids), is_seen_by(viewer))
-        return Page(read_photos(connection, query), None, total, version)
-
-
 def _find_place(connection: Connection, version: int, viewer: Viewer) -> Place:
     """Find the place of the photo of this version, as long as the viewer has ever seen it: what was
     removed while somebody pages still has its place."""

@@ -1,4 +1,4 @@
-"""What can be done with the photos that are there."""
+"""Opens, removes and restores photos, and changes who sees them."""
 
 import io
 import threading
@@ -27,7 +27,8 @@ LINK_SECONDS = 300
 
 
 class Gallery:
-    """On removal row first, bytes last (`Sweep`): a crash at any point leaves at most an orphan."""
+    """The listed photos. A removal deletes the row first and the files last (`Sweep`), so that a
+    crash at any point leaves at most an orphan."""
 
     def __init__(
         self, database: Database, storage: Storage, images: Images, limits: Limits, slots: Slots
@@ -43,16 +44,16 @@ class Gallery:
     def open_original(
         self, photo_id: str, extension: str, viewer: Viewer
     ) -> tuple[Photo, BinaryIO]:
-        """The stream is closed by the caller. Raises NoSuchPhoto, NotStored."""
+        """Open a photo's original. The caller closes the stream. Raises NoSuchPhoto, NotStored."""
         photo = self._find_original(photo_id, extension, viewer)
         return photo, self._storage.open(original_key(photo.id, photo.extension))
 
     def link_original(
         self, photo_id: str, extension: str, viewer: Viewer, method: Method = "GET"
     ) -> str | None:
-        """An address at which the storage itself hands the original out for LINK_SECONDS; None
-        where it does not, and for what not everyone sees: whoever has a link can open it. Raises
-        NoSuchPhoto."""
+        """Return a URL at which the storage itself serves the original for LINK_SECONDS. None where
+        the storage does not, and for a photo that not everyone sees: whoever has the link can open
+        it. Raises NoSuchPhoto."""
         photo = self._find_original(photo_id, extension, viewer)
         if photo.audience < Audience.EVERYONE or not viewer.sees_others:
             return None
@@ -61,9 +62,9 @@ class Gallery:
     def open_thumbnail(
         self, photo_id: str, width: int, viewer: Viewer, visitor: str
     ) -> tuple[Photo, BinaryIO]:
-        """The stream is closed by the caller. What is missing is made from the original, and
-        kept if it can be. Raises NoSuchPhoto, also for a width that is not of WIDTHS,
-        DiskNearlyFull, and TooManyThumbnails."""
+        """Open a photo's thumbnail. A missing one is rendered from the original, and stored if
+        possible. The caller closes the stream. Raises NoSuchPhoto, also for a width that is not in
+        WIDTHS, DiskNearlyFull, and TooManyThumbnails."""
         if width not in WIDTHS:
             raise NoSuchPhoto
         photo = photos.find_photo(self._database, photo_id, viewer)
@@ -76,7 +77,7 @@ class Gallery:
     def _make_thumbnail(self, photo: Photo, width: int, visitor: str) -> BinaryIO:
         key, original = thumbnail_key(photo.id, width), original_key(photo.id, photo.extension)
         with self._slots.one_at_a_time("thumbnail", photo.id):
-            with suppress(NotStored):  # who waited for the same one has it now
+            with suppress(NotStored):  # rendered while this one waited
                 return self._storage.open(key)
             if not self._thumbnails.acquire(blocking=False):
                 raise TooManyThumbnails
@@ -93,7 +94,8 @@ class Gallery:
         return io.BytesIO(content)
 
     def remove_photo(self, photo_id: str, viewer: Viewer) -> None:
-        """Gone from every list at once, its files in a while. Raises NoSuchPhoto, NotTheOwner."""
+        """Remove a photo from all lists; its files are deleted later. Raises NoSuchPhoto,
+        NotTheOwner."""
         photo = photos.find_photo(self._database, photo_id, viewer)
         if not (viewer.is_host or _owns(viewer, photo)):
             raise NotTheOwner
@@ -111,8 +113,8 @@ class Gallery:
             )
 
     def restore_photos(self, photo_ids: list[str], viewer: Viewer) -> None:
-        """As `restore_photo`, one after the other; those that are there already stay. When some
-        cannot be restored any more, all others are, and NoSuchPhoto is raised then."""
+        """Restore photos one after the other; those that are listed already stay. When some cannot
+        be restored any more, all others are, and NoSuchPhoto is raised then."""
         not_removed = []
         for photo_id in photo_ids:
             try:
@@ -123,7 +125,7 @@ class Gallery:
             photos.find_photo(self._database, photo_id, viewer)
 
     def set_visibility(self, photo_id: str, visibility: str, viewer: Viewer) -> None:
-        """Raises NoSuchPhoto, NotTheOwner."""
+        """Change who sees a photo of the viewer's own. Raises NoSuchPhoto, NotTheOwner."""
         if not _owns(viewer, photos.find_photo(self._database, photo_id, viewer)):
             raise NotTheOwner
         photos.change_photos(
@@ -131,17 +133,17 @@ class Gallery:
         )
 
     def set_standing(self, photo_ids: list[str], standing: str, host: Viewer) -> None:
-        """What is not there is passed over, and so is what is private."""
+        """Change the moderation state of photos, except those that are private or not there."""
         photos.change_photos(self._database, PhotoFilter(photo_ids, viewer=host), standing=standing)
 
     def set_standing_of_all(self, guest_id: str, standing: str, host: Viewer) -> None:
-        """As `set_standing`, of one guest's photos."""
+        """Change the moderation state of all photos of a guest, except private ones."""
         photos.change_photos(
             self._database, PhotoFilter(guest_id=guest_id, viewer=host), standing=standing
         )
 
     def remove_all(self, guest_id: str, host: Viewer) -> None:
-        """One guest's photos, private ones too."""
+        """Remove all photos of a guest, private ones as well."""
         photos.remove_photos(
             self._database, PhotoFilter(guest_id=guest_id), timestamps.now(), host.guest_id
         )

@@ -147,8 +147,8 @@ class Intake:
         return photo
 
     def check_announced(self, name: str, size: int) -> None:
-        """What can be said before the content is there. A name without an extension says nothing
-        wrong: a pasted picture is called `blob`. Raises UnknownExtension, TooManyBytes."""
+        """Check what is known before the content is there. A name without an extension is fine: a
+        pasted picture is called `blob`. Raises UnknownExtension, TooManyBytes."""
         extension = extension_of(name)
         if extension and extension not in self._settings.extensions:
             raise UnknownExtension(extension)
@@ -156,7 +156,8 @@ class Intake:
             raise TooManyBytes
 
     def _true_name(self, name: str, true_extension: str, renames: bool) -> str:
-        """Raises UnknownExtension, WrongExtension."""
+        """Return the name with the extension of the content. Raises UnknownExtension,
+        WrongExtension."""
         accepted = {BY_EXTENSION[spelling].extension for spelling in self._settings.extensions}
         if true_extension not in accepted:
             raise UnknownExtension(true_extension)
@@ -168,9 +169,9 @@ class Intake:
         return clean_name(name[: -len(extension)] + true_extension)
 
     def _same(self, photo: Photo, sender: Sender) -> Photo:
-        """The photo of these bytes that they sent before. Sent once more for themselves alone, it
-        is seen by nobody else; sent for everyone, perhaps by a page that tries again, it stays as
-        it is."""
+        """Return the photo of these bytes that the sender sent before. Sent again as private, it
+        becomes private; sent again for everyone, perhaps by a page that retries, it stays as it
+        is."""
         if sender.visibility == OWNER and photo.guest_id == sender.guest_id:  # not by an old cookie
             photos.change_photos(self._database, PhotoFilter([photo.id]), visibility=OWNER)
         return photo
@@ -178,8 +179,8 @@ class Intake:
     def _read(
         self, photo_id: str, upload: Upload, name: str, sender: Sender
     ) -> tuple[Photo, dict[int, bytes]]:
-        """Decode the upload, and erase in it the place where it was taken. The photo, and its
-        thumbnails by width."""
+        """Decode the upload, and erase in it the place where it was taken. Returns the photo, and
+        its thumbnails by width."""
         with upload.path.open("r+b") as file:
             picture = self._images.read_photo(
                 file, self._settings.keep_location, sender.visitor, sender.has_left
@@ -207,7 +208,8 @@ class Intake:
         return photo, picture.thumbnails
 
     def _put_files(self, photo: Photo, original: Path, thumbnails: dict[int, bytes]) -> None:
-        """All at once, for a storage far away; when this ends, none is on its way any more."""
+        """Store all files at once, since a storage may be far away. When this returns or raises, no
+        request is under way any more."""
         mimetype = BY_EXTENSION[photo.extension].mimetype
         key = original_key(photo.id, photo.extension)
         puts = [partial(self._storage.put, key, original, mimetype, photo.file_name)]

@@ -64,15 +64,15 @@ class Swept:
 
 @dataclass(frozen=True)
 class Sweep:
-    """Ages only tell what to look at: clocks may be wrong, and a photo that seems old may be listed
-    the next moment. Before its files are deleted, the catalog makes sure that it will not be."""
+    """Deletes orphans. An age only selects candidates, since clocks may be wrong, and a photo that
+    seems old may be listed the next moment: the catalog rules that out before files are deleted."""
 
     database: Database
     storage: Storage
 
     def sweep_forever(self) -> NoReturn:
-        """What is unfinished, now and again every hour; what was removed, soon after. Between that,
-        older photos get their CRC-32."""
+        """Sweep what is unfinished now and every hour. In between, purge removed photos, and
+        compute missing CRC-32s, every PURGE_EVERY_SECONDS."""
         while True:
             self._try(self.sweep_unfinished)
             for _ in range(EVERY_SECONDS // PURGE_EVERY_SECONDS):
@@ -87,14 +87,18 @@ class Sweep:
             log.warning("Sweeping failed, it is tried again later: %s", error)
 
     def purge_removed(self, undo_seconds: float = UNDO_SECONDS) -> int:
-        """Photos whose removal cannot be undone any more. A crash half-way, or a second process,
-        does the same again; what the disk will not remove holds up no other."""
+        """Delete photos whose removal cannot be undone any more, and return how many. After a
+        crash, or in a second process, the same is done again; a file that the disk does not delete
+        holds up no other."""
         purged = failed = 0
         too_late = timestamps.now(seconds_ago=undo_seconds)
         while not failed and (removed := orphans.unpurged_photos(self.database, too_late, BATCH)):
             for photo_id in removed:
                 try:
-                    self._purge(photo_id)
+                    if orphans.wipe_photo(self.database, photo_id):
+                        extensions = [kind.extension for kind in FORMATS]
+                        self.storage.delete(*photo_keys(photo_id, extensions))
+                        orphans.mark_purged(self.database, photo_id)
                     purged += 1
                 except StorageUnavailable:  # and would not answer for the others
                     raise
@@ -104,20 +108,15 @@ class Sweep:
         return purged
 
     def sum_originals(self, after: str | None = None) -> int:
-        """Keep the CRC-32 of some originals that came before Dropwall kept it: those after an id,
-        by default a random one, so that the workers seldom do the same. Whoever downloads them
-        earlier waits for it."""
+        """Compute the CRC-32 of some originals that came before Dropwall stored it, and return how
+        many. They are those after an id, by default a random one, so that workers seldom do the
+        same. A download that needs one earlier computes it, and takes longer."""
         after = secrets.token_hex(16) if after is None else after
         unsummed = photos.find_unsummed(self.database, after, SUMMED_AT_ONCE)
         for photo_id, extension in unsummed:
             with suppress(NotStored), self.storage.open(original_key(photo_id, extension)) as file:
                 photos.keep_crc32(self.database, photo_id, crc32_of(file))
         return len(unsummed)
-
-    def _purge(self, photo_id: str) -> None:
-        if orphans.wipe_photo(self.database, photo_id):
-            self.storage.delete(*photo_keys(photo_id, [kind.extension for kind in FORMATS]))
-            orphans.mark_purged(self.database, photo_id)
 
     def sweep_unfinished(self) -> int:
         """Remove what was left half-way a day ago or more: files half received, photos half
@@ -132,8 +131,8 @@ class Sweep:
         return swept + self._sweep_strangers("chunks", self._given_up)
 
     def _sweep_intents(self) -> int:
-        """Photos of which only an intent row is known. A request that comes to its end later than
-        this is refused (UploadSwept), and deletes its own files."""
+        """Delete the files of photos of which only an intent row is known, and return how many. A
+        request that ends later than this is refused (UploadSwept), and deletes its own files."""
         swept = 0
         day_ago = timestamps.now(seconds_ago=AGE_SECONDS)
         while photo_ids := orphans.mark_intents_swept(self.database, day_ago, BATCH):
@@ -141,7 +140,7 @@ class Sweep:
             # In a catalog that was restored from a backup, photos that were on their way at that
             # moment have intent rows, though they were listed since. Then others came, too, of
             # which it knows nothing. (It cannot be told where none did.)
-            if originals and self._unknown_originals():
+            if originals and self._look_up_originals()[0]:
                 log.warning(
                     "Photos of which only a part may be there are not swept: the catalog knows"
                     " nothing of other originals in the storage; see `dropwall sweep`"
@@ -178,47 +177,48 @@ class Sweep:
         return [key for key in keys if owner_id(key) in photo_ids]
 
     def sweep(self, delete_unknown: bool = False) -> Swept:
-        """Removes also what was received and never listed; by order only. An original that the
-        catalog knows nothing of may be all that is left of a photo: it is moved, not removed. With
-        the wrong catalog, or a lost one, that would be every photo: where it looks so, and unless
-        `delete_unknown` says that it is not, nothing is touched. Raises UnknownOriginals then."""
-        unknown = self._unknown_originals()
-        if unknown and self._knows_no_original() and not delete_unknown:
+        """Remove orphan originals and thumbnails as well, which only a host's command does. An
+        original that the catalog knows nothing of may be all that is left of a photo: it is moved,
+        not removed. With a wrong or lost catalog, that would be every photo: where it looks so,
+        and `delete_unknown` is not set, nothing is touched, and UnknownOriginals is raised."""
+        unknown, knows_some = self._look_up_originals()
+        if unknown and not knows_some and not delete_unknown:
             raise UnknownOriginals(unknown)
         removed = self.sweep_unfinished()
-        unknown = self._unknown_originals(AGE_SECONDS)
+        unknown, _ = self._look_up_originals(AGE_SECONDS)
         if not delete_unknown and (len(unknown) > HANDFUL or self._is_younger(unknown)):
             raise UnknownOriginals(unknown)
-        moved = self._move_away(unknown)
+        moved = 0
+        for key in unknown:
+            with suppress(NotStored):  # another sweep was first
+                self.storage.rename(key, unknown_key(key))
+                moved += 1
         removed += self._sweep_strangers("originals", partial(orphans.removed_ids, self.database))
         removed += self._sweep_strangers("thumbnails", self._unknown_ids)
         return Swept(removed, moved)
 
     def has_lost_catalog(self) -> bool:
-        """Whether originals are stored, though the catalog has never had a photo. One that is just
-        arriving as its first is taken for one."""
+        """Whether originals are stored, though the catalog has never had a photo. The very first
+        photo, while it is arriving, looks the same."""
         is_stored = next(self.storage.list("originals"), None) is not None
         return is_stored and not orphans.has_had_photos(self.database)
 
-    def _unknown_originals(self, older_than_seconds: float | None = None) -> list[str]:
-        """Their keys."""
+    def _look_up_originals(self, older_than_seconds: float | None = None) -> tuple[list[str], bool]:
+        """Return the keys of originals that the catalog knows nothing of, sorted, and whether there
+        are others, of photos that are listed, may be restored, or are on their way."""
         unknown: list[str] = []
+        knows_some = False
         keys = self.storage.list("originals", older_than_seconds)
         while batch := list(itertools.islice(keys, BATCH)):
             ids = {owner_id(key) for key in batch}
-            known = orphans.known_ids(self.database, ids) | orphans.removed_ids(self.database, ids)
+            known = orphans.known_ids(self.database, ids)
+            knows_some = knows_some or bool(known)
+            known |= orphans.removed_ids(self.database, ids)
             unknown += [key for key in batch if owner_id(key) not in known]
-        return sorted(unknown)
-
-    def _knows_no_original(self) -> bool:
-        keys = self.storage.list("originals")
-        while batch := list(itertools.islice(keys, BATCH)):
-            if orphans.known_ids(self.database, {owner_id(key) for key in batch}):
-                return False
-        return True
+        return sorted(unknown), knows_some
 
     def _is_younger(self, unknown: list[str]) -> bool:
-        """Than one of these originals: the catalog."""
+        """Whether the catalog is younger than one of these originals."""
         these = set(unknown)
         older = self.storage.list("originals", self._age_of_catalog())
         return bool(these) and any(key in these for key in older)
@@ -226,16 +226,8 @@ class Sweep:
     def _age_of_catalog(self) -> float:
         return timestamps.seconds_since(orphans.find_catalog_creation(self.database))
 
-    def _move_away(self, unknown: list[str]) -> int:
-        moved = 0
-        for key in unknown:
-            with suppress(NotStored):  # another sweep was first
-                self.storage.rename(key, unknown_key(key))
-                moved += 1
-        return moved
-
     def _unknown_ids(self, photo_ids: Collection[str]) -> set[str]:
-        """Without an intent row they never will be a photo's."""
+        """Pick the ids that no row knows: without an intent row they never will be photos."""
         return set(photo_ids) - orphans.known_ids(self.database, photo_ids)
 
     def _given_up(self, upload_ids: Collection[str]) -> set[str]:
@@ -254,7 +246,8 @@ class Sweep:
     def _sweep_strangers(
         self, folder: str, strange_ids: Callable[[Collection[str]], set[str]]
     ) -> int:
-        """Old files that belong to nothing."""
+        """Delete old files of a folder whose owners `strange_ids` picks out, and return how
+        many."""
         swept = 0
         old_keys = self.storage.list(folder, older_than_seconds=AGE_SECONDS)
         while keys := list(itertools.islice(old_keys, BATCH)):

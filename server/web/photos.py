@@ -59,8 +59,10 @@ def list_photos() -> Response:
         read_changes = partial(feed.read_changes, database, since, MAX_CHANGES, viewer)
         return _answer_list(read_changes, changes_json)
     if request.args.get("ids"):
+        ids = tuple(ids_parameter())
+        named = lists.Selection(ids=ids)
         return _answer_list(
-            partial(lists.find_photos, database, ids_parameter(), viewer), page_json
+            partial(lists.list_photos, database, len(ids), None, named, viewer), page_json
         )
     limit = number_parameter("limit", DEFAULT_LIMIT, 1, MAX_LIMIT) or DEFAULT_LIMIT
     before = number_parameter("before", None, 0, MAX_VERSION)

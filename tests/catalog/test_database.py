@@ -232,7 +232,7 @@ def test_a_text_that_no_database_can_store_matches_nothing(catalog: FilledCatalo
             catalog.uploads.find(strange)
         assert catalog.listed(Selection(words=strange)) == []
         assert catalog.listed(Selection(guest_id=strange)) == []
-        assert catalog.lists.find_photos([strange, photo(1).id]).photos != []
+        assert catalog.listed(Selection(ids=(strange, photo(1).id))) == [1]
         assert catalog.orphans.known_ids([strange]) == set()
         assert catalog.guests.find_owner_id(strange)
         assert accounts.find_account_by_name(catalog.database, strange) is None
