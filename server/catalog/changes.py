@@ -121,8 +121,8 @@ def read_version(connection: Connection) -> int:
     return int(connection.execute(select(gallery.c.version)).scalar_one())
 
 
-def read_known_version(connection: Connection, viewer: Viewer) -> int:
-    """Read the version of the last change that the viewer may know of; 0 if there is none. Each
+def known_version(viewer: Viewer) -> ColumnElement[int]:
+    """Select the version of the last change that the viewer may know of; 0 if there is none. Each
     part of the query reads one entry of an index."""
     newest = select(func.max(changes.c.version).label("version"))
     known = [
@@ -133,9 +133,9 @@ def read_known_version(connection: Connection, viewer: Viewer) -> int:
     if viewer.guest_id:
         known.append(newest.where(changes.c.guest_id == viewer.guest_id))
     if not known:
-        return 0
+        return literal(0)
     versions = union_all(*known).subquery()
-    return connection.scalar(select(func.max(versions.c.version))) or 0
+    return func.coalesce(select(func.max(versions.c.version)).scalar_subquery(), 0)
 
 
 def forget_old_changes(database: Database) -> int:

@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, Connection, select
 
-from .changes import Change, count_seen_by, least_audience, read_known_version, read_version
+from .changes import Change, count_seen_by, known_version, least_audience, read_version
 from .database import Database
 from .guests import Guest
 from .photos import Photo, read_photos, select_photos
 from .tables import changes, gallery, guests, photos
 from .viewer import PUBLIC, Viewer
-from .visibility import is_for, is_seen_by, read_totals
+from .visibility import is_for, is_seen_by, read_state, read_totals
 
 MAX_PIECES = 10
 """How many pieces changes are told in. More changes than that cost more than to read the list."""
@@ -41,7 +41,7 @@ def find_version(database: Database) -> int:
 def find_known_version(database: Database, viewer: Viewer) -> int:
     """Find the version of the last change that the viewer may know of."""
     with database.snapshot() as connection:
-        return read_known_version(connection, viewer)
+        return int(connection.execute(select(known_version(viewer))).scalar_one())
 
 
 def read_changes(database: Database, since: int, limit: int, viewer: Viewer = PUBLIC) -> Changes:
@@ -58,7 +58,7 @@ def read_first_news(
     """Read what somebody who begins to watch does not know: all changes after `since`, by default
     none, in pieces; with the gallery's version at that moment."""
     with database.snapshot() as connection:
-        known = read_known_version(connection, viewer) if since is None else since
+        known = read_state(connection, viewer)[0] if since is None else since
         return read_version(connection), list(_read_pieces(connection, known, limit, viewer))
 
 
@@ -99,8 +99,7 @@ def _read_pieces(
     connection: Connection, since: int, limit: int, viewer: Viewer
 ) -> Iterator[Changes]:
     """At least one piece; each goes on where the one before it ends."""
-    version = read_known_version(connection, viewer)
-    total = read_totals(connection, [viewer])[viewer]
+    version, total = read_state(connection, viewer)
     forgotten = connection.execute(select(gallery.c.forgotten_version)).scalar_one()
     if since == version:
         yield Changes([], [], [], total, version)

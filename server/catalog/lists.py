@@ -9,7 +9,6 @@ from sqlalchemy import Connection, Select, delete, select, tuple_
 
 from ..refusals import NoSuchSelection
 from . import search
-from .changes import read_known_version
 from .database import Database
 from .photos import Photo, is_one_of, read_photos, select_photos
 from .tables import photos, selections
@@ -17,7 +16,7 @@ from .viewer import PUBLIC, Audience, Viewer
 from .visibility import (
     is_seen_by,
     is_withheld_from_others,
-    read_totals,
+    read_state,
     was_seen_by,
 )
 
@@ -117,8 +116,7 @@ def _read_page(
     viewer: Viewer,
 ) -> Page[SomePhoto]:
     with database.snapshot() as connection:
-        version = read_known_version(connection, viewer)
-        total = read_totals(connection, [viewer])[viewer]
+        version, total = read_state(connection, viewer)
         query = _selected(query, selection, viewer)
         if selection.ids is not None:
             query = query.where(is_one_of(connection, photos.c.id, selection.ids))

@@ -2,10 +2,11 @@
 
 from collections.abc import Collection
 from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, false, select
+from sqlalchemy import ColumnElement, Connection, Table, false, func, literal, select
 
-from .changes import count_own, least_audience
+from .changes import count_own, known_version, least_audience
 from .tables import gallery, guests, is_listed, is_unpurged, is_unshared, photos
 from .viewer import Audience, Viewer
 
@@ -45,6 +46,17 @@ def can_be_restored_by(viewer: Viewer) -> ColumnElement[bool]:
     return restorable & removed_it
 
 
+def read_state(connection: Connection, viewer: Viewer) -> tuple[int, int]:
+    """Read the version of the last change that the viewer may know of, and how many photos they
+    see."""
+    own = select(count_own(viewer)).where(guests.c.id == viewer.guest_id).scalar_subquery()
+    total = _shared_total(viewer, gallery.c) + func.coalesce(own, 0)
+    version, total = connection.execute(
+        select(known_version(viewer), total).select_from(gallery)
+    ).one()
+    return version, total
+
+
 def read_totals(connection: Connection, viewers: Collection[Viewer]) -> dict[Viewer, int]:
     """Read how many photos each of these viewers sees."""
     counts = connection.execute(select(gallery)).one()
@@ -53,15 +65,18 @@ def read_totals(connection: Connection, viewers: Collection[Viewer]) -> dict[Vie
         ids = {viewer.guest_id for viewer in viewers if replace(viewer, guest_id="") == kind}
         query = select(guests.c.id, count_own(kind)).where(guests.c.id.in_(ids))
         own |= {replace(kind, guest_id=row[0]): int(row[1]) for row in connection.execute(query)}
-    totals = {}
-    for viewer in viewers:
-        shared = 0
-        if least_audience(viewer) <= Audience.EVERYONE:
-            shared += counts.total
-        if least_audience(viewer) <= Audience.HOSTS:
-            shared += counts.pending + counts.hidden
-        totals[viewer] = shared + own.get(viewer, 0)
-    return totals
+    return {viewer: _shared_total(viewer, counts) + own.get(viewer, 0) for viewer in viewers}
+
+
+def _shared_total(viewer: Viewer, counts: Any) -> Any:
+    """How many photos the viewer sees whoever owns them, from the gallery's columns or their
+    values."""
+    total = literal(0) if counts is gallery.c else 0
+    if least_audience(viewer) <= Audience.EVERYONE:
+        total += counts.total
+    if least_audience(viewer) <= Audience.HOSTS:
+        total += counts.pending + counts.hidden
+    return total
 
 
 def _is_own(viewer: Viewer, table: Table) -> ColumnElement[bool]:
