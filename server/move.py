@@ -26,17 +26,17 @@ from .refusals import NotStored
 from .storage import Storage
 
 AT_ONCE = 4
-"""Files that are copied side by side: a storage far away lets each one wait."""
+"""Number of files that are copied at the same time: a remote storage answers each one slowly."""
 WAITING = 2 * AT_ONCE
-"""Photos that are handed to the threads at once: a slow one does not hold up those behind it."""
+"""Number of photos that the threads are given at once, so that a slow one holds up no others."""
 ROUNDS = 4
-"""How often, at most, the photos are gone through for those that came meanwhile, before one moment
-of the gallery is held fast."""
+"""Number of times that photos which came meanwhile are copied, at most, before the snapshot is
+taken."""
 CHECKED_FILES = 500
-"""How many originals of a storage show whether it is another gallery's."""
+"""Number of originals that are looked up to see whether a storage belongs to another gallery."""
 BLOCK_BYTES = 1024 * 1024
 COPY_ID_KEY = "storage.id"
-"""The key under which the storage of a copy keeps the id that its catalog has too."""
+"""The key of the file with the id that the storage of a copy shares with its catalog."""
 
 NOTHING = Share(0, 0)
 
@@ -53,13 +53,13 @@ class AnotherStorage(Exception):
 
 
 class DamagedFile(Exception):
-    """A file cannot be read, has not the length that the catalog says, or is read back as something
-    else than was written."""
+    """A file cannot be read, has another length than the catalog says, or is read back with other
+    bytes than were written."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a gallery is kept."""
+    """The database and the storage of a gallery."""
 
     database: Database
     storage: Storage
@@ -67,8 +67,8 @@ class Place:
 
 @dataclass
 class Progress:
-    """`there` is how much of the `gallery` has been found or brought there, `copied` what this run
-    has brought. `lost` are photos that the gallery lists and whose files could not be copied."""
+    """The progress of a move. `there` is how much of the `gallery` is in the target, `copied` how
+    much of it this run has copied. `lost` are listed photos whose files could not be copied."""
 
     gallery: Share
     there: Share = NOTHING
@@ -77,7 +77,7 @@ class Progress:
 
 
 class Move:
-    """One run. `report` is called with the progress after each photo that was copied."""
+    """One run of the command. `report` is called with the progress after each copied photo."""
 
     def __init__(self, source: Place, target: Place, report: Callable[[Progress], None]) -> None:
         self._here = source
@@ -104,8 +104,8 @@ class Move:
             return self._copy()
 
     def _check_target(self) -> tuple[bool, str | None, str | None]:
-        """Return whether the target's catalog is empty, its id, and its storage's. It may be a
-        stranger's: nothing is written."""
+        """Return whether the target's catalog is empty, its copy id, and its storage's. Nothing is
+        written, since it may be another gallery."""
         is_empty = replica.check_target(self._here.database, self._there.database)
         known = replica.read_copy_id(self._there.database)
         held = _read_copy_id(self._there.storage)
@@ -118,9 +118,9 @@ class Move:
         return is_empty, known, held
 
     def _take_target(self) -> None:
-        """Mark the target as a copy of this gallery, or find that it is this gallery itself,
-        whatever the addresses say: then what is written there is read here."""
-        is_empty, known, held = self._check_target()  # again: nobody else copies there from now on
+        """Mark the target as a copy of this gallery. If the mark can be read here, the target is
+        this gallery itself, whatever the addresses say, and the mark is removed."""
+        is_empty, known, held = self._check_target()  # again, now that no other move can claim it
         copy_id = known or token_hex(16)
         if not known:
             replica.keep_copy_id(self._there.database, copy_id)
@@ -152,7 +152,7 @@ class Move:
                 former_uploads = replica.copy_tables(
                     snapshot, self._there.database, {photo.id for photo in lost}
                 )
-        # What was removed since the snapshot may have lost its files since then.
+        # Photos that were removed after the snapshot may have lost their files since.
         progress.lost = [it for it in lost if replica.still_lists(self._here.database, it.id)]
         for photo in needless:
             self._there.storage.delete(*photo_keys(photo.id, [photo.extension]))
@@ -182,8 +182,8 @@ class Move:
     def _lacking(
         self, photos: Iterable[StoredPhoto], needless: list[StoredPhoto]
     ) -> Iterator[StoredPhoto]:
-        """Yield the photos whose originals the target lacks, or has in another length. Folder by
-        folder, in which no more files are than memory holds."""
+        """Yield the photos whose originals the target lacks, or has in another length. Files are
+        listed folder by folder, so that the list fits into memory."""
         for folder, some in groupby(photos, lambda photo: photo.id[:2]):
             sizes = dict(self._there.storage.list_sizes(f"originals/{folder}"))
             for photo in some:
@@ -197,25 +197,25 @@ class Move:
                     yield photo
 
     def _copy_photo(self, photo: StoredPhoto) -> tuple[StoredPhoto, bool]:
-        """Copy a photo's files, the original last: it stands for all. Returns whether all that is
-        needed of them is there."""
+        """Copy a photo's files, the original last, since its presence means that all are there.
+        Returns the photo, and whether the target has what it needs."""
         try:
             for width in WIDTHS:
-                with suppress(NotStored, DamagedFile):  # it is made when it is asked for
+                with suppress(NotStored, DamagedFile):  # it is rendered when it is first requested
                     self._copy_file(thumbnail_key(photo.id, width))
             mimetype = BY_EXTENSION[photo.extension].mimetype
             key = original_key(photo.id, photo.extension)
             name = with_extension(photo.name, photo.extension)
             self._copy_file(key, mimetype, name, photo.bytes)
         except NotStored:
-            return photo, not photo.is_listed  # a removed photo loses its files some time
+            return photo, not photo.is_listed  # the files of a removed photo are deleted soon
         except DamagedFile:
             return photo, False
         return photo, True
 
     def _copy_chunks(self, pool: ThreadPoolExecutor, snapshot: Snapshot) -> set[str]:
-        """Copy the chunks of unfinished uploads, and return their keys. They are few, and another
-        one of the same length may have taken the place of one: they are copied each time."""
+        """Copy the chunks of unfinished uploads, and return their keys. All are copied each time:
+        they are few, and one may have been replaced by another of the same length."""
         uploads = replica.upload_ids(snapshot)
         keys = {key for key in self._here.storage.list("chunks") if owner_id(key) in uploads}
         for _ in _side_by_side(pool, self._copy_chunk, keys):
@@ -223,16 +223,15 @@ class Move:
         return keys
 
     def _copy_chunk(self, key: str) -> None:
-        """Copy a chunk. One that is gone meanwhile, or cannot be read, is sent again by its
-        guest."""
+        """Copy a chunk. If it is gone or cannot be read, its guest's page sends it again."""
         with suppress(NotStored, DamagedFile):
             self._copy_file(key)
 
     def _copy_file(
         self, key: str, mimetype: str = "", name: str = "", size: int | None = None
     ) -> None:
-        """Copy a file and read it back. Raises NotStored; DamagedFile, also when it has not this
-        `size`."""
+        """Copy a file and read it back. Raises NotStored, and DamagedFile, also when it has another
+        length than `size` bytes."""
         with self._here.storage.open(key) as original, self._there.storage.stage() as staged:
             sent = hashlib.sha256()
             with staged.open("wb") as copy:
@@ -260,12 +259,13 @@ def _read_copy_id(storage: Storage) -> str | None:
 
 
 def _read_blocks(stream: BinaryIO) -> Iterator[bytes]:
-    """Yield a file's bytes. One bad place on a disk must not hold up all the other photos."""
+    """Yield a file's bytes. A disk's read error becomes DamagedFile, so that one bad sector does
+    not stop the copying of all other photos."""
     try:
         while block := stream.read(BLOCK_BYTES):
             yield block
     except OSError as error:
-        if type(error) is not OSError or error.errno != errno.EIO:  # the disk does not say so
+        if type(error) is not OSError or error.errno != errno.EIO:  # not a read error of the disk
             raise
         raise DamagedFile from error
 

@@ -1,1 +1,1 @@
-"""What Dropwall knows, as rows: all of the SQL."""
+"""The database: photos, guests, accounts, uploads, and all SQL."""

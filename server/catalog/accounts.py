@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from .. import timestamps
 from ..refusals import NameTaken
-from .changes import advance, record, wait_turn, write_guest
+from .changes import advance, lock_gallery, record, write_guest
 from .database import Database, insert_or_update
 from .guests import read_name, rename
 from .photos import PhotoFilter, batches, read_photos, remove, select_photos
@@ -73,7 +73,7 @@ def sign_out(database: Database, account_id: str, **columns: str) -> Account | N
     None when it has gone. Uploads still on their way from its devices are no longer its own."""
     changed = update(accounts).where(accounts.c.id == account_id).values(**columns)
     with database.transaction() as connection:
-        wait_turn(connection)
+        lock_gallery(connection)
         _end_adoptions(connection, account_id)
         row = connection.execute(changed.returning(accounts)).mappings().first()
         return Account(**row) if row else None

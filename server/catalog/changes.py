@@ -76,7 +76,7 @@ def least_audience(viewer: Viewer) -> int:
     return Audience.EVERYONE if viewer.sees_others else Audience.EVERYONE + 1
 
 
-def wait_turn(connection: Connection) -> None:
+def lock_gallery(connection: Connection) -> None:
     """Lock out all changes until the commit, without making one."""
     connection.execute(update(gallery).values(version=gallery.c.version))
 
@@ -150,7 +150,7 @@ def forget_old_changes(database: Database) -> int:
         & changes.c.version.not_in(newest.group_by(one.c.audience))
     )
     with database.transaction() as connection:
-        wait_turn(connection)
+        lock_gallery(connection)
         forgotten = connection.scalar(select(func.max(changes.c.version)).where(is_old))
         if forgotten is None:
             return 0

@@ -86,7 +86,7 @@ class Database:
             yield wait
 
     def check(self) -> None:
-        """Raises CatalogUnavailable when the database does not answer or is read-only."""
+        """Check the database. Raises CatalogUnavailable when it does not answer or is read-only."""
         with self.transaction() as connection:
             connection.execute(text(self._engine.check))
 

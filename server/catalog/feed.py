@@ -1,4 +1,4 @@
-"""What has changed in the gallery after a version, as each viewer may know it."""
+"""Reads what has changed in the gallery after a version, as each viewer may know it."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,14 +14,14 @@ from .viewer import PUBLIC, Viewer
 from .visibility import is_for, is_seen_by, read_state, read_totals
 
 MAX_PIECES = 10
-"""How many pieces changes are told in. More changes than that cost more than to read the list."""
+"""Number of pieces that changes are divided in. To send more costs more than to read the list."""
 
 
 @dataclass(frozen=True)
 class Changes:
-    """What changed after a version, as it is now: photos that came or are not what they were, ids
-    of photos that are not seen any more, guests with another name. With `more`, more has changed
-    after `version`. With `reset`, it is too much to tell, or not known any more: start over."""
+    """Changes after a version, in their present state: photos that are new or different, ids of
+    photos that the viewer does not see any more, guests with another name. With `more`, more has
+    changed after `version`. With `reset`, the changes are too many, or forgotten: start over."""
 
     photos: list[Photo]
     removed: list[str]
@@ -68,7 +68,7 @@ def read_news(
     """Read what has changed after `since` for those of these viewers for whom something has, in
     pieces; with the gallery's version at that moment. Most viewers get the very same list."""
     read: dict[Viewer, list[Changes]] = {}
-    told: dict[tuple[Viewer, int], list[Changes]] = {}
+    pieces_of: dict[tuple[Viewer, int], list[Changes]] = {}
     news = {}
     with database.snapshot() as connection:
         version = read_version(connection)
@@ -83,9 +83,9 @@ def read_news(
                 read[like] = list(_divide(connection, known, limit, like))
             if read[like]:
                 total = totals[viewer]
-                if (like, total) not in told:
-                    told[like, total] = [replace(piece, total=total) for piece in read[like]]
-                news[viewer] = told[like, total]
+                if (like, total) not in pieces_of:
+                    pieces_of[like, total] = [replace(piece, total=total) for piece in read[like]]
+                news[viewer] = pieces_of[like, total]
     return version, news
 
 
@@ -98,7 +98,7 @@ def _may_know(viewer: Viewer, change: Change) -> bool:
 def _read_pieces(
     connection: Connection, since: int, limit: int, viewer: Viewer
 ) -> Iterator[Changes]:
-    """At least one piece; each goes on where the one before it ends."""
+    """Read changes in one or more pieces, each going on where the one before it ends."""
     version, total = read_state(connection, viewer)
     forgotten = connection.execute(select(gallery.c.forgotten_version)).scalar_one()
     if since == version:
@@ -115,7 +115,7 @@ def _read_pieces(
 def _read_recorded(
     connection: Connection, which: ColumnElement[bool], most: int | None = None
 ) -> list[Change]:
-    """In the order of their versions."""
+    """Read recorded changes in the order of their versions."""
     query = select(*(changes.c[name] for name in Change._fields)).where(which)
     rows = connection.execute(query.order_by(changes.c.version).limit(most))
     return [Change(*row) for row in rows]

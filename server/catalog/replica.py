@@ -1,4 +1,9 @@
-"""The catalog of a gallery's copy: whose it is, and its tables, made equal to the gallery's."""
+"""Copies the catalog of a gallery: the half of a move (`move`) that is in the database.
+
+First the target is checked: it has to be empty, or a copy of this gallery. Then the photos are
+listed, of which `move` copies the files. At last the target's tables are made equal to the
+gallery's.
+"""
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -6,20 +11,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
+    Select,
     Table,
+    Tuple,
     delete,
     exists,
     func,
     inspect,
     select,
-    true,
     tuple_,
     update,
 )
 
-from .changes import recount, wait_turn
+from .changes import lock_gallery, recount
 from .database import Database
 from .schema import lift_timeouts
 from .tables import (
@@ -37,12 +42,15 @@ from .tables import uploads as uploads_table
 from .usage import Share
 
 Row = dict[str, Any]
+Key = tuple[Any, ...]
+"""A primary key: the values of its columns."""
 Snapshot = Connection
 Reading = Callable[[], AbstractContextManager[Connection]]
-"""Opens a connection that reads the gallery: of a transaction, or always the same snapshot."""
+"""Opens a connection that reads the gallery: a transaction each time, or always the same
+snapshot."""
 
 BATCH = 500
-"""Rows that are read, compared and written at once."""
+"""Number of rows that are read, compared and written at once."""
 COPY_ID = "storage"
 """The name, among the secrets, of the id that a catalog and its storage share. No other copy of
 the gallery has the same."""
@@ -66,7 +74,7 @@ class StoredPhoto:
     keeps_files: bool
 
 
-# Whose the target is
+# The target
 
 
 def check_target(source: Database, target: Database) -> bool:
@@ -133,7 +141,7 @@ def forget_copy_id(database: Database) -> None:
         connection.execute(delete(secrets).where(secrets.c.name == COPY_ID))
 
 
-# What there is to copy
+# The photos
 
 
 @contextmanager
@@ -170,6 +178,7 @@ def read_share(source: Database) -> Share:
 
 
 def still_lists(source: Database, photo_id: str) -> bool:
+    """Return whether the gallery lists a photo."""
     query = select(photos.c.id).where(photos.c.id == photo_id, is_listed)
     with source.transaction() as connection:
         return connection.execute(query).first() is not None
@@ -188,20 +197,20 @@ def copy_tables(snapshot: Connection, target: Database, lost: Collection[str]) -
     AnotherGallery when photos were sent to the target since `check_target`."""
     with target.transaction() as there:
         lift_timeouts(there)
-        wait_turn(there)  # whoever sends a photo to the target does so before this, or after it
+        lock_gallery(there)  # a photo is sent to the target either before this or after the commit
         former_uploads = upload_ids(there)
-        # Files on their way here are not there.
+        # Intent rows are not copied: their files are not in the target.
         tables = [
             table
             for table in metadata.sorted_tables
             if table.primary_key.columns and table is not intents
         ]
-        # First all that goes: what comes may be unique.
+        # Rows are deleted before any is inserted: a new one may have a unique value of an old one.
         for table in tables:
             _delete_differing(snapshot, there, table, lost)
         for table in tables:
             _insert_missing(snapshot, there, table, lost)
-        # Its one row is never deleted: visitors of the target may be waiting for it.
+        # The gallery's only row is never deleted: changes in the target lock it.
         there.execute(
             update(gallery).values(dict(snapshot.execute(select(gallery)).one()._mapping))
         )
@@ -214,77 +223,58 @@ def copy_tables(snapshot: Connection, target: Database, lost: Collection[str]) -
 def _delete_differing(
     snapshot: Connection, target: Connection, table: Table, lost: Collection[str]
 ) -> None:
-    key = _key(table)
     for rows in _read_in_batches(target, table):
-        known = _find(snapshot, table, rows)
-        if table is photos and any((row["id"],) not in known for row in rows):
+        known = _read(snapshot, table, _rows(table).where(_key(table).in_(list(rows))))
+        if table is photos and not rows.keys() <= known.keys():
             raise AnotherGallery
         gone = [
-            _key_of(table, row)
-            for row in rows
-            if known.get(_key_of(table, row)) != row or _photo_id(table, row) in lost
+            key
+            for key, row in rows.items()
+            if known.get(key) != row or _photo_id(table, row) in lost
         ]
         if gone:
-            target.execute(delete(table).where(key.in_(_comparable(table, gone))))
+            target.execute(delete(table).where(_key(table).in_(gone)))
 
 
 def _insert_missing(
     snapshot: Connection, target: Connection, table: Table, lost: Collection[str]
 ) -> None:
     for rows in _read_in_batches(snapshot, table):
-        known = _find(target, table, rows)
+        known = _read(target, table, _rows(table).where(_key(table).in_(list(rows))))
         missing = [
             row
-            for row in rows
-            if _key_of(table, row) not in known and _photo_id(table, row) not in lost
+            for key, row in rows.items()
+            if key not in known and _photo_id(table, row) not in lost
         ]
         if missing:
             target.execute(table.insert(), missing)
 
 
-def _read_in_batches(connection: Connection, table: Table) -> Iterator[list[Row]]:
+def _read_in_batches(connection: Connection, table: Table) -> Iterator[dict[Key, Row]]:
     """Read a table in the order of its primary key, as this database sorts it."""
-    query = select(table).where(_copied_rows(table)).limit(BATCH)
-    query = query.order_by(*table.primary_key.columns)
-    rows = _read(connection, query)
+    query = _rows(table).order_by(*table.primary_key.columns).limit(BATCH)
+    rows = _read(connection, table, query)
     while rows:
         yield rows
-        [last] = _comparable(table, [_key_of(table, rows[-1])])
-        rows = _read(connection, query.where(_key(table) > last))
+        rows = _read(connection, table, query.where(_key(table) > next(reversed(rows))))
 
 
-def _find(connection: Connection, table: Table, rows: list[Row]) -> dict[tuple[Any, ...], Row]:
-    """Look up the rows with the primary keys of these."""
-    keys = _comparable(table, [_key_of(table, row) for row in rows])
-    query = select(table).where(_copied_rows(table), _key(table).in_(keys))
-    return {_key_of(table, row): row for row in _read(connection, query)}
+def _read(connection: Connection, table: Table, query: Select[Any]) -> dict[Key, Row]:
+    """Read rows of a table, by their primary keys."""
+    names = [column.name for column in table.primary_key.columns]
+    rows = connection.execute(query).mappings()
+    return {tuple(row[name] for name in names): dict(row) for row in rows}
 
 
-def _read(connection: Connection, query: Any) -> list[Row]:
-    return [dict(row) for row in connection.execute(query).mappings()]
+def _rows(table: Table) -> Select[Any]:
+    """Select the rows that a copy has: all but the id of its own storage."""
+    return select(table).where(_is_shared) if table is secrets else select(table)
 
 
-def _copied_rows(table: Table) -> ColumnElement[bool]:
-    return _is_shared if table is secrets else true()
+def _key(table: Table) -> Tuple:
+    return tuple_(*table.primary_key.columns)
 
 
 def _photo_id(table: Table, row: Row) -> str | None:
-    """The photo that a row is about."""
+    """Return the id of the photo that a row is about."""
     return row["id"] if table is photos else row.get("photo_id")
-
-
-def _key_of(table: Table, row: Row) -> tuple[Any, ...]:
-    return tuple(row[column.name] for column in table.primary_key.columns)
-
-
-def _key(table: Table) -> ColumnElement[Any]:
-    columns = list(table.primary_key.columns)
-    return columns[0] if len(columns) == 1 else tuple_(*columns)
-
-
-def _comparable(table: Table, keys: list[tuple[Any, ...]]) -> list[Any]:
-    """These keys in a form that SQL compares with `_key`."""
-    columns = list(table.primary_key.columns)
-    if len(columns) == 1:
-        return [value for (value,) in keys]
-    return keys

@@ -24,8 +24,8 @@ log = logging.getLogger(__name__)
 
 
 class UnusableCatalog(Exception):
-    """This database cannot be used until somebody has seen to it; the message is a sentence that
-    tells them what to do."""
+    """This database cannot be used until a host has repaired or replaced it; the message is a
+    sentence that says how."""
 
 
 def upgrade(connection: Connection) -> None:
@@ -42,8 +42,8 @@ def upgrade(connection: Connection) -> None:
 
 
 def check(connection: Connection) -> None:
-    """Raises UnusableCatalog when the database is another program's, or of a Dropwall that is newer
-    than this one, or too old."""
+    """Check whose schema it is. Raises UnusableCatalog when it is another program's, or that of a
+    newer Dropwall, or of one that is too old."""
     present, known = _revisions(connection), _known_revisions()
     if old := [revision for revision in present if re.fullmatch(TOO_OLD, revision)]:
         raise UnusableCatalog(

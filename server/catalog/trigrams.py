@@ -1,6 +1,6 @@
-"""The trigram index of the photos' names, which tells in which names a word may be.
+"""The trigram index of the photos' names, which finds names that may have a word in them.
 
-The database itself keeps it up to date.
+The database keeps it up to date: SQLite by triggers, PostgreSQL as any index.
 """
 
 from collections.abc import Sequence
@@ -126,7 +126,7 @@ def versions_named(
     connection: Connection, words: Sequence[str], below: int, most: int
 ) -> Sequence[int] | None:
     """Return the versions of photos that have all trigrams of all the words in their names, the
-    newest first: the first `most` that are lower than `below`. None where the index cannot tell."""
+    newest first: the first `most` that are lower than `below`. None where the index cannot say."""
     if connection.dialect.name == "postgresql":
         query, sought = _IN_POSTGRESQL, " & ".join(map(_for_postgresql, words))
     else:

@@ -73,7 +73,7 @@ def overview(database: Database) -> Overview:
 def recount(database: Database) -> None:
     """Recount everything that the catalog keeps a count of."""
     with database.transaction() as connection:
-        changes.wait_turn(connection)
+        changes.lock_gallery(connection)
         changes.recount(connection)
 
 

@@ -1,4 +1,4 @@
-"""Who looks at the gallery, and which photos are for them."""
+"""Viewers of the gallery, and the audiences of photos."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -10,7 +10,8 @@ SHOWN, PENDING, HIDDEN = "shown", "pending", "hidden"
 
 
 class Audience(IntEnum):
-    """Who sees a photo, by its visibility and its moderation state; each includes those before."""
+    """The widest group that sees a photo, by its visibility and its moderation state. Each audience
+    includes those before it."""
 
     OWNER = 0
     HOSTS = 1

@@ -1,1 +1,1 @@
-"""What happens to photos: intake, chunks, gallery, watchers, archive, sweep, limits."""
+"""The life of photos: they are taken in, listed, archived, watched, removed and swept."""

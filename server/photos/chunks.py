@@ -130,11 +130,11 @@ class Chunks:
             upload = self._begin(chunk, sent_name, sender, this_upload_id)
             if not upload.outcome:
                 upload = self._keep(upload, chunk, received)
+            if upload.is_whole and not upload.outcome:
+                with self._slots.one_at_a_time("upload", upload.id):
+                    return self._add_photo(upload, sender)
         except NoSuchUpload:
             raise LostChunks from None
-        if upload.is_whole and not upload.outcome:
-            with self._slots.one_at_a_time("upload", upload.id):
-                return self._add_photo(upload, sender)
         return upload.outcome
 
     def progress(self, guest_id: str, uuid: str) -> Progress:
@@ -199,13 +199,18 @@ class Chunks:
         return upload
 
     def _add_photo(self, upload: ChunkedUpload, sender: Sender) -> str:
-        """Add the photo, unless another request of this machine did it while this one waited."""
-        if outcome := self._outcome(upload):
+        """Add the photo, unless another request of this machine did it while this one waited.
+        Raises NoSuchUpload, LostChunks, and whatever `Intake.add_photo` raises."""
+        if outcome := uploads.find(self._database, upload.id).outcome:
             return outcome
         try:
             photo = self._assemble(upload, sender)
-        except NotStored:
-            return self._answer_for_another(upload)
+        except NotStored:  # another machine was first, and has deleted chunks, or they are lost
+            outcome = uploads.find(self._database, upload.id).outcome
+            if not outcome:
+                self._forget(upload)
+                raise LostChunks from None
+            return outcome
         except FINAL as refusal:
             self._conclude(upload, json.dumps([refusal.code, *refusal.args]))
             raise
@@ -225,20 +230,6 @@ class Chunks:
             finally:
                 whole.close()
             return self._intake.add_photo(whole, upload.name, sender, counted_bytes=upload.bytes)
-
-    def _answer_for_another(self, upload: ChunkedUpload) -> str:
-        """Return the outcome that another machine has reached. Without one, the chunks are lost."""
-        outcome = self._outcome(upload)
-        if not outcome:
-            self._forget(upload)
-            raise LostChunks
-        return outcome
-
-    def _outcome(self, upload: ChunkedUpload) -> str:
-        try:
-            return uploads.find(self._database, upload.id).outcome
-        except NoSuchUpload:
-            raise LostChunks from None
 
     def _conclude(self, upload: ChunkedUpload, outcome: str) -> None:
         self._delete_chunks(

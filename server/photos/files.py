@@ -24,7 +24,7 @@ def thumbnail_key(photo_id: str, width: int) -> str:
 
 
 def photo_keys(photo_id: str, extensions: Iterable[str]) -> list[str]:
-    """The keys of all files that a photo with one of these extensions may have."""
+    """Return the keys of all files that a photo with one of these extensions may have."""
     originals = [original_key(photo_id, extension) for extension in extensions]
     return originals + [thumbnail_key(photo_id, width) for width in WIDTHS]
 
@@ -39,7 +39,7 @@ def unknown_key(key: str) -> str:
 
 
 def owner_id(key: str) -> str:
-    """The id of the photo or the upload that a file belongs to."""
+    """Return the id of the photo or the upload that a file belongs to."""
     return key.rpartition("/")[2][:32]
 
 
@@ -48,7 +48,7 @@ def is_photo_id(name: str) -> bool:
 
 
 def crc32_of(file: BinaryIO) -> int:
-    """The CRC-32 of everything from the file's position to its end."""
+    """Compute the CRC-32 of everything from the file's position to its end."""
     crc32 = 0
     while block := file.read(BLOCK_BYTES):
         crc32 = zlib.crc32(block, crc32)

@@ -57,7 +57,7 @@ class Limits:
             raise DiskNearlyFull
 
     def free_bytes(self) -> int:
-        """The free bytes of the disk here or of the storage, whichever has fewer."""
+        """Return the free bytes of the disk here or of the storage, whichever has fewer."""
         here, there = free_bytes(self.settings.data), self.storage.free_bytes()
         return here if there is None else min(here, there)
 
@@ -157,7 +157,7 @@ class ChangeLimit:
 
     @contextmanager
     def change(self, visitor: str, network: str) -> Iterator[None]:
-        """Raises TooManyChanges."""
+        """Wait for a slot, and hold it until the context ends. Raises TooManyChanges."""
         with self._wait("visitor", visitor), self._wait("network", network):
             yield
 

@@ -128,7 +128,7 @@ class Sweep:
             self.storage.discard_staged(name)
             swept += 1
         swept += self._sweep_intents() + self._give_up_uploads()
-        return swept + self._sweep_strangers("chunks", self._given_up)
+        return swept + self._sweep_orphans("chunks", self._given_up)
 
     def _sweep_intents(self) -> int:
         """Delete the files of photos of which only an intent row is known, and return how many. A
@@ -139,7 +139,7 @@ class Sweep:
             originals = self._originals_of(photo_ids)
             # In a catalog that was restored from a backup, photos that were on their way at that
             # moment have intent rows, though they were listed since. Then others came, too, of
-            # which it knows nothing. (It cannot be told where none did.)
+            # which it knows nothing. (Where none did, this cannot be seen.)
             if originals and self._look_up_originals()[0]:
                 log.warning(
                     "Photos of which only a part may be there are not swept: the catalog knows"
@@ -193,8 +193,8 @@ class Sweep:
             with suppress(NotStored):  # another sweep was first
                 self.storage.rename(key, unknown_key(key))
                 moved += 1
-        removed += self._sweep_strangers("originals", partial(orphans.removed_ids, self.database))
-        removed += self._sweep_strangers("thumbnails", self._unknown_ids)
+        removed += self._sweep_orphans("originals", partial(orphans.removed_ids, self.database))
+        removed += self._sweep_orphans("thumbnails", self._unknown_ids)
         return Swept(removed, moved)
 
     def has_lost_catalog(self) -> bool:
@@ -243,18 +243,18 @@ class Sweep:
                 swept += len(numbers)
         return swept
 
-    def _sweep_strangers(
-        self, folder: str, strange_ids: Callable[[Collection[str]], set[str]]
+    def _sweep_orphans(
+        self, folder: str, find_orphan_ids: Callable[[Collection[str]], set[str]]
     ) -> int:
-        """Delete old files of a folder whose owners `strange_ids` picks out, and return how
+        """Delete old files of a folder whose owners `find_orphan_ids` picks out, and return how
         many."""
         swept = 0
         old_keys = self.storage.list(folder, older_than_seconds=AGE_SECONDS)
         while keys := list(itertools.islice(old_keys, BATCH)):
-            strange = strange_ids({owner_id(key) for key in keys})
-            strangers = [key for key in keys if owner_id(key) in strange]
-            self.storage.delete(*strangers)
-            swept += len(strangers)
+            orphan_ids = find_orphan_ids({owner_id(key) for key in keys})
+            orphan_keys = [key for key in keys if owner_id(key) in orphan_ids]
+            self.storage.delete(*orphan_keys)
+            swept += len(orphan_keys)
         return swept
 
 
