@@ -4,6 +4,7 @@ import math
 from typing import ClassVar
 
 LONGEST_DELAY_SECONDS = 3
+"""Longest delay of a visitor who has failed nowhere, while others guess a password."""
 DAMAGED = "This photo is damaged or incomplete. Try the original."
 BUSY = "Dropwall is busy right now. Try again in a few seconds."
 BY_CODE: dict[str, type["Refusal"]] = {}

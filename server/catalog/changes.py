@@ -20,6 +20,7 @@ from sqlalchemy import (
     Connection,
     case,
     delete,
+    exists,
     func,
     literal,
     select,
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 KEPT_SECONDS = 30 * 24 * 60 * 60
 """How long changes are kept. A page that was open for longer reads the gallery anew."""
+FORGOTTEN_AT_ONCE = 5000
+"""Changes that one transaction deletes, or somewhat more: those of one version go together."""
 KINDS = ("private", PENDING, HIDDEN)
 """Kinds of photos that not everyone sees; the gallery has a count of each under this name."""
 GUEST_COUNTS = {
@@ -138,24 +141,48 @@ def known_version(viewer: Viewer) -> ColumnElement[int]:
     return func.coalesce(select(func.max(versions.c.version)).scalar_subquery(), 0)
 
 
+def find_newest(database: Database) -> int:
+    """Find the version of the last change, 0 if there is none."""
+    with database.snapshot() as connection:
+        return connection.scalar(select(func.max(changes.c.version))) or 0
+
+
+def is_known(database: Database, version: int) -> bool:
+    """Return whether this version was once the last change's, 0 included."""
+    with database.snapshot() as connection:
+        forgotten = connection.scalar(select(gallery.c.forgotten_version)) or 0
+        is_there = exists().where(changes.c.version == version)
+        return version <= forgotten or bool(connection.scalar(select(is_there)))
+
+
 def forget_old_changes(database: Database) -> int:
     """Delete changes that are older than KEPT_SECONDS, and return how many. The last one of each
-    guest and of each audience stays, so that no viewer's version is another one then."""
+    guest and of each audience stays, so that no viewer's version is another one then. Each
+    transaction deletes some thousands, so that nobody waits long for its lock."""
     horizon = time.time_ns() // 1000 - KEPT_SECONDS * 1_000_000
-    one = changes.alias()
-    newest = select(func.max(one.c.version))
+    later = changes.alias()
+    is_later = later.c.version > changes.c.version
     is_old = (
         (changes.c.version < horizon)
-        & changes.c.version.not_in(newest.group_by(one.c.guest_id))
-        & changes.c.version.not_in(newest.group_by(one.c.audience))
+        & exists().where(is_later, later.c.guest_id == changes.c.guest_id)
+        & exists().where(is_later, later.c.audience == changes.c.audience)
     )
-    with database.transaction() as connection:
-        lock_gallery(connection)
-        forgotten = connection.scalar(select(func.max(changes.c.version)).where(is_old))
-        if forgotten is None:
-            return 0
-        connection.execute(update(gallery).values(forgotten_version=forgotten))
-        return connection.execute(delete(changes).where(is_old)).rowcount
+    oldest = select(changes.c.version).where(is_old).order_by(changes.c.version)
+    oldest_batch = oldest.limit(FORGOTTEN_AT_ONCE).subquery()
+    deleted = 0
+    while True:
+        with database.transaction() as connection:
+            lock_gallery(connection)
+            last = connection.scalar(select(func.max(oldest_batch.c.version)))
+            if last is None:
+                return deleted
+            # The last change of a guest may be forgotten long after later ones of others.
+            forgotten = case(
+                (gallery.c.forgotten_version < last, last), else_=gallery.c.forgotten_version
+            )
+            connection.execute(update(gallery).values(forgotten_version=forgotten))
+            gone = delete(changes).where(is_old, changes.c.version <= last)
+            deleted += connection.execute(gone).rowcount
 
 
 def count_seen_by(viewer: Viewer) -> ColumnElement[int]:

@@ -146,11 +146,11 @@ def keep_selection(
     return the id of the selection. Deletes selections that were made before `forgotten`."""
     newest = select(selections.c.id).order_by(selections.c.made.desc())
     is_old = selections.c.id.not_in(newest.limit(MOST_SELECTIONS - 1))
-    with database.transaction() as connection:
+    with database.transaction() as connection:  # writes first, so that SQLite waits for its turn
+        connection.execute(delete(selections).where(is_old | (selections.c.made < forgotten)))
         seen = is_one_of(connection, photos.c.id, photo_ids) & is_seen_by(viewer)
         known = connection.scalars(select(photos.c.id).where(seen))
         row = {"id": token_hex(16), "photo_ids": ",".join(known), "made": moment}
-        connection.execute(delete(selections).where(is_old | (selections.c.made < forgotten)))
         connection.execute(selections.insert().values(row))
     return row["id"]
 

@@ -30,10 +30,14 @@ def end_intent(connection: Connection, photo_id: str) -> None:
         raise UploadSwept
 
 
-def forget_intents(database: Database, photo_ids: Collection[str]) -> None:
-    """Delete the intent rows of photos that have no files and never will have any."""
+def forget_intents(database: Database, photo_ids: Collection[str] | None = None) -> None:
+    """Delete the intent rows of photos that have no files and never will have any; by default
+    all rows. A request whose row is gone is refused (UploadSwept)."""
+    rows = delete(intents)
+    if photo_ids is not None:
+        rows = rows.where(intents.c.photo_id.in_(photo_ids))
     with database.transaction() as connection:
-        connection.execute(delete(intents).where(intents.c.photo_id.in_(photo_ids)))
+        connection.execute(rows)
 
 
 def mark_intents_swept(database: Database, begun_before: str, limit: int) -> set[str]:

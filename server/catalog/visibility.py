@@ -39,7 +39,7 @@ def is_withheld_from_others(viewer: Viewer, audience: Audience) -> ColumnElement
 def can_be_restored_by(viewer: Viewer) -> ColumnElement[bool]:
     """Whether the viewer may restore a removed photo: its owner may unless a host removed it, and
     hosts may if they saw it."""
-    restorable = is_unpurged & (photos.c.sha256 != "")
+    restorable = is_unpurged & (photos.c.name != "")  # whose files are being deleted has none
     removed_it = _is_own(viewer, photos) & photos.c.removed_by_owner
     if viewer.is_host:
         return restorable & (removed_it | (photos.c.audience >= Audience.HOSTS))

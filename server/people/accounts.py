@@ -10,6 +10,7 @@ from ..catalog.database import Database
 from ..catalog.guests import find_name, name_guest
 from ..names import clean_guest_name, fold_name, former_fold_name
 from ..refusals import (
+    LONGEST_DELAY_SECONDS,
     NoName,
     NoSuchAccount,
     TooManySignUps,
@@ -18,7 +19,7 @@ from ..refusals import (
     WrongPassword,
 )
 from .passwords import DUMMY_HASH, check_password, hash_password, is_password
-from .rate_limits import LONGEST_DELAY_SECONDS, Allowance, RateLimits, limit_key, neighbourhood
+from .rate_limits import Allowance, RateLimits, limit_key, neighbourhood
 
 # Who is in the same Wi-Fi must not be able to lock a host out for long: behind one address there
 # may be a whole party. A try a minute guesses no password.

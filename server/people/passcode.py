@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from ..names import fold_name
-from ..refusals import TooManyLinks, TooManyTries, WrongPasscode
-from .rate_limits import LONGEST_DELAY_SECONDS, Allowance, RateLimits, limit_key, neighbourhood
+from ..refusals import LONGEST_DELAY_SECONDS, TooManyLinks, TooManyTries, WrongPasscode
+from .rate_limits import Allowance, RateLimits, limit_key, neighbourhood
 
 # A whole party is behind one address: one guest's mistakes must not keep the others out for long.
 BY_ADDRESS = Allowance(free=20, longest_wait_seconds=30)

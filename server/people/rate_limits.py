@@ -21,8 +21,6 @@ written by a clock that has been set right since."""
 NETWORK_BITS, SITE_BITS = 64, 48
 """Prefixes of IPv6 addresses: of one network, and of the longest one that providers give to one
 customer (RFC 6177)."""
-LONGEST_DELAY_SECONDS = 3
-"""Longest delay of a visitor who has failed nowhere, while others guess."""
 LONGEST_WAIT_SECONDS = 30
 """Longest wait for a place: 80 guests behind one router type the passcode at once while others
 guess."""

@@ -1,4 +1,14 @@
-"""Removes what crashes, and guests who never came back, have left behind."""
+"""The sweep deletes what nobody needs any more, and no file of a listed photo.
+
+- Removed photos: their files, after UNDO_SECONDS.
+- What crashes left: files half received, and photos of which only an intent row is known, after
+  AGE_SECONDS; marks of former versions in the same way.
+- Chunked uploads that nobody has gone on with, and chunks of no upload, after AGE_SECONDS.
+- Rows of changes that nobody asks for any more (`changes.KEPT_SECONDS`).
+
+Originals that the catalog knows nothing of are only moved, by `dropwall sweep --delete-unknown`.
+Between all that it computes the CRC-32 of originals that came before Dropwall stored it.
+"""
 
 import itertools
 import logging
@@ -42,6 +52,10 @@ HANDFUL = 10
 SUMMED_AT_ONCE = 50
 """Originals that are read every PURGE_EVERY_SECONDS, for their CRC-32."""
 
+NEWEST_CHANGE_KEY = "newest-change"
+"""Key of the file that says which change was the newest one at the last sweep. A catalog that does
+not know it was restored from a backup."""
+
 log = logging.getLogger(__name__)
 
 
@@ -75,6 +89,7 @@ class Sweep:
         compute missing CRC-32s, every PURGE_EVERY_SECONDS."""
         while True:
             self._try(self.sweep_unfinished)
+            self._try(partial(changes.forget_old_changes, self.database))
             for _ in range(EVERY_SECONDS // PURGE_EVERY_SECONDS):
                 self._try(self.purge_removed)
                 self._try(self.sum_originals)
@@ -120,15 +135,25 @@ class Sweep:
 
     def sweep_unfinished(self) -> int:
         """Remove what was left half-way a day ago or more: files half received, photos half
-        written, uploads given up. Return how many. Touches no listed photo. Changes that nobody
-        asks for any more are forgotten as well."""
-        changes.forget_old_changes(self.database)
+        written, uploads given up. Return how many. Touches no listed photo."""
+        self._notice_restored_catalog()
         swept = self._sweep_marks()
         for name in self.storage.old_staged(AGE_SECONDS):
             self.storage.discard_staged(name)
             swept += 1
         swept += self._sweep_intents() + self._give_up_uploads()
         return swept + self._sweep_orphans("chunks", self._given_up)
+
+    def _notice_restored_catalog(self) -> None:
+        """Forget the intent rows of a catalog that was restored from a backup: their photos may
+        have been listed since. What the restored one does not know stays as an unknown original.
+        (What came after the backup and within the hour before the loss is not noticed here.)"""
+        with suppress(NotStored), self.storage.open(NEWEST_CHANGE_KEY) as file:
+            if not changes.is_known(self.database, int(file.read())):
+                log.warning("This catalog was restored from a backup; no photo is taken for half")
+                orphans.forget_intents(self.database)
+        newest = str(changes.find_newest(self.database))
+        self.storage.put_bytes(NEWEST_CHANGE_KEY, newest.encode())
 
     def _sweep_intents(self) -> int:
         """Delete the files of photos of which only an intent row is known, and return how many. A

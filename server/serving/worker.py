@@ -1,6 +1,10 @@
 """The gunicorn worker: gthread, changed so that no slow or broken client holds up others.
 
 Each override names what gunicorn 27.0.1 does instead.
+
+On SIGTERM a worker accepts those who are connecting for HANDOVER_SECONDS, stops listening, ends the
+live streams (`set_accept_enabled`), lets the requests that run end, and exits; after gunicorn's
+`graceful_timeout` it is killed. Photos whose upload was cut off are sent again by the page.
 """
 
 import errno
@@ -124,7 +128,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
         A connection beyond the share is closed; a request beyond it waits for another one of its
         address to end. gunicorn has no such shares. Behind a proxy all connections come from the
-        proxy's address; there the application knows the visitors' (`security.limit_address`).
+        proxy's address; there the application knows the visitors' (`web/security.py`).
         """
         is_limited = not self.settings.proxies
         if not isinstance(conn.sock, MinimumRateSocket):  # a new connection

@@ -34,7 +34,7 @@ COMPRESSIONS = {"gzip", "x-gzip", "deflate", "compress", "x-compress", "br", "zs
 """Content codings (IANA's registry) that change the bytes; whatever else is claimed does not."""
 BLOCK_BYTES = 64 * 1024
 MAX_FORM_FIELDS = 1000
-"""Dropwall that are no files; FilePond sends one for each photo, Uppy three."""
+"""Parts of a form that are no files; FilePond sends one for each photo, Uppy three."""
 MAX_FORM_MEMORY_BYTES = 500_000
 """For all fields that are no files together, and for a form that never begins."""
 MAX_SENT_NAME = 1000

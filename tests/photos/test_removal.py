@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from dropwall import timestamps
+from dropwall.catalog.changes import forget_old_changes
 from dropwall.catalog.tables import photos
 from dropwall.config import Config
 from dropwall.photos.files import owner_id
@@ -222,14 +223,31 @@ def test_a_running_gallery_purges(client: FlaskClient, config: Config, photo: di
     assert listed(client) == ["late.png"]
 
 
-def test_a_sweep_forgets_old_changes_and_a_page_that_knows_older_ones_starts_over(
+def test_old_changes_are_forgotten_and_a_page_that_knows_older_ones_starts_over(
     app: Flask, client: FlaskClient, photo: dict, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = client.get("/api/photos").json["version"]
     send_as(client, "b.jpg", photo_bytes(seed=1))
     assert not client.get(f"/api/photos?since={before - 1}").json.get("reset")
     monkeypatch.setattr("dropwall.catalog.changes.KEPT_SECONDS", -60)
-    parts(app).sweep.sweep_unfinished()
+    assert forget_old_changes(parts(app).sweep.database) > 0
     assert client.get(f"/api/photos?since={before - 1}").json["reset"]
     version = client.get("/api/photos").json["version"]
     assert not client.get(f"/api/photos?since={version}").json.get("reset")
+
+
+def test_a_photo_whose_files_are_being_deleted_cannot_be_restored(
+    app: Flask, client: FlaskClient, photo: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A photo that a host withheld is remembered by its SHA-256, also when it is wiped."""
+    parts(app).accounts.add("Hanna", PASSWORD, is_host=True)
+    host = signed_in(app, "Hanna")
+    assert remove(host, photo) == DONE
+
+    def restore_meanwhile(*_keys: str) -> None:
+        restored.append(restore(host, photo))
+
+    restored: list[tuple[int, str]] = []
+    monkeypatch.setattr(parts(app).storage, "delete", restore_meanwhile)
+    purge(app)
+    assert restored == [NOT_HERE]

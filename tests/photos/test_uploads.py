@@ -21,6 +21,7 @@ from dropwall.catalog.photos import Photo
 from dropwall.catalog.tables import gallery
 from dropwall.config import Config
 from dropwall.photos.files import chunk_key, original_key, owner_id, thumbnail_key, unknown_key
+from dropwall.photos.sweep import NEWEST_CHANGE_KEY
 from dropwall.refusals import StorageUnavailable
 from tests.support.chunks import InChunks, send_all, send_chunk
 from tests.support.engines import catalog_of, config_of, make_old, storage_of, stored_files
@@ -355,6 +356,25 @@ def test_a_restored_catalog_sweeps_no_photo_that_was_listed_after_its_backup(
     storage.delete(since[1])
     assert parts(app).sweep.sweep_unfinished() == 1
     assert sorted(stored_files(config.data)) == sorted(kept)
+
+
+def test_a_restored_catalog_loses_no_photo_that_was_listed_since(
+    app: Flask, client: FlaskClient, config: Config
+) -> None:
+    """It was on its way when the backup was made, and was the last one to be listed."""
+    send_as(client, "kept.jpg", photo_bytes())
+    begin(config, listed_since := "ab" * 16)
+    key = original_key(listed_since, "jpg")
+    storage = storage_of(config.data)
+    storage.put_bytes(key, b"a photo")
+    parts(app).sweep.sweep_unfinished()
+    with storage.open(NEWEST_CHANGE_KEY) as file:
+        newest = int(file.read())
+    storage.put_bytes(NEWEST_CHANGE_KEY, str(newest + 1).encode())  # of the catalog that was lost
+    make_intents_old(config)
+    for _ in range(2):
+        assert parts(app).sweep.sweep_unfinished() == 0
+    assert key in stored_files(config.data)
 
 
 @pytest.mark.embedded
