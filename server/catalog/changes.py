@@ -176,11 +176,9 @@ def forget_old_changes(database: Database) -> int:
             last = connection.scalar(select(func.max(oldest_batch.c.version)))
             if last is None:
                 return deleted
-            # The last change of a guest may be forgotten long after later ones of others.
-            forgotten = case(
-                (gallery.c.forgotten_version < last, last), else_=gallery.c.forgotten_version
-            )
-            connection.execute(update(gallery).values(forgotten_version=forgotten))
+            # Not the version of a change, which may be private: everybody can find out this one.
+            is_less = gallery.c.forgotten_version < horizon
+            connection.execute(update(gallery).where(is_less).values(forgotten_version=horizon))
             gone = delete(changes).where(is_old, changes.c.version <= last)
             deleted += connection.execute(gone).rowcount
 

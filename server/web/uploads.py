@@ -10,6 +10,7 @@ from flask import (
     jsonify,
     redirect,
     request,
+    session,
 )
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
@@ -110,7 +111,9 @@ def _sender(body: Body, sender_id: str) -> Sender:
     """Find out who sends, and for whom. The field `guest` says whose page it is: another tab may
     have signed somebody else in. Raises BadRequest, UnknownSender, SomebodyElse."""
     page_of = body.fields.get("guest") or sender_id
-    is_own_page = page_of == sender_id or not sender_id
+    # Without a cookie, whose page it is says nothing. With one whose session was ended elsewhere,
+    # the photo would be nobody's, while the page goes on showing the account.
+    is_own_page = page_of == sender_id or not (sender_id or "_user_id" in session)
     if not is_own_page and find_owner_id(dropwall().database, page_of) != sender_id:
         raise SomebodyElse
     visibility = body.fields.get("visibility") or request.args.get("visibility") or EVERYONE

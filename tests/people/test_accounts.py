@@ -368,6 +368,17 @@ def test_signing_out_everywhere_reaches_every_device(app: Flask, ann: str) -> No
     assert listed(signed_in(app), "mine=1") == ["a.jpg"]
 
 
+def test_the_page_of_a_session_that_was_ended_elsewhere_adds_no_photo_of_nobody(
+    app: Flask, ann: str
+) -> None:
+    here, there = signed_in(app), signed_in(app)
+    assert here.post("/sign-out-everywhere").status_code == 204
+    sent = {"file": (io.BytesIO(PHOTO), "b.jpg"), "guest": ann}
+    answer = there.post("/", data=sent)
+    assert (answer.status_code, answer.headers["Dropwall-Refusal"]) == (401, "somebody-else")
+    assert listed(signed_in(app)) == []
+
+
 # Signing up
 
 

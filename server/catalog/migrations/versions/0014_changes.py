@@ -4,6 +4,8 @@ Whoever asks for changes since a version before this migration starts over, unle
 changed for them: each viewer's version stays what it was.
 """
 
+import time
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -17,6 +19,9 @@ KNOWN_VERSIONS = """
     SELECT hosts_version, '', '', 1 FROM gallery WHERE hosts_version > everyones_version
     UNION ALL
     SELECT own_version, id, '', 0 FROM guests WHERE own_version > 0 AND id <> ''
+"""
+FORGOTTEN_VERSION = """
+    UPDATE gallery SET forgotten_version = CASE WHEN version > :now THEN version ELSE :now END
 """
 COUNT_UNSHARED = """
     UPDATE guests SET
@@ -56,7 +61,9 @@ def upgrade() -> None:
     op.execute(KNOWN_VERSIONS)
 
     _add("gallery", "forgotten_version")
-    op.execute("UPDATE gallery SET forgotten_version = version")
+    # The time, where it is later: the last change may be private, and this version is not.
+    now = sa.bindparam("now", time.time_ns() // 1000, sa.BigInteger)
+    op.execute(sa.text(FORGOTTEN_VERSION).bindparams(now))
     _drop("gallery", [], ["hosts_version", "everyones_version"])
 
     for name in ("private", "withheld", "shown"):
