@@ -66,6 +66,7 @@ def test_every_kind_of_setting_is_read() -> None:
         ("STORAGE", ["s3://key:secret@bucket", "s3://bucket/a#b"], A_STORAGE),
         ("STORAGE", ["s3://bucket/../a"], PLAIN_FOLDERS),
         ("STORAGE", ["s3://bucket?endpoint=s3.example.com"], OTHER.format("endpoint")),
+        ("STORAGE", ["s3://bucket?endpoint=http://["], OTHER.format("endpoint")),
         ("STORAGE", ["s3://bucket?region="], OTHER.format("region")),
         ("STORAGE", ["s3://bucket?public_endpoint=no"], OTHER.format("public_endpoint")),
         ("STORAGE", ["s3://bucket?secret=a", "s3://bucket?region=a&region=b"], NO_MORE_OPTIONS),

@@ -106,6 +106,13 @@ def test_livez_answers_though_nothing_else_does(client: FlaskClient, config: Con
 
 
 @pytest.mark.embedded
+def test_a_disk_that_is_nearly_full_is_unwell(config: Config) -> None:
+    client = create_app(Config(data=config.data, min_free_bytes=2**60)).test_client()
+    well = client.get("/healthz")
+    assert (well.status_code, well.text) == (503, "Not answering: disk.")
+
+
+@pytest.mark.embedded
 def test_checks_are_open_to_anybody_without_the_passcode(config: Config) -> None:
     client = create_app(Config(data=config.data, passcode="roses")).test_client()
     from_elsewhere = {"Sec-Fetch-Site": "cross-site", "Origin": "https://status.example.com"}

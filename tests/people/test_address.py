@@ -1,9 +1,17 @@
 """The address to share, at which guests find the gallery and which no visitor can make up."""
 
+import socket
+
 import pytest
 
 from dropwall.config import Config
-from dropwall.people.address import address_to_share, exposure, is_only_nearby, lan_address
+from dropwall.people.address import (
+    address_to_share,
+    exposure,
+    is_answered,
+    is_only_nearby,
+    lan_address,
+)
 
 SITE = "https://photos.example.com"
 OTHERS_CAN_VISIT = (
@@ -58,3 +66,22 @@ def test_a_port_at_which_anybody_can_claim_to_be_the_proxy_is_warned_of(
         if is_exposed
         else ""
     )
+
+
+def test_without_a_network_the_address_to_share_is_this_computers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unreachable(*_: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr(socket.socket, "connect", unreachable)
+    assert lan_address() is None
+    assert address_to_share(Config(), "http://localhost:8000") == "http://127.0.0.1:8000"
+
+
+def test_a_request_for_no_host_at_all_is_not_answered_once_the_address_is_known() -> None:
+    config = Config(public_url=SITE)
+    for host in ("[", "[::1", "", "."):
+        assert not is_answered(config, host), host
+    for host in ("photos.example.com", "photos.example.com.", "[::1]:8000", "notebook", "a.local"):
+        assert is_answered(config, host), host

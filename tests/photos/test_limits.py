@@ -264,3 +264,19 @@ def test_an_upload_that_stalls_or_drips_is_ended_and_leaves_nothing(server: Gall
             answer.begin()
             assert (answer.status, answer.read().decode()) == (408, STOOD_STILL)
     assert server.files() == []
+
+
+@pytest.mark.embedded
+@pytest.mark.parametrize(("most", "limit"), [(500, "500 bytes"), (1536, "1.5 KB")])
+def test_a_limit_is_told_in_the_unit_that_suits_it(config: Config, most: int, limit: str) -> None:
+    client = create_app(replace(config, max_upload_bytes=most)).test_client()
+    answer = client.post("/", data={"file": (io.BytesIO(photo_bytes()), "a.jpg")})
+    assert outcome(answer) == (413, f"This photo is too large. The limit is {limit}.")
+
+
+def test_a_word_that_is_far_too_long_is_not_understood(client: FlaskClient) -> None:
+    send(client, 0)
+    [photo] = client.get("/api/photos").json["photos"]
+    for visibility in ("o" * 2000, "nobody"):
+        answer = client.patch(f"/api/photos/{photo['id']}", json={"visibility": visibility})
+        assert answer.status_code == 400

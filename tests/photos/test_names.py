@@ -7,7 +7,14 @@ from flask.testing import FlaskClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dropwall.names import MAX_NAME_BYTES, clean_guest_name, clean_name, extension_of, fold_name
+from dropwall.names import (
+    MAX_NAME_BYTES,
+    clean_guest_name,
+    clean_name,
+    extension_of,
+    fold_for_search,
+    fold_name,
+)
 from tests.support.photos import photo_bytes
 from tests.support.visitors import Send, listed_photos, take_name
 
@@ -84,3 +91,8 @@ def test_a_file_name_is_the_end_of_its_path_in_nfc_on_one_line() -> None:
         "\0evil\r\nname.jpg": "evil name.jpg",
     }
     assert {name: clean_name(name) for name in names} == names
+
+
+def test_letters_with_a_stroke_are_found_without_it_where_there_is_such_a_letter() -> None:
+    assert fold_for_search("Søren Wałęsa") == "soren walesa"
+    assert fold_for_search("ƛ") == "ƛ"  # there is no LATIN SMALL LETTER LAMBDA
