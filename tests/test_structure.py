@@ -156,7 +156,7 @@ def test_few_names_stand_beside_the_rooms() -> None:
 
 MOST_HOPS = {
     "POST /": (105, 28, 2),
-    "GET /api/photos": (42, 13, 1),
+    "GET /api/photos": (42, 12, 1),
     "GET /api/photos, not modified": (27, 10, 1),
 }
 """At most so many functions of ours, their files, and transactions, for each request that `hops`

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
-    ColumnElement,
     Connection,
     case,
     delete,
@@ -24,13 +23,12 @@ from sqlalchemy import (
     func,
     literal,
     select,
-    union_all,
     update,
 )
 
 from .database import Database, insert_or_update
 from .tables import CHANNEL, changes, gallery, guests, is_listed, is_unshared, photos
-from .viewer import HIDDEN, PENDING, Audience, Viewer
+from .viewer import HIDDEN, PENDING, Audience
 
 if TYPE_CHECKING:
     from .photos import Photo
@@ -46,8 +44,6 @@ GUEST_COUNTS = {
     Audience.HOSTS: guests.c.withheld,
     Audience.EVERYONE: guests.c.shown,
 }
-
-
 NEW_GUEST = {"name": "", "folded_name": "", "private": 0, "withheld": 0, "shown": 0}
 
 
@@ -69,14 +65,6 @@ def advance(connection: Connection) -> int:
     wake = [func.pg_notify(CHANNEL, "")] if connection.dialect.name == "postgresql" else []
     advanced = update(gallery).values(version=following).returning(gallery.c.version, *wake)
     return int(connection.execute(advanced).one().version)
-
-
-def least_audience(viewer: Viewer) -> int:
-    """The narrowest audience whose photos this viewer sees whoever owns them; more than any
-    audience if there is none."""
-    if viewer.is_host:
-        return Audience.HOSTS
-    return Audience.EVERYONE if viewer.sees_others else Audience.EVERYONE + 1
 
 
 def lock_gallery(connection: Connection) -> None:
@@ -124,23 +112,6 @@ def read_version(connection: Connection) -> int:
     return int(connection.execute(select(gallery.c.version)).scalar_one())
 
 
-def known_version(viewer: Viewer) -> ColumnElement[int]:
-    """Select the version of the last change that the viewer may know of; 0 if there is none. Each
-    part of the query reads one entry of an index."""
-    newest = select(func.max(changes.c.version).label("version"))
-    known = [
-        newest.where(changes.c.audience == audience)
-        for audience in Audience
-        if audience >= least_audience(viewer)
-    ]
-    if viewer.guest_id:
-        known.append(newest.where(changes.c.guest_id == viewer.guest_id))
-    if not known:
-        return literal(0)
-    versions = union_all(*known).subquery()
-    return func.coalesce(select(func.max(versions.c.version)).scalar_subquery(), 0)
-
-
 def find_newest(database: Database) -> int:
     """Find the version of the last change, 0 if there is none."""
     with database.snapshot() as connection:
@@ -181,20 +152,6 @@ def forget_old_changes(database: Database) -> int:
             connection.execute(update(gallery).where(is_less).values(forgotten_version=horizon))
             gone = delete(changes).where(is_old, changes.c.version <= last)
             deleted += connection.execute(gone).rowcount
-
-
-def count_seen_by(viewer: Viewer) -> ColumnElement[int]:
-    """Select how many of a guest's photos the viewer sees, from the guest's row."""
-    least = least_audience(viewer)
-    shared = sum((n for audience, n in GUEST_COUNTS.items() if audience >= least), start=literal(0))
-    own = case((guests.c.id == viewer.guest_id, count_own(viewer)), else_=0)
-    return shared + (own if viewer.guest_id else 0)
-
-
-def count_own(viewer: Viewer) -> ColumnElement[int]:
-    """Select how many photos a viewer sees only because they are their own, from their row."""
-    least = least_audience(viewer)
-    return sum((n for audience, n in GUEST_COUNTS.items() if audience < least), start=literal(0))
 
 
 def recount(connection: Connection) -> None:

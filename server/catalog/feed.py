@@ -5,13 +5,21 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, Connection, select
 
-from .changes import Change, count_seen_by, known_version, least_audience, read_version
+from .changes import Change, read_version
 from .database import Database
 from .guests import Guest
 from .photos import Photo, read_photos, select_photos
 from .tables import changes, gallery, guests, photos
 from .viewer import PUBLIC, Viewer
-from .visibility import is_for, is_seen_by, read_state, read_totals
+from .visibility import (
+    count_seen_by,
+    is_for,
+    is_seen_by,
+    known_version,
+    may_know,
+    read_state,
+    read_totals,
+)
 
 MAX_PIECES = 10
 """Number of pieces that changes are divided in. To send more costs more than to read the list."""
@@ -79,7 +87,7 @@ def read_news(
             # Viewers who own nothing of what has changed may know the same.
             like = viewer if viewer.guest_id in owners else replace(viewer, guest_id="")
             if like not in read:
-                known = [change for change in recorded if _may_know(like, change)]
+                known = [change for change in recorded if may_know(like, change)]
                 read[like] = list(_divide(connection, known, limit, like))
             if read[like]:
                 total = totals[viewer]
@@ -87,12 +95,6 @@ def read_news(
                     pieces_of[like, total] = [replace(piece, total=total) for piece in read[like]]
                 news[viewer] = pieces_of[like, total]
     return version, news
-
-
-def _may_know(viewer: Viewer, change: Change) -> bool:
-    """Whether a change is for the viewer, as `visibility.is_for` has it in SQL."""
-    is_own = bool(viewer.guest_id) and change.guest_id == viewer.guest_id
-    return is_own or change.audience >= least_audience(viewer)
 
 
 def _read_pieces(

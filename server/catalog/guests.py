@@ -6,10 +6,11 @@ from sqlalchemy import Connection, select
 
 from .. import timestamps
 from ..names import fold_for_search
-from .changes import GUEST_COUNTS, advance, count_seen_by, record_name, write_guest
+from .changes import GUEST_COUNTS, advance, record_name, write_guest
 from .database import Database
 from .tables import guests
 from .viewer import PUBLIC, Viewer
+from .visibility import count_seen_by
 
 ADOPTION_SECONDS = 60 * 60
 """Seconds after a sign-in in which photos that the device was sending become the account's."""
