@@ -60,6 +60,11 @@ def greet_guest() -> str:
     return visitor().guest_id
 
 
+def has_ended_session() -> bool:
+    """Whether the visitor was signed in, until the account ended that session from elsewhere."""
+    return "_user_id" in session and not current_user.is_authenticated
+
+
 def is_admitted() -> bool:
     """Whether the visitor has shown the passcode, or needs none."""
     passcode = dropwall().passcode

@@ -10,7 +10,6 @@ from flask import (
     jsonify,
     redirect,
     request,
-    session,
 )
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
@@ -31,7 +30,15 @@ from ..refusals import (
 from . import dropwall, errors, no_content
 from .multipart import Body, receive_body
 from .photos import VISIBILITIES
-from .requests import changing, greet_guest, hang_up_check, is_navigation, limit_key, visitor
+from .requests import (
+    changing,
+    greet_guest,
+    hang_up_check,
+    has_ended_session,
+    is_navigation,
+    limit_key,
+    visitor,
+)
 
 uploads = Blueprint("uploads", __name__)
 
@@ -113,7 +120,7 @@ def _sender(body: Body, sender_id: str) -> Sender:
     page_of = body.fields.get("guest") or sender_id
     # Without a cookie, whose page it is says nothing. With one whose session was ended elsewhere,
     # the photo would be nobody's, while the page goes on showing the account.
-    is_own_page = page_of == sender_id or not (sender_id or "_user_id" in session)
+    is_own_page = page_of == sender_id or not (sender_id or has_ended_session())
     if not is_own_page and find_owner_id(dropwall().database, page_of) != sender_id:
         raise SomebodyElse
     visibility = body.fields.get("visibility") or request.args.get("visibility") or EVERYONE
