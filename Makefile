@@ -17,7 +17,7 @@ TEST_NODE := node_modules/.test
 PYTEST := $(BIN)/python -m pytest --quiet --numprocesses auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help run sweep wheel test check bench faults screenshots lock
+.PHONY: help run sweep wheel test lint check bench faults screenshots lock
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,14 +38,18 @@ test: $(TEST_PYTHON) $(TEST_NODE) ## Run the tests, installing what they need
 	@$(BIN)/python -m tests.tools.install
 	$(PYTEST) -m 'not slow'
 
-# The slow tests repeat at length what `make test` proves; then all tests of a gallery run again on
-# PostgreSQL and an S3 server. All of them run even if one fails.
-check: $(TEST_PYTHON) $(TEST_NODE) ## Run what CI runs: linters, types, audits, every test
+lint: $(TEST_PYTHON) $(TEST_NODE) ## Run the linters and the type checks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	node_modules/.bin/eslint frontend tests
+	node_modules/.bin/stylelint 'frontend/**/*.css'
 	node_modules/.bin/prettier --check frontend 'tests/**/*.js'
+	node_modules/.bin/tsc --project frontend/jsconfig.json
+
+# The slow tests repeat at length what `make test` proves; then all tests of a gallery run again on
+# PostgreSQL and an S3 server. All of them run even if one fails.
+check: lint ## Run what CI runs: linters, types, audits, every test
 	$(BIN)/python -m tests.tools.audit
 	@failed=0; \
 		$(MAKE) test || failed=1; \
@@ -65,7 +69,8 @@ faults: $(TEST_PYTHON) ## Break everything on purpose, under load (ROUNDS=20 SEE
 screenshots: $(TEST_PYTHON) $(TEST_NODE) ## Take screenshots of the page in every state and size, in tests/screenshots
 	$(BIN)/python -m tests.tools.screenshots
 
-lock: ## Renew requirements.lock after a change of pyproject.toml
+lock: ## Renew the locks after a change of pyproject.toml or package.json
+	npm install --package-lock-only --omit-lockfile-registry-resolved --silent
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) --editable '.[test,bench]'

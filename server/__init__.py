@@ -1,4 +1,4 @@
-"""Dropwall: an upload gallery. `create_app` puts its parts together."""
+"""Dropwall is an upload gallery; `create_app` puts its parts together."""
 
 import hmac
 import os
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, request
+from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from .catalog.database import Database, keep_secret, open_database
@@ -26,16 +27,18 @@ from .photos.intake import Intake
 from .photos.limits import AddressLimit, ChangeLimit, Limits, StagedBytes
 from .photos.sweep import Sweep
 from .photos.watchers import Watchers
+from .refusals import Refusal
 from .storage import open_storage
-from .web import Dropwall, find_page_file
+from .web import Dropwall
 from .web.access_log import AccessLog
-from .web.archive import archive
-from .web.errors import answer_errors
-from .web.host import host
+from .web.errors import answer_error
+from .web.host import host_page
 from .web.json import changes_event
 from .web.live import live
 from .web.operations import operations
 from .web.page import page
+from .web.page_files import page_files
+from .web.people import host
 from .web.people import people as people_routes
 from .web.photos import photos as photo_routes
 from .web.security import SessionCookie, security
@@ -47,35 +50,34 @@ BLUEPRINTS = (
     operations,
     security,
     page,
+    page_files,
     uploads,
     photo_routes,
-    archive,
     live,
     people_routes,
     sign_in,
     host,
+    host_page,
 )
 
 
 class Application(Flask):
     def log_exception(self, exc_info: Any) -> None:
-        """By its rule: a path may be the passcode's, or a private photo's."""
+        """Log the request by its rule: its path may have the passcode, or a private photo."""
         self.logger.error("%s %s failed", request.method, request.url_rule, exc_info=exc_info)
 
 
 def create_app(config: Config | None = None) -> Flask:
-    """The WSGI application for these settings, by default those of the environment."""
+    """Build the WSGI application for these settings, by default those of the environment."""
     config = config or Config.from_environ()
-    app = Application(
-        __name__,
-        static_folder=find_page_file("frontend"),
-        static_url_path="",
-        template_folder="web/templates",
-    )
+    app = Application(__name__, static_folder=None, template_folder="web/templates")
     app.extensions["dropwall"] = parts = _put_together(config)
+    # Cookies know no ports (RFC 6265, 8.5): other galleries on the same host get ours too, and tell
+    # them by their names. All servers and copies of a gallery share its key.
+    gallery_id = hmac.digest(parts.secret_key, b"gallery id", "sha256").hex()[:16]
     app.config.update(
         SECRET_KEY=parts.secret_key,
-        SESSION_COOKIE_NAME=f"dropwall-{_gallery_id(parts.secret_key)}",
+        SESSION_COOKIE_NAME=f"dropwall-{gallery_id}",
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_REFRESH_EACH_REQUEST=False,
         PERMANENT_SESSION_LIFETIME=400 * 24 * 60 * 60,  # the longest that browsers keep one
@@ -87,7 +89,8 @@ def create_app(config: Config | None = None) -> Flask:
     app.wsgi_app = AccessLog(app.wsgi_app, parts.metrics, bool(hops))  # type: ignore[method-assign]
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
-    answer_errors(app)
+    for kind in (Refusal, OSError, HTTPException):
+        app.register_error_handler(kind, answer_error)
     for command in COMMANDS:
         app.cli.add_command(command)
     return app
@@ -96,7 +99,7 @@ def create_app(config: Config | None = None) -> Flask:
 def _put_together(config: Config) -> Dropwall:
     database = open_catalog(config)
     rate_limits = RateLimits(database, WaitingRoom(max(1, config.threads // 16)))
-    # It signs the cookies. One of the workers makes it at the first start, for all of them.
+    # It signs the cookies. The first worker of the first start makes it for all.
     secret_key = keep_secret(database, "cookies", secrets.token_bytes(SECRET_KEY_BYTES))
     storage = open_storage(config.storage_address, config.data)
     limits = Limits(database, storage, config)
@@ -144,7 +147,7 @@ def _make_folder(folder: Path, setting: str, within: str = "") -> None:
         (folder / within).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadSetting(
-            f"Dropwall cannot keep photos in {folder}: {error.strerror}."
+            f"Dropwall can't keep photos in {folder}: {error.strerror}."
             f" Set {setting} to another folder."
         ) from None
 
@@ -155,12 +158,6 @@ def open_catalog(config: Config) -> Database:
         return open_database(config.database_address)
     except OSError as error:
         raise BadSetting(
-            f"Dropwall cannot keep its catalog in {config.database_address}: {error.strerror}."
+            f"Dropwall can't keep its catalog in {config.database_address}: {error.strerror}."
             " Set DROPWALL_DATABASE to another file."
         ) from None
-
-
-def _gallery_id(secret_key: bytes) -> str:
-    """Tell the gallery's cookies from those of others on the same host, which all of them get:
-    cookies know no ports (RFC 6265, 8.5). All servers and copies of a gallery share its key."""
-    return hmac.digest(secret_key, b"gallery id", "sha256").hex()[:16]

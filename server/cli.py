@@ -1,4 +1,4 @@
-"""The `dropwall` command: it serves the gallery, cleans it up, copies it, and manages accounts."""
+"""The `dropwall` command serves the gallery, cleans it up, copies it, and manages accounts."""
 
 import os
 import re
@@ -14,38 +14,38 @@ import click
 from flask import Flask
 from flask.cli import ScriptInfo, with_appcontext
 
-from .catalog import accounts, usage
+from .catalog import accounts, guests
 from .catalog.accounts import Account, PrivatePhotosLeft
-from .catalog.database import AlreadyClaimed, Database, find_database, open_database
+from .catalog.database import AlreadyClaimed, find_database
+from .catalog.guests import Amount
 from .catalog.replica import AnotherGallery
 from .catalog.schema import UnusableCatalog
-from .catalog.usage import Share
 from .config import BadSetting, Config, variable_name
 from .move import AnotherStorage, Move, Place, Progress, SameGallery
 from .photos.sweep import UnknownOriginals
-from .refusals import CatalogUnavailable, NoSuchAccount, StorageUnavailable
+from .refusals import CatalogUnavailable, StorageUnavailable
 from .storage import open_storage
 from .web import dropwall
 from .web.errors import is_refusal, response_to
 
 GUNICORN_SETTINGS = Path(__file__).with_name("gunicorn.conf.py")
 PROGRESS_SECONDS = 5
-"""The time between two lines that say how far `dropwall move` is."""
+"""Time between two lines that say how far `dropwall move` is."""
 MAX_NAMED = 100
-"""How many lost photos `dropwall move` names."""
+"""Number of lost photos that `dropwall move` names."""
 MAX_REASON = 200
-"""The most characters of an error's own words that are shown."""
+"""Number of characters that are shown of an error's own words."""
 S3_ANSWER = re.compile(r"\d{3} [A-Z][A-Za-z ]*(: \w+)?$")
 INTERRUPTED = 130
-"""The exit status after Ctrl-C (POSIX shells: 128 + SIGINT)."""
+"""Exit status after Ctrl-C (POSIX shells: 128 + SIGINT)."""
 NOTHING = "Nothing was copied."
-ITSELF = "This gallery itself is there; please choose another database and another storage."
+ITSELF = "That is where this gallery itself is. Choose another database and another storage."
 GOES_ON = "What has been copied stays, and the same command goes on from there."
 
 
 def command_line() -> None:
-    """Run `dropwall …`. A command opens, or makes, the gallery that the settings name; to list the
-    commands needs none."""
+    """Run `dropwall …`. A command opens the gallery that the settings name, or makes it; a list of
+    the commands needs none."""
     group = click.version_option(package_name="dropwall")(click.Group("dropwall"))
     for command in (serve, *COMMANDS):
         group.add_command(command)
@@ -56,8 +56,8 @@ def command_line() -> None:
 
 
 def _create_app() -> Flask:
-    """Create the application, and name a gallery that did not exist before: whoever means one that
-    is elsewhere has to set where."""
+    """Create the application, and say so if that made a new gallery: the host may have meant one
+    that is elsewhere."""
     from . import create_app, make_folders
 
     config = Config.from_environ()
@@ -69,16 +69,16 @@ def _create_app() -> Flask:
     finally:
         if is_new and catalog.exists():
             click.echo(
-                f"There was no gallery in {catalog.resolve()} before; please set DROPWALL_DATA, or"
-                " DROPWALL_DATABASE, if you mean another one.",
+                f"There was no gallery in {catalog.resolve()}, so a new one was made. If you meant"
+                " another one, set DROPWALL_DATA or DROPWALL_DATABASE.",
                 err=True,
             )
 
 
 @click.command()
 def serve() -> None:
-    """Serve the gallery, as the DROPWALL_ variables have it; Ctrl-C stops it."""
-    # In the place of this process, so that signals reach gunicorn itself.
+    """Serve the gallery that the DROPWALL_ variables describe, until Ctrl-C."""
+    # gunicorn replaces this process, so that signals reach it.
     command = [sys.executable, "-m", "gunicorn", "--config", str(GUNICORN_SETTINGS)]
     os.execv(sys.executable, command)  # noqa: S606 - there is no shell in it
 
@@ -87,15 +87,15 @@ def serve() -> None:
 @click.option(
     "--delete-unknown",
     is_flag=True,
-    help="Originals that the catalog knows nothing of go, however many: to a folder first.",
+    help="Move originals that the catalog doesn't know to a folder, however many they are.",
 )
 @with_appcontext
 def sweep(delete_unknown: bool) -> None:
-    """Remove what crashes left behind a day ago or more."""
+    """Remove files that crashes left behind at least a day ago."""
     try:
         with _refusals_as_errors():
-            usage.recount(dropwall().database)
-            swept = dropwall().sweep.sweep(delete_unknown)
+            guests.recount(dropwall().database)
+            swept = dropwall().sweep.sweep_everything(delete_unknown)
     except UnknownOriginals as unknown:
         for key in unknown.keys:
             click.echo(key)
@@ -105,11 +105,11 @@ def sweep(delete_unknown: bool) -> None:
             " photos, `dropwall sweep --delete-unknown` moves them to the storage's folder"
             " “unknown”, where you can delete them. None of them was touched."
         ) from None
-    click.echo(f"{swept.removed} leftovers removed.")
+    click.echo(f"Removed {swept.removed:,} leftover {'file' if swept.removed == 1 else 'files'}.")
     if swept.moved:
         click.echo(
-            f"{_originals(swept.moved)} that the catalog knows nothing of moved to the storage's"
-            " folder “unknown”; delete it when nobody misses a photo."
+            f"Moved {_originals(swept.moved)} that the catalog doesn't know to the storage's"
+            " folder “unknown”. Delete that folder once you are sure nobody misses a photo."
         )
 
 
@@ -136,16 +136,19 @@ def _refusals_as_errors() -> Iterator[None]:
 @with_appcontext
 def list_accounts() -> None:
     """List who has an account."""
-    for account in accounts.list_accounts(dropwall().accounts.database):
+    found = accounts.list_accounts(dropwall().accounts.database)
+    for account in found:
         click.echo(f"{account.name}{' (host)' if account.is_host else ''}")
+    if not found:
+        click.echo("Nobody has an account yet. Add one: dropwall add-account NAME", err=True)
 
 
 @click.command("add-account")
 @click.argument("name")
-@click.option("--host", "is_host", is_flag=True, help="They may approve, hide and remove photos.")
+@click.option("--host", "is_host", is_flag=True, help="Let them approve, hide and remove photos.")
 @with_appcontext
 def add_account(name: str, is_host: bool) -> None:
-    """Make an account; its password is asked for, or read from a pipe."""
+    """Add an account; its password is asked for, or read from a pipe."""
     with _refusals_as_errors():
         account = dropwall().accounts.add(name, _read_password(), is_host)
     click.echo(f"{account.name} can sign in now{', as a host' if is_host else ''}.")
@@ -180,12 +183,11 @@ def remove_account(name: str, with_private: bool) -> None:
 
 
 def _find_account(name: str) -> Account:
-    try:
-        return dropwall().accounts.called(name)
-    except NoSuchAccount:
-        raise click.ClickException(
-            f"Nobody called {name} has an account; `dropwall accounts` lists who has."
-        ) from None
+    if account := dropwall().accounts.find(name):
+        return account
+    raise click.ClickException(
+        f"Nobody called {name} has an account; `dropwall accounts` lists who has."
+    )
 
 
 def _read_password() -> str:
@@ -202,23 +204,22 @@ def _read_password() -> str:
 @click.option("--to-storage", required=True, metavar="ADDRESS", help="As DROPWALL_STORAGE.")
 @with_appcontext
 def move(to_database: str, to_storage: str) -> None:
-    """Copy the gallery to another database and storage, while it runs. The next time, what has
-    changed since then."""
-    settings = dropwall().settings
-    target = _target(settings, to_database, to_storage)
+    """Copy the gallery to another database and storage, while it runs. Run it again to copy what
+    has changed since."""
+    target = _target(dropwall().settings, to_database, to_storage)
     with _move_errors(lambda: NOTHING):
-        work = _prepared(settings, target)
+        work = _prepared(target)
     with _move_errors(lambda: GOES_ON if work.has_begun else NOTHING):
         progress = work.run()
     for photo in progress.lost[:MAX_NAMED]:
-        click.echo(f"“{photo.name}” ({photo.id}) is lost, damaged, or cannot be kept.", err=True)
+        click.echo(f"“{photo.name}” ({photo.id}) is lost, damaged, or can't be kept.", err=True)
     click.echo(f"{_in_words(progress.copied)} copied; {_in_words(progress.there)} are there now.")
     if progress.lost:
-        raise click.ClickException(f"{len(progress.lost)} of the photos could not be copied.")
+        raise click.ClickException(f"{len(progress.lost)} of the photos couldn't be copied.")
 
 
 def _target(settings: Config, to_database: str, to_storage: str) -> Config:
-    """The settings of the copy. Nothing is made there yet."""
+    """Return the settings of the copy. Nothing is made there yet."""
     try:
         target = replace(settings, database=to_database, storage=to_storage)
     except BadSetting as error:
@@ -236,11 +237,14 @@ def _is_same(there: str, here: str) -> bool:
     return Path(there).resolve() == Path(here).resolve()
 
 
-def _prepared(settings: Config, target: Config) -> Move:
-    here = open_database(settings.database_address)
+def _prepared(target: Config) -> Move:
     try:
         there = find_database(target.database_address)
-        work = Move(_place(settings, here), _place(target, there), _progress_printer())
+        work = Move(
+            Place(dropwall().database, dropwall().storage),
+            Place(there, open_storage(target.storage_address, target.data)),
+            _progress_printer(),
+        )
         work.prepare()
         return work
     except UnusableCatalog as error:
@@ -248,8 +252,8 @@ def _prepared(settings: Config, target: Config) -> Move:
     except CatalogUnavailable as error:
         why = error.__cause__ if isinstance(error.__cause__, CatalogUnavailable) else error
         raise click.ClickException(
-            f"The database there does not answer ({_in_one_line(why)}); please see to"
-            f" --to-database. {NOTHING}"
+            f"The target database doesn't answer ({_in_one_line(why)}). Check --to-database."
+            f" {NOTHING}"
         ) from None
     except StorageUnavailable:
         raise
@@ -257,12 +261,8 @@ def _prepared(settings: Config, target: Config) -> Move:
         raise click.ClickException(f"Nothing can be kept there ({error}). {NOTHING}") from None
 
 
-def _place(settings: Config, database: Database) -> Place:
-    return Place(database, open_storage(settings.storage_address, settings.data))
-
-
 def _in_options(error: Exception) -> str:
-    """A sentence about settings, said of the command's options."""
+    """Rephrase an error about settings in terms of the command's options."""
     sentence = str(error)
     for name in ("database", "storage"):
         sentence = sentence.replace(variable_name(name), f"--to-{name}")
@@ -270,8 +270,7 @@ def _in_options(error: Exception) -> str:
 
 
 def _in_one_line(error: BaseException) -> str:
-    """An error's own words. Those about an S3 server's answer are long, and end with what
-    matters."""
+    """Shorten an error's own words. An S3 server's are long, and end with what matters."""
     if answer := S3_ANSWER.search(str(error)):
         return answer[0]
     return shorten(str(getattr(error, "strerror", None) or error), MAX_REASON, placeholder="…")
@@ -289,9 +288,9 @@ def _progress_printer() -> Callable[[Progress], None]:
     return print_progress
 
 
-def _in_words(share: Share) -> str:
-    photos = "1 photo" if share.photos == 1 else f"{share.photos:,} photos"
-    return f"{photos} ({share.bytes / 1e6:,.1f} MB)"
+def _in_words(amount: Amount) -> str:
+    photos = "1 photo" if amount.photos == 1 else f"{amount.photos:,} photos"
+    return f"{photos} ({amount.bytes / 1e6:,.1f} MB)"
 
 
 @contextmanager
@@ -305,27 +304,25 @@ def _move_errors(outcome: Callable[[], str]) -> Iterator[None]:
         raise click.ClickException(ITSELF) from None
     except AnotherGallery:
         raise click.ClickException(
-            "There is another gallery, or one that has changed since it was copied; please choose"
+            "The target holds another gallery, or one that has changed since it was copied. Choose"
             " an empty database and an empty storage. Nothing was changed."
         ) from None
     except AnotherStorage:
         raise click.ClickException(
-            "The storage there belongs to another database; please choose that one, or an empty"
-            " storage. Nothing was changed."
+            "The target storage belongs to another database. Choose that one, or an empty storage."
+            " Nothing was changed."
         ) from None
-    except UnusableCatalog as error:
-        raise click.ClickException(str(error)) from None
     except CatalogUnavailable as error:
         raise click.ClickException(
-            f"A database does not answer ({_in_one_line(error)}). {outcome()}"
+            f"A database doesn't answer ({_in_one_line(error)}). {outcome()}"
         ) from None
     except StorageUnavailable as error:
         raise click.ClickException(
-            f"A storage refuses or does not answer ({_in_one_line(error)}); please see to its"
-            f" address and the AWS_ variables. {outcome()}"
+            f"A storage refuses or doesn't answer ({_in_one_line(error)}). Check its address and"
+            f" the AWS_ variables. {outcome()}"
         ) from None
     except OSError as error:
-        what = "There is no room left" if is_refusal(error) else "Files cannot be copied"
+        what = "There is no room left" if is_refusal(error) else "Files can't be copied"
         raise click.ClickException(f"{what} ({error}). {outcome()}") from None
     except KeyboardInterrupt:
         click.echo(f"Stopped. {outcome()}", err=True)
@@ -333,4 +330,4 @@ def _move_errors(outcome: Callable[[], str]) -> Iterator[None]:
 
 
 COMMANDS = (sweep, move, list_accounts, add_account, set_password, remove_account)
-"""Those that need the application."""
+"""Commands that need the application."""

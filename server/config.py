@@ -27,11 +27,15 @@ MAX_PASSCODE = 100
 MODES = ("everyone", "own", "approval")
 """Who sees a guest's photo: everyone; the guest and the hosts; everyone once a host approved it."""
 LOGS = ("text", "json")
+DEFAULT_TITLE = "Photos"
+MAX_TITLE, MAX_WELCOME = 60, 100
+"""Characters, which a phone shows in two lines each, and a poster on one sheet."""
 SITE = re.compile(
     r"https?://(?P<host>[a-z\d._-]{1,253}|\[[a-f\d:.]{2,45}\])(:\d{1,5})?/?",
     re.ASCII | re.IGNORECASE,
 )
 """The address of a whole site. A domain name has at most 253 characters (RFC 1035 3.1)."""
+NOTIFY_URL = re.compile(r"https?://[^\s/?#@]+([/?][!-~]*)?", re.ASCII | re.IGNORECASE)
 SERVICE_LINK = re.compile(
     r"DROPWALL_(\w+_)?"
     r"(SERVICE_HOST=.*|SERVICE_PORT(_\w+)?=\d*|PORT(_\d+_(TCP|UDP|SCTP))?=(tcp|udp|sctp)://.*"
@@ -60,6 +64,8 @@ class Config:
     port: int = 8000
     public_url: str = ""  # address of the whole site, as guests type it
     proxies: int = 0  # reverse proxies whose X-Forwarded-* headers are trusted
+    title: str = ""  # name of the event; empty: DEFAULT_TITLE
+    welcome: str = ""  # one line for guests
     mode: str = MODES[0]
     passcode: str = ""  # empty: the gallery is open
     sign_up: bool = False  # whether guests may make themselves accounts
@@ -86,6 +92,7 @@ class Config:
     keep_location: bool = False  # whether photos keep the place where they were taken
     log: str = LOGS[0]
     metrics_token: str = field(default="", repr=False)  # empty: there is no /metrics
+    notify_url: str = field(default="", repr=False)  # is told of new photos; may be secret
 
     def __post_init__(self) -> None:
         for setting in fields(self):
@@ -106,6 +113,9 @@ class Config:
                 raise _bad(name, f"must be one of: {' '.join(choices)}.")
         if not self.extensions or set(self.extensions) - set(EXTENSIONS):
             raise _bad("extensions", f"must name some of: {' '.join(EXTENSIONS)}.")
+        for name, most in (("title", MAX_TITLE), ("welcome", MAX_WELCOME)):
+            if len(text := getattr(self, name)) > most or not text.isprintable():
+                raise _bad(name, f"must be one line of at most {most} characters.")
         self._check_addresses()
         self._check_passcode()
 
@@ -116,6 +126,9 @@ class Config:
             example = "https://photos.example.com"
             rule = f"must be the address of a whole site, such as {example}"
             raise _bad("public_url", f"{rule}, not {self.public_url}.")
+        if self.notify_url and not NOTIFY_URL.fullmatch(self.notify_url):
+            # The address is not repeated: it may be secret, and this is logged.
+            raise _bad("notify_url", "must be an address, such as https://ntfy.sh/your-topic.")
         if "://" in self.storage:
             try:
                 S3Address.parse(self.storage)
@@ -164,6 +177,10 @@ class Config:
                 raise BadSetting(f"{variable} is blank. Give it a value, or unset it.")
             values[known[name].name] = _parse(variable, value, known[name].type)
         return cls(**values)
+
+    @property
+    def shown_title(self) -> str:
+        return self.title or DEFAULT_TITLE
 
     @property
     def watchers(self) -> int:

@@ -8,7 +8,7 @@ transaction of the target, so that the copy always shows one moment of the galle
 import errno
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from itertools import groupby, islice
@@ -17,8 +17,8 @@ from typing import BinaryIO, TypeVar
 
 from .catalog import replica
 from .catalog.database import Database
+from .catalog.guests import Amount
 from .catalog.replica import AnotherGallery, Reading, Snapshot, StoredPhoto
-from .catalog.usage import Share
 from .images.formats import BY_EXTENSION
 from .names import with_extension
 from .photos.files import WIDTHS, original_key, owner_id, photo_keys, thumbnail_key
@@ -27,8 +27,8 @@ from .storage import Storage
 
 AT_ONCE = 4
 """Number of files that are copied at the same time: a remote storage answers each one slowly."""
-WAITING = 2 * AT_ONCE
-"""Number of photos that the threads are given at once, so that a slow one holds up no others."""
+WAITING = 16 * AT_ONCE
+"""Number of photos that the threads are given at once: so many that a slow one holds up few."""
 ROUNDS = 4
 """Number of times that photos which came meanwhile are copied, at most, before the snapshot is
 taken."""
@@ -38,7 +38,7 @@ BLOCK_BYTES = 1024 * 1024
 COPY_ID_KEY = "storage.id"
 """The key of the file with the id that the storage of a copy shares with its catalog."""
 
-NOTHING = Share(0, 0)
+NOTHING = Amount(0, 0)
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -70,9 +70,9 @@ class Progress:
     """The progress of a move. `there` is how much of the `gallery` is in the target, `copied` how
     much of it this run has copied. `lost` are listed photos whose files could not be copied."""
 
-    gallery: Share
-    there: Share = NOTHING
-    copied: Share = NOTHING
+    gallery: Amount
+    there: Amount = NOTHING
+    copied: Amount = NOTHING
     lost: list[StoredPhoto] = field(default_factory=list)
 
 
@@ -95,9 +95,9 @@ class Move:
         self._there.database.upgrade()
 
     def run(self) -> Progress:
-        """Copy the gallery. Raises like `prepare`, and AlreadyClaimed and SameGallery before
-        anything is copied."""
-        self.prepare()
+        """Copy the gallery to a target that was prepared. Raises AlreadyClaimed, SameGallery,
+        AnotherGallery and AnotherStorage before anything is copied, and CatalogUnavailable and
+        OSError."""
         with self._there.database.claim():
             self._take_target()
             self.has_begun = True
@@ -143,7 +143,7 @@ class Move:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             for _ in range(ROUNDS):
                 before = progress.copied
-                self._copy_photos(pool, self._here.database.transaction)
+                self._copy_photos(pool, self._here.database.snapshot)
                 if progress.copied == before:
                     break
             with replica.open_snapshot(self._here.database) as snapshot:
@@ -166,7 +166,7 @@ class Move:
         """Copy the files that the target lacks. Returns the photos whose files could not be copied,
         and those of which the target still has files that the gallery has deleted."""
         progress = self._progress
-        progress.gallery, progress.there = replica.read_share(self._here.database), NOTHING
+        progress.gallery, progress.there = replica.measure_files(self._here.database), NOTHING
         lost: list[StoredPhoto] = []
         needless: list[StoredPhoto] = []
         lacking = self._lacking(replica.read_photos(reading), needless)
@@ -273,21 +273,11 @@ def _read_blocks(stream: BinaryIO) -> Iterator[bytes]:
 def _side_by_side(
     pool: ThreadPoolExecutor, function: Callable[[Item], Result], items: Iterable[Item]
 ) -> Iterator[Result]:
-    """Yield what the function returns for each item, in any order; few items wait at a time."""
-    pending: set[Future[Result]] = set()
-    try:
-        for item in items:
-            pending.add(pool.submit(function, item))
-            while len(pending) >= WAITING:
-                done, pending = wait(pending, return_when=FIRST_COMPLETED)
-                yield from (future.result() for future in done)
-        while pending:
-            done, pending = wait(pending, return_when=FIRST_COMPLETED)
-            yield from (future.result() for future in done)
-    finally:
-        for future in pending:
-            future.cancel()
+    """Yield what the function returns for each item; few of them wait at a time."""
+    waiting = iter(items)
+    while some := list(islice(waiting, WAITING)):
+        yield from pool.map(function, some)
 
 
-def _more(share: Share, photo: StoredPhoto) -> Share:
-    return Share(share.photos + 1, share.bytes + photo.bytes)
+def _more(amount: Amount, photo: StoredPhoto) -> Amount:
+    return Amount(amount.photos + 1, amount.bytes + photo.bytes)

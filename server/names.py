@@ -1,4 +1,4 @@
-"""What a photo is called: the visitor's own name for it, made safe to show and to send."""
+"""Names of photos and people: made safe to show and to send, compared, and searched."""
 
 import re
 import unicodedata
@@ -45,7 +45,7 @@ _ALIKE = (
 
 
 def clean_guest_name(sent: str) -> str:
-    """A person's name on one line; empty when nothing of it can be seen. Raises LongName."""
+    """Clean a person's name, on one line; empty when nothing of it can be seen. Raises LongName."""
     name = _clean(sent).strip(" " + _JOINERS)
     if len(name) > MAX_GUEST_NAME:
         raise LongName
@@ -53,20 +53,20 @@ def clean_guest_name(sent: str) -> str:
 
 
 def fold_name(sent: str) -> str:
-    """The same for two names that a person would call the same: of letters in upper or lower case,
-    in full or half width, with or without blanks around or what cannot be seen. This is Unicode's
+    """Make two names equal that a person would call the same: in upper or lower case, in full or
+    half width, with or without blanks around or what cannot be seen. This is Unicode's
     NFKC_Casefold, on one line."""
     return " ".join(_fold(_IGNORED.sub("", unicodedata.normalize("NFKC", _clean(sent)))).split())
 
 
 def former_fold_name(sent: str) -> str:
-    """As `fold_name` of former versions, by which accounts were kept: nothing is ignored."""
+    """Fold as former versions did, which stored accounts by it: nothing is ignored."""
     return _fold(_clean(sent))
 
 
 def fold_for_search(text: str) -> str:
-    """The same for what a person would type for each other: without accents, in lower case, in
-    full or half width, of any script. Rows keep it: a change needs a migration as 0011 is one."""
+    """Make texts equal that a person would type for each other: without accents, in lower case, in
+    full or half width, of any script. Rows keep it: a change needs a migration such as 0011."""
     if text.isascii():
         return text.lower()
     letters = unicodedata.normalize("NFKD", _IGNORED.sub("", text))
@@ -75,33 +75,36 @@ def fold_for_search(text: str) -> str:
     return unicodedata.normalize("NFC", folded)
 
 
-def clean_name(sent: str) -> str:
-    """The last part of whatever path was sent, in NFC, on one line, without characters that
-    change its direction, of at most 255 bytes in UTF-8 with its extension kept. `photo` when
-    nothing is left that can be seen."""
+def clean_photo_name(sent: str) -> str:
+    """Clean a photo's name: the last part of whatever path was sent, in NFC, on one line, without
+    characters that change its direction, cut to 255 bytes of UTF-8 before its extension. `photo`
+    when nothing is left that can be seen."""
     name = _clean(re.split(r"[/\\]", sent)[-1]).rstrip(". " + _JOINERS)
     name = re.sub(rf"\A([. ]|{_IGNORED.pattern})+", "", name)
-    if (extension := extension_of(name)) and len(name.encode()) > MAX_NAME_BYTES:
-        stem, ending = name[: -len(extension) - 1], name[-len(extension) - 1 :]
-        return cut(stem, MAX_NAME_BYTES - len(ending)) + ending
-    return cut(name, MAX_NAME_BYTES) or "photo"
+    if len(name.encode()) <= MAX_NAME_BYTES:
+        return name or "photo"
+    extension = _EXTENSION.search(name)
+    ending = extension[0] if extension else ""
+    return cut(name.removesuffix(ending), MAX_NAME_BYTES - len(ending)) + ending
 
 
 def extension_of(name: str) -> str:
-    """In lower case, without its dot; empty when there is none, as in `v1.2`."""
+    """Return a name's extension in lower case, without its dot; empty if there is none, as in
+    `v1.2`."""
     extension = _EXTENSION.search(name)
     return extension[1].lower() if extension else ""
 
 
 def with_extension(name: str, extension: str) -> str:
-    """As it is saved: to Windows and others, the end of a name tells what is in the file."""
+    """Return the name under which a visitor saves a photo, with an extension if it had none: to
+    Windows and others, the end of a name tells what is in the file."""
     if extension_of(name):
         return name
     return cut(name, MAX_NAME_BYTES - len(extension) - 1) + "." + extension
 
 
 def cut(name: str, most_bytes: int) -> str:
-    """As many whole characters, as people count them, as fit into so many bytes."""
+    """Cut a name after the last whole character, as people count them, within so many bytes."""
     if len(name.encode()) <= most_bytes:
         return name
     longest = kept = name.encode()[:most_bytes].decode(errors="ignore")
@@ -111,7 +114,7 @@ def cut(name: str, most_bytes: int) -> str:
 
 
 def _clean(sent: str) -> str:
-    """In NFC, on one line, without what cannot be seen or changes the direction of the rest."""
+    """Write on one line, in NFC, without what cannot be seen or changes the direction of others."""
     kept = ""
     for character in unicodedata.normalize("NFC", sent):
         is_character = ord(character) & 0xFFFE != 0xFFFE  # the last two of each plane are none
@@ -136,7 +139,7 @@ def _goes_on(text: str, following: str) -> bool:
 
 @lru_cache(4096)
 def _without_stroke(letter: str) -> str:
-    """`o` for `LATIN SMALL LETTER O WITH STROKE`, and so on, in every script."""
+    """Return `o` for `LATIN SMALL LETTER O WITH STROKE`, and so on, in every script."""
     if letter.isascii() or not letter.isalpha():
         return letter
     try:

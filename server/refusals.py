@@ -1,4 +1,4 @@
-"""Every refusal: its class, its code, its status and its sentence, in the order of statuses."""
+"""Each refusal has a class, a code, a status and a sentence, and stands here by its status."""
 
 import math
 from typing import ClassVar
@@ -6,13 +6,13 @@ from typing import ClassVar
 LONGEST_DELAY_SECONDS = 3
 """Longest delay of a visitor who has failed nowhere, while others guess a password."""
 DAMAGED = "This photo is damaged or incomplete. Try the original."
-BUSY = "Dropwall is busy right now. Try again in a few seconds."
+BUSY = "The gallery is busy right now. Try again in a few seconds."
 BY_CODE: dict[str, type["Refusal"]] = {}
 
 
 class Refusal(Exception):
-    """What a visitor is told instead of what they asked for. `code` stays as it is, whatever
-    becomes of the class: clients, the page, Prometheus and the catalog know it, and
+    """A refusal answers a visitor who does not get what they asked for. `code` stays as it is,
+    whatever becomes of the class: clients, the page, Prometheus and the catalog know it, and
     deployment/README.md lists it. `sentence` has fields, which `web/errors.py` fills."""
 
     code: ClassVar[str]
@@ -105,6 +105,12 @@ class NoName(Refusal, status=400, code="no-name"):
     sentence = "Enter a name."
 
 
+class NoGuest(Refusal, status=400, code="no-guest"):
+    """A name from somebody without a guest id: nobody could be called by it."""
+
+    sentence = "You've been signed out, or cookies are off. Reload the page and try again."
+
+
 class WeakPassword(Refusal, status=400, code="weak-password"):
     sentence = "Choose a password of {min_password} to {max_password} characters."
 
@@ -124,13 +130,13 @@ class UnknownSender(Refusal, status=401, code="unknown-sender"):
 
 
 class SomebodyElse(Refusal, status=401, code="somebody-else"):
-    """The page that sends was another visitor's and does not know yet."""
+    """The page that sends belongs to a visitor who is not signed in any more."""
 
     sentence = "Someone else is signed in on this device now. Reload the page."
 
 
 class NotSignedIn(Refusal, status=401, code="not-signed-in"):
-    sentence = "Please sign in first."
+    sentence = "Sign in first."
 
 
 class NoSuchAccount(Refusal, status=401, code="no-such-account"):
@@ -167,6 +173,17 @@ class NotAHost(Refusal, status=403, code="not-a-host"):
     sentence = "Only hosts can do that. Sign in as a host."
 
 
+class Closed(Refusal, status=403, code="closed"):
+    """A host has closed the gallery for uploads. What had begun before may still finish."""
+
+    sentence = "Photos were collected until {until}."
+
+    def __init__(self, until: str) -> None:
+        """`until` is in words, such as `Sunday evening`."""
+        super().__init__(until)
+        self.until = until
+
+
 class AnotherSite(Refusal, status=403, code="another-site"):
     """Another site's page asks in the name of its visitor. If `Origin` alone says so, `args`
     has it and our `Host`: behind a proxy that loses the latter, the page may be our own."""
@@ -181,7 +198,7 @@ class NoSuchUpload(Refusal, status=404, code="no-such-upload"):
 
 
 class NoPhotos(Refusal, status=404, code="no-photos"):
-    sentence = "There are no photos to download yet. Add some first."
+    sentence = "There are no photos to download here. Add some or choose others."
 
 
 class NoSuchSelection(Refusal, status=404, code="no-such-selection"):
@@ -201,11 +218,11 @@ class NotStored(Refusal, LookupError, status=404, code="not-stored"):
 
 
 class NotFound(Refusal, status=404, code="not-found"):
-    sentence = "There's nothing at this address. Go back to the gallery."
+    sentence = "There's nothing at this address."
 
 
 class MethodNotAllowed(Refusal, status=405, code="method-not-allowed"):
-    sentence = "This address doesn't accept such requests. Go back to the gallery."
+    sentence = "This address doesn't accept such requests."
 
 
 class StalledUpload(Refusal, status=408, code="stalled"):
@@ -254,7 +271,7 @@ class TooManyPixels(Refusal, status=413, code="too-many-pixels"):
 
 
 class RangeNotSatisfiable(Refusal, status=416, code="range-not-satisfiable"):
-    sentence = "This part of the photo doesn't exist. Load it again."
+    sentence = "This part of the file doesn't exist. Load it again."
 
 
 class AnotherHost(Refusal, status=421, code="another-host"):
@@ -290,7 +307,7 @@ class TooManySignUps(TooManyTries, status=429, code="too-many-sign-ups"):
 
 
 class TooManyLinks(TooManyTries, status=429, code="too-many-links"):
-    """The word of the link was not looked at; the same word in the form will be."""
+    """The passcode of the link was not checked; the same one in the form will be."""
 
     sentence = "Almost there. Tap “Open the gallery”."
 

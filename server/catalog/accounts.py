@@ -9,12 +9,11 @@ from sqlalchemy.exc import IntegrityError
 
 from .. import timestamps
 from ..refusals import NameTaken
-from .changes import advance, lock_gallery, record, write_guest
+from .changes import advance, lock_gallery, record, rename, write_guest
 from .database import Database, insert_or_update
-from .guests import read_name, rename
-from .photos import PhotoFilter, batches, read_photos, remove, select_photos
-from .tables import accounts, failed_tries, guests, is_listed, photos
-from .viewer import OWNER
+from .guests import read_name
+from .photos import SELECT_PHOTOS, PhotoFilter, batches, read_photos, remove
+from .tables import OWNER, accounts, failed_tries, guests, is_listed, photos
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ def find_account_by_name(database: Database, folded_name: str) -> Account | None
 
 def list_accounts(database: Database) -> list[Account]:
     """Return all accounts, sorted by name."""
-    with database.transaction() as connection:
+    with database.snapshot() as connection:
         found = [Account(**row) for row in connection.execute(select(accounts)).mappings()]
     return sorted(found, key=attrgetter("folded_name"))
 
@@ -85,7 +84,7 @@ def remove_account(database: Database, account_id: str, with_private: bool = Fal
     with database.transaction() as connection:
         version = advance(connection)
         mine = PhotoFilter(guest_id=account_id, visibility=OWNER).rows
-        private = read_photos(connection, select_photos().where(mine))
+        private = read_photos(connection, SELECT_PHOTOS.where(mine))
         if private and not with_private:
             raise PrivatePhotosLeft(len(private))
         remove(connection, version, private, timestamps.now(), by_guest="")
@@ -100,14 +99,15 @@ def adopt(database: Database, from_guest: str, to_guest: str) -> None:
         version = advance(connection)
         theirs = photos.c.guest_id == from_guest
         held = select(photos.c.sha256).where(photos.c.guest_id == to_guest, is_listed)
-        doubles = select_photos().where(theirs, is_listed, photos.c.sha256.in_(held))
+        doubles = SELECT_PHOTOS.where(theirs, is_listed, photos.c.sha256.in_(held))
         remove(connection, version, read_photos(connection, doubles), timestamps.now(), from_guest)
         version = advance(connection)
-        moved = read_photos(connection, select_photos().where(theirs, is_listed))
+        moved = read_photos(connection, SELECT_PHOTOS.where(theirs, is_listed))
         connection.execute(update(photos).where(theirs).values(guest_id=to_guest))
-        for later, some in batches(connection, version, moved):
-            record(connection, later, some, [replace(p, guest_id=to_guest) for p in some])
-            version = later
+        for batch_version, batch in batches(connection, version, moved):
+            adopted = [replace(photo, guest_id=to_guest) for photo in batch]
+            record(connection, batch_version, former=batch, present=adopted)
+            version = batch_version
         # For photos that are still on their way.
         write_guest(connection, from_guest, adopted_by=to_guest, adopted=timestamps.now())
         if (name := read_name(connection, from_guest)) and not read_name(connection, to_guest):
@@ -118,13 +118,11 @@ def list_failures(database: Database, keys: Collection[str]) -> list[tuple[str, 
     """Return the key, the number of failures, and the time of the last one, for keys that have
     any."""
     found = select(failed_tries).where(failed_tries.c.key.in_(keys))
-    with database.transaction() as connection:
+    with database.snapshot() as connection:
         return [(row.key, row.failures, row.last) for row in connection.execute(found)]
 
 
-def add_failures(
-    database: Database, keys: Collection[str], moment: str, forget_before: str
-) -> None:
+def add_failures(database: Database, keys: Collection[str], now: str, forget_before: str) -> None:
     """Count one more failure for each key, and forget keys whose last one is older."""
     with database.transaction() as connection:  # its own: no lock is held while others count
         old = select(failed_tries.c.key).where(failed_tries.c.last < forget_before)
@@ -133,8 +131,8 @@ def add_failures(
         connection.execute(delete(failed_tries).where(failed_tries.c.key.in_(old)))
     with database.transaction() as connection:
         for key in sorted(keys):  # in one order, lest two transactions deadlock
-            first = {"key": key, "failures": 1, "last": moment}
-            one_more = {"failures": failed_tries.c.failures + 1, "last": moment}
+            first = {"key": key, "failures": 1, "last": now}
+            one_more = {"failures": failed_tries.c.failures + 1, "last": now}
             connection.execute(insert_or_update(connection, failed_tries, first, one_more))
 
 
@@ -144,7 +142,7 @@ def forget_failures(database: Database, key: str) -> None:
 
 
 def _find(database: Database, which: ColumnElement[bool]) -> Account | None:
-    with database.transaction() as connection:
+    with database.snapshot() as connection:
         row = connection.execute(select(accounts).where(which)).mappings().first()
         return Account(**row) if row else None
 

@@ -11,7 +11,7 @@ The counts of the gallery and of its guests are kept up to date with every chang
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import (
@@ -26,9 +26,21 @@ from sqlalchemy import (
     update,
 )
 
+from ..names import fold_for_search
 from .database import Database, insert_or_update
-from .tables import CHANNEL, changes, gallery, guests, is_listed, is_unshared, photos
-from .viewer import HIDDEN, PENDING, Audience
+from .tables import (
+    CHANNEL,
+    HIDDEN,
+    PENDING,
+    Audience,
+    changes,
+    gallery,
+    guests,
+    is_listed,
+    is_shared,
+    is_unshared,
+    photos,
+)
 
 if TYPE_CHECKING:
     from .photos import Photo
@@ -39,16 +51,23 @@ FORGOTTEN_AT_ONCE = 5000
 """Changes that one transaction deletes, or somewhat more: those of one version go together."""
 KINDS = ("private", PENDING, HIDDEN)
 """Kinds of photos that not everyone sees; the gallery has a count of each under this name."""
+GALLERY_COUNTS = {
+    PENDING: Audience.HOSTS,
+    HIDDEN: Audience.HOSTS,
+    "total": Audience.EVERYONE,
+}
+"""Counts of photos in the gallery's row, and the audience of these photos."""
 GUEST_COUNTS = {
     Audience.OWNER: guests.c.private,
     Audience.HOSTS: guests.c.withheld,
     Audience.EVERYONE: guests.c.shown,
 }
-NEW_GUEST = {"name": "", "folded_name": "", "private": 0, "withheld": 0, "shown": 0}
+NEW_GUEST = {"name": "", "folded_name": ""}
 
 
 class Change(NamedTuple):
-    """One row: a photo, or a guest's name if `photo_id` is empty, changed in this version."""
+    """One row: a photo changed in this version; or a guest's name, if `photo_id` is empty; or, if
+    `guest_id` is empty as well, whether the gallery takes photos."""
 
     version: int
     guest_id: str
@@ -58,8 +77,7 @@ class Change(NamedTuple):
 
 def advance(connection: Connection) -> int:
     """Begin a change, and return its version. The gallery's row stays locked until the commit, so
-    that versions are in the order of commits. It has to be the transaction's first statement:
-    SQLite waits for other writers only then."""
+    that versions are in the order of commits."""
     now = literal(time.time_ns() // 1000, BigInteger)
     following = case((gallery.c.version >= now, gallery.c.version + 1), else_=now)
     wake = [func.pg_notify(CHANNEL, "")] if connection.dialect.name == "postgresql" else []
@@ -79,12 +97,24 @@ def record(
     present: Collection["Photo"],
 ) -> None:
     """Record what these photos were before a change, and what they are after it; those that come
-    or go are in one of the two. A former owner is recorded as well, who sees them no more."""
+    or go are in one of the two. A former owner is recorded as well, who sees them no more. Then
+    subtract the former ones from the counts, and add the present ones."""
     audiences: dict[str, int] = {}
     owners: dict[str, str] = {}
-    for photo in (*former, *present):
-        audiences[photo.id] = max(audiences.get(photo.id, 0), photo.audience)
-        owners[photo.id] = photo.guest_id
+    counts: Counter[str] = Counter()
+    counts_of_guests: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for sign, some in ((-1, former), (1, present)):
+        for photo in some:
+            audience = photo.audience
+            audiences[photo.id] = max(audiences.get(photo.id, 0), audience)
+            owners[photo.id] = photo.guest_id
+            counts["bytes"] += sign * photo.bytes
+            if audience == Audience.OWNER:
+                counts["private"] += sign
+                counts["private_bytes"] += sign * photo.bytes
+            else:
+                counts[photo.standing if audience == Audience.HOSTS else "total"] += sign
+            counts_of_guests[photo.guest_id][GUEST_COUNTS[audience].name] += sign
     recorded = [
         Change(version, owners[photo_id], photo_id, audience)
         for photo_id, audience in audiences.items()
@@ -96,15 +126,49 @@ def record(
     ]
     if recorded:
         connection.execute(changes.insert(), [change._asdict() for change in recorded])
-    _count(connection, former, present)
+    if more := {name: gallery.c[name] + count for name, count in counts.items() if count}:
+        connection.execute(update(gallery).values(more))
+    for guest_id, theirs in counts_of_guests.items():
+        first = {name: count for name, count in theirs.items() if count}
+        if guest_id and first:
+            row = {"id": guest_id, **NEW_GUEST, **first}
+            more = {name: guests.c[name] + count for name, count in first.items()}
+            connection.execute(insert_or_update(connection, guests, row, more))
 
 
-def record_name(connection: Connection, version: int, guest_id: str) -> None:
-    """Record that a guest has another name: all may know who see a photo of theirs."""
+def rename(connection: Connection, version: int, guest_id: str, name: str) -> None:
+    """Set a guest's name, as a change of this version, of which all may know who see a photo of
+    theirs."""
+    write_guest(connection, guest_id, name=name, folded_name=fold_for_search(name))
     counted = select(*GUEST_COUNTS.values()).where(guests.c.id == guest_id)
-    counts = connection.execute(counted).first() or ()
-    audience = max((a for a, count in zip(GUEST_COUNTS, counts, strict=False) if count), default=0)
+    counts = zip(GUEST_COUNTS, connection.execute(counted).one(), strict=True)
+    audience = max((audience for audience, count in counts if count), default=Audience.OWNER)
     connection.execute(changes.insert().values(Change(version, guest_id, "", audience)._asdict()))
+
+
+def set_closed_at(database: Database, closed_at: str | None) -> None:
+    """Close the gallery for uploads at this moment, or open it with None: a change that all may
+    know of. One that is closed already stays closed since it was."""
+    differs = gallery.c.closed_at.is_(None) if closed_at else gallery.c.closed_at.is_not(None)
+    with database.transaction() as connection:
+        version = advance(connection)
+        closed = update(gallery).where(differs).values(closed_at=closed_at)
+        if connection.execute(closed).rowcount:
+            connection.execute(
+                changes.insert().values(Change(version, "", "", Audience.ALL)._asdict())
+            )
+
+
+def find_closed_at(database: Database) -> str | None:
+    """Find when the gallery was closed for uploads; None while it is open."""
+    with database.snapshot() as connection:
+        return connection.scalar(select(gallery.c.closed_at))
+
+
+def write_guest(connection: Connection, guest_id: str, **values: object) -> None:
+    """Write these columns of a guest's row, which may not be there yet."""
+    row = {"id": guest_id, **NEW_GUEST, **values}
+    connection.execute(insert_or_update(connection, guests, row, values))
 
 
 def read_version(connection: Connection) -> int:
@@ -113,7 +177,7 @@ def read_version(connection: Connection) -> int:
 
 
 def find_newest(database: Database) -> int:
-    """Find the version of the last change, 0 if there is none."""
+    """Find the last version that has a record, 0 if there is none."""
     with database.snapshot() as connection:
         return connection.scalar(select(func.max(changes.c.version))) or 0
 
@@ -156,12 +220,19 @@ def forget_old_changes(database: Database) -> int:
 
 def recount(connection: Connection) -> None:
     """Count all photos again, after rows were written by other means than `record`."""
-    kind = (photos.c.audience, photos.c.standing)
-    query = select(*kind, func.sum(photos.c.bytes), func.count()).where(is_listed).group_by(*kind)
-    counts = Counter(dict.fromkeys(("total", "bytes", *KINDS, "private_bytes"), 0))
-    for audience, standing, size, count in connection.execute(query):
-        counts.update(_kind(audience, standing, int(size), count))
-    connection.execute(update(gallery).values(counts))
+    count, size = func.count(), func.coalesce(func.sum(photos.c.bytes), 0)
+    is_private = photos.c.audience == Audience.OWNER
+    is_withheld = photos.c.audience == Audience.HOSTS
+    figures = {
+        "total": count.filter(is_shared),
+        PENDING: count.filter(is_withheld, photos.c.standing == PENDING),
+        HIDDEN: count.filter(is_withheld, photos.c.standing == HIDDEN),
+        "private": count.filter(is_private),
+        "bytes": size,
+        "private_bytes": func.coalesce(func.sum(photos.c.bytes).filter(is_private), 0),
+    }
+    query = select(*(figure.label(name) for name, figure in figures.items())).where(is_listed)
+    connection.execute(update(gallery).values(dict(connection.execute(query).one()._mapping)))
     theirs = select(func.count()).where(photos.c.guest_id == guests.c.id)
     unshared = {
         column.name: theirs.where(is_unshared, photos.c.audience == audience).scalar_subquery()
@@ -172,36 +243,3 @@ def recount(connection: Connection) -> None:
     listed = theirs.where(is_listed).scalar_subquery()
     shown = listed - guests.c.private - guests.c.withheld
     connection.execute(update(guests).values(shown=shown))
-
-
-def write_guest(connection: Connection, guest_id: str, **values: object) -> None:
-    """Write these columns of a guest's row, which may not be there yet."""
-    row = {"id": guest_id, **NEW_GUEST, **values}
-    connection.execute(insert_or_update(connection, guests, row, values))
-
-
-def _count(connection: Connection, former: Iterable["Photo"], present: Iterable["Photo"]) -> None:
-    """Subtract the former photos from the counts, and add the present ones."""
-    counts: Counter[str] = Counter()
-    theirs: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for sign, some in ((-1, former), (1, present)):
-        for photo in some:
-            for name, count in _kind(photo.audience, photo.standing, photo.bytes).items():
-                counts[name] += sign * count
-            theirs[photo.guest_id][GUEST_COUNTS[photo.audience].name] += sign
-    values = {name: gallery.c[name] + count for name, count in counts.items() if count}
-    if values:
-        connection.execute(update(gallery).values(values))
-    for guest_id, changed in theirs.items():
-        more = {name: count for name, count in changed.items() if count}
-        if guest_id and more:
-            row = {"id": guest_id, **NEW_GUEST, **more}
-            added = {name: guests.c[name] + count for name, count in more.items()}
-            connection.execute(insert_or_update(connection, guests, row, added))
-
-
-def _kind(audience: int, standing: str, size: int, count: int = 1) -> Counter[str]:
-    """What so many photos of one kind, of `size` bytes together, add to the gallery's counts."""
-    if audience == Audience.OWNER:
-        return Counter(bytes=size, private=count, private_bytes=size)
-    return Counter({"bytes": size, standing if audience == Audience.HOSTS else "total": count})

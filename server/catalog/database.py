@@ -1,14 +1,29 @@
 """The catalog's database: transactions, snapshots, and the same errors on either engine."""
 
 import errno
+import json
 import logging
+import sqlite3
 import time
 import weakref
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
-from sqlalchemy import Connection, Table, select, text
+from sqlalchemy import (
+    ARRAY,
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    Table,
+    any_,
+    func,
+    literal,
+    select,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import (
     DataError,
@@ -23,13 +38,11 @@ from ..operations.logs import OutageLog
 from ..refusals import CatalogUnavailable
 from . import schema
 from .schema import UnusableCatalog
-from .sqlite import SQLite
 from .tables import secrets
 
-if TYPE_CHECKING:
-    from .postgresql import PostgreSQL
-
 RETRY_SECONDS = 0.5
+DISK_FULL = "53100"
+"""SQLSTATE of PostgreSQL."""
 
 log = logging.getLogger(__name__)
 
@@ -49,53 +62,62 @@ def open_database(address: str) -> "Database":
 def find_database(address: str) -> "Database":
     """Return the database at an address: a SQLite file's path, or `postgresql://…`. Until it is
     upgraded, only `look` may be called. Raises UnusableCatalog."""
-    if not address.startswith("postgresql://"):
-        return Database(SQLite(address))
-    from .postgresql import PostgreSQL  # psycopg is loaded only where it is used
+    if address.startswith("postgresql://"):
+        from .postgresql import PostgreSQL  # psycopg is loaded only where it is used
 
-    return Database(PostgreSQL(address))
+        return PostgreSQL(address)
+    from .sqlite import SQLite
+
+    return SQLite(address)
 
 
-class Database:
-    """Every method raises CatalogUnavailable when the database does not answer, and
-    OSError(ENOSPC) when its disk is full."""
+class Database(ABC):
+    """The catalog's database, of either engine. Every method raises CatalogUnavailable when the
+    database does not answer, and OSError(ENOSPC) when its disk is full."""
 
-    def __init__(self, engine: "SQLite | PostgreSQL") -> None:
-        self._engine = engine
+    patience_seconds: float
+    """How long `upgrade` waits for a server that may be starting."""
+    check_statement: str
+    """A statement that fails where the database cannot be written to, and waits for no writer."""
+
+    def __init__(self, pool: Engine, snapshots: Engine, *engines: Engine) -> None:
+        """Transactions of `snapshots` see one moment. `engines` are those that are closed as well
+        as the `pool`."""
+        self.pool = pool
+        self._snapshots = snapshots
         # Called at the latest when this object is garbage collected.
-        self.close = weakref.finalize(self, engine.pool.dispose)
+        self.close = weakref.finalize(self, _dispose, pool, *engines)
 
-    @contextmanager
-    def transaction(self) -> Iterator[Connection]:
-        """Read and write, at READ COMMITTED: a later statement may see more than an earlier one."""
-        with self._translated_errors(), self._engine.pool.begin() as connection:
-            yield connection
+    @abstractmethod
+    def transaction(self) -> AbstractContextManager[Connection]:
+        """Read and write. SQLite's writers wait for each other before the first statement,
+        PostgreSQL's only for rows: there, at READ COMMITTED, a later statement may see more than an
+        earlier one."""
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
         """Read only: all statements see the same moment."""
-        with self._translated_errors(), self._engine.snapshots.begin() as connection:
+        with translated_errors(), self._snapshots.begin() as connection:
             yield connection
 
-    @contextmanager
-    def watch(self) -> Iterator[Callable[[float], bool]]:
+    @abstractmethod
+    def watch(self) -> AbstractContextManager[Callable[[float], bool]]:
         """Yields a function that waits, for at most so many seconds, until some process may have
         committed something since its last call. The first call returns True at once; False is
         certain."""
-        with self._translated_errors(), self._engine.watch() as wait:
-            yield wait
 
     def check(self) -> None:
-        """Check the database. Raises CatalogUnavailable when it does not answer or is read-only."""
-        with self.transaction() as connection:
-            connection.execute(text(self._engine.check))
+        """Check the database. Raises CatalogUnavailable when it does not answer, or when
+        PostgreSQL is a standby."""
+        with translated_errors(), self.pool.begin() as connection:
+            connection.execute(text(self.check_statement))
 
     @contextmanager
     def look(self) -> Iterator[Connection | None]:
         """Read a database that may not be ours, before it is upgraded, without changing or making
         anything. Yields None where there is no database yet. Raises UnusableCatalog when it is
         another program's, or of a Dropwall that is newer, or too old."""
-        with self._translated_errors(), self._engine.look() as connection:
+        with translated_errors(), self._connect_to_look() as connection:
             if connection:
                 schema.check(connection)
             yield connection
@@ -104,59 +126,73 @@ class Database:
         """Bring the schema up to date; safe when many machines start together. Retries while the
         server is starting; fails at once if it rejects our credentials. Raises
         CatalogUnavailable, UnusableCatalog."""
-        deadline = time.monotonic() + self._engine.patience_seconds
+        deadline = time.monotonic() + self.patience_seconds
         outages = OutageLog(log)
         while True:
             try:
                 with self.look():  # before another program's file is switched to WAL
                     pass
-                with self._translated_errors(), self._engine.alone() as connection:
+                with translated_errors(), self.alone() as connection:
                     return schema.upgrade(connection)
             except ProgrammingError as error:  # such as a missing privilege
-                raise UnusableCatalog(f"The catalog cannot be prepared: {error.orig}") from error
+                raise UnusableCatalog(f"The catalog can't be prepared: {error.orig}") from error
             except CatalogUnavailable as error:
                 why = " ".join(str(error).split())
-                if self._engine.is_rejection(why):
+                if self._is_rejection(why):
                     raise CatalogUnavailable(
-                        f"The catalog cannot be opened; please see to DROPWALL_DATABASE: {why}"
+                        f"The catalog can't be opened. Check DROPWALL_DATABASE: {why}"
                     ) from error
                 if time.monotonic() >= deadline:
                     raise CatalogUnavailable(
-                        f"The catalog does not answer; please see to DROPWALL_DATABASE: {why}"
+                        f"The catalog doesn't answer. Check DROPWALL_DATABASE: {why}"
                     ) from error
                 outages.failed(
-                    "Waiting for the database, %d seconds at most: %s",
-                    self._engine.patience_seconds,
-                    why,
+                    "Waiting for the database, %d seconds at most: %s", self.patience_seconds, why
                 )
                 time.sleep(RETRY_SECONDS)
 
-    @contextmanager
-    def claim(self) -> Iterator[None]:
-        """Hold the lock of the one process, on any machine, that copies a gallery to this
-        database. Raises AlreadyClaimed."""
-        with self._translated_errors(), self._engine.claim() as is_ours:
-            if not is_ours:
-                raise AlreadyClaimed
-            yield
+    @abstractmethod
+    def alone(self) -> AbstractContextManager[Connection]:
+        """A transaction beside which no other process changes the schema. Errors are those of
+        SQLAlchemy."""
 
+    @abstractmethod
+    def claim(self) -> AbstractContextManager[None]:
+        """Hold the lock of the one process, on any machine, that copies a gallery to this
+        database. It ends with the process, however that ends. Raises AlreadyClaimed."""
+
+    @abstractmethod
     def analyze(self) -> None:
         """Update the planner's statistics after very many rows were written at once."""
-        with self._translated_errors():
-            self._engine.analyze()
 
-    @contextmanager
-    def _translated_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except (DataError, IntegrityError, NotSupportedError, ProgrammingError):
-            raise
-        except PoolTimeout as error:
-            raise CatalogUnavailable(str(error)) from error
-        except DBAPIError as error:
-            if self._engine.is_full(error):
-                raise OSError(errno.ENOSPC, "The catalog's disk is full") from error
-            raise CatalogUnavailable(str(error.orig)) from error
+    @abstractmethod
+    def _connect_to_look(self) -> AbstractContextManager[Connection | None]: ...
+
+    @abstractmethod
+    def _is_rejection(self, why: str) -> bool:
+        """Whether the server rejected us for this reason, so that waiting does not help."""
+
+
+def _dispose(*engines: Engine) -> None:
+    for engine in engines:
+        engine.dispose()
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Turn what another attempt may mend into CatalogUnavailable, and a full disk into
+    OSError(ENOSPC). A statement that is wrong stays an error of SQLAlchemy."""
+    try:
+        yield
+    except (DataError, IntegrityError, NotSupportedError, ProgrammingError):
+        raise
+    except PoolTimeout as error:
+        raise CatalogUnavailable(str(error)) from error
+    except DBAPIError as error:
+        sqlite_error = getattr(error.orig, "sqlite_errorcode", None)
+        if sqlite_error == sqlite3.SQLITE_FULL or getattr(error.orig, "sqlstate", "") == DISK_FULL:
+            raise OSError(errno.ENOSPC, "The catalog's disk is full") from error
+        raise CatalogUnavailable(str(error.orig)) from error
 
 
 def keep_secret(database: Database, name: str, proposed: bytes) -> bytes:
@@ -180,3 +216,13 @@ def insert_or_update(
     if not changes:
         return statement.on_conflict_do_nothing(index_elements=key)
     return statement.on_conflict_do_update(index_elements=key, set_=changes)
+
+
+def is_one_of(
+    connection: Connection, column: Column[Any], values: Collection[Any]
+) -> ColumnElement[bool]:
+    """Whether a column is one of many thousand values, which are sent as one parameter."""
+    if connection.dialect.name == "postgresql":
+        return column == any_(literal(list(values), ARRAY(column.type)))
+    listed = func.json_each(json.dumps(list(values))).table_valued("value")
+    return column.in_(select(listed.c.value))

@@ -8,14 +8,13 @@ from sqlalchemy import ColumnElement, Connection, select
 from .changes import Change, read_version
 from .database import Database
 from .guests import Guest
-from .photos import Photo, read_photos, select_photos
+from .photos import SELECT_PHOTOS, Photo, read_photos
 from .tables import changes, gallery, guests, photos
-from .viewer import PUBLIC, Viewer
 from .visibility import (
+    Viewer,
     count_seen_by,
     is_for,
     is_seen_by,
-    known_version,
     may_know,
     read_state,
     read_totals,
@@ -28,8 +27,9 @@ MAX_PIECES = 10
 @dataclass(frozen=True)
 class Changes:
     """Changes after a version, in their present state: photos that are new or different, ids of
-    photos that the viewer does not see any more, guests with another name. With `more`, more has
-    changed after `version`. With `reset`, the changes are too many, or forgotten: start over."""
+    photos that the viewer does not see any more, guests with another name, and when the gallery was
+    closed for uploads. With `more`, more has changed after `version`. With `reset`, the changes are
+    too many, or forgotten: start over."""
 
     photos: list[Photo]
     removed: list[str]
@@ -38,6 +38,7 @@ class Changes:
     version: int
     reset: bool = False
     more: bool = False
+    closed_at: str | None = None
 
 
 def find_version(database: Database) -> int:
@@ -49,10 +50,10 @@ def find_version(database: Database) -> int:
 def find_known_version(database: Database, viewer: Viewer) -> int:
     """Find the version of the last change that the viewer may know of."""
     with database.snapshot() as connection:
-        return int(connection.execute(select(known_version(viewer))).scalar_one())
+        return read_state(connection, viewer)[0]
 
 
-def read_changes(database: Database, since: int, limit: int, viewer: Viewer = PUBLIC) -> Changes:
+def read_changes(database: Database, since: int, limit: int, viewer: Viewer) -> Changes:
     """Read the first `limit` changes after a version, or the first version with more of them. More
     than MAX_PIECES times as many are a reset, and so is a version that never was, or that is so old
     that changes after it are forgotten."""
@@ -79,7 +80,8 @@ def read_news(
     pieces_of: dict[tuple[Viewer, int], list[Changes]] = {}
     news = {}
     with database.snapshot() as connection:
-        version = read_version(connection)
+        query = select(gallery.c.version, gallery.c.closed_at)
+        version, closed_at = connection.execute(query).one()
         recorded = _read_recorded(connection, changes.c.version > since)
         owners = {change.guest_id for change in recorded}
         totals = read_totals(connection, viewers)
@@ -92,7 +94,9 @@ def read_news(
             if read[like]:
                 total = totals[viewer]
                 if (like, total) not in pieces_of:
-                    pieces_of[like, total] = [replace(piece, total=total) for piece in read[like]]
+                    pieces_of[like, total] = [
+                        replace(piece, total=total, closed_at=closed_at) for piece in read[like]
+                    ]
                 news[viewer] = pieces_of[like, total]
     return version, news
 
@@ -101,17 +105,17 @@ def _read_pieces(
     connection: Connection, since: int, limit: int, viewer: Viewer
 ) -> Iterator[Changes]:
     """Read changes in one or more pieces, each going on where the one before it ends."""
-    version, total = read_state(connection, viewer)
+    version, total, closed_at = read_state(connection, viewer)
     forgotten = connection.execute(select(gallery.c.forgotten_version)).scalar_one()
     if since == version:
-        yield Changes([], [], [], total, version)
+        yield Changes([], [], [], total, version, closed_at=closed_at)
     elif since > version or since < forgotten:
-        yield Changes([], [], [], total, version, reset=True)
+        yield Changes([], [], [], total, version, reset=True, closed_at=closed_at)
     else:
         is_known = (changes.c.version > since) & is_for(viewer, changes, changes.c.audience)
         known = _read_recorded(connection, is_known, MAX_PIECES * limit + 1)
         for piece in _divide(connection, known, limit, viewer, version):
-            yield replace(piece, total=total)
+            yield replace(piece, total=total, closed_at=closed_at)
 
 
 def _read_recorded(
@@ -127,7 +131,7 @@ def _divide(
     connection: Connection, known: Sequence[Change], limit: int, viewer: Viewer, version: int = 0
 ) -> Iterator[Changes]:
     """Describe changes in pieces of `limit` of them, or of one version with more than that. Without
-    `version` it is the last one's. The total is still to be filled in."""
+    `version` it is the last one's. What is the gallery's own is still to be filled in."""
     if len(known) > MAX_PIECES * limit:
         yield Changes([], [], [], 0, version or known[-1].version, reset=True)
         return
@@ -149,7 +153,7 @@ def _describe(
     seen: list[Photo] = []
     named: list[Guest] = []
     if photo_ids:
-        query = select_photos().where(photos.c.id.in_(photo_ids), is_seen_by(viewer))
+        query = SELECT_PHOTOS.where(photos.c.id.in_(photo_ids), is_seen_by(viewer))
         seen = read_photos(connection, query)
         seen.sort(key=lambda photo: photo.version, reverse=True)
     if guest_ids:

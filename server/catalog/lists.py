@@ -1,4 +1,7 @@
-"""Lists of photos, page by page, whole or in outline, and kept selections."""
+"""Lists of photos, page by page, with everything about them or only their sizes.
+
+A `PhotoQuery` says what is listed. A selection is something else: the ids of some hundred photos,
+which are kept for a while under an id of its own, because an address has no room for them."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -9,47 +12,37 @@ from sqlalchemy import Connection, Select, delete, select, tuple_
 
 from ..refusals import NoSuchSelection
 from . import search
-from .database import Database
-from .photos import Photo, is_one_of, read_photos, select_photos
-from .tables import photos, selections
-from .viewer import PUBLIC, Audience, Viewer
-from .visibility import (
-    is_seen_by,
-    is_withheld_from_others,
-    read_state,
-    was_seen_by,
-)
+from .database import Database, is_one_of
+from .photos import SELECT_PHOTOS, Photo, read_photos
+from .tables import Audience, photos, selections
+from .visibility import Viewer, is_seen_by, is_withheld_from_others, read_state, was_seen_by
 
 
 @dataclass(frozen=True)
-class Selection:
-    """A selection says which photos are listed, and in which order: newest first, by `arrival` or
-    by the time they were `taken`. `guest_id` selects the photos of one guest, `words` those with
-    each word in their name or their sender's, `only` (one of KINDS) those that not everyone sees,
-    `ids` the photos with these ids."""
+class PhotoQuery:
+    """A query says which photos are listed, and in which order: by `arrival` or by the time they
+    were `taken`, newest first or `oldest_first`. `guest_id` selects the photos of one guest,
+    `words` those with each word in their name or their sender's, `only` (one of `changes.KINDS`)
+    those that not everyone sees, `ids` the photos with these ids."""
 
     sort: str = "arrival"
     guest_id: str | None = None
     words: str = ""
     only: str = ""
     ids: tuple[str, ...] | None = None
+    oldest_first: bool = False
 
 
-ALL = Selection()
+ALL = PhotoQuery()
 SORTS = ("arrival", "taken")
-"""Values of `Selection.sort`."""
+"""Values of `PhotoQuery.sort`."""
+ORDERS = ("newest", "oldest")
+"""Which of them come first, as clients say it."""
 
 
-class Place(NamedTuple):
-    """A photo's sort key in either order."""
-
-    moment: str
-    version: int
-
-
-@dataclass(frozen=True)
-class OutlinedPhoto:
-    """What the page needs to leave room for a photo. `moment` is the time that it is sorted by."""
+class OutlinedPhoto(NamedTuple):
+    """A photo's size and sort key, with which the page leaves room for it. `moment` is the time it
+    is sorted by."""
 
     id: str
     width: int
@@ -65,12 +58,17 @@ SomePhoto = TypeVar("SomePhoto", Photo, OutlinedPhoto)
 @dataclass(frozen=True)
 class Page(Generic[SomePhoto]):
     """One page of a list. `next` is the `before` of the following page, None on the last. `total`
-    and `version` are the gallery's, as the viewer may know them."""
+    and `version` are the gallery's, as the viewer may know them, and so is `closed_at`, since when
+    it takes no photos. `end` is the time by which the last photo of the whole list is sorted; None
+    where this page has it, on every page but the first, and for a search, which would have to find
+    it."""
 
     photos: list[SomePhoto]
     next: int | None
     total: int
     version: int
+    closed_at: str | None = None
+    end: str | None = None
 
 
 MOST_SELECTIONS = 200
@@ -81,29 +79,28 @@ def list_photos(
     database: Database,
     limit: int,
     before: int | None = None,
-    selection: Selection = ALL,
-    viewer: Viewer = PUBLIC,
+    asked: PhotoQuery = ALL,
+    *,
+    viewer: Viewer,
 ) -> Page[Photo]:
-    return _read_page(database, select_photos(), read_photos, limit, before, selection, viewer)
+    """List up to `limit` photos that the viewer sees. `before` is the version of the last photo of
+    the page before (its `next`), None for the first page."""
+    return _read_page(database, SELECT_PHOTOS, read_photos, limit, before, asked, viewer)
 
 
-def outline(
-    database: Database,
-    limit: int,
-    before: int | None = None,
-    selection: Selection = ALL,
-    viewer: Viewer = PUBLIC,
+def outline_photos(
+    database: Database, limit: int, before: int | None, asked: PhotoQuery, *, viewer: Viewer
 ) -> Page[OutlinedPhoto]:
-    moment = photos.c.moment if selection.sort == "taken" else photos.c.uploaded
+    """List the same photos in the same order as `list_photos`, with their sizes only."""
     query = select(
         photos.c.id,
         photos.c.width,
         photos.c.height,
-        moment,
+        photos.c.moment if asked.sort == "taken" else photos.c.uploaded,
         photos.c.version,
         photos.c.audience,
     )
-    return _read_page(database, query, _read_outlined, limit, before, selection, viewer)
+    return _read_page(database, query, _read_outlined, limit, before, asked, viewer)
 
 
 def _read_page(
@@ -112,45 +109,70 @@ def _read_page(
     read: Callable[[Connection, Select[Any]], list[SomePhoto]],
     limit: int,
     before: int | None,
-    selection: Selection,
+    asked: PhotoQuery,
     viewer: Viewer,
 ) -> Page[SomePhoto]:
     with database.snapshot() as connection:
-        version, total = read_state(connection, viewer)
-        query = _selected(query, selection, viewer)
-        if selection.ids is not None:
-            query = query.where(is_one_of(connection, photos.c.id, selection.ids))
-        place = None if before is None else _find_place(connection, before, viewer)
-        if selection.sort == "taken":
-            if place:
-                query = query.where(tuple_(photos.c.moment, photos.c.version) < tuple_(*place))
-            query = query.order_by(photos.c.moment.desc(), photos.c.version.desc())
+        version, total, closed_at = read_state(connection, viewer)
+        # Each condition appears once: query planners multiply the selectivities of conditions.
+        if asked.only == "private":
+            query = query.where(is_withheld_from_others(viewer, Audience.OWNER))
+        elif asked.only:
+            query = query.where(is_withheld_from_others(viewer, Audience.HOSTS))
+            query = query.where(photos.c.standing == asked.only)
         else:
-            if place:
-                query = query.where(photos.c.version < place.version)
-            query = query.order_by(photos.c.version.desc())
-        if selection.words:
-            found = search.read_having(
-                connection, selection.words, query, read, limit + 1, selection.sort, before
-            )
+            query = query.where(is_seen_by(viewer))
+        if asked.guest_id is not None:
+            query = query.where(photos.c.guest_id == asked.guest_id)
+        if asked.ids is not None:
+            query = query.where(is_one_of(connection, photos.c.id, asked.ids))
+        is_by_time = asked.sort == "taken"
+        key = [photos.c.moment, photos.c.version] if is_by_time else [photos.c.version]
+        order, opposite = [column.desc() for column in key], [column.asc() for column in key]
+        if asked.oldest_first:
+            order, opposite = opposite, order
+        following = query.order_by(*order)
+        if before is not None:
+            place: list[Any] = [before]
+            if is_by_time:
+                # What was removed while somebody pages still has its place, if they ever saw it.
+                is_it = (photos.c.version == before) & was_seen_by(viewer)
+                moment = connection.scalar(select(photos.c.moment).where(is_it))
+                place.insert(0, moment or ("Z" if asked.oldest_first else ""))  # behind all others
+            here, there = tuple_(*key), tuple_(*place)
+            following = following.where(here > there if asked.oldest_first else here < there)
+        end = None
+        if asked.words:
+            is_newest_first = not (is_by_time or asked.oldest_first)
+            below = (search.NO_END if before is None else before) if is_newest_first else None
+            found = search.read_having(connection, asked.words, following, read, limit + 1, below)
         else:
-            found = read(connection, query.limit(limit + 1))
+            found = read(connection, following.limit(limit + 1))
+            if before is None and len(found) > limit:
+                time = photos.c.moment if is_by_time else photos.c.uploaded
+                last = query.with_only_columns(time).order_by(*opposite).limit(1)
+                end = connection.scalar(last)
     more = len(found) > limit
-    return Page(found[:limit], found[limit - 1].version if more else None, total, version)
+    last_version = found[limit - 1].version if more else None
+    return Page(found[:limit], last_version, total, version, closed_at, end)
 
 
 def keep_selection(
-    database: Database, photo_ids: Collection[str], moment: str, forgotten: str, viewer: Viewer
+    database: Database,
+    photo_ids: Collection[str],
+    made_at: str,
+    expired_before: str,
+    viewer: Viewer,
 ) -> str:
     """Keep those of these ids that the viewer sees (made-up ones would fill the catalog), and
-    return the id of the selection. Deletes selections that were made before `forgotten`."""
+    return the id of the selection. Deletes selections that were made before `expired_before`."""
     newest = select(selections.c.id).order_by(selections.c.made.desc())
     is_old = selections.c.id.not_in(newest.limit(MOST_SELECTIONS - 1))
-    with database.transaction() as connection:  # writes first, so that SQLite waits for its turn
-        connection.execute(delete(selections).where(is_old | (selections.c.made < forgotten)))
+    with database.transaction() as connection:
+        connection.execute(delete(selections).where(is_old | (selections.c.made < expired_before)))
         seen = is_one_of(connection, photos.c.id, photo_ids) & is_seen_by(viewer)
         known = connection.scalars(select(photos.c.id).where(seen))
-        row = {"id": token_hex(16), "photo_ids": ",".join(known), "made": moment}
+        row = {"id": token_hex(16), "photo_ids": ",".join(known), "made": made_at}
         connection.execute(selections.insert().values(row))
     return row["id"]
 
@@ -165,27 +187,6 @@ def find_selection(database: Database, selection_id: str, since: str) -> list[st
     return str(photo_ids).split(",")
 
 
-def _find_place(connection: Connection, version: int, viewer: Viewer) -> Place:
-    """Find the place of the photo of this version, as long as the viewer has ever seen it: what was
-    removed while somebody pages still has its place."""
-    query = select(photos.c.moment).where(photos.c.version == version, was_seen_by(viewer))
-    return Place(connection.scalar(query) or "", version)
-
-
 def _read_outlined(connection: Connection, query: Select[Any]) -> list[OutlinedPhoto]:
-    return [OutlinedPhoto(*row) for row in connection.execute(query)]
-
-
-def _selected(query: Select[Any], selection: Selection, viewer: Viewer) -> Select[Any]:
-    """Add the conditions of a selection, each once: for a query planner, each further condition
-    leaves out more rows."""
-    if selection.only == "private":
-        query = query.where(is_withheld_from_others(viewer, Audience.OWNER))
-    elif selection.only:
-        query = query.where(is_withheld_from_others(viewer, Audience.HOSTS))
-        query = query.where(photos.c.standing == selection.only)
-    else:
-        query = query.where(is_seen_by(viewer))
-    if selection.guest_id is not None:
-        query = query.where(photos.c.guest_id == selection.guest_id)
-    return query
+    parts = connection.execute(query).partitions(1000)  # not row by row, which takes half more
+    return [OutlinedPhoto(*row) for part in parts for row in part]

@@ -1,36 +1,46 @@
-"""The table of photos: adds, finds, changes, removes and restores them."""
+"""The table of photos: adds, finds, changes, removes and restores them, within the limits."""
 
-import json
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
-    Column,
     ColumnElement,
     Connection,
     Select,
-    any_,
     case,
+    delete,
+    exists,
     func,
     literal,
     or_,
     select,
     update,
 )
-from sqlalchemy.exc import IntegrityError
 
-from ..names import fold_for_search, with_extension
-from ..refusals import NoSuchPhoto
+from .. import timestamps
+from ..names import fold_for_search
+from ..refusals import NoSuchPhoto, UploadSwept
 from .changes import advance, record
 from .database import Database
-from .guests import read_owner_id
-from .orphans import begin_intent, end_intent
-from .tables import guests, is_listed, is_remembered, is_unsummed, photos, was_withheld
-from .usage import Usage, read_usage
-from .viewer import EVERYONE, HIDDEN, OWNER, SHOWN, Audience, Viewer
-from .visibility import can_be_restored_by, is_seen_by
+from .tables import (
+    EVERYONE,
+    HIDDEN,
+    OWNER,
+    SHOWN,
+    Audience,
+    gallery,
+    goes_on,
+    guests,
+    intents,
+    is_listed,
+    is_remembered,
+    photos,
+    received_bytes,
+    uploads,
+    was_withheld,
+)
+from .visibility import Viewer, can_be_restored_by, is_seen_by
 
 
 @dataclass(frozen=True)
@@ -60,11 +70,6 @@ class Photo:
     crc32: int | None = None
 
     @property
-    def file_name(self) -> str:
-        """The name under which a visitor saves the photo."""
-        return with_extension(self.name, self.extension)
-
-    @property
     def stored_name(self) -> str:
         """The name of the original below `/uploads/`."""
         return f"{self.id}.{self.extension}"
@@ -82,22 +87,53 @@ class Photo:
         return Audience.EVERYONE if self.standing == SHOWN else Audience.HOSTS
 
 
+OWN_COLUMNS = [name for name in Photo.__dataclass_fields__ if name in photos.c]
+SELECT_PHOTOS = select(
+    *(photos.c[name] for name in OWN_COLUMNS), func.nullif(guests.c.name, "").label("sender")
+).join(guests, guests.c.id == photos.c.guest_id, isouter=True)
+"""The beginning of every query of photos, with the names of their senders."""
+
+
 class SamePhoto(Exception):
-    """The guest has a listed photo with the same bytes already."""
+    """The guest has a listed photo with the same bytes already: `photo`."""
+
+    def __init__(self, photo: Photo) -> None:
+        super().__init__(photo.id)
+        self.photo = photo
 
 
+@dataclass(frozen=True)
+class Usage:
+    """What the limits of a guest and of the gallery are checked against. `sent` counts the photos
+    that a guest has sent since a moment, also those removed meanwhile; `begun` the guest's
+    unfinished uploads that went on since then, and their received bytes; `held` all bytes that the
+    gallery holds, with those of unfinished uploads. The gallery takes no more since `closed_at`."""
+
+    sent_photos: int
+    sent_bytes: int
+    begun_uploads: int
+    begun_bytes: int
+    held_bytes: int
+    first_sent: str | None
+    closed_at: str | None = None
+
+
+ADOPTION_SECONDS = 60 * 60
+"""Time after a sign-in, in seconds, in which photos that the device was sending already become the
+account's."""
 MAX_IDS = 500
 """Number of photos in one statement and with one version: an answer about changes holds so many."""
 
 
 @dataclass(frozen=True)
 class PhotoFilter:
-    """Selects listed photos: with these ids (MAX_IDS at most), of this guest, of this visibility,
-    and seen by this viewer. A condition that is None selects all."""
+    """Selects listed photos: with these ids (MAX_IDS at most), of this guest, of this visibility
+    and moderation state, and seen by this viewer. A condition that is None selects all."""
 
     ids: Collection[str] | None = None
     guest_id: str | None = None
     visibility: str | None = None
+    standing: str | None = None
     viewer: Viewer | None = None
 
     @property
@@ -111,6 +147,8 @@ class PhotoFilter:
             wanted &= photos.c.guest_id == self.guest_id
         if self.visibility is not None:
             wanted &= photos.c.visibility == self.visibility
+        if self.standing is not None:
+            wanted &= photos.c.standing == self.standing
         return wanted
 
 
@@ -124,51 +162,53 @@ def begin_photo(
 ) -> Photo | None:
     """Write a photo's intent row, unless this guest has sent these bytes before: then return that
     photo. `check` gets the guest's usage `since` a moment; if it raises, no row is written."""
+    theirs = photos.c.guest_id == owner_of(guest_id)
+    same = SELECT_PHOTOS.where(theirs, photos.c.sha256 == sha256, is_listed)
     with database.transaction() as connection:
-        begin_intent(
-            connection, photo_id
-        )  # it writes first, so that SQLite waits for other writers
-        same = _read_same(connection, guest_id, sha256)
-        if same:
-            end_intent(connection, photo_id)
-        else:
-            check(read_usage(connection, guest_id, since))
-    return same
+        for photo in read_photos(connection, same):
+            return photo
+        # The device's usage; `add_photo` checks the owner's, who may have signed in meanwhile.
+        check(read_usage(connection, guest_id, since))
+        row = {"photo_id": photo_id, "begun": timestamps.now(), "is_swept": False}
+        connection.execute(intents.insert().values(row))
+    return None
 
 
 def add_photo(
-    database: Database, photo: Photo, since: str = "", check: Callable[[Usage], None] | None = None
+    database: Database, photo: Photo, since: str, check: Callable[[Usage], None]
 ) -> Photo:
     """List a photo, delete its intent row, and return the photo with its version. It is hidden,
     until a host shows it, if a host withheld these bytes of this guest before. `check` gets the
     guest's usage `since` a moment, this photo included, while nobody else can add one; if it
-    raises, the photo is not listed. Raises SamePhoto, also when two arrive at once, and
-    UploadSwept."""
-    try:
-        with database.transaction() as connection:
-            version = advance(connection)
-            end_intent(connection, photo.id)
-            guest_id = read_owner_id(connection, photo.guest_id)
-            photo = replace(photo, version=version, guest_id=guest_id)
-            same = (photos.c.guest_id == guest_id) & (photos.c.sha256 == photo.sha256)
-            withheld = select(photos.c.id).where(same, is_remembered, was_withheld).limit(1)
-            if connection.execute(withheld).first():
-                photo = replace(photo, standing=HIDDEN)
-            row = {name: getattr(photo, name) for name in OWN_COLUMNS}
-            row |= {
-                "audience": photo.audience,
-                "widest_audience": photo.audience,
-                "moment": photo.moment,
-                "folded_name": fold_for_search(photo.name),
-            }
-            connection.execute(photos.insert().values(row))
-            record(connection, version, [], [photo])
-            if check:
-                check(read_usage(connection, photo.guest_id, since))
-    except IntegrityError:
-        if find_same(database, photo.guest_id, photo.sha256):
-            raise SamePhoto from None
-        raise
+    raises, the photo is not listed. Raises SamePhoto, and UploadSwept."""
+    with database.transaction() as connection:
+        version = advance(connection)  # from here on nobody else adds a photo
+        begun = (intents.c.photo_id == photo.id) & ~intents.c.is_swept
+        if not connection.execute(delete(intents).where(begun)).rowcount:
+            raise UploadSwept
+        owner = owner_of(photo.guest_id)
+        same = (photos.c.guest_id == owner) & (photos.c.sha256 == photo.sha256)
+        query = select(
+            owner,
+            exists().where(same, is_remembered, was_withheld),
+            select(photos.c.id).where(same, is_listed).scalar_subquery(),
+        )
+        guest_id, is_withheld, listed_id = connection.execute(query).one()
+        if listed_id:
+            listed = SELECT_PHOTOS.where(photos.c.id == listed_id)
+            raise SamePhoto(read_photo(connection, listed))
+        standing = HIDDEN if is_withheld else photo.standing
+        photo = replace(photo, version=version, guest_id=guest_id, standing=standing)
+        row = {name: getattr(photo, name) for name in OWN_COLUMNS}
+        row |= {
+            "audience": photo.audience,
+            "widest_audience": photo.audience,
+            "moment": photo.moment,
+            "folded_name": fold_for_search(photo.name),
+        }
+        connection.execute(photos.insert().values(row))
+        record(connection, version, former=[], present=[photo])
+        check(read_usage(connection, photo.guest_id, since))
     return photo
 
 
@@ -177,17 +217,18 @@ def change_photos(
     which: PhotoFilter,
     visibility: str | None = None,
     standing: str | None = None,
-) -> None:
-    """Change the visibility or the moderation state of photos, and record it for those who see the
-    difference. Photos that are not there are passed over."""
+) -> list[str]:
+    """Change the visibility or the moderation state of photos, record it for those who see the
+    difference, and return the ids of those that were changed. Photos that are not there are passed
+    over."""
     wanted = {"visibility": visibility, "standing": standing}
     values: dict[str, Any] = {name: value for name, value in wanted.items() if value}
     differs = or_(*(photos.c[name] != value for name, value in values.items()))
     with database.transaction() as connection:
         version = advance(connection)
-        former = read_photos(connection, select_photos().where(which.rows, differs))
-        for later, some in batches(connection, version, former):
-            changed = [replace(photo, **values) for photo in some]
+        former = read_photos(connection, SELECT_PHOTOS.where(which.rows, differs))
+        for batch_version, batch in batches(connection, version, former):
+            changed = [replace(photo, **values) for photo in batch]
             for audience in {photo.audience for photo in changed}:
                 ids = [photo.id for photo in changed if photo.audience == audience]
                 is_wider = photos.c.widest_audience < audience
@@ -195,15 +236,18 @@ def change_photos(
                 audiences = {"audience": audience, "widest_audience": widest}
                 these = update(photos).where(photos.c.id.in_(ids))
                 connection.execute(these.values(values | audiences))
-            record(connection, later, some, changed)
+            record(connection, batch_version, former=batch, present=changed)
+        return [photo.id for photo in former]
 
 
-def remove_photos(database: Database, which: PhotoFilter, moment: str, by_guest: str) -> list[str]:
+def remove_photos(
+    database: Database, which: PhotoFilter, removed_at: str, by_guest: str
+) -> list[str]:
     """Remove photos and return their ids. They can be restored until they are wiped."""
     with database.transaction() as connection:
         version = advance(connection)
-        gone = read_photos(connection, select_photos().where(which.rows))
-        remove(connection, version, gone, moment, by_guest)
+        gone = read_photos(connection, SELECT_PHOTOS.where(which.rows))
+        remove(connection, version, gone, removed_at, by_guest)
         return [photo.id for photo in gone]
 
 
@@ -211,35 +255,31 @@ def restore_photo(
     database: Database,
     photo_id: str,
     viewer: Viewer,
-    since: str = "",
-    check: Callable[[Usage], None] | None = None,
+    since: str,
+    check: Callable[[Usage], None],
 ) -> None:
-    """Restore a removed photo to its place in the lists. `check` is called as in `add_photo`.
-    Raises NoSuchPhoto, also when the viewer may not restore it, and SamePhoto."""
-    try:
-        with database.transaction() as connection:
-            version = advance(connection)
-            wanted = (photos.c.id == photo_id) & can_be_restored_by(viewer)
-            photo = read_photo(connection, wanted, for_update=True)  # nobody wipes it meanwhile
-            values = {"removed_version": None, "removed": None, "removed_by_owner": None}
-            connection.execute(update(photos).where(photos.c.id == photo_id).values(values))
-            record(connection, version, [], [photo])
-            if check:
-                check(read_usage(connection, photo.guest_id, since))
-    except IntegrityError:
-        raise SamePhoto from None
+    """Restore a removed photo to its place in the lists, unless its guest has sent the same bytes
+    again meanwhile. `check` is called as in `add_photo`. Raises NoSuchPhoto, also when the viewer
+    may not restore it."""
+    with database.transaction() as connection:
+        version = advance(connection)  # from here on nobody else adds a photo
+        query = SELECT_PHOTOS.where(photos.c.id == photo_id, can_be_restored_by(viewer))
+        # Locked: nobody wipes it meanwhile.
+        photo = read_photo(connection, query.with_for_update(of=photos))
+        same = (photos.c.guest_id == photo.guest_id) & (photos.c.sha256 == photo.sha256)
+        if connection.scalar(select(exists().where(same, is_listed))):
+            return
+        values = {"removed_version": None, "removed": None, "removed_by_owner": None}
+        connection.execute(update(photos).where(photos.c.id == photo_id).values(values))
+        record(connection, version, former=[], present=[photo])
+        check(read_usage(connection, photo.guest_id, since))
 
 
 def find_photo(database: Database, photo_id: str, viewer: Viewer) -> Photo:
     """Find a photo that the viewer sees. Raises NoSuchPhoto."""
-    with database.transaction() as connection:
-        return read_photo(connection, (photos.c.id == photo_id) & is_seen_by(viewer))
-
-
-def find_same(database: Database, guest_id: str, sha256: str) -> Photo | None:
-    """Find the listed photo of these bytes that this guest sent before."""
-    with database.transaction() as connection:
-        return _read_same(connection, guest_id, sha256)
+    with database.snapshot() as connection:
+        query = SELECT_PHOTOS.where(photos.c.id == photo_id, is_seen_by(viewer))
+        return read_photo(connection, query)
 
 
 def keep_crc32(database: Database, photo_id: str, crc32: int | None) -> None:
@@ -249,31 +289,33 @@ def keep_crc32(database: Database, photo_id: str, crc32: int | None) -> None:
         connection.execute(kept)
 
 
-def find_unsummed(database: Database, after: str, limit: int) -> list[tuple[str, str]]:
-    """Find the ids and extensions of listed photos without a CRC-32, sorted by id, beginning after
-    this one."""
-    query = select(photos.c.id, photos.c.extension).where(is_unsummed, photos.c.id > after)
-    with database.transaction() as connection:
-        found = connection.execute(query.order_by(photos.c.id).limit(limit))
-        return [(photo_id, extension) for photo_id, extension in found]
+def find_usage(database: Database, guest_id: str, since: str) -> Usage:
+    """Read the usage of a guest and the gallery, as of one moment."""
+    with database.snapshot() as connection:
+        return read_usage(connection, guest_id, since)
 
 
-def _read_same(connection: Connection, guest_id: str, sha256: str) -> Photo | None:
-    theirs = photos.c.guest_id == read_owner_id(connection, guest_id)
-    query = select_photos().where(theirs, photos.c.sha256 == sha256, is_listed)
-    return next(iter(read_photos(connection, query)), None)
+def find_owner_id(database: Database, guest_id: str) -> str:
+    """Find the id that owns what this guest sends: an account's if they signed in a short while
+    ago, otherwise their own."""
+    with database.snapshot() as connection:
+        return str(connection.scalar(select(owner_of(guest_id))))
 
 
 def remove(
-    connection: Connection, version: int, gone: list[Photo], moment: str, by_guest: str
+    connection: Connection, version: int, gone: list[Photo], removed_at: str, by_guest: str
 ) -> None:
     """Remove these listed photos, the first batch of them in this version."""
     by_owner = photos.c.guest_id == by_guest
-    for later, some in batches(connection, version, gone):
-        values = {"removed_version": later, "removed": moment, "removed_by_owner": by_owner}
-        these = photos.c.id.in_([photo.id for photo in some])
+    for batch_version, batch in batches(connection, version, gone):
+        values = {
+            "removed_version": batch_version,
+            "removed": removed_at,
+            "removed_by_owner": by_owner,
+        }
+        these = photos.c.id.in_([photo.id for photo in batch])
         connection.execute(update(photos).where(these).values(values))
-        record(connection, later, some, [])
+        record(connection, batch_version, former=batch, present=[])
 
 
 def batches(
@@ -287,40 +329,40 @@ def batches(
         yield version, changed[start : start + MAX_IDS]
 
 
-OWN_COLUMNS = [name for name in Photo.__dataclass_fields__ if name in photos.c]
-
-_sender = func.nullif(guests.c.name, "").label("sender")
-
-
-def select_photos() -> Select[Any]:
-    """Begin a query of photos, with the names of their senders."""
-    return select(*(photos.c[name] for name in OWN_COLUMNS), _sender).join(
-        guests, guests.c.id == photos.c.guest_id, isouter=True
-    )
-
-
-def is_one_of(
-    connection: Connection, column: Column[Any], values: Collection[Any]
-) -> ColumnElement[bool]:
-    """Whether a column is one of many thousand values, which are sent as one parameter."""
-    if connection.dialect.name == "postgresql":
-        return column == any_(literal(list(values), ARRAY(column.type)))
-    listed = func.json_each(json.dumps(list(values))).table_valued("value")
-    return column.in_(select(listed.c.value))
-
-
 def read_photos(connection: Connection, query: Select[Any]) -> list[Photo]:
-    """Read the photos of a query that began as `select_photos`."""
+    """Read the photos of a query that began as SELECT_PHOTOS."""
     return [Photo(**row) for row in connection.execute(query).mappings()]
 
 
-def read_photo(
-    connection: Connection, which: ColumnElement[bool], for_update: bool = False
-) -> Photo:
-    """Read the photo that meets a condition. Raises NoSuchPhoto."""
-    query = select_photos().where(which)
-    if for_update:
-        query = query.with_for_update(of=photos)
+def read_photo(connection: Connection, query: Select[Any]) -> Photo:
+    """Read the only photo of such a query. Raises NoSuchPhoto."""
     for photo in read_photos(connection, query):
         return photo
     raise NoSuchPhoto
+
+
+def owner_of(guest_id: str) -> ColumnElement[str]:
+    """Select the id that owns what this guest sends (see `find_owner_id`). An adoption counts only
+    for a while: somebody else may have a copy of the cookie that the device had before."""
+    since = timestamps.now(seconds_ago=ADOPTION_SECONDS)
+    adopter = select(guests.c.adopted_by).where(guests.c.id == guest_id, guests.c.adopted >= since)
+    own_id = literal(guest_id, guests.c.id.type)
+    return func.coalesce(adopter.correlate(None).scalar_subquery(), own_id)
+
+
+def read_usage(connection: Connection, guest_id: str, since: str) -> Usage:
+    theirs = goes_on & (uploads.c.guest_id == guest_id) & (uploads.c.touched >= since)
+    query = select(
+        func.count(),
+        func.coalesce(func.sum(photos.c.bytes), 0),
+        select(func.count()).where(theirs).scalar_subquery(),
+        select(received_bytes).where(theirs).scalar_subquery(),
+        select(
+            gallery.c.bytes + select(received_bytes).where(goes_on).scalar_subquery()
+        ).scalar_subquery(),
+        func.min(photos.c.uploaded),
+        select(gallery.c.closed_at).scalar_subquery(),
+    ).where(photos.c.guest_id == guest_id, photos.c.uploaded >= since)
+    sent, sent_bytes, begun, begun_bytes, held, *more = connection.execute(query).one()
+    # PostgreSQL returns sums of BIGINT as Decimal.
+    return Usage(sent, int(sent_bytes), begun, int(begun_bytes), int(held), *more)

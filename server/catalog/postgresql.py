@@ -8,9 +8,9 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sqlalchemy import Connection, ExceptionContext, create_engine, event, text
-from sqlalchemy.exc import DBAPIError
 
 from ..refusals import CatalogUnavailable
+from .database import AlreadyClaimed, Database, translated_errors
 from .schema import UnusableCatalog, lift_timeouts
 from .tables import CHANNEL, metadata
 
@@ -36,7 +36,7 @@ REJECTED = re.compile(
     r"|invalid port number|server does not support SSL"
 )
 STARTING = re.compile(r"is starting up|[Cc]onnection refused|timeout expired|not accepting")
-"""What another of several servers in the address may have said."""
+"""Messages of other servers in the address, which may answer later."""
 # Timeouts, so that a machine that vanishes does not keep the gallery's row locked for ever.
 SESSION = {
     "statement_timeout": "30s",
@@ -48,16 +48,15 @@ SESSION = {
 }
 
 
-class PostgreSQL:
+class PostgreSQL(Database):
     patience_seconds = 30
-    """The server may be starting at the same time as we are."""
-    check = "UPDATE gallery SET version = version WHERE false"
-    """A standby refuses even that, and no row is locked by it."""
+    # A standby refuses even that, and no row is locked by it.
+    check_statement = "UPDATE gallery SET version = version WHERE false"
 
     def __init__(self, address: str) -> None:
         """Raises UnusableCatalog."""
         self._parameters = _parameters(address)
-        self.pool = create_engine(
+        pool = create_engine(
             "postgresql+psycopg://",
             # Not prepared: partial indexes are used only where the planner sees the values.
             connect_args={**self._parameters, "prepare_threshold": None},
@@ -66,24 +65,26 @@ class PostgreSQL:
             max_overflow=8,  # and one for LISTEN: four workers need fewer than 100, the default
             hide_parameters=True,
         )
-        event.listen(self.pool, "connect", _make_commits_durable)
-        event.listen(self.pool, "handle_error", _drop_read_only_connections)
-        event.listen(self.pool, "handle_error", _hide_values)
-        self.snapshots = self.pool.execution_options(
-            isolation_level="REPEATABLE READ", postgresql_readonly=True
-        )
+        event.listen(pool, "connect", _make_commits_durable)
+        event.listen(pool, "handle_error", _drop_read_only_connections)
+        event.listen(pool, "handle_error", _hide_values)
+        # Without `postgresql_readonly`: SQLAlchemy would open every later transaction of such a
+        # connection READ WRITE, though the server may have become read-only.
+        super().__init__(pool, pool.execution_options(isolation_level="REPEATABLE READ"))
 
     @contextmanager
-    def look(self) -> Iterator[Connection | None]:
-        """Read without changing anything. Not by `snapshots`: SQLAlchemy would open every later
-        transaction of that connection READ WRITE, though the server may have become read-only."""
+    def transaction(self) -> Iterator[Connection]:
+        with translated_errors(), self.pool.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _connect_to_look(self) -> Iterator[Connection | None]:
         with self.pool.begin() as connection:
             connection.execute(text("SET TRANSACTION READ ONLY"))
             yield connection
 
     @contextmanager
     def alone(self) -> Iterator[Connection]:
-        """A transaction beside which no other process changes the schema."""
         with self.pool.begin() as connection:
             lift_timeouts(connection)
             connection.execute(text(f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})"))
@@ -91,20 +92,20 @@ class PostgreSQL:
             if encoding != "UTF8":
                 raise UnusableCatalog(
                     f"The database that DROPWALL_DATABASE names is encoded in {encoding}, which"
-                    " cannot hold every name; please make one in UTF8."
+                    " can't hold every name. Make one in UTF8."
                 )
             yield connection
 
     @contextmanager
-    def claim(self) -> Iterator[bool]:
-        """Yields whether the lock is ours. It belongs to a connection, and so ends with the process
-        however that ends."""
+    def claim(self) -> Iterator[None]:
         with self._own_connection() as connection:
             locked = connection.execute(f"SELECT pg_try_advisory_lock({COPY_LOCK})").fetchone()
-            yield locked == (True,)
+            if locked != (True,):
+                raise AlreadyClaimed
+            yield
 
     def analyze(self) -> None:
-        with self.pool.begin() as connection:
+        with self.transaction() as connection:
             lift_timeouts(connection)
             connection.execute(text(f"ANALYZE {', '.join(metadata.tables)}"))
 
@@ -134,12 +135,8 @@ class PostgreSQL:
         except psycopg.Error as error:
             raise CatalogUnavailable(str(error)) from error
 
-    def is_rejection(self, why: str) -> bool:
-        """Whether the server rejected us, so that waiting does not help."""
+    def _is_rejection(self, why: str) -> bool:
         return bool(REJECTED.search(why)) and not STARTING.search(why)
-
-    def is_full(self, error: DBAPIError) -> bool:
-        return isinstance(error.orig, psycopg.errors.DiskFull)
 
 
 def _make_commits_durable(connection: "psycopg.Connection[Any]", _record: object) -> None:
@@ -179,7 +176,7 @@ def _parameters(address: str) -> dict[str, str]:
     place = f"{asked.get('host')}{asked.get('dbname')}"
     if not asked or "@" in place or not re.fullmatch(r"[\d,]*", asked.get("port", "")):
         raise UnusableCatalog(
-            "DROPWALL_DATABASE is no address that PostgreSQL understands; please write it as"
+            "DROPWALL_DATABASE is no address that PostgreSQL understands. Write it as"
             " postgresql://user:password@host:port/name, with %40 for an @ in the password,"
             " and so on."
         )

@@ -25,10 +25,12 @@ from sqlalchemy import (
 )
 
 from .changes import lock_gallery, recount
-from .database import Database
+from .database import Database, is_one_of
+from .guests import Amount
 from .schema import lift_timeouts
 from .tables import (
     accounts,
+    changes,
     gallery,
     guests,
     intents,
@@ -39,15 +41,13 @@ from .tables import (
     secrets,
 )
 from .tables import uploads as uploads_table
-from .usage import Share
 
 Row = dict[str, Any]
 Key = tuple[Any, ...]
 """A primary key: the values of its columns."""
 Snapshot = Connection
 Reading = Callable[[], AbstractContextManager[Connection]]
-"""Opens a connection that reads the gallery: a transaction each time, or always the same
-snapshot."""
+"""Opens a connection that reads the gallery: a new snapshot each time, or always the same."""
 
 BATCH = 500
 """Number of rows that are read, compared and written at once."""
@@ -87,7 +87,7 @@ def check_target(source: Database, target: Database) -> bool:
             return True
         shared = select(secrets.c.name, secrets.c.value).where(_is_shared)
         known = set(there.execute(shared)) if secrets.name in tables else set()
-        with source.transaction() as here:
+        with source.snapshot() as here:
             if known != set(here.execute(shared)):
                 raise AnotherGallery
         last, ids = "", select(photos.c.id).order_by(photos.c.id).limit(BATCH)
@@ -108,7 +108,7 @@ def _is_empty(connection: Connection, tables: Collection[str]) -> bool:
 
 def unknown_photos(source: Database, photo_ids: Collection[str]) -> set[str]:
     """Return those of `photo_ids` (some hundreds at most) that the gallery has never had."""
-    with source.transaction() as connection:
+    with source.snapshot() as connection:
         query = select(photos.c.id).where(photos.c.id.in_(photo_ids))
         return set(photo_ids) - set(connection.scalars(query))
 
@@ -116,7 +116,7 @@ def unknown_photos(source: Database, photo_ids: Collection[str]) -> set[str]:
 def copy_secrets(source: Database, target: Database) -> None:
     """Make an empty target this gallery's own, so that a run that is killed can go on."""
     shared = select(secrets).where(_is_shared)
-    with source.transaction() as here, target.transaction() as there:
+    with source.snapshot() as here, target.transaction() as there:
         there.execute(delete(secrets).where(_is_shared))
         there.execute(secrets.insert(), [dict(row) for row in here.execute(shared).mappings()])
 
@@ -169,18 +169,18 @@ def read_photos(reading: Reading) -> Iterator[StoredPhoto]:
         last = rows[-1].id
 
 
-def read_share(source: Database) -> Share:
+def measure_files(source: Database) -> Amount:
     """Count the photos that keep files."""
     figures = select(func.count(), func.coalesce(func.sum(photos.c.bytes), 0)).where(_keeps_files)
-    with source.transaction() as connection:
+    with source.snapshot() as connection:
         count, size = connection.execute(figures).one()
-    return Share(count, int(size))
+    return Amount(count, int(size))
 
 
 def still_lists(source: Database, photo_id: str) -> bool:
     """Return whether the gallery lists a photo."""
     query = select(photos.c.id).where(photos.c.id == photo_id, is_listed)
-    with source.transaction() as connection:
+    with source.snapshot() as connection:
         return connection.execute(query).first() is not None
 
 
@@ -207,56 +207,40 @@ def copy_tables(snapshot: Connection, target: Database, lost: Collection[str]) -
         ]
         # Rows are deleted before any is inserted: a new one may have a unique value of an old one.
         for table in tables:
-            _delete_differing(snapshot, there, table, lost)
+            for rows, known in _read_in_batches(there, snapshot, table):
+                if table is photos and not rows.keys() <= known.keys():
+                    raise AnotherGallery
+                if gone := [key for key, row in rows.items() if known.get(key) != row]:
+                    there.execute(delete(table).where(_key(table).in_(gone)))
         for table in tables:
-            _insert_missing(snapshot, there, table, lost)
+            for rows, known in _read_in_batches(snapshot, there, table):
+                if missing := [row for key, row in rows.items() if key not in known]:
+                    there.execute(table.insert(), missing)
         # The gallery's only row is never deleted: changes in the target lock it.
         there.execute(
             update(gallery).values(dict(snapshot.execute(select(gallery)).one()._mapping))
         )
         if lost:
+            for column in (photos.c.id, changes.c.photo_id):
+                there.execute(delete(column.table).where(is_one_of(there, column, lost)))
             recount(there)
     target.analyze()
     return former_uploads
 
 
-def _delete_differing(
-    snapshot: Connection, target: Connection, table: Table, lost: Collection[str]
-) -> None:
-    for rows in _read_in_batches(target, table):
-        known = _read(snapshot, table, _rows(table).where(_key(table).in_(list(rows))))
-        if table is photos and not rows.keys() <= known.keys():
-            raise AnotherGallery
-        gone = [
-            key
-            for key, row in rows.items()
-            if known.get(key) != row or _photo_id(table, row) in lost
-        ]
-        if gone:
-            target.execute(delete(table).where(_key(table).in_(gone)))
-
-
-def _insert_missing(
-    snapshot: Connection, target: Connection, table: Table, lost: Collection[str]
-) -> None:
-    for rows in _read_in_batches(snapshot, table):
-        known = _read(target, table, _rows(table).where(_key(table).in_(list(rows))))
-        missing = [
-            row
-            for key, row in rows.items()
-            if key not in known and _photo_id(table, row) not in lost
-        ]
-        if missing:
-            target.execute(table.insert(), missing)
-
-
-def _read_in_batches(connection: Connection, table: Table) -> Iterator[dict[Key, Row]]:
-    """Read a table in the order of its primary key, as this database sorts it."""
-    query = _rows(table).order_by(*table.primary_key.columns).limit(BATCH)
-    rows = _read(connection, table, query)
-    while rows:
-        yield rows
-        rows = _read(connection, table, query.where(_key(table) > next(reversed(rows))))
+def _read_in_batches(
+    connection: Connection, other: Connection, table: Table
+) -> Iterator[tuple[dict[Key, Row], dict[Key, Row]]]:
+    """Read a table in the order of its primary key, as this database sorts it, and with each batch
+    those of its rows that the other database has. The id of a copy's own storage is left out."""
+    key, rows = _key(table), select(table)
+    if table is secrets:
+        rows = rows.where(_is_shared)
+    ordered = rows.order_by(*table.primary_key.columns).limit(BATCH)
+    batch = _read(connection, table, ordered)
+    while batch:
+        yield batch, _read(other, table, rows.where(key.in_(list(batch))))
+        batch = _read(connection, table, ordered.where(key > next(reversed(batch))))
 
 
 def _read(connection: Connection, table: Table, query: Select[Any]) -> dict[Key, Row]:
@@ -266,15 +250,5 @@ def _read(connection: Connection, table: Table, query: Select[Any]) -> dict[Key,
     return {tuple(row[name] for name in names): dict(row) for row in rows}
 
 
-def _rows(table: Table) -> Select[Any]:
-    """Select the rows that a copy has: all but the id of its own storage."""
-    return select(table).where(_is_shared) if table is secrets else select(table)
-
-
 def _key(table: Table) -> Tuple:
     return tuple_(*table.primary_key.columns)
-
-
-def _photo_id(table: Table, row: Row) -> str | None:
-    """Return the id of the photo that a row is about."""
-    return row["id"] if table is photos else row.get("photo_id")

@@ -5,22 +5,35 @@ steps below only decide where to look, never what is found:
 
 1. The next LOOKED_AT photos in order are looked at: a word of many photos fills the page.
 2. The index tells which photos may have a rarer word: the newest MAX_FOUND. Where these are all,
-   the page is among them; where not, a page by arrival may still be filled by them.
-3. Otherwise all photos are looked at. That remains for a page by time taken of a word that more
-   than MAX_FOUND photos have and hardly any of the next, for names of more than MAX_SENDERS
-   people, and on SQLite for one or two letters with very many others after them (`trigrams`).
+   the page is among them; where not, a page by arrival, newest first, may still be filled by them.
+3. Otherwise all photos are looked at. That remains for a page by time taken, or oldest first, of a
+   word that more than MAX_FOUND photos have and hardly any of the next, for names of more than
+   MAX_SENDERS people, and on SQLite for one or two letters with very many others after them
+   (MAX_BEGUN).
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Select, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    bindparam,
+    cast,
+    column,
+    func,
+    select,
+    table,
+)
+from sqlalchemy.dialects.postgresql import TSQUERY
 
 from ..names import fold_for_search
-from .photos import is_one_of
-from .tables import guests, is_listed, photos
-from .trigrams import versions_named
+from .database import is_one_of
+from .tables import Text, guests, is_listed, photos
 
 MAX_WORDS = 5
 """Words of a search that count: each costs time."""
@@ -32,6 +45,28 @@ MAX_SENDERS = 100
 """People of one name whose photos are looked up."""
 NO_END = 2**63 - 1
 """The greatest version."""
+LENGTH = 3
+"""Letters of a trigram."""
+MAX_BEGUN = 50
+"""Trigrams that a shorter word may begin in SQLite: one lookup each."""
+LAST = "\U0010ffff"
+"""The last code point."""
+
+_sought = bindparam("sought", type_=Text())
+_below = bindparam("below", type_=BigInteger)
+_most = bindparam("most", type_=Integer)
+_index = table("photo_trigrams", column("photo_trigrams"), column("rowid", BigInteger))
+# FTS5 reads quickly in ascending order of rowids only, so they are negative versions.
+_IN_SQLITE = (
+    select(-_index.c.rowid)
+    .where(_index.c.photo_trigrams.op("MATCH")(_sought), _index.c.rowid > -_below)
+    .order_by(_index.c.rowid)
+    .limit(_most)
+)
+_IN_POSTGRESQL = select(
+    func.photos_named(cast(_sought, TSQUERY), cast(_below, BigInteger), cast(_most, Integer))
+)
+_known = table("trigrams", column("term", Text()))
 
 Found = TypeVar("Found")
 
@@ -55,11 +90,11 @@ def read_having(
     wanted: Select[Any],
     read: Callable[[Connection, Select[Any]], list[Found]],
     count: int,
-    sort: str,
-    before: int | None,
+    below: int | None,
 ) -> list[Found]:
     """Read the first `count` of the `wanted` photos, in their order, that have each word of the
-    text. `before` is the version where an order by arrival goes on."""
+    text. `below` is the version before which photos are listed by arrival, newest first; None in
+    any other order."""
     texts = list(dict.fromkeys(fold_for_search(text).split()))[:MAX_WORDS]
     words = [
         _Word(each, list(connection.scalars(_senders(each).limit(MAX_SENDERS + 1))))
@@ -78,10 +113,8 @@ def read_having(
     found = read_among(looked_at)
     if len(looked_at) < LOOKED_AT or len(found) == count:
         return found
-    is_by_arrival = sort == "arrival"
-    below = before if is_by_arrival and before is not None else NO_END
-    versions, are_all = _find_candidates(connection, words, below)
-    if are_all or is_by_arrival:
+    versions, are_all = _find_candidates(connection, words, NO_END if below is None else below)
+    if are_all or below is not None:
         found = read_among(versions)
         if are_all or len(found) == count:
             return found
@@ -94,10 +127,10 @@ def _find_candidates(
     """Return the versions of photos that may have all the words, and whether these are all; if not,
     they are the newest ones. Only versions lower than `below` count."""
     of_names = [word.text for word in words if not word.senders]
-    lists = [versions_named(connection, of_names, below, MAX_FOUND + 1)] if of_names else []
+    lists = [_versions_named(connection, of_names, below, MAX_FOUND + 1)] if of_names else []
     for word in words:
         if 0 < len(word.senders) <= MAX_SENDERS:
-            named = versions_named(connection, [word.text], below, MAX_FOUND + 1)
+            named = _versions_named(connection, [word.text], below, MAX_FOUND + 1)
             theirs = select(photos.c.version).where(
                 photos.c.guest_id.in_(word.senders), is_listed, photos.c.version < below
             )
@@ -113,6 +146,53 @@ def _find_candidates(
     least = max(versions[-1] for versions in known)
     newest = set.intersection(*(set(versions) for versions in known))
     return {version for version in newest if version >= least}, False
+
+
+def _versions_named(
+    connection: Connection, words: Sequence[str], below: int, most: int
+) -> Sequence[int] | None:
+    """Return the versions of photos that have all trigrams of all the words in their names, the
+    newest first: the first `most` that are lower than `below`. None where the index cannot say."""
+    if connection.dialect.name == "postgresql":
+        query, sought = _IN_POSTGRESQL, " & ".join(map(_for_postgresql, words))
+    else:
+        query, terms = _IN_SQLITE, []
+        for word in words:
+            grams = _grams(word) or _begun_with(connection, word)
+            if not grams:
+                return []
+            if len(grams) <= MAX_BEGUN:
+                joint = " AND " if len(word) >= LENGTH else " OR "
+                quoted = joint.join(_quoted(gram, '"') for gram in grams)
+                terms.append(f"({quoted})")
+        if not terms:
+            return None
+        sought = " AND ".join(terms)
+    return connection.scalars(query, {"sought": sought, "below": below, "most": most}).all()
+
+
+def _grams(word: str) -> list[str]:
+    """Return the fewest trigrams that together cover every letter of the word."""
+    last = len(word) - LENGTH
+    starts = [*range(0, last, LENGTH), last] if last >= 0 else []
+    return [word[start : start + LENGTH] for start in starts]
+
+
+def _begun_with(connection: Connection, word: str) -> list[str]:
+    """Return the trigrams of names that begin with one or two letters: MAX_BEGUN + 1 at most."""
+    term = _known.c.term
+    begun = select(term).where(term >= word, term < word + LAST)
+    return list(connection.scalars(begun.limit(MAX_BEGUN + 1)))
+
+
+def _for_postgresql(word: str) -> str:
+    grams = _grams(word)
+    quoted = [_quoted(gram.replace("\\", "\\\\"), "'") for gram in grams or [word]]
+    return " & ".join(quoted) + ("" if grams else ":*")
+
+
+def _quoted(text: str, mark: str) -> str:
+    return mark + text.replace(mark, 2 * mark) + mark
 
 
 def _senders(word: str) -> Select[str]:

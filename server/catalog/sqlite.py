@@ -5,102 +5,104 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, ExceptionContext, create_engine, event
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPICursor
-from sqlalchemy.exc import DBAPIError, ProgrammingError
-from sqlalchemy.pool import ConnectionPoolEntry, NullPool
+from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.pool import NullPool
 
 from ..refusals import CatalogUnavailable
+from .database import AlreadyClaimed, Database, translated_errors
 
 POLL_SECONDS = 0.04
 LOCK_WAIT_SECONDS = 30
 """Longest wait for the write lock; after it the visitor is asked to try again."""
-WRITES = ("INSERT", "UPDATE", "DELETE")
-UNLOCK = "release the write queue"
-"""Key in a connection's `info`."""
 
 
-class SQLite:
-    patience_seconds = 0
-    """A file is there or it is not: waiting does not help."""
-    check = "SELECT version FROM gallery"
-    """Reads only: a write would wait for other writers."""
+class SQLite(Database):
+    patience_seconds = 0  # a file is there or it is not: waiting does not help
+    check_statement = "SELECT version FROM gallery"  # a write would wait for other writers
 
     def __init__(self, address: str) -> None:
         """The file is made by the first `alone`."""
         self._path = Path(address).absolute()
-        self.pool = create_engine(
-            URL.create("sqlite", database=str(self._path)),
-            connect_args={"timeout": LOCK_WAIT_SECONDS},
-            pool_size=8,
-            max_overflow=56,
-            hide_parameters=True,  # people's names do not belong in a log
+        pool = self._connect(pool_size=8, max_overflow=56)
+        event.listen(pool, "connect", _forbid_writing)
+        # A connection of its own: who has the lock of all processes waits for no reader's.
+        self._writer = self._connect(pool_size=1, max_overflow=0).execution_options(
+            begin="BEGIN IMMEDIATE"
         )
-        self.snapshots = self.pool  # every transaction is one
-        event.listen(self.pool, "connect", _prepare)
-        event.listen(self.pool, "begin", _begin)
-        event.listen(self.pool, "handle_error", _raise_programming_error, retval=True)
+        super().__init__(pool, pool, self._writer)  # every transaction is a snapshot
         self._lock_path = self._path.with_suffix(".lock")
         self._first_writer = threading.Lock()
-        event.listen(self.pool, "before_cursor_execute", self._queue_writer)
-        event.listen(self.pool, "checkin", _release_writer)
 
-    def _queue_writer(
-        self, connection: Connection, _cursor: object, statement: str, *_rest: object
-    ) -> None:
-        """Wait in line before the first write of a transaction, until its commit or rollback.
+    def _connect(self, pool_size: int, max_overflow: int) -> Engine:
+        engine = create_engine(
+            URL.create("sqlite", database=str(self._path)),
+            connect_args={"timeout": LOCK_WAIT_SECONDS},
+            pool_size=pool_size,
+            max_overflow=max_overflow,
+            hide_parameters=True,  # people's names do not belong in a log
+        )
+        event.listen(engine, "connect", _prepare)
+        event.listen(engine, "begin", _begin)
+        event.listen(engine, "handle_error", _raise_programming_error, retval=True)
+        return engine
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A transaction that may write: no other one does until it ends.
 
         SQLite has no queue: each writer polls, at last every 0.1 s, and among many one may starve
         for ten seconds and more. An flock lets the processes of this machine write in turn. Only
         one thread of a process waits for it, so that a stopped process holds up no more than one
-        place in the line. Every transaction that writes begins with a write (see
-        `changes.advance`). Raises CatalogUnavailable.
+        place in the line. Raises CatalogUnavailable.
         """
-        is_alone = connection.get_execution_options().get("alone", False)
-        if is_alone or not statement.startswith(WRITES) or UNLOCK in connection.info:
-            return
-        with ExitStack() as held:
-            if not self._first_writer.acquire(timeout=LOCK_WAIT_SECONDS):
-                raise CatalogUnavailable("Others have been writing for too long")
-            held.callback(self._first_writer.release)
-            lock = held.enter_context(self._lock_path.open("wb"))
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            connection.info[UNLOCK] = held.pop_all().close
+        if not self._first_writer.acquire(timeout=LOCK_WAIT_SECONDS):
+            raise CatalogUnavailable("Others have been writing for too long")
+        try:
+            with self._lock_path.open("wb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                with translated_errors(), self._writer.begin() as connection:
+                    yield connection
+        finally:
+            self._first_writer.release()
 
     @contextmanager
     def alone(self) -> Iterator[Connection]:
-        """A transaction beside which no other process writes."""
+        """Like every transaction, but it makes the file where there is none."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._path.touch(mode=0o600)  # it holds names and secrets; its WAL gets the same mode
-        # The first switch to WAL does not wait for locks: SQLite fails at once with "locked".
-        with self._lock_path.open("wb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            with self.pool.execution_options(alone=True).begin() as connection:
-                yield connection
+        # It waits before it connects: the first switch to WAL waits for no lock, and SQLite fails
+        # at once with "locked".
+        with self.transaction() as connection:
+            yield connection
 
     @contextmanager
-    def look(self) -> Iterator[Connection | None]:
-        """Read without persistent settings such as WAL; None where there is no file."""
+    def _connect_to_look(self) -> Iterator[Connection | None]:
+        """Connect without persistent settings such as WAL."""
         if not self._path.exists():
             yield None
             return
-        pool = create_engine("sqlite://", creator=self._connect_to_look, poolclass=NullPool)
-        with pool.connect() as connection:
-            yield connection
 
-    def _connect_to_look(self) -> sqlite3.Connection:
-        # Not `mode=ro`, which may leave WAL files behind, and not `rwc`, which would make a file.
-        connection = sqlite3.connect(f"{self._path.as_uri()}?mode=rw", uri=True)
-        connection.execute("PRAGMA query_only = ON")
-        return connection
+        def connect() -> sqlite3.Connection:
+            # Not `mode=ro`, which may leave WAL files behind, nor `rwc`, which would make a file.
+            connection = sqlite3.connect(f"{self._path.as_uri()}?mode=rw", uri=True)
+            connection.isolation_level = None
+            connection.execute("PRAGMA query_only = ON")
+            connection.execute("BEGIN")  # another process may be making the tables just now
+            return connection
+
+        with create_engine("sqlite://", creator=connect, poolclass=NullPool).connect() as found:
+            yield found
 
     @contextmanager
     def watch(self) -> Iterator[Callable[[float], bool]]:
         # Without SQLAlchemy's transaction, in which nothing would ever change.
         with (
+            translated_errors(),
             self.pool.connect() as connection,
             closing(connection.connection.cursor()) as cursor,
         ):
@@ -119,30 +121,19 @@ class SQLite:
             yield wait
 
     @contextmanager
-    def claim(self) -> Iterator[bool]:
-        """Yields whether the lock is ours."""
+    def claim(self) -> Iterator[None]:
         with self._path.with_suffix(".claim").open("wb") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                yield False
-            else:
-                yield True
+                raise AlreadyClaimed from None
+            yield
 
     def analyze(self) -> None:
         """Does nothing: SQLite plans by our indexes alone, whatever their contents."""
 
-    def is_rejection(self, why: str) -> bool:
-        """Never: a file that does not answer now may do so later."""
+    def _is_rejection(self, why: str) -> bool:
         return False
-
-    def is_full(self, error: DBAPIError) -> bool:
-        return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
-
-
-def _release_writer(_connection: object, record: ConnectionPoolEntry) -> None:
-    if unlock := record.info.pop(UNLOCK, None):
-        unlock()
 
 
 def _prepare(connection: sqlite3.Connection, _record: object) -> None:
@@ -150,16 +141,16 @@ def _prepare(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     # NORMAL could lose the last commits in a power cut, and a 204 is never taken back.
     connection.execute("PRAGMA synchronous = FULL")
-    # FTS5 reads its settings on first use: within a write that would be a read first, which SQLite
-    # does not upgrade to a write once another connection has written.
-    with suppress(sqlite3.OperationalError):  # there is no such table in an empty database
-        connection.execute("SELECT * FROM photo_trigrams LIMIT 0")
+
+
+def _forbid_writing(connection: sqlite3.Connection, _record: object) -> None:
+    """Let no snapshot write past the line of writers."""
+    connection.execute("PRAGMA query_only = ON")
 
 
 def _begin(connection: Connection) -> None:
     """sqlite3 itself begins too late for a consistent read, and never for DDL."""
-    alone = connection.get_execution_options().get("alone", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if alone else "BEGIN")
+    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
 
 
 def _raise_programming_error(context: ExceptionContext) -> BaseException | None:

@@ -1,6 +1,7 @@
-"""The tables of the catalog, as the migrations leave them, and the conditions of their indexes."""
+"""The tables of the catalog, as the migrations leave them; their words, conditions and indexes."""
 
 import re
+from enum import IntEnum
 from typing import Any
 
 import sqlalchemy
@@ -15,15 +16,31 @@ from sqlalchemy import (
     MetaData,
     Table,
     TypeDecorator,
+    func,
     literal_column,
 )
-
-from .viewer import HIDDEN, Audience
 
 metadata = MetaData()
 
 CHANNEL = "dropwall"
 """PostgreSQL's NOTIFY channel, on which every commit wakes those who watch the gallery."""
+
+EVERYONE, OWNER = "everyone", "owner"
+"""Values of `visibility`: who may see a photo, as its owner chooses."""
+SHOWN, PENDING, HIDDEN = "shown", "pending", "hidden"
+"""Values of `standing`: a photo's moderation state."""
+
+
+class Audience(IntEnum):
+    """The widest group that sees a photo, by its visibility and its moderation state. Each audience
+    includes those before it. Where guests see only their own photos, they are not in EVERYONE; a
+    change of the gallery itself is for ALL."""
+
+    OWNER = 0
+    HOSTS = 1
+    EVERYONE = 2
+    ALL = 3
+
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 """NUL, which PostgreSQL does not store, and lone surrogates, which UTF-8 cannot encode."""
@@ -97,6 +114,9 @@ is_shared = photos.c.audience >= literal_column(str(Audience.EVERYONE.value))
 is_unshared = is_listed & ~is_shared
 is_unpurged = photos.c.removed.is_not(None)
 """Whether a removed photo may still have files: they are kept for a while, to restore it."""
+is_wiped = photos.c.name == ""
+"""Whether a photo's row was blanked, because its files are being deleted or are gone already. Every
+other photo has a name, given by `names.py`."""
 is_unsummed = is_listed & photos.c.crc32.is_(None)
 is_remembered = was_removed & (photos.c.sha256 != literal_column("''"))
 was_withheld = (photos.c.standing == HIDDEN) | (
@@ -137,7 +157,8 @@ changes = Table(
     metadata,
     Column("version", BigInteger, primary_key=True, autoincrement=False),
     Column("guest_id", String(32), primary_key=True),  # the owner of the photo or of the name
-    Column("photo_id", String(32), primary_key=True),  # empty for a change of the guest's name
+    # Empty for a change of the guest's name or, without a guest, of the gallery itself.
+    Column("photo_id", String(32), primary_key=True),
     Column("audience", Integer, nullable=False),  # the widest that may know, besides the guest
     sqlite_with_rowid=False,
 )
@@ -158,6 +179,11 @@ gallery = Table(
     Column("private", BigInteger, nullable=False),
     Column("private_bytes", BigInteger, nullable=False),
     Column("made", String(20), nullable=False),  # when this catalog was created
+    Column("closed_at", String(20)),  # when a host closed it for uploads; NULL while it is open
+    # The host knows of photos up to this version, and is notified of later ones after this time,
+    # which is empty until somebody is to be notified.
+    Column("notified_version", BigInteger, nullable=False, server_default="0"),
+    Column("notify_after", String(20), nullable=False, server_default=""),
 )
 
 uploads = Table(
@@ -176,6 +202,7 @@ uploads = Table(
     Column("outcome", Text, nullable=False),
 )
 goes_on = uploads.c.outcome == literal_column("''")  # a literal, as in is_shared
+received_bytes = func.coalesce(func.sum(uploads.c.received_bytes), 0)
 Index("untouched", uploads.c.touched)
 _index_where(goes_on, "going_on", uploads.c.guest_id)
 

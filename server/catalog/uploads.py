@@ -3,16 +3,12 @@
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, Executable, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..refusals import NoSuchUpload
 from .database import Database
-from .tables import chunks, goes_on, uploads
-from .viewer import EVERYONE
-
-LATER = "9999-12-31T23:59:59Z"
-"""A moment after every other."""
+from .tables import EVERYONE, chunks, goes_on, uploads
 
 
 @dataclass(frozen=True)
@@ -52,13 +48,13 @@ def begin(database: Database, upload: ChunkedUpload) -> ChunkedUpload:
 
 def find(database: Database, upload_id: str) -> ChunkedUpload:
     """Find an upload. Raises NoSuchUpload."""
-    with database.transaction() as connection:
+    with database.snapshot() as connection:
         return _found(connection, select(*_COLUMNS).where(uploads.c.id == upload_id))
 
 
-def touch(database: Database, upload_id: str, moment: str) -> ChunkedUpload:
+def touch(database: Database, upload_id: str, now: str) -> ChunkedUpload:
     """Note that somebody goes on with this upload. Raises NoSuchUpload."""
-    touched = update(uploads).where(uploads.c.id == upload_id).values(touched=moment)
+    touched = update(uploads).where(uploads.c.id == upload_id).values(touched=now)
     with database.transaction() as connection:
         return _found(connection, touched.returning(*_COLUMNS))
 
@@ -66,18 +62,18 @@ def touch(database: Database, upload_id: str, moment: str) -> ChunkedUpload:
 def received(database: Database, upload_id: str) -> list[int]:
     """List the numbers of the chunks that have come; none once there is an outcome."""
     query = select(chunks.c.number).where(chunks.c.upload_id == upload_id)
-    with database.transaction() as connection:
+    with database.snapshot() as connection:
         return list(connection.scalars(query.order_by(chunks.c.number)))
 
 
 def has_chunk(database: Database, upload_id: str, number: int) -> bool:
     this_one = (chunks.c.upload_id == upload_id) & (chunks.c.number == number)
-    with database.transaction() as connection:
+    with database.snapshot() as connection:
         return connection.execute(select(chunks.c.number).where(this_one)).first() is not None
 
 
 def add_chunk(
-    database: Database, upload_id: str, number: int, size: int, moment: str
+    database: Database, upload_id: str, number: int, size: int, now: str
 ) -> ChunkedUpload:
     """Add a chunk and return its upload. A chunk counts once however often it comes. The upload's
     row stays locked until the commit, so that one of the last chunks sees all. Raises
@@ -88,7 +84,7 @@ def add_chunk(
         .values(
             received=uploads.c.received + 1,
             received_bytes=uploads.c.received_bytes + size,
-            touched=moment,
+            touched=now,
         )
     )
     try:
@@ -100,33 +96,35 @@ def add_chunk(
     return upload
 
 
-def conclude(database: Database, upload_id: str, outcome: str, moment: str) -> list[int]:
+def conclude(database: Database, upload_id: str, outcome: str, now: str) -> list[int]:
     """Keep an upload's outcome; return the numbers of its chunks, whose files can go."""
     with database.transaction() as connection:
         ended = update(uploads).where(uploads.c.id == upload_id)
-        connection.execute(ended.values(outcome=outcome, touched=moment))
+        connection.execute(ended.values(outcome=outcome, touched=now))
         return _delete_chunks(connection, upload_id)
 
 
-def forget(database: Database, upload_id: str, untouched_since: str = LATER) -> list[int]:
+def forget(database: Database, upload_id: str, untouched_since: str | None = None) -> list[int]:
     """Delete an upload; return the numbers of its chunks, whose files can go. Does nothing when
-    somebody has gone on with it meanwhile."""
+    somebody has gone on with it since."""
+    gone = delete(uploads).where(uploads.c.id == upload_id)
+    if untouched_since is not None:
+        gone = gone.where(uploads.c.touched < untouched_since)
     with database.transaction() as connection:
-        is_old = uploads.c.touched < untouched_since
-        gone = connection.execute(delete(uploads).where(uploads.c.id == upload_id, is_old))
-        return _delete_chunks(connection, upload_id) if gone.rowcount else []
+        is_gone = connection.execute(gone).rowcount
+        return _delete_chunks(connection, upload_id) if is_gone else []
 
 
-def ids_untouched_since(database: Database, moment: str, limit: int) -> list[str]:
-    query = select(uploads.c.id).where(uploads.c.touched < moment).limit(limit)
-    with database.transaction() as connection:
+def ids_untouched_since(database: Database, since: str, limit: int) -> list[str]:
+    query = select(uploads.c.id).where(uploads.c.touched < since).limit(limit)
+    with database.snapshot() as connection:
         return list(connection.scalars(query))
 
 
 def known_ids(database: Database, upload_ids: Collection[str]) -> set[str]:
     """Return those of `upload_ids` (some hundreds at most) that go on."""
     query = select(uploads.c.id).where(uploads.c.id.in_(upload_ids), goes_on)
-    with database.transaction() as connection:
+    with database.snapshot() as connection:
         return set(connection.scalars(query))
 
 
@@ -135,7 +133,7 @@ def _delete_chunks(connection: Connection, upload_id: str) -> list[int]:
     return list(connection.scalars(gone))
 
 
-def _found(connection: Connection, query: object) -> ChunkedUpload:
-    for row in connection.execute(query).mappings():  # type: ignore[call-overload]
+def _found(connection: Connection, query: Executable) -> ChunkedUpload:
+    for row in connection.execute(query).mappings():
         return ChunkedUpload(**row)
     raise NoSuchUpload

@@ -1,7 +1,8 @@
-"""Who sees which photos, as SQL: the one rule for lists, files, counts and changes."""
+"""The one rule of who sees which photos, as SQL: for lists, files and changes; and how many
+photos a viewer sees, from counts that are kept by the same rule."""
 
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass
 
 from sqlalchemy import (
     ColumnElement,
@@ -15,9 +16,37 @@ from sqlalchemy import (
     union_all,
 )
 
-from .changes import GUEST_COUNTS, Change
-from .tables import changes, gallery, guests, is_listed, is_unpurged, is_unshared, photos
-from .viewer import HIDDEN, PENDING, Audience, Viewer
+from .changes import GALLERY_COUNTS, GUEST_COUNTS, Change
+from .tables import (
+    Audience,
+    changes,
+    gallery,
+    guests,
+    is_listed,
+    is_unpurged,
+    is_unshared,
+    is_wiped,
+    photos,
+)
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """A visitor, as far as it decides what they see. `guest_id` is empty for a client without a
+    cookie, which owns nothing. `sees_others` is False where guests see only their own photos; it
+    does not matter for hosts."""
+
+    guest_id: str = ""
+    is_host: bool = False
+    sees_others: bool = True
+
+    @property
+    def least_audience(self) -> int:
+        """The narrowest audience that they are in: they see its photos whoever owns them, and those
+        of wider ones. No photo is for ALL."""
+        if self.is_host:
+            return Audience.HOSTS
+        return Audience.EVERYONE if self.sees_others else Audience.ALL
 
 
 def is_seen_by(viewer: Viewer) -> ColumnElement[bool]:
@@ -32,105 +61,85 @@ def was_seen_by(viewer: Viewer) -> ColumnElement[bool]:
 
 def is_for(viewer: Viewer, table: Table, audience: ColumnElement[int]) -> ColumnElement[bool]:
     """Whether a row of `photos` or `changes` with this audience is for the viewer."""
-    least = least_audience(viewer)
-    is_shared = audience >= least if least <= Audience.EVERYONE else false()
-    return _is_own(viewer, table) | is_shared
+    is_own = is_owned_by(viewer, table)
+    if table is photos and viewer.least_audience == Audience.ALL:
+        return is_own  # without the OR below, so that SQLite searches the index of the guest's rows
+    return is_own | (audience >= viewer.least_audience)
 
 
-def least_audience(viewer: Viewer) -> int:
-    """The narrowest audience whose photos this viewer sees whoever owns them; more than any
-    audience if there is none."""
-    if viewer.is_host:
-        return Audience.HOSTS
-    return Audience.EVERYONE if viewer.sees_others else Audience.EVERYONE + 1
+def is_owned_by(viewer: Viewer, table: Table) -> ColumnElement[bool]:
+    """Whether a row of `photos` or `changes` is the viewer's own. A viewer without a cookie owns
+    nothing, though rows without an owner have an empty `guest_id`, too."""
+    return table.c.guest_id == viewer.guest_id if viewer.guest_id else false()
 
 
 def may_know(viewer: Viewer, change: Change) -> bool:
     """Whether a recorded change is for the viewer: `is_for` of a row that is read already."""
     is_own = bool(viewer.guest_id) and change.guest_id == viewer.guest_id
-    return is_own or change.audience >= least_audience(viewer)
+    return is_own or change.audience >= viewer.least_audience
 
 
 def is_withheld_from_others(viewer: Viewer, audience: Audience) -> ColumnElement[bool]:
-    """Whether the viewer sees a photo that has this audience, and so not everyone does."""
+    """Whether a photo has this audience, is not shared with everyone, and the viewer sees it."""
     withheld = is_unshared & (photos.c.audience == audience)
     if viewer.is_host and audience == Audience.HOSTS:
         return withheld
-    return withheld & _is_own(viewer, photos)
+    return withheld & is_owned_by(viewer, photos)
 
 
 def can_be_restored_by(viewer: Viewer) -> ColumnElement[bool]:
     """Whether the viewer may restore a removed photo: its owner may unless a host removed it, and
     hosts may if they saw it."""
-    restorable = is_unpurged & (photos.c.name != "")  # whose files are being deleted has none
-    removed_it = _is_own(viewer, photos) & photos.c.removed_by_owner
+    restorable = is_unpurged & ~is_wiped
+    removed_it = is_owned_by(viewer, photos) & photos.c.removed_by_owner
     if viewer.is_host:
         return restorable & (removed_it | (photos.c.audience >= Audience.HOSTS))
     return restorable & removed_it
 
 
-def known_version(viewer: Viewer) -> ColumnElement[int]:
-    """Select the version of the last change that the viewer may know of; 0 if there is none. Each
-    part of the query reads one entry of an index."""
-    newest = select(func.max(changes.c.version).label("version"))
-    known = [
-        newest.where(changes.c.audience == audience)
-        for audience in Audience
-        if audience >= least_audience(viewer)
-    ]
-    if viewer.guest_id:
-        known.append(newest.where(changes.c.guest_id == viewer.guest_id))
-    if not known:
-        return literal(0)
-    versions = union_all(*known).subquery()
-    return func.coalesce(select(func.max(versions.c.version)).scalar_subquery(), 0)
-
-
 def count_seen_by(viewer: Viewer) -> ColumnElement[int]:
     """Select how many of a guest's photos the viewer sees, from the guest's row."""
-    least = least_audience(viewer)
-    shared = sum((n for audience, n in GUEST_COUNTS.items() if audience >= least), start=literal(0))
-    own = case((guests.c.id == viewer.guest_id, _count_own(viewer)), else_=0)
-    return shared + (own if viewer.guest_id else 0)
+    counts = GUEST_COUNTS.items()
+    shared = sum((n for audience, n in counts if audience >= viewer.least_audience), literal(0))
+    if not viewer.guest_id:
+        return shared
+    is_own = guests.c.id == viewer.guest_id
+    return case((is_own, sum(GUEST_COUNTS.values(), literal(0))), else_=shared)
 
 
-def read_state(connection: Connection, viewer: Viewer) -> tuple[int, int]:
-    """Read the version of the last change that the viewer may know of, and how many photos they
-    see."""
-    shared = sum((gallery.c[name] for name in _shared_counts(viewer)), start=literal(0))
-    own = select(_count_own(viewer)).where(guests.c.id == viewer.guest_id).scalar_subquery()
-    columns = (known_version(viewer), shared + func.coalesce(own, 0))
-    version, total = connection.execute(select(*columns).select_from(gallery)).one()
-    return version, total
+def read_state(connection: Connection, viewer: Viewer) -> tuple[int, int, str | None]:
+    """Read the version of the last change that the viewer may know of (0 if there is none); how
+    many photos they see: those that the gallery counts for their audience, and narrower ones of
+    their own; and when the gallery was closed for uploads."""
+    least = viewer.least_audience
+    newest = select(func.max(changes.c.version))  # reads one entry of an index
+    known = [select(literal(0, changes.c.version.type).label("version"))]
+    known += [newest.where(changes.c.audience == it) for it in Audience if it >= least]
+    if viewer.guest_id:
+        known.append(newest.where(changes.c.guest_id == viewer.guest_id))
+    version = select(func.max(union_all(*known).subquery().c.version)).scalar_subquery()
+    shared = (gallery.c[name] for name, audience in GALLERY_COUNTS.items() if audience >= least)
+    own = sum((n for audience, n in GUEST_COUNTS.items() if audience < least), literal(0))
+    own_row = select(own).where(guests.c.id == viewer.guest_id).scalar_subquery()
+    total = sum(shared, func.coalesce(own_row, 0))
+    query = select(version, total, gallery.c.closed_at).select_from(gallery)
+    known_version, count, closed_at = connection.execute(query).one()
+    return known_version, count, closed_at
 
 
 def read_totals(connection: Connection, viewers: Collection[Viewer]) -> dict[Viewer, int]:
-    """Read how many photos each of these viewers sees."""
-    counts = connection.execute(select(gallery)).mappings().one()
-    own: dict[Viewer, int] = {}
-    for kind in {replace(viewer, guest_id="") for viewer in viewers}:
-        ids = {viewer.guest_id for viewer in viewers if replace(viewer, guest_id="") == kind}
-        query = select(guests.c.id, _count_own(kind)).where(guests.c.id.in_(ids))
-        own |= {replace(kind, guest_id=row[0]): int(row[1]) for row in connection.execute(query)}
-    return {
-        viewer: sum(counts[name] for name in _shared_counts(viewer)) + own.get(viewer, 0)
-        for viewer in viewers
+    """Read how many photos each of these viewers sees, as `read_state` does for one."""
+    of_all = connection.execute(select(gallery)).mappings().one()
+    guest_ids = {viewer.guest_id for viewer in viewers}
+    query = select(guests.c.id, *GUEST_COUNTS.values()).where(guests.c.id.in_(guest_ids))
+    of_guests = {
+        guest_id: list(zip(GUEST_COUNTS, counts, strict=True))
+        for guest_id, *counts in connection.execute(query)
     }
-
-
-def _shared_counts(viewer: Viewer) -> list[str]:
-    """Name the gallery's counts of photos that the viewer sees whoever owns them."""
-    least = least_audience(viewer)
-    if least <= Audience.HOSTS:
-        return ["total", PENDING, HIDDEN]
-    return ["total"] if least <= Audience.EVERYONE else []
-
-
-def _count_own(viewer: Viewer) -> ColumnElement[int]:
-    """Select how many photos a viewer sees only because they are their own, from their row."""
-    least = least_audience(viewer)
-    return sum((n for audience, n in GUEST_COUNTS.items() if audience < least), start=literal(0))
-
-
-def _is_own(viewer: Viewer, table: Table) -> ColumnElement[bool]:
-    return table.c.guest_id == viewer.guest_id if viewer.guest_id else false()
+    totals = {}
+    for viewer in viewers:
+        least = viewer.least_audience
+        shared = (of_all[name] for name, audience in GALLERY_COUNTS.items() if audience >= least)
+        counts = of_guests.get(viewer.guest_id, ())
+        totals[viewer] = sum(shared) + sum(n for audience, n in counts if audience < least)
+    return totals

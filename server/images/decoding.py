@@ -1,8 +1,8 @@
 """Decodes photos in separate processes, so that a hostile file harms no other visitor.
 
-A parent process, forked before there are threads, forks decoders on request. A decoder decodes one
-photo after the other, within limits of memory and time that the kernel enforces. Where a photo
-exceeds them, or breaks a library, its decoder dies and it is refused.
+A fork server, a process that is forked before there are threads, forks decoders on request. A
+decoder decodes one photo after the other, within limits of memory and time that the kernel
+enforces. Where a photo exceeds them, or breaks a library, its decoder dies and it is refused.
 """
 
 import atexit
@@ -19,7 +19,7 @@ import threading
 import traceback
 import warnings
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from multiprocessing import reduction
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -47,7 +47,7 @@ log = logging.getLogger(__name__)
 outages = OutageLog(log)
 
 _lock = threading.Lock()
-_parent: socket.socket | None = None
+_fork_server: socket.socket | None = None
 _idle: list[Connection] = []
 
 
@@ -56,26 +56,28 @@ class DecodingFailed(Exception):
 
 
 def start_decoding() -> None:
-    """Start the parent of all decoders, before this process has threads or children, which share
-    it. Without this, the first `decode` starts it as a new program, which takes a second."""
-    global _parent
-    _parent = _start_parent()
+    """Start the fork server, before this process has threads or children, which share it. Without
+    this, the first `decode` starts it as a new program, which takes a second."""
+    global _fork_server
+    _fork_server = _start_fork_server()
 
 
 @atexit.register
 def _end_decoding() -> None:
-    if _parent:
-        _parent.close()
+    if _fork_server:
+        _fork_server.close()
 
 
 def decode(task: Callable[..., Any], file: BinaryIO, memory_bytes: int, *arguments: object) -> Any:
     """Call `task(file, *arguments)` in a decoder that may use `memory_bytes`. Raises the refusals
     and OSErrors that `task` raises, TooMuchToDecode, NoDecoder, and DecodingFailed for all else."""
-    for _ in range(2):  # the kernel may have killed the first one for want of memory
+    # The kernel may have killed the first decoder for want of memory. A decoder that exceeded its
+    # limits dies just so: such a photo holds its slot for twice its time before it is refused.
+    for _ in range(2):
         connection = _connect()
         try:
             reduction.send_handle(connection, file.fileno(), 0)
-            connection.send((task, (memory_bytes, CPU_SECONDS), arguments))
+            connection.send((task, (memory_bytes, CPU_SECONDS, REAL_SECONDS), arguments))
             outcome = connection.recv()
         except (EOFError, ConnectionError):  # the decoder has died
             connection.close()
@@ -93,95 +95,96 @@ def decode(task: Callable[..., Any], file: BinaryIO, memory_bytes: int, *argumen
 
 def _connect() -> Connection:
     """The connection to an idle decoder, or to a new one. Raises NoDecoder."""
-    global _parent
+    global _fork_server
     while _idle:
         with suppress(IndexError):  # another thread was quicker
             connection = _idle.pop()
             if not connection.poll():
                 return connection
             connection.close()  # it has been killed meanwhile
-    ours, decoders = socket.socketpair()
-    with decoders, _lock:
-        for _ in range(2):
-            _parent = _parent or _start_parent(has_threads=True)
-            try:
-                socket.send_fds(_parent, [b"."], [decoders.fileno()])
-                break
-            except OSError:  # it was killed
-                _parent.close()
-                _parent = None
+    try:
+        ours, theirs = socket.socketpair()
+    except OSError as error:  # no file descriptor is left
+        raise NoDecoder from error
     connection = Connection(ours.detach())
     try:
+        with theirs, _lock:
+            for _ in range(2):
+                _fork_server = _fork_server or _start_fork_server(has_threads=True)
+                try:
+                    socket.send_fds(_fork_server, [b"."], [theirs.fileno()])
+                    break
+                except OSError:  # it was killed
+                    _fork_server.close()
+                    _fork_server = None
         connection.recv_bytes()  # `_decode_for` has begun
-    except (EOFError, ConnectionError) as error:
+    except (EOFError, OSError) as error:  # no process, memory or file descriptor is left
         connection.close()
         raise NoDecoder from error
     return connection
 
 
-def _start_parent(has_threads: bool = False) -> socket.socket:
-    """The socket to a new parent: forked, or a new program where a fork would copy locks that
-    threads hold."""
-    ours, its = socket.socketpair()
-    with its:
+def _start_fork_server(has_threads: bool = False) -> socket.socket:
+    """The socket to a new fork server: forked, or a new program where a fork would copy locks that
+    threads hold. Raises OSError."""
+    ours, theirs = socket.socketpair()
+    with theirs, ExitStack() as on_error:
+        on_error.callback(ours.close)
         if has_threads:
-            program = f"from {__name__} import serve; serve({its.fileno()})"
+            program = f"from {__name__} import serve; serve({theirs.fileno()})"
             root = str(Path(__file__).parents[2])
-            parent = subprocess.Popen(  # noqa: S603 - our own words
+            process = subprocess.Popen(  # noqa: S603 - our own words
                 [sys.executable, "-c", program],
-                pass_fds=[its.fileno()],
+                pass_fds=[theirs.fileno()],
                 env={**os.environ, "PYTHONPATH": root},
                 start_new_session=True,
             )
-            parent.returncode = 0  # so that Python does not warn that nobody waits for it
-        elif os.fork() == 0:
-            try:
-                os.setsid()
-                ours.close()
-                serve(its.detach())
-            finally:  # it must never return into the code of the server that forked it
-                os._exit(1)
+            process.returncode = 0  # so that Python does not warn that nobody waits for it
+        else:
+            _fork(serve, theirs.fileno(), ours)
+        on_error.pop_all()
     return ours
 
 
-def serve(descriptor: int) -> None:
-    """Run the parent: fork a decoder for each socket that is sent, until nobody could send one."""
+def _fork(work: Callable[..., object], *arguments: object) -> None:
+    """Fork a process for this work. It must never return into the code that forked it."""
+    if os.fork() == 0:
+        try:
+            work(*arguments)
+        finally:
+            os._exit(1)
+
+
+def serve(requests_descriptor: int, other_end: socket.socket | None = None) -> None:
+    """Run the fork server: fork a decoder for each socket that is sent, until nobody could send
+    one. If it was forked itself, it has the `other_end` of its socket as well, and the terminal's
+    signals."""
+    if other_end:
+        other_end.close()
+        os.setsid()
     for signal_ in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
         signal.signal(signal_, signal.SIG_IGN)
-    _tune_malloc()
-    with socket.socket(fileno=descriptor) as requests:
-        while True:
-            message, sockets, _, _ = socket.recv_fds(requests, 1, 1)
-            if not message:
-                return
-            if sockets and _is_forked():
-                try:
-                    requests.close()
-                    _decode_for(Connection(sockets[0]))
-                finally:  # as above
-                    os._exit(0)
-            for number in sockets:
-                os.close(number)
-
-
-def _tune_malloc() -> None:
-    """Make glibc keep the memory of one photo for the next: otherwise the kernel has to find and
-    clear 1,800 pages for each. Other C libraries stay as they are."""
+    # glibc keeps the memory of one photo for the next: otherwise the kernel has to find and clear
+    # 1,800 pages for each. Other C libraries stay as they are.
     if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
         mallopt(M_ARENA_MAX, 2)
         mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
         mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
+    with socket.socket(fileno=requests_descriptor) as requests:
+        while True:
+            message, descriptors, _, _ = socket.recv_fds(requests, 1, 1)
+            if not message:
+                return
+            for descriptor in descriptors:
+                with suppress(OSError):  # no process or no memory is left
+                    _fork(_decode_for, requests, descriptor)
+                os.close(descriptor)
 
 
-def _is_forked() -> bool:
-    """Fork, if processes and memory allow, and say whether this is the new process."""
-    with suppress(OSError):
-        return os.fork() == 0
-    return False
-
-
-def _decode_for(connection: Connection) -> None:
-    """Run a decoder: do tasks until the connection is closed."""
+def _decode_for(requests: socket.socket, descriptor: int) -> None:
+    """Run a decoder: do tasks until the connection of this descriptor is closed."""
+    requests.close()
+    connection = Connection(descriptor)
     with suppress(OSError):  # out of memory, the kernel kills this before a worker
         Path("/proc/self/oom_score_adj").write_text("500")
     # Warnings of Pillow and lines of C libraries about a guest's file stay out of our log.
@@ -191,31 +194,28 @@ def _decode_for(connection: Connection) -> None:
     with suppress(EOFError, ConnectionError):  # the worker has closed it, or ended
         connection.send_bytes(b"ready")
         while True:
-            descriptor = reduction.recv_handle(connection)
+            photo_descriptor = reduction.recv_handle(connection)
             task, limits, arguments = connection.recv()
             _limit(*limits)
-            is_writable = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_RDWR
-            signal.alarm(REAL_SECONDS)
-            with open(descriptor, "r+b" if is_writable else "rb") as file:
-                outcome = _outcome(task, file, arguments)
+            is_writable = fcntl.fcntl(photo_descriptor, fcntl.F_GETFL) & os.O_RDWR
+            outcome: Any
+            try:
+                with open(photo_descriptor, "r+b" if is_writable else "rb") as file:
+                    outcome = task(file, *arguments)
+            except MemoryError:
+                outcome = TooMuchToDecode()
+            except (Refusal, OSError) as error:
+                outcome = error
+            except Exception:
+                outcome = DecodingFailed(traceback.format_exc())
             signal.alarm(0)
             connection.send(outcome)
 
 
-def _outcome(task: Callable[..., Any], file: BinaryIO, arguments: tuple[object, ...]) -> Any:
-    try:
-        return task(file, *arguments)
-    except MemoryError:
-        return TooMuchToDecode()
-    except (Refusal, OSError) as error:
-        return error
-    except Exception:
-        return DecodingFailed(traceback.format_exc())
-
-
-def _limit(memory_bytes: int, cpu_seconds: int) -> None:
+def _limit(memory_bytes: int, cpu_seconds: int, real_seconds: int) -> None:
     """Set the limits for the next photo. Where the kernel does not count private memory (macOS),
-    only the estimate of `bounds` protects the machine."""
+    only the estimate of `Images.cost_of` protects the machine."""
+    signal.alarm(real_seconds)
     used = 0
     with suppress(OSError, IndexError):
         status = Path("/proc/self/status").read_text()

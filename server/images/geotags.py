@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 
 from ..refusals import BrokenContainer
-from .containers import Span
+from .formats import Span
 from .heif import boxes
 
 Data = mmap.mmap | bytearray
@@ -33,8 +33,8 @@ class Budget:
 
 
 def erase_geotags(data: Data, start: int, end: int, budget: Budget) -> bool:
-    """Whether there were any in this part of a file. Raises BrokenContainer where there is more to
-    read than in any photo."""
+    """Erase every geotag in a part of a file, and return whether there were any. Raises
+    BrokenContainer where there is more to read than in any photo."""
     exif = [at for header in _TIFF for at in _find(data, header, start, end)]
     spans = [(at, _exif_end(data, at, end)) for at in exif]
     erased = [rewrite(data, span, _erase_exif, budget) for span in spans]
@@ -46,7 +46,8 @@ def erase_geotags(data: Data, start: int, end: int, budget: Budget) -> bool:
 
 
 def rewrite(data: Data, span: Span, change: Callable[[bytes], bytes], budget: Budget) -> bool:
-    """Whether `change`, which keeps the length, changed anything."""
+    """Replace a part of the data by its `change`, which keeps the length; return whether anything
+    changed."""
     budget.spend(span[1] - span[0])
     before = bytes(data[slice(*span)])
     after = change(before)
@@ -78,7 +79,7 @@ _MAX_EXIF_BYTES = 4 << 20  # in a JPEG segment 64 KiB; elsewhere large MakerNote
 
 
 def _exif_end(data: Data, start: int, end: int) -> int:
-    """Where Exif ends at most: in a JPEG with its segment; elsewhere only its offsets tell."""
+    """Find where Exif ends at most: in a JPEG with its segment; elsewhere only its offsets tell."""
     behind = start + _MAX_EXIF_BYTES
     if data[start - 10 : start - 8] == b"\xff\xe1":
         behind = start - 8 + int.from_bytes(data[start - 8 : start - 6])
@@ -86,7 +87,8 @@ def _exif_end(data: Data, start: int, end: int) -> int:
 
 
 def _erase_exif(exif: bytes) -> bytes:
-    """Exif without its GPS directories, their values, the pointers to them, and places in IPTC."""
+    """Return Exif without its GPS directories, their values, the pointers to them, and places in
+    IPTC."""
     block = bytearray(exif)
     pending = [int.from_bytes(block[4:8], "little" if block.startswith(b"I") else "big")]
     seen: set[int] = set()
@@ -164,27 +166,28 @@ class _Directory:
 # country stays.
 
 _RDF = re.compile(rb"<([^\s<>/\"'=:]{1,64}):RDF[\s>]")
-_POSITION = (
-    rb"(?!xmlns:)(?:[\w.-]{1,64}:)?(?:gps[\w.-]*|[\w-]{0,32}?(?:(?:lat|longt?)itude|altitude))"
+_NAME = (
+    rb"(?:(?!xmlns:)(?:[\w.-]{1,64}:)?(?:gps[\w.-]*|[\w-]{0,32}?(?:(?:lat|longt?)itude|altitude))"
     rb"|geo:(?:lat|long|alt|lat_long)"
+    rb"|(?P<prefix>[^\s<>/\"'=:]{1,64}:)?(?P<place>City|State|Location|Sublocation|ProvinceState"
+    rb"|LocationCreated|LocationShown|LocationName|LocationId|shotLocation))(?![\w.:-])"
 )
-_PLACE = (
-    rb"City|State|Location|Sublocation|ProvinceState|LocationCreated|LocationShown|LocationName"
-    rb"|LocationId|shotLocation"
+_ATTRIBUTE = re.compile(
+    rb"""\s(?=\S)(?=(?P<all>%s\s*=\s*(?:"[^"<]*"|'[^'<]*')))""" % _NAME, re.IGNORECASE
 )
-_PLACE_PREFIXES = {b"photoshop:", b"Iptc4xmpCore:", b"Iptc4xmpExt:", b"xmpDM:", b"mediapro:"}
+_TAG = re.compile(rb"<(?P<slash>/?)(?P<name>%s)[^<>]*>" % _NAME, re.IGNORECASE)
+_PLACE_PREFIXES = {b"photoshop:", b"iptc4xmpcore:", b"iptc4xmpext:", b"xmpdm:", b"mediapro:"}
 _PLACE_NAMESPACE = re.compile(
-    rb"xmlns(?::([^\s=<>]{1,64}))?\s*=\s*[\"'](?:http://ns\.adobe\.com/photoshop/1\.0/"
+    rb"xmlns(?::([^\s<>/\"'=:]{1,64}))?\s*=\s*[\"'](?:http://ns\.adobe\.com/photoshop/1\.0/"
     rb"|http://iptc\.org/std/Iptc4xmp(?:Core|Ext)/|http://ns\.adobe\.com/xmp/1\.0/DynamicMedia/"
     rb"|http://ns\.iview-multimedia\.com/mediapro/)"
 )
 _MAX_UNCLOSED_BYTES = 8 << 20  # of a packet without an end
-_MAX_PREFIXES = 20
 _MAX_PLACES = 100_000
 
 
 def _xmp_packets(data: Data, start: int, end: int) -> Iterator[Span]:
-    """Where each RDF element stands, without its closing tag."""
+    """Yield where each RDF element stands, without its closing tag."""
     behind = start
     for at in _find(data, b":RDF", start, end):
         opening = _RDF.match(data, max(data.rfind(b"<", max(start, at - 65), at), 0))
@@ -196,39 +199,38 @@ def _xmp_packets(data: Data, start: int, end: int) -> Iterator[Span]:
 
 
 def blank_xmp(data: Data, start: int, end: int) -> bool:
-    """Overwrite every geotag, attribute or element, with spaces; whether there were any. Regular
-    expressions are as lenient as readers of XMP, as no parser is. An element without a closing tag
-    is none."""
-    declared = {
-        match[1] + b":" if match[1] else b""
-        for match in _PLACE_NAMESPACE.finditer(data, max(start - 1024, 0), end)
-    }
-    prefixes = [re.escape(prefix) for prefix in sorted(declared)[:_MAX_PREFIXES]]
-    prefixes += sorted(_PLACE_PREFIXES)
-    name = rb"(?:%s|(?:%s)(?:%s))(?![\w.:-])" % (_POSITION, b"|".join(prefixes), _PLACE)
-    attribute = re.compile(rb"""\s(?=\S)(%s\s*=\s*(?:"[^"<]*"|'[^'<]*'))""" % name, re.IGNORECASE)
-    tag = re.compile(rb"<(/?)(%s)[^<>]*>" % name, re.IGNORECASE)
-    attributes = list(islice(attribute.finditer(data, start, end), _MAX_PLACES))
-    tags = list(islice(tag.finditer(data, start, end), _MAX_PLACES))
+    """Overwrite every geotag, attribute or element, with spaces; return whether there were any.
+    Regular expressions are as lenient as readers of XMP, as no parser is. An element without a
+    closing tag is none."""
+    declared = _PLACE_NAMESPACE.finditer(data, max(start - 1024, 0), end)
+    prefixes = {match[1].lower() + b":" if match[1] else b"" for match in declared}
+    prefixes |= _PLACE_PREFIXES
+
+    def find(pattern: re.Pattern[bytes]) -> list[re.Match[bytes]]:
+        matches = pattern.finditer(data, start, end)
+        geotags = (m for m in matches if not m["place"] or (m["prefix"] or b"").lower() in prefixes)
+        return list(islice(geotags, _MAX_PLACES))
+
+    attributes, tags = find(_ATTRIBUTE), find(_TAG)
     if _MAX_PLACES in (len(attributes), len(tags)):
         raise BrokenContainer("This has more places than any photo.")
     opened: list[tuple[bytes, int]] = []
     elements: list[Span] = []
     for match in tags:
         first, behind = match.span()
-        if not match[1] and not match[0].endswith(b"/>"):
-            opened.append((match[2], first))
+        if not match["slash"] and not match[0].endswith(b"/>"):
+            opened.append((match["name"], first))
             continue
-        while match[1] and opened:
+        while match["slash"] and opened:
             opened_name, opened_at = opened.pop()
-            if opened_name == match[2]:
+            if opened_name == match["name"]:
                 first = opened_at
                 break
-        if first < match.start() or not match[1]:
+        if first < match.start() or not match["slash"]:
             while elements and elements[-1][0] > first:
                 elements.pop()
             elements.append((first, behind))
-    for first, behind in [*(match.span(1) for match in attributes), *elements]:
+    for first, behind in [*(match.span("all") for match in attributes), *elements]:
         data[first:behind] = b" " * (behind - first)
     return bool(attributes or elements)
 
@@ -240,14 +242,14 @@ _IPTC_PLACES = [bytes((2, number)) for number in (27, 90, 92, 95)]
 
 
 def _resource(data: Data, start: int, end: int) -> Span:
-    """Where the content of a Photoshop resource stands; its name is padded to an even size."""
+    """Find where the content of a Photoshop resource stands; its name is padded to an even size."""
     at = start + 6 + (int.from_bytes(data[start + 6 : start + 7]) + 2) // 2 * 2
     return min(at + 4, end), min(at + 4 + int.from_bytes(data[at : at + 4]), end)
 
 
 def erase_iptc(block: bytes) -> bytes:
-    """IPTC without its datasets of places. Those behind move up, and zeros at the end, as some
-    programs write anyway, keep the length."""
+    """Return IPTC without its datasets of places. Those behind move up, and zeros at the end, as
+    some programs write anyway, keep the length."""
     kept, position = [], 0
     while block[position : position + 1] == b"\x1c":
         begin = position + 5
@@ -277,7 +279,7 @@ _MAX_APART_BYTES = 64 * 1024  # between keys and their items, which mostly follo
 
 
 def _films(data: Data, start: int, end: int) -> Iterator[Span]:
-    """Where each `moov` box stands."""
+    """Yield where each `moov` box stands."""
     behind = start
     for at in _find(data, b"moov", start, end):
         if at >= behind and _FILM.match(data, at):
@@ -287,7 +289,7 @@ def _films(data: Data, start: int, end: int) -> Iterator[Span]:
 
 
 def _erase_film(data: Data, start: int, end: int) -> bool:
-    """Turn boxes and items of places into `free` boxes; whether there were any."""
+    """Turn boxes and items of places into `free` boxes; return whether there were any."""
     found = [match.start() - 4 for match in _FILM_PLACE.finditer(data, start, end)]
     for keys in list(islice(_FILM_KEYS.finditer(data, start, end), _MAX_KEY_BOXES)):
         location_keys, at = [], keys.end()
@@ -301,7 +303,7 @@ def _erase_film(data: Data, start: int, end: int) -> bool:
             items = data.rfind(b"ilst", max(start, keys.start() - _MAX_APART_BYTES), keys.start())
         behind = min(items - 4 + int.from_bytes(data[items - 4 : items]), end)
         if items > start:
-            for key, begin, _ in islice(boxes(data, items + 4, behind), _MAX_FILM_KEYS):
+            for key, begin, _ in boxes(data, items + 4, behind):
                 if key in location_keys:
                     found.append(begin - 8)
     is_erased = False

@@ -1,5 +1,6 @@
-"""HEIC and AVIF: boxes of the ISO base media file format (ISO/IEC 14496-12), HEIF's items
-(23008-12), and what their AV1 and HEVC data really are, whatever the container says."""
+"""The structure of HEIC and AVIF files: boxes of the ISO base media file format (ISO/IEC 14496-12),
+HEIF's items (23008-12), and what their AV1 and HEVC data really are, whatever the container says.
+"""
 
 import math
 import mmap
@@ -7,16 +8,15 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
 from ..refusals import BrokenContainer, NotAPhoto
-from .containers import Container, Span, limited
+from .formats import MAX_BLOCKS, Container, Span
 
 MAX_PADDING = 64
 """Pixels that a codec adds to a side: a superblock of AV1, the largest unit of HEVC."""
 _MAX_BRANDS = 100
 _MAX_SIZES = 256  # different ones of the images in a file; an iPhone's have four
-_MAX_ITEMS = 5_000  # 16 x 16 tiles, each with transparency, are 512
 _MAX_UNITS = 100_000  # NAL units of HEVC; a tile is one
 
 # Brands of the `ftyp` box, which is the first: those of AV1-ISOBMFF and of 23008-12.
@@ -37,6 +37,11 @@ _DEEP = re.compile(
     rb"|auxC\0{4}urn:mpeg:(?:mpegB:cicp:systems:auxiliary:alpha|hevc:2015:auxid:1)",
     re.DOTALL,
 )
+# An image or film of AV1 begins with its sequence header, perhaps behind a temporal delimiter (AV1
+# specification 5.3 to 5.6); each may have an extension byte, and a size of several bytes (leb128).
+_SEQUENCE_HEADER = re.compile(
+    rb"(?:(?:\x12|\x16.)\0)?(?:\x0a|\x0e.)[\x80-\xff]{0,7}[\0-\x7f](.{1,128})", re.DOTALL
+)
 _HEVC_LENGTH_SIZE = re.compile(rb"hvcC.{21}(.)", re.DOTALL)
 # Bytes that coded data never have, as where they never arrived. libaom writes 16 such zeros at
 # most into flat pictures of 4 MP; in HEVC the three bytes could only start another unit (H.265
@@ -46,7 +51,8 @@ _NO_HEVC = re.compile(rb"\0\0(?:[\1\2]|\0[^\0]|\0{62})", re.DOTALL)
 
 
 def parse_heif(data: mmap.mmap) -> Container:
-    """Raises NotAPhoto for other files of boxes, such as films; BrokenContainer."""
+    """Parse an AVIF or HEIC, and check its coded bytes. Raises NotAPhoto for other files of boxes,
+    such as films; BrokenContainer."""
     brands_end = min(int.from_bytes(data[:4]), 4 * _MAX_BRANDS, len(data))
     brands = {data[at : at + 4] for at in (8, *range(16, brands_end, 4))}
     if not brands & (_AVIF_BRANDS | _HEIC_BRANDS):
@@ -60,7 +66,11 @@ def parse_heif(data: mmap.mmap) -> Container:
         said |= {(width, height) for width, height in _numbers(pattern, data, described)}
     starts = [item.start for item in items if item.kind == b"av01"]
     starts += [start for (start,) in _numbers(_FIRST_CHUNK, data, described)]
-    coded = {size for start in starts if (size := _av1_size(data, start))}
+    coded = set()
+    for start in starts:
+        if header := _SEQUENCE_HEADER.match(data, start):
+            with suppress(ValueError):  # it is cut off
+                coded.add(_av1_size(header[1]))
     if len(said) > _MAX_SIZES or len(coded) > _MAX_SIZES:
         raise BrokenContainer("The images have more sizes than those of any photo.")
     for sides in coded:
@@ -69,20 +79,22 @@ def parse_heif(data: mmap.mmap) -> Container:
             for said_sides in said
         ):
             raise BrokenContainer("An image is coded larger, or smaller, than it says.")
-    _check_av1(data, items)
-    _check_hevc(data, items, metas)
+    _check_coded(data, items, metas)
     width, height = max(said | coded, key=math.prod)
     frames = 1
     if kind == "avif":
         frames = max([1, *(count for (count,) in _numbers(_SAMPLE_COUNT, data, described))])
     is_deep = any(_DEEP.search(data, *span) for span in described)
-    return Container(kind, width, height, frames, is_deep=is_deep)
+    return Container(kind, width, height, frames, is_deep=is_deep, bytes_at_once=len(data))
 
 
 def boxes(data: mmap.mmap | bytearray, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """The type of each box in a part of the file, and where its content starts and ends (14496-12
-    4.2). The last one may say that it ends behind the part."""
-    while start + 8 <= end:
+    """Yield the type of each box in a part of the file, and where its content starts and ends
+    (14496-12 4.2). The last one may say that it ends behind the part. Raises BrokenContainer where
+    there are more than MAX_BLOCKS."""
+    for _ in range(MAX_BLOCKS):
+        if start + 8 > end:
+            return
         size, header = int.from_bytes(data[start : start + 4]), 8
         name = bytes(data[start + 4 : start + 8])
         if size == 1:
@@ -93,13 +105,14 @@ def boxes(data: mmap.mmap | bytearray, start: int, end: int) -> Iterator[tuple[b
             return
         yield name, start + header, start + size
         start += size
+    raise BrokenContainer("The file has more boxes than any photo.")
 
 
 def _description(data: mmap.mmap) -> tuple[list[Span], list[Span]]:
-    """Where the contents of the `meta` box and of `moov` boxes stand. Behind the last box of a
+    """Find where the contents of the `meta` box and of `moov` boxes stand. Behind the last box of a
     known type, anything may follow."""
     found: dict[bytes, list[Span]] = {b"meta": [], b"moov": []}
-    for name, start, end in limited(boxes(data, 0, len(data))):
+    for name, start, end in boxes(data, 0, len(data)):
         if name not in _TOP_BOXES:
             break
         if end > len(data):
@@ -114,15 +127,6 @@ def _description(data: mmap.mmap) -> tuple[list[Span], list[Span]]:
     return metas, moovs
 
 
-def _numbers(
-    pattern: re.Pattern[bytes], data: mmap.mmap, spans: list[Span]
-) -> Iterator[tuple[int, ...]]:
-    """The groups of each match, as numbers."""
-    for span in spans:
-        for match in limited(pattern.finditer(data, *span)):
-            yield tuple(map(int.from_bytes, match.groups()))
-
-
 @dataclass(frozen=True)
 class _Item:
     """An item of a `meta` box: its type, and where in the file its data start. `length` is 0 where
@@ -135,15 +139,15 @@ class _Item:
 
 
 def _items(data: mmap.mmap, start: int, end: int) -> list[_Item]:
-    """The items that the content of a `meta` box describes and the file has."""
+    """List the items that the content of a `meta` box describes and the file has."""
     found: dict[bytes, Span] = {}
-    for name, begin, behind in limited(boxes(data, start + 4, end)):
+    for name, begin, behind in boxes(data, start + 4, end):
         found.setdefault(name, (begin, min(behind, end)))  # as libheif; libavif refuses a second
     kinds = dict.fromkeys(_item_kinds(data, *found[b"iinf"])) if b"iinf" in found else {}
     places = dict(_places(data, *found[b"iloc"])) if b"iloc" in found else {}
     subordinates = set()
     begin, behind = found.get(b"iref", (end, end))  # 14496-12 8.11.12
-    for name, at, _ in islice(boxes(data, begin + 4, behind), _MAX_ITEMS):
+    for name, at, _ in boxes(data, begin + 4, behind):
         if name in (b"thmb", b"auxl"):
             subordinates.add(int.from_bytes(data[at : at + (4 if data[begin] else 2)]))
     return [
@@ -152,9 +156,9 @@ def _items(data: mmap.mmap, start: int, end: int) -> list[_Item]:
 
 
 def _item_kinds(data: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, bytes]]:
-    """Each item's id and type, from `infe` boxes (14496-12 8.11.6)."""
+    """Yield each item's id and type, from `infe` boxes (14496-12 8.11.6)."""
     first = start + (6 if data[start] == 0 else 8)
-    for name, begin, _ in islice(boxes(data, first, end), _MAX_ITEMS):
+    for name, begin, _ in boxes(data, first, end):
         id_bytes = 4 if data[begin] == 3 else 2
         kind = begin + 4 + id_bytes + 2
         if name == b"infe":
@@ -162,7 +166,7 @@ def _item_kinds(data: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, by
 
 
 def _places(data: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, Span]]:
-    """Each item's id, where in the file it starts and how long it is (14496-12 8.11.3)."""
+    """Yield each item's id, where in the file it starts and how long it is (14496-12 8.11.3)."""
     version, position = data[start], start + 6
     offset_bytes, length_bytes = divmod(data[start + 4], 16)
     base_bytes, index_bytes = divmod(data[start + 5], 16)
@@ -172,7 +176,7 @@ def _places(data: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, Span]]
         position += size
         return int.from_bytes(data[position - size : position])
 
-    for _ in range(min(number(4 if version == 2 else 2), _MAX_ITEMS)):
+    for _ in range(min(number(4 if version == 2 else 2), MAX_BLOCKS)):
         item = number(4 if version == 2 else 2)
         is_in_file = not version or number(2) & 15 == 0  # construction_method
         number(2)  # data_reference_index: 0 is this file
@@ -191,73 +195,24 @@ def _places(data: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, Span]]
             yield item, (offset, length if extents == 1 else 0)
 
 
-def _check_av1(data: mmap.mmap, items: list[_Item]) -> None:
-    """Raises BrokenContainer for an item with bytes that AV1 never has: decoders guess there, and
-    do not tell."""
-    remaining = len(data)
-    for item in items:
-        if item.kind == b"av01":
-            remaining -= item.length
-            if remaining < 0 or data.find(_NO_AV1, item.start, item.start + item.length) >= 0:
-                raise BrokenContainer("An image has bytes that none can have.")
+def _numbers(
+    pattern: re.Pattern[bytes], data: mmap.mmap, spans: list[Span]
+) -> list[tuple[int, ...]]:
+    """Read the groups of each match as numbers. Raises BrokenContainer for more than MAX_BLOCKS."""
+    # The iterator has no name: an exception would keep it, and it the file mapped.
+    found = [
+        tuple(map(int.from_bytes, match.groups()))
+        for match in islice(
+            chain.from_iterable(pattern.finditer(data, *span) for span in spans), MAX_BLOCKS + 1
+        )
+    ]
+    if len(found) > MAX_BLOCKS:
+        raise BrokenContainer("The file has more images than any photo.")
+    return found
 
 
-def _check_hevc(data: mmap.mmap, items: list[_Item], metas: list[Span]) -> None:
-    """Raises BrokenContainer for an item that is no row of NAL units, or has bytes that HEVC never
-    has: decoders leave a tile out, and do not tell."""
-    lengths = (
-        match[1][0] & 3 for meta in metas for match in _HEVC_LENGTH_SIZE.finditer(data, *meta)
-    )
-    if any(length != 3 for length in lengths):
-        return  # lengths of other than four bytes, which no phone writes
-    remaining, units = len(data), _MAX_UNITS
-    for item in items:
-        if item.kind != b"hvc1" or item.is_subordinate:
-            continue
-        offset, end = item.start, item.start + item.length
-        remaining -= item.length
-        while offset < end <= len(data):
-            units -= 1
-            unit, offset = offset + 4, offset + 4 + int.from_bytes(data[offset : offset + 4])
-            is_over = offset > end or offset == unit or min(remaining, units) < 0
-            if is_over or _NO_HEVC.search(data, unit, offset):
-                raise BrokenContainer("An image has bytes that none can have.")
-
-
-# AV1: open bitstream units (AV1 specification 5.3 to 5.5).
-
-_TEMPORAL_DELIMITER, _SEQUENCE_HEADER = 2, 1
-_SEQUENCE_HEADER_BYTES = 128
-
-
-def _av1_size(data: mmap.mmap, position: int) -> Span | None:
-    """Width and height in the sequence header that AV1 data start with; None where they do not."""
-    for _ in range(4):
-        head = data[position : position + 10]
-        if len(head) < 10 or not head[0] & 2:  # has_size_field
-            return None
-        kind, at = head[0] >> 3 & 15, 2 if head[0] & 4 else 1
-        size = shift = 0
-        while at < 10:  # leb128
-            size |= (head[at] & 127) << shift
-            shift += 7
-            at += 1
-            if not head[at - 1] & 128:
-                break
-        position += at
-        if kind == _SEQUENCE_HEADER:
-            with suppress(ValueError):  # it is too short
-                header = data[position : position + min(size, _SEQUENCE_HEADER_BYTES)]
-                return _size_in_sequence_header(header)
-            return None
-        if kind != _TEMPORAL_DELIMITER:
-            return None
-        position += size
-    return None
-
-
-def _size_in_sequence_header(header: bytes) -> Span:
-    """Raises ValueError."""
+def _av1_size(header: bytes) -> Span:
+    """Read width and height in a sequence header (AV1 specification 5.5.1). Raises ValueError."""
     bits = "".join(f"{byte:08b}" for byte in header)
     position = 0
 
@@ -290,3 +245,29 @@ def _size_in_sequence_header(header: bytes) -> Span:
                 number(4)
     width_bits, height_bits = 1 + number(4), 1 + number(4)
     return 1 + number(width_bits), 1 + number(height_bits)
+
+
+def _check_coded(data: mmap.mmap, items: list[_Item], metas: list[Span]) -> None:
+    """Check that no item has bytes that AV1 or HEVC never has, and that those of HEVC are rows of
+    NAL units: decoders guess there, or leave a tile out, and do not tell. Raises BrokenContainer.
+    """
+    remaining, units = len(data), _MAX_UNITS
+    lengths = [m[1][0] & 3 for meta in metas for m in _HEVC_LENGTH_SIZE.finditer(data, *meta)]
+    has_four_bytes = all(length == 3 for length in lengths)  # as every phone writes
+    for item in items:
+        start, end = item.start, item.start + item.length
+        if item.kind == b"av01":
+            remaining -= item.length
+            is_wrong = remaining < 0 or data.find(_NO_AV1, start, end) >= 0
+        elif item.kind == b"hvc1" and has_four_bytes and not item.is_subordinate:
+            remaining -= item.length
+            is_wrong = False
+            while start < end <= len(data) and not is_wrong:
+                units -= 1
+                unit, start = start + 4, start + 4 + int.from_bytes(data[start : start + 4])
+                is_over = start > end or start == unit or min(remaining, units) < 0
+                is_wrong = is_over or bool(_NO_HEVC.search(data, unit, start))
+        else:
+            continue
+        if is_wrong:
+            raise BrokenContainer("An image has bytes that none can have.")

@@ -10,22 +10,22 @@ import io
 import mmap
 import re
 import zlib
-from functools import partial
 from itertools import islice
 from operator import itemgetter
 from typing import BinaryIO
 
 from ..refusals import BrokenContainer
-from .containers import MAX_BLOCKS, Container, Span, mapped
+from .containers import png_chunks
+from .formats import MAX_BLOCKS, Container, Span
 from .geotags import Budget, Data, blank_xmp, erase_geotags, erase_iptc, rewrite
-from .png import png_chunks
 
 
 def erase_location(file: BinaryIO, photo: Container) -> bool:
-    """Whether there was one. `file` is open for update ("r+b") and keeps its length. Raises
-    BrokenContainer for more metadata than any photo has."""
+    """Erase where the photo was taken, and return whether the file told it. `file` is open for
+    update ("r+b") and keeps its length. Raises BrokenContainer for more metadata than any photo
+    has."""
     budget = Budget()
-    with mapped(file, mmap.ACCESS_WRITE) as data:
+    with mmap.mmap(file.fileno(), 0) as data:
         if photo.kind == "png":
             return _erase_png(data, budget)
         if photo.kind == "jpg":
@@ -45,7 +45,8 @@ _SPLIT = re.compile(
 
 
 def _erase_jpeg(data: Data, start: int, end: int, budget: Budget) -> bool:
-    """What is split is joined; what stands between is searched as it is."""
+    """Erase the geotags in a part of a JPEG. What is split is joined for that; what stands between
+    is searched as it is."""
     segments = list(islice(_SPLIT.finditer(data, start, end), MAX_BLOCKS + 1))
     if len(segments) > MAX_BLOCKS:
         raise BrokenContainer("This has more metadata than any photo.")
@@ -80,17 +81,17 @@ _PIXEL_CHUNKS = (b"IDAT", b"fdAT")
 _MAX_TEXT_BYTES = 32 << 20  # of one chunk, unpacked; what unpacks to more is emptied unread
 # The way of ImageMagick and exiftool before eXIf: a name, the number of bytes, the bytes in hex.
 _RAW_PROFILE = re.compile(rb"\n?[^\n]{0,80}\n[ \t]{0,20}\d{1,10}[ \t]{0,20}\n")
+_VISIBLE = re.compile(rb"[^ ]")
 
 
 def _erase_png(data: mmap.mmap, budget: Budget) -> bool:
-    """Text chunks are unpacked, the others searched as they are; what changed gets its CRC anew, of
-    name and content (5.3)."""
+    """Erase the geotags in a PNG. Text chunks are unpacked, the others searched as they are; what
+    changed gets its CRC anew, of name and content (5.3)."""
     is_erased, behind = False, 0
     for name, (start, end) in png_chunks(data):
         behind = end + 4
         if name in _TEXT_CHUNKS:
-            blank = partial(_blank_text_chunk, name, budget)
-            is_changed = rewrite(data, (start, end), blank, budget)
+            is_changed = _erase_text_chunk(name, data, start, end, budget)
         else:
             is_changed = name not in _PIXEL_CHUNKS and erase_geotags(data, start, end, budget)
         if is_changed:
@@ -99,45 +100,54 @@ def _erase_png(data: mmap.mmap, budget: Budget) -> bool:
     return erase_geotags(data, behind, len(data), budget) or is_erased
 
 
-def _blank_text_chunk(name: bytes, budget: Budget, chunk: bytes) -> bytes:
-    head = _TEXT_CHUNKS[name].match(chunk)
+def _erase_text_chunk(name: bytes, data: mmap.mmap, start: int, end: int, budget: Budget) -> bool:
+    """Erase the geotags in a text chunk, and return whether it changed. Text that is not compressed
+    is searched where it stands: it may be as long as the file."""
+    head = _TEXT_CHUNKS[name].match(data, start, end)
     if not head:
-        return chunk
-    text = chunk[head.end() :]
-    is_compressed, is_endless = head.lastindex == 2, False
-    if is_compressed:
-        unpacker = zlib.decompressobj()
-        try:
-            text = unpacker.decompress(text, _MAX_TEXT_BYTES)
-        except zlib.error:
-            return chunk
-        budget.spend(len(text))
-        is_endless = bool(unpacker.unconsumed_tail)
-    blanked = _blank_text(head[1], text, budget)
-    if blanked == text and not is_endless:
-        return chunk
-    if is_compressed:
-        # What blanking freed stands as zeros behind the stream, which says itself where it ends.
-        # Packed better than zlib can, it may not fit any more: then the text is gone.
-        packed = zlib.compress(blanked, 9)
-        is_gone = is_endless or head.end() + len(packed) > len(chunk)
-        blanked = zlib.compress(b"") if is_gone else packed
-    return head[0] + blanked.ljust(len(chunk) - head.end(), b"\0")
-
-
-def _blank_text(keyword: bytes, text: bytes, budget: Budget) -> bytes:
-    if re.match(rb"(?:[\w-]+:)?gps", keyword, re.IGNORECASE):  # ImageMagick's exif:GPSLatitude
-        return b" " * len(text)
-    head = _RAW_PROFILE.match(text)
-    if not head or not keyword.lower().startswith(b"raw profile type"):
-        xmp = bytearray(text)
-        return bytes(xmp) if blank_xmp(xmp, 0, len(xmp)) else text
+        return False
+    keyword, start = head[1], head.end()
+    if head.lastindex != 2:  # not compressed
+        return _erase_text(keyword, data, start, end, budget)
+    budget.spend(end - start)
+    unpacker = zlib.decompressobj()
     try:
-        profile = bytearray.fromhex(text[head.end() :].decode("ascii"))
+        text = bytearray(unpacker.decompress(data[start:end], _MAX_TEXT_BYTES))
+    except zlib.error:
+        return False
+    budget.spend(len(text))
+    is_endless = bool(unpacker.unconsumed_tail)
+    if not _erase_text(keyword, text, 0, len(text), budget) and not is_endless:
+        return False
+    # What blanking freed stands as zeros behind the stream, which says itself where it ends. Packed
+    # better than zlib can, it may not fit any more: then the text is gone.
+    packed = zlib.compress(text, 9)
+    if is_endless or len(packed) > end - start:
+        packed = zlib.compress(b"")
+    data[start:end] = packed.ljust(end - start, b"\0")
+    return True
+
+
+def _erase_text(keyword: bytes, data: Data, start: int, end: int, budget: Budget) -> bool:
+    """Erase the geotags in the text of a chunk: all of it by its keyword, in XMP, or in a profile
+    that is written in hex. Return whether there were any."""
+    if re.match(rb"(?:[\w-]+:)?gps", keyword, re.IGNORECASE):  # ImageMagick's exif:GPSLatitude
+        is_blank = not _VISIBLE.search(data, start, end)
+        data[start:end] = b" " * (end - start)
+        return not is_blank
+    head = _RAW_PROFILE.match(data, start, end)
+    if not head or not keyword.lower().startswith(b"raw profile type"):
+        return blank_xmp(data, start, end)
+    start = head.end()
+    budget.spend(end - start)
+    digits = bytes(data[start:end])
+    try:
+        profile = bytearray.fromhex(digits.decode("ascii"))
     except ValueError:
-        return text
+        return False
     is_changed = erase_geotags(profile, 0, len(profile), budget)
     if not rewrite(profile, (0, len(profile)), erase_iptc, budget) and not is_changed:
-        return text
-    digits = io.BytesIO(profile.hex().encode())
-    return head[0] + re.sub(rb"\w+", lambda run: digits.read(len(run[0])), text[head.end() :])
+        return False
+    erased = io.BytesIO(profile.hex().encode())
+    data[start:end] = re.sub(rb"\w+", lambda run: erased.read(len(run[0])), digits)
+    return True

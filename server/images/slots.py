@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..refusals import VisitorLeft
-from .bounds import Cost
 
 MEMORY_LOCKS = 20
 """Lock files for memory: each stands for a twentieth of what decoders may use at once."""
@@ -27,15 +26,23 @@ DISCONNECT_SECONDS = 0.5
 """Pause between two checks whether a waiting visitor is still connected."""
 
 
+@dataclass(frozen=True)
+class Cost:
+    """What decoding a photo needs, as estimated: memory, and time of a processor."""
+
+    memory_bytes: int
+    seconds: float
+
+
 @dataclass(eq=False)
 class _Ticket:
     visitor: str
     is_large: bool
-    wanted: int  # memory locks
+    wanted_locks: int  # memory files to lock
+    taken_locks: int = 0  # memory files that a large photo has locked so far
     held: ExitStack = field(default_factory=ExitStack)
     collecting: ExitStack = field(default_factory=ExitStack)  # the lock on `large`
     is_collecting: bool = False
-    memory_locks: int = 0
 
 
 class Slots:
@@ -64,15 +71,29 @@ class Slots:
     ) -> Iterator[None]:
         """Wait for a slot and hold it in the block. A photo that needs more memory than all may
         use is the only large one meanwhile. Raises VisitorLeft."""
-        wanted = -(-cost.memory_bytes // self._lock_bytes)
-        is_large = wanted > SMALL_LOCKS or cost.seconds > SLOW_SECONDS
-        wanted = min(wanted, MEMORY_LOCKS - SMALL_LOCKS if is_large else SMALL_LOCKS)
-        ticket = _Ticket(visitor, is_large, wanted)
+        wanted_locks = -(-cost.memory_bytes // self._lock_bytes)
+        is_large = wanted_locks > SMALL_LOCKS or cost.seconds > SLOW_SECONDS
+        most_locks = MEMORY_LOCKS - SMALL_LOCKS if is_large else SMALL_LOCKS
+        ticket = _Ticket(visitor, is_large, min(wanted_locks, most_locks))
+        checked_every = round(DISCONNECT_SECONDS / POLL_SECONDS)
         with ticket.held, ticket.collecting:
             with self._condition:
                 self._waiting.append(ticket)
             try:
-                self._wait(ticket, is_disconnected)
+                for attempt in itertools.count(1):
+                    with self._condition:
+                        # Next of its size is the one that collects locks already, or else the first
+                        # one of a visitor with the fewest photos.
+                        is_next = ticket is min(
+                            (other for other in self._waiting if other.is_large == is_large),
+                            key=lambda it: (not it.is_collecting, self._decoding[it.visitor]),
+                        )
+                        if is_next and self._take_locks(ticket):
+                            self._decoding[visitor] += 1
+                            break
+                        self._condition.wait(POLL_SECONDS if is_next else DISCONNECT_SECONDS)
+                    if (attempt % checked_every == 0 or not is_next) and is_disconnected():
+                        raise VisitorLeft
             finally:
                 with self._condition:
                     self._waiting.remove(ticket)
@@ -80,28 +101,11 @@ class Slots:
             try:
                 yield
             finally:
-                ticket.held.close()
+                ticket.held.close()  # before others are notified: they look at once
                 with self._condition:
                     self._decoding[visitor] -= 1
                     self._decoding += Counter()  # without those who have none
                     self._condition.notify_all()
-
-    def _wait(self, ticket: _Ticket, is_disconnected: Callable[[], bool]) -> None:
-        """Wait until this photo is the next one of its size and has its locks. Next is the one that
-        collects, or else the first one of a visitor with the fewest photos. Raises VisitorLeft."""
-        checked_every = round(DISCONNECT_SECONDS / POLL_SECONDS)
-        for attempt in itertools.count(1):
-            with self._condition:
-                is_next = ticket is min(
-                    (other for other in self._waiting if other.is_large == ticket.is_large),
-                    key=lambda other: (not other.is_collecting, self._decoding[other.visitor]),
-                )
-                if is_next and self._take_locks(ticket):
-                    self._decoding[ticket.visitor] += 1
-                    return
-                self._condition.wait(POLL_SECONDS if is_next else DISCONNECT_SECONDS)
-            if (attempt % checked_every == 0 or not is_next) and is_disconnected():
-                raise VisitorLeft
 
     def _take_locks(self, ticket: _Ticket) -> bool:
         """Whether the photo has all its locks now. A large photo keeps those it could get, or small
@@ -113,9 +117,9 @@ class Slots:
                 if not ticket.is_collecting:
                     return False
             for path in self._memory[SMALL_LOCKS:]:
-                if ticket.memory_locks < ticket.wanted and _lock(path, ticket.held):
-                    ticket.memory_locks += 1
-            if ticket.memory_locks < ticket.wanted or not any(
+                if ticket.taken_locks < ticket.wanted_locks and _lock(path, ticket.held):
+                    ticket.taken_locks += 1
+            if ticket.taken_locks < ticket.wanted_locks or not any(
                 _lock(path, ticket.held) for path in self._processors[1:]
             ):
                 return False
@@ -123,7 +127,8 @@ class Slots:
             return True
         with ExitStack() as tried:
             free = (path for path in self._memory if _lock(path, tried))
-            if len(list(itertools.islice(free, ticket.wanted))) == ticket.wanted and any(
+            taken_locks = len(list(itertools.islice(free, ticket.wanted_locks)))
+            if taken_locks == ticket.wanted_locks and any(
                 _lock(path, tried) for path in self._processors
             ):
                 ticket.held.push(tried.pop_all())

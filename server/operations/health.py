@@ -34,7 +34,7 @@ class Health:
         self._outages = OutageLog(log)
 
     def failing(self) -> list[str]:
-        """The names of the parts that are unwell, or do not answer in time."""
+        """Return the names of the parts that are unwell, or do not answer in time."""
         deadline = time.monotonic() + TIMEOUT_SECONDS
         results = {name: self._start_check(name) for name in self._checks}
         return [
@@ -61,7 +61,7 @@ class Health:
         try:
             result.result(max(0.0, deadline - time.monotonic()))
         except TimeoutError:
-            why = "it does not answer in time"
+            why = "it doesn't answer in time"
         except (CatalogUnavailable, OSError) as error:
             why = reason(error)
         else:

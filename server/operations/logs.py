@@ -70,11 +70,8 @@ def _limit_warnings(_record: logging.LogRecord) -> bool:
 
 
 def reason(error: Exception) -> str:
-    """The text of an error in one line. Of an S3 server's XML answer it keeps the code and the
-    message: the rest may contain the request's signature."""
-    text, _, document = str(error).partition("<?xml")
-    kept = re.findall(r"<(?:Code|Message)>([^<]*)<", document)
-    return " ".join([*text.split(), *kept])[:MAX_REASON]
+    """Return the text of an error in one line."""
+    return " ".join(str(error).split())[:MAX_REASON]
 
 
 class OutageLog:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import struct
 import tempfile
 from contextlib import suppress
 
@@ -77,7 +78,8 @@ class Metrics:
             return generate_latest(self._own)
         every = CollectorRegistry()
         MultiProcessCollector(every)  # type: ignore[no-untyped-call]
-        with suppress(FileNotFoundError):  # a process has just ended, and its gauge is gone
+        # A process has just ended, and its gauge is gone; or one begins, and its file is empty yet.
+        with suppress(FileNotFoundError, struct.error):
             return generate_latest(every)
         return generate_latest(every)
 

@@ -1,1 +1,1 @@
-"""Who comes in: accounts, the passcode, rate limits, the address to share."""
+"""This package knows who may come in, by account or passcode, and which address leads there."""

@@ -1,4 +1,4 @@
-"""Accounts: made, signed in to and out of, and their passwords changed."""
+"""Accounts are added, sign in and out, and change their passwords."""
 
 import secrets
 from dataclasses import dataclass
@@ -19,18 +19,19 @@ from ..refusals import (
     WrongPassword,
 )
 from .passwords import DUMMY_HASH, check_password, hash_password, is_password
-from .rate_limits import Allowance, RateLimits, limit_key, neighbourhood
+from .rate_limits import Allowance, RateLimits, limit_key, network_of
 
-# Who is in the same Wi-Fi must not be able to lock a host out for long: behind one address there
-# may be a whole party. A try a minute guesses no password.
+# Nobody in the same Wi-Fi may lock a host out for long: there may be a whole party behind one
+# address. One attempt a minute guesses no password.
 BY_NAME_AND_ADDRESS = Allowance(free=5, longest_wait_seconds=60)
 BY_ADDRESS = Allowance(free=100, longest_wait_seconds=30)
-# Who only knows the name, or is anywhere, must not at all: these delay, and refuse nobody.
+# Nobody elsewhere may lock a host out at all: these limits delay attempts, and refuse none.
 BY_NAME = Allowance(free=50, longest_wait_seconds=LONGEST_DELAY_SECONDS)
 BY_EVERYBODY = Allowance(free=100, longest_wait_seconds=LONGEST_DELAY_SECONDS)
-"""Hashes are computed one after another: names that nobody has would keep all others waiting."""
+"""Failures anywhere, also with names that nobody has: hashes are computed a few at a time, and all
+others would wait."""
 SIGN_UPS = Allowance(free=200, longest_wait_seconds=30)
-"""From one address, until there were none for a day."""
+"""Accounts made from one address, counted until there was none for a day."""
 ALL_SIGN_UPS = Allowance(free=1000, longest_wait_seconds=LONGEST_DELAY_SECONDS)
 
 
@@ -49,7 +50,7 @@ class Accounts:
             folded_name=fold_name(name),
             password_hash=hash_password(password),
             is_host=is_host,
-            session_key=_session_key(),
+            session_key=secrets.token_hex(16),
             created=timestamps.now(),
         )
         accounts.add_account(self.database, account)
@@ -57,12 +58,12 @@ class Accounts:
         return account
 
     def sign_up(self, name: str, password: str, guest_id: str, address: str) -> Account:
-        """Make an account, to which the guest's photos and their name go over. Not the guest's id
-        itself: whoever has a copy of its cookie would own what the account does. Raises
-        TooManySignUps too."""
+        """Make an account, which takes over the guest's photos and name, but not their id: with a
+        copy of the guest's cookie somebody else could act as the account. Raises TooManySignUps,
+        and what `add` raises."""
         _account_name(name)
         check_password(password)
-        own = {limit_key("sign-up", neighbourhood(address)): SIGN_UPS}
+        own = {limit_key("sign-up", network_of(address)): SIGN_UPS}
         shared = {limit_key("sign-up"): ALL_SIGN_UPS}
         try:
             with self.rate_limits.attempt(own, shared, address):
@@ -70,16 +71,18 @@ class Accounts:
                 account = self.add(name, password, guest_name=find_name(self.database, guest_id))
         except TooManyTries as error:
             raise TooManySignUps(error.wait_seconds) from None
-        self._adopt(guest_id, account)
+        if guest_id:  # clients without a cookie all have the empty one
+            adopt(self.database, guest_id, account.id)
         return account
 
     def sign_in(self, name: str, password: str, guest_id: str, address: str) -> Account:
-        """Find the account, to which the guest's photos go over. Raises WrongPassword,
+        """Find the account, which takes over the guest's photos. Raises WrongPassword,
         TooManyTries."""
-        account = self._find(name)
+        account = self.find(name)
         if not self._knows_password(fold_name(name), account, password, address) or not account:
             raise WrongPassword
-        self._adopt(guest_id, account)
+        if guest_id:
+            adopt(self.database, guest_id, account.id)
         return account
 
     def change_password(self, account: Account, old: str, new: str, address: str) -> Account:
@@ -94,41 +97,36 @@ class Accounts:
         NoSuchAccount."""
         password_hash = hash_password(password)
         changed = accounts.sign_out(
-            self.database, account.id, password_hash=password_hash, session_key=_session_key()
+            self.database,
+            account.id,
+            password_hash=password_hash,
+            session_key=secrets.token_hex(16),
         )
         if not changed:
             raise NoSuchAccount
         return changed
 
     def sign_out_everywhere(self, account: Account) -> None:
-        accounts.sign_out(self.database, account.id, session_key=_session_key())
+        accounts.sign_out(self.database, account.id, session_key=secrets.token_hex(16))
 
     def of_session(self, session_id: str) -> Account | None:
-        """Return the account of a session; None once it was signed out from elsewhere, or has
+        """Return the account of a session; None once the session was ended, on any device or by
         another password."""
         account = accounts.find_account(self.database, session_id.partition(".")[0])
         return account if account and account.session_id == session_id else None
 
-    def called(self, name: str) -> Account:
-        """Raises NoSuchAccount."""
-        account = self._find(name)
-        if not account:
-            raise NoSuchAccount
-        return account
-
-    def _find(self, name: str) -> Account | None:
-        """Find an account by its name. One that was made before names were folded as they are now
-        (in galleries of revision 0008) comes first: it may be called like another one, but for
-        what cannot be seen."""
+    def find(self, name: str) -> Account | None:
+        """Find an account by its name. One whose name was folded as in galleries of revision 0008
+        comes first: it may differ from another one in invisible characters alone."""
         former = accounts.find_account_by_name(self.database, former_fold_name(name))
         return former or accounts.find_account_by_name(self.database, fold_name(name))
 
     def _knows_password(
         self, folded_name: str, account: Account | None, password: str, address: str
     ) -> bool:
-        """Check a password, just as slowly for a name that nobody has: time must not say who has an
-        account."""
-        place = neighbourhood(address)
+        """Check a password, just as slowly for a name that nobody has: the time that it takes must
+        not reveal who has an account."""
+        place = network_of(address)
         here = limit_key("sign-in", folded_name, place)
         own = {here: BY_NAME_AND_ADDRESS, limit_key("address", place): BY_ADDRESS}
         shared = {limit_key("name", folded_name): BY_NAME, limit_key("sign-in"): BY_EVERYBODY}
@@ -141,18 +139,10 @@ class Accounts:
                 self.rate_limits.count_failure([*own, *shared])
         return is_right
 
-    def _adopt(self, guest_id: str, account: Account) -> None:
-        if guest_id:  # all clients without a cookie are one guest, and nobody's
-            adopt(self.database, guest_id, account.id)
-
 
 def _account_name(name: str) -> str:
-    """Raises NoName, LongName."""
+    """Clean the name of an account. Raises NoName, LongName."""
     name = clean_guest_name(name)
     if not name:
         raise NoName
     return name
-
-
-def _session_key() -> str:
-    return secrets.token_hex(16)

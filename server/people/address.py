@@ -1,4 +1,4 @@
-"""The address under which guests find the gallery."""
+"""The gallery has one address that guests are given, and several that are answered."""
 
 import socket
 from ipaddress import ip_address
@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 from ..config import SITE, Config
 
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared, not bound
-"""Hosts that listen on every address; with the one that leads there from this computer."""
+"""Hosts that listen on every address, each with one that leads there from this computer."""
 PRIVATE_DOMAINS = (".localhost", ".local", ".internal", ".home.arpa")
-"""Nobody can register a name in them (RFC 6761, 6762, 8375; ICANN's board, 2024)."""
+"""Domains in which nobody can register a name (RFC 6761, 6762, 8375; ICANN's board, 2024)."""
 
 
 def address_to_share(config: Config, visited: str) -> str:
@@ -18,9 +18,12 @@ def address_to_share(config: Config, visited: str) -> str:
     here too; or else the one of this computer on its network."""
     if config.public_url:
         return config.public_url.rstrip("/")
-    if not SITE.fullmatch(visited) or (config.host in EVERYWHERE and _leads_nobody_else(visited)):
-        return _own_address(config)
-    return visited
+    if SITE.fullmatch(visited) and not (config.host in EVERYWHERE and leads_nobody_else(visited)):
+        return visited
+    host = f"[{config.host}]" if ":" in config.host else config.host
+    if config.host in EVERYWHERE:
+        host = lan_address() or EVERYWHERE[config.host]
+    return f"http://{host}:{config.port}"
 
 
 def is_answered(config: Config, host: str) -> bool:
@@ -67,6 +70,16 @@ def is_only_nearby(address: str) -> bool:
         return "." not in host or host.endswith(".local")
 
 
+def leads_nobody_else(address: str) -> bool:
+    """Whether an address leads to this computer from itself alone."""
+    host = _host(address)
+    try:
+        ip = ip_address(host)
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+    return ip.is_loopback or ip.is_unspecified
+
+
 def lan_address() -> str | None:
     """This computer's address on its network; connecting a UDP socket sends no packet."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
@@ -76,22 +89,6 @@ def lan_address() -> str | None:
             return None
         address: str = probe.getsockname()[0]
         return address
-
-
-def _own_address(config: Config) -> str:
-    host = f"[{config.host}]" if ":" in config.host else config.host
-    if config.host in EVERYWHERE:
-        host = lan_address() or EVERYWHERE[config.host]
-    return f"http://{host}:{config.port}"
-
-
-def _leads_nobody_else(visited: str) -> bool:
-    host = _host(visited)
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-    return address.is_loopback or address.is_unspecified
 
 
 def _host(address: str) -> str:

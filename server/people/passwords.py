@@ -1,4 +1,4 @@
-"""Passwords: which are good enough, and their hashes."""
+"""Passwords have a least and a greatest length, and are kept as hashes."""
 
 import unicodedata
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from ..refusals import TooManyHashes, WeakPassword
 
 MIN_PASSWORD = 8
 MAX_PASSWORD = 256
-"""Characters of any kind; more rules make passwords worse (NIST SP 800-63B, 5.1.1.2)."""
+"""Number of characters of any kind; more rules make passwords worse (NIST SP 800-63B, 5.1.1.2)."""
 AT_ONCE = 2
 PATIENCE_SECONDS = 15
 """Longest wait for a slot; in it about as many get one as `RateLimits` lets wait while somebody
@@ -23,26 +23,26 @@ _slots = BoundedSemaphore(AT_ONCE)  # in this process: each takes 32 MB and a te
 
 
 def check_password(password: str) -> None:
-    """Raises WeakPassword."""
+    """Check the length of a password. Raises WeakPassword."""
     if not MIN_PASSWORD <= len(_normal(password)) <= MAX_PASSWORD:
         raise WeakPassword
 
 
 def hash_password(password: str) -> str:
-    """Raises WeakPassword, TooManyHashes."""
+    """Hash a password. Raises WeakPassword, TooManyHashes."""
     check_password(password)
     with _slot():
         return generate_password_hash(_normal(password), method="scrypt")
 
 
 def is_password(password: str, password_hash: str) -> bool:
-    """Raises TooManyHashes."""
+    """Whether the hash is of this password. Raises TooManyHashes."""
     with _slot():
         return check_password_hash(password_hash, _normal(password))
 
 
 def _normal(password: str) -> str:
-    """Two keyboards may spell the same ü in two ways."""
+    """Return the password as NFC: two keyboards may encode the same ü in two ways."""
     return unicodedata.normalize("NFC", password)
 
 

@@ -1,4 +1,4 @@
-"""Rate limits of failed attempts, with a password or the passcode."""
+"""Failed attempts with a password or the passcode are limited in their rate."""
 
 import hashlib
 from collections import Counter
@@ -19,17 +19,18 @@ MAX_CLOCK_SKEW_SECONDS = 60
 """Difference that the clocks of two machines may have. A failure from further in the future was
 written by a clock that has been set right since."""
 NETWORK_BITS, SITE_BITS = 64, 48
-"""Prefixes of IPv6 addresses: of one network, and of the longest one that providers give to one
-customer (RFC 6177)."""
+"""Lengths of IPv6 prefixes: of one network, and of all networks that a provider gives to one
+customer at most (RFC 6177)."""
 LONGEST_WAIT_SECONDS = 30
 """Longest wait for a place: 80 guests behind one router type the passcode at once while others
 guess."""
 WAITING_PER_PLACE = 4
+"""Number of attempts that may wait, for each that may be made at once."""
 
 
 @dataclass(frozen=True)
 class Allowance:
-    """How many failures are free. After each further one the pause is twice as long as before."""
+    """A number of failures that are free. Each further one doubles the pause after it."""
 
     free: int
     longest_wait_seconds: int
@@ -61,7 +62,7 @@ class WaitingRoom:
 
     @contextmanager
     def place(self, network: str, has_failed: bool, free: int) -> Iterator[None]:
-        """Raises TooManyWaiting."""
+        """Wait for a place, and hold it until the context ends. Raises TooManyWaiting."""
 
         def has_room(visitors: Counter[tuple[str, bool]], size: int) -> bool:
             half = max(1, size // 2)
@@ -111,7 +112,7 @@ class RateLimits:
         TooManyTries, TooManyWaiting.
         """
         failures, free = self._check(own)
-        network = neighbourhood(address, SITE_BITS)
+        network = network_of(address, SITE_BITS)
         with self.waiting_room.place(network, has_failed=failures > 0, free=free):
             self._check(own)  # again: others may have failed here meanwhile
             sleep(self._delay(shared))
@@ -162,7 +163,7 @@ def limit_key(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def neighbourhood(address: str, bits: int = NETWORK_BITS) -> str:
+def network_of(address: str, bits: int = NETWORK_BITS) -> str:
     """Return the network of an address, as far as one person cannot choose it: an IPv4 address
     whole, of an IPv6 address the first `bits`."""
     try:

@@ -22,15 +22,15 @@ from tempfile import SpooledTemporaryFile, TemporaryFile
 from typing import IO, BinaryIO, NamedTuple, cast
 
 from ..catalog.database import Database
-from ..catalog.lists import Selection, list_photos
+from ..catalog.lists import PhotoQuery, list_photos
 from ..catalog.photos import Photo, keep_crc32
-from ..catalog.viewer import OWNER, Viewer
-from ..names import cut
+from ..catalog.tables import OWNER
+from ..catalog.visibility import Viewer
+from ..names import cut, with_extension
 from ..refusals import NoPhotos, NoSuchPhoto, NotStored, TooManyArchives
-from .files import crc32_of
+from .files import BLOCK_BYTES, crc32_of
 from .gallery import Gallery
 
-BLOCK_BYTES = 256 * 1024
 PAGE_PHOTOS = 2000
 LIST_IN_MEMORY_BYTES = 1024 * 1024
 """Memory for the list of one archive; a longer one, of about ten thousand photos, is in a file."""
@@ -39,9 +39,9 @@ FIRST_YEAR, LAST_YEAR = 1980, 2107
 MAX_ENTRY_BYTES = 180
 """Length of an entry's name: Windows unpacks no path, its folder included, of over 259
 characters."""
-PRIVATE_FOLDER = "Only me/"
+PRIVATE_FOLDER = "Private/"
 """The folder of private photos, so that nobody passes them on by mistake."""
-GONE = b"This photo was removed while it was being downloaded, or it is lost.\n"
+GONE = b"This photo was removed while it was being downloaded, or it's lost.\n"
 ZIP64_LIMIT = 0xFFFFFFFF
 """The first size or offset that needs a field of 64 bits."""
 ZIP64_COUNT = 0xFFFF
@@ -103,14 +103,14 @@ class Archive:
         self._lines = lines
         self._gone: set[str] = set()  # in whose place GONE was sent
         self.count = self._directory_place = self._directory_bytes = 0
-        digest, names = hashlib.sha256(), EntryNames()
-        for photo in photos:
+        digest = hashlib.sha256()
+        for photo, name in _named(photos):
             time = datetime.fromisoformat(photo.moment).timetuple()
             year = min(max(time[0], FIRST_YEAR), LAST_YEAR) - FIRST_YEAR
             date = year << 9 | time[1] << 5 | time[2]
             dos_time = date << 16 | time[3] << 11 | time[4] << 5 | time[5] // 2
-            folder = PRIVATE_FOLDER if photo.visibility == OWNER else ""
-            name = folder + names.name(photo)
+            if photo.visibility == OWNER:
+                name = PRIVATE_FOLDER + name
             entry = Entry(photo.id, photo.extension, name, dos_time, photo.bytes, photo.crc32)
             lines.write(json.dumps(entry).encode() + b"\n")
             record = entry._replace(crc32=None).record(self._directory_place)
@@ -219,12 +219,12 @@ class Archives:
         self._folder = folder
 
     @contextmanager
-    def open(self, selection: Selection, viewer: Viewer) -> Iterator[Archive]:
+    def open(self, asked: PhotoQuery, viewer: Viewer) -> Iterator[Archive]:
         """Open an archive of the selected photos that the viewer sees, newest first. Raises
         NoPhotos, TooManyArchives."""
         if not self._places.acquire(blocking=False):
             raise TooManyArchives
-        photos = self._photos(replace(selection, sort="taken"), viewer)
+        photos = self._photos(replace(asked, sort="taken"), viewer)
         try:
             with SpooledTemporaryFile(LIST_IN_MEMORY_BYTES, dir=str(self._folder)) as lines:
                 archive = Archive(self._gallery, self._database, viewer, photos, lines)
@@ -234,34 +234,31 @@ class Archives:
         finally:
             self._places.release()
 
-    def _photos(self, selection: Selection, viewer: Viewer) -> Iterator[Photo]:
+    def _photos(self, asked: PhotoQuery, viewer: Viewer) -> Iterator[Photo]:
         before = None
         while True:
-            page = list_photos(self._database, PAGE_PHOTOS, before, selection, viewer)
+            page = list_photos(self._database, PAGE_PHOTOS, before, asked, viewer=viewer)
             yield from page.photos
             if (before := page.next) is None:
                 return
 
 
-class EntryNames:
-    """Names the photos of one archive, which have to come in the order of their moments."""
-
-    def __init__(self) -> None:
-        self._moment = ""
-        self._uses: dict[str, int] = {}
-
-    def name(self, photo: Photo) -> str:
-        """Name a photo, such as `2026-11-22 10.00.00 beach.jpg`: sorted names are in the order of
-        the time taken (local, where it is known). Names are unique, also where `A` and `a` are the
-        same, and without characters that Windows refuses."""
-        if photo.moment != self._moment:  # names of different moments differ
-            self._moment, self._uses = photo.moment, {}
+def _named(photos: Iterator[Photo]) -> Iterator[tuple[Photo, str]]:
+    """Yield each photo, in the order of their moments, with its name in the archive, such as
+    `2026-11-22 10.00.00 beach.jpg`: sorted names are in the order of the time taken (local, where
+    it is known). Names are unique, also where `A` and `a` are the same, and without characters that
+    Windows refuses."""
+    moment = ""
+    uses: dict[str, int] = {}
+    for photo in photos:
+        if photo.moment != moment:  # names of different moments differ
+            moment, uses = photo.moment, {}
         name = wanted = _entry_name(photo)
-        while name.casefold() in self._uses:
-            self._uses[wanted.casefold()] += 1
-            name = _entry_name(photo, f" ({self._uses[wanted.casefold()]})")
-        self._uses[name.casefold()] = 1
-        return name
+        while name.casefold() in uses:
+            uses[wanted.casefold()] += 1
+            name = _entry_name(photo, f" ({uses[wanted.casefold()]})")
+        uses[name.casefold()] = 1
+        yield photo, name
 
 
 def _read(original: BinaryIO, entry: Entry, start: int) -> Iterator[bytes]:
@@ -275,7 +272,8 @@ def _read(original: BinaryIO, entry: Entry, start: int) -> Iterator[bytes]:
 
 
 def _entry_name(photo: Photo, mark: str = "") -> str:
-    stem, _, extension = re.sub(r'[<>:"/\\|?*]', "_", photo.file_name).rpartition(".")
+    name = with_extension(photo.name, photo.extension)
+    stem, _, extension = re.sub(r'[<>:"/\\|?*]', "_", name).rpartition(".")
     beginning = f"{photo.moment[:10]} {photo.moment[11:19].replace(':', '.')} "
     ending = f"{mark}.{extension}"
     room = MAX_ENTRY_BYTES - len((beginning + ending).encode())

@@ -17,11 +17,11 @@ from .. import timestamps
 from ..catalog import uploads
 from ..catalog.database import Database
 from ..catalog.photos import Photo
+from ..catalog.tables import OWNER
 from ..catalog.uploads import ChunkedUpload
-from ..catalog.viewer import OWNER
 from ..config import MAX_CHUNKS
 from ..images.slots import Slots
-from ..names import clean_name
+from ..names import clean_photo_name
 from ..refusals import (
     BY_CODE,
     FINAL,
@@ -32,7 +32,7 @@ from ..refusals import (
 )
 from ..storage import Storage
 from .files import chunk_key
-from .intake import Intake, Sender, Upload
+from .intake import Intake, Sender, StagedFile
 from .limits import Limits
 
 MAX_DIGITS = 15
@@ -118,11 +118,12 @@ class Chunks:
         self._slots = slots
 
     def add_chunk(
-        self, chunk: Chunk, received: Upload, sent_name: str, sender: Sender, uuid: str
+        self, chunk: Chunk, received: StagedFile, sent_name: str, sender: Sender, uuid: str
     ) -> str:
         """Keep one chunk, which is safe when this returns. Returns the upload's outcome (see
-        `safe_name`), empty while chunks are missing. A photo is private when its first or its last
-        chunk says so. Raises WrongChunk, LostChunks, and whatever `Intake.add_photo` raises."""
+        `read_outcome`), empty while chunks are missing. A photo is private when its first or its
+        last chunk says so. Raises WrongChunk, LostChunks, and whatever `Intake.add_photo`
+        raises."""
         if received.bytes != chunk.bytes or not _UUID.fullmatch(uuid):
             raise WrongChunk
         this_upload_id = upload_id(sender.guest_id, uuid)
@@ -141,7 +142,7 @@ class Chunks:
         """Return what has come of an upload. Raises NoSuchUpload, and the refusal of a photo that
         was refused."""
         upload = uploads.find(self._database, upload_id(guest_id, uuid))
-        safe = safe_name(upload.outcome) is not None
+        safe = read_outcome(upload.outcome) is not None
         received = range(upload.chunks) if safe else uploads.received(self._database, upload.id)
         return Progress(list(received), upload.chunks, upload.chunk_bytes, safe)
 
@@ -150,7 +151,7 @@ class Chunks:
         with suppress(NoSuchUpload):
             upload = uploads.find(self._database, upload_id(guest_id, uuid))
             if not upload.outcome:
-                self._forget(upload)
+                self._delete_chunks(upload, uploads.forget(self._database, upload.id))
 
     def _begin(
         self, chunk: Chunk, sent_name: str, sender: Sender, this_upload_id: str
@@ -160,9 +161,9 @@ class Chunks:
         try:
             upload = uploads.find(self._database, this_upload_id)
         except NoSuchUpload:
-            name = clean_name(sent_name)
-            self._intake.check_announced(name, chunk.upload_bytes)
-            self._limits.check(sender.guest_id, chunk.upload_bytes, begins=True)
+            name = clean_photo_name(sent_name)
+            self._intake.check_name_and_size(name, chunk.upload_bytes)
+            self._limits.check_guest(sender.guest_id, chunk.upload_bytes, sender.begun)
             self._limits.check_disk(chunk.upload_bytes)
             upload = uploads.begin(
                 self._database,
@@ -181,11 +182,11 @@ class Chunks:
             raise WrongChunk
         return upload
 
-    def _keep(self, upload: ChunkedUpload, chunk: Chunk, received: Upload) -> ChunkedUpload:
+    def _keep(self, upload: ChunkedUpload, chunk: Chunk, received: StagedFile) -> ChunkedUpload:
         if uploads.has_chunk(self._database, upload.id, chunk.number):
             # Touched, since this request may be the one that finds the upload whole.
             return uploads.touch(self._database, upload.id, timestamps.now())
-        self._limits.check(upload.guest_id, upload.bytes - upload.received_bytes)
+        self._limits.check_guest(upload.guest_id, upload.bytes - upload.received_bytes)
         self._storage.put(chunk_key(upload.id, chunk.number), received.path)
         try:
             upload = uploads.add_chunk(
@@ -208,7 +209,7 @@ class Chunks:
         except NotStored:  # another machine was first, and has deleted chunks, or they are lost
             outcome = uploads.find(self._database, upload.id).outcome
             if not outcome:
-                self._forget(upload)
+                self._delete_chunks(upload, uploads.forget(self._database, upload.id))
                 raise LostChunks from None
             return outcome
         except FINAL as refusal:
@@ -222,7 +223,7 @@ class Chunks:
         if upload.visibility == OWNER:
             sender = replace(sender, visibility=OWNER)
         with self._storage.stage() as path:
-            whole = Upload(path, upload.bytes, self._limits.check_disk)
+            whole = StagedFile(path, upload.bytes, self._limits.check_disk)
             try:
                 for number in range(upload.chunks):
                     with self._storage.open(chunk_key(upload.id, number)) as chunk:
@@ -235,9 +236,6 @@ class Chunks:
         self._delete_chunks(
             upload, uploads.conclude(self._database, upload.id, outcome, timestamps.now())
         )
-
-    def _forget(self, upload: ChunkedUpload) -> None:
-        self._delete_chunks(upload, uploads.forget(self._database, upload.id))
 
     def _delete_chunks(self, upload: ChunkedUpload, numbers: list[int]) -> None:
         """Delete chunks' files. What cannot be deleted now is swept later."""
@@ -252,7 +250,7 @@ def _number(fields: Mapping[str, str], name: str) -> int:
     return int(text)
 
 
-def safe_name(outcome: str) -> str | None:
+def read_outcome(outcome: str) -> str | None:
     """Read the outcome of an upload: the file name of a safe photo, empty where a former version
     did not store it, or None without an outcome. Raises the stored refusal of a photo that was
     refused, so that a chunk that is sent again gets the same answer."""

@@ -5,11 +5,14 @@ import zlib
 from collections.abc import Iterable
 from typing import BinaryIO
 
-from ..images.reading import THUMBNAIL_WIDTHS
+from ..images.formats import FORMATS
+from ..images.pictures import THUMBNAIL_WIDTHS
 
 LARGE_THUMBNAIL_WIDTH = 2048
 """Width in pixels of the thumbnail that is rendered when it is first asked for."""
 WIDTHS = (*THUMBNAIL_WIDTHS, LARGE_THUMBNAIL_WIDTH)
+EXTENSIONS = tuple(kind.extension for kind in FORMATS)
+"""The true extensions, one for each format: an original has one of them."""
 BLOCK_BYTES = 256 * 1024
 
 _PHOTO_ID = re.compile(r"[\da-f]{32}", re.ASCII)
@@ -23,7 +26,7 @@ def thumbnail_key(photo_id: str, width: int) -> str:
     return f"thumbnails/{photo_id[:2]}/{photo_id}-{width}.webp"
 
 
-def photo_keys(photo_id: str, extensions: Iterable[str]) -> list[str]:
+def photo_keys(photo_id: str, extensions: Iterable[str] = EXTENSIONS) -> list[str]:
     """Return the keys of all files that a photo with one of these extensions may have."""
     originals = [original_key(photo_id, extension) for extension in extensions]
     return originals + [thumbnail_key(photo_id, width) for width in WIDTHS]

@@ -8,8 +8,9 @@ from typing import BinaryIO
 from .. import timestamps
 from ..catalog import photos
 from ..catalog.database import Database
-from ..catalog.photos import Photo, PhotoFilter, SamePhoto
-from ..catalog.viewer import Audience, Viewer
+from ..catalog.photos import Photo, PhotoFilter
+from ..catalog.tables import Audience
+from ..catalog.visibility import Viewer
 from ..images.reading import Images
 from ..images.slots import Slots
 from ..refusals import NoSuchPhoto, NotStored, NotTheOwner, TooManyThumbnails
@@ -68,9 +69,8 @@ class Gallery:
         if width not in WIDTHS:
             raise NoSuchPhoto
         photo = photos.find_photo(self._database, photo_id, viewer)
-        key = thumbnail_key(photo_id, width)
         try:
-            return photo, self._storage.open(key)
+            return photo, self._storage.open(thumbnail_key(photo_id, width))
         except NotStored:
             return photo, self._make_thumbnail(photo, width, visitor)
 
@@ -107,10 +107,7 @@ class Gallery:
         """Undo a removal, as long as the files are there. Raises NoSuchPhoto, and the
         limits' refusals: others may have taken the room."""
         hour_ago = timestamps.now(seconds_ago=HOUR_SECONDS)
-        with suppress(SamePhoto):  # it was sent again meanwhile
-            photos.restore_photo(
-                self._database, photo_id, viewer, hour_ago, self._limits.check_usage
-            )
+        photos.restore_photo(self._database, photo_id, viewer, hour_ago, self._limits.check_usage)
 
     def restore_photos(self, photo_ids: list[str], viewer: Viewer) -> None:
         """Restore photos one after the other; those that are listed already stay. When some cannot
@@ -132,11 +129,24 @@ class Gallery:
             self._database, PhotoFilter([photo_id], viewer.guest_id), visibility=visibility
         )
 
-    def set_standing(self, photo_ids: list[str], standing: str, host: Viewer) -> None:
-        """Change the moderation state of photos, except those that are private or not there."""
+    def moderate(self, photo_ids: list[str], standing: str, host: Viewer) -> None:
+        """Change the moderation state (`standing`) of photos, except those private or not there."""
         photos.change_photos(self._database, PhotoFilter(photo_ids, viewer=host), standing=standing)
 
-    def set_standing_of_all(self, guest_id: str, standing: str, host: Viewer) -> None:
+    def moderate_from(
+        self, former: str, photo_ids: list[str], standing: str, host: Viewer
+    ) -> list[str]:
+        """Change the moderation state of those of these photos that have the `former` one, and
+        return their ids. What others have changed meanwhile stays, so that this undoes itself with
+        the two states the other way round."""
+        changed = []
+        for start in range(0, len(photo_ids), photos.MAX_IDS):
+            some = photo_ids[start : start + photos.MAX_IDS]
+            which = PhotoFilter(some, standing=former, viewer=host)
+            changed += photos.change_photos(self._database, which, standing=standing)
+        return changed
+
+    def moderate_guest(self, guest_id: str, standing: str, host: Viewer) -> None:
         """Change the moderation state of all photos of a guest, except private ones."""
         photos.change_photos(
             self._database, PhotoFilter(guest_id=guest_id, viewer=host), standing=standing

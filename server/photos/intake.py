@@ -14,11 +14,11 @@ from .. import timestamps
 from ..catalog import orphans, photos
 from ..catalog.database import Database
 from ..catalog.photos import Photo, PhotoFilter, SamePhoto
-from ..catalog.viewer import EVERYONE, OWNER, SHOWN
+from ..catalog.tables import OWNER
 from ..config import Config
 from ..images.formats import BY_EXTENSION
 from ..images.reading import Images
-from ..names import clean_name, extension_of
+from ..names import clean_photo_name, extension_of, with_extension
 from ..operations.metrics import Metrics
 from ..refusals import (
     CatalogUnavailable,
@@ -30,27 +30,29 @@ from ..refusals import (
     WrongExtension,
 )
 from ..storage import Storage
-from .files import crc32_of, original_key, photo_keys, thumbnail_key
+from .files import crc32_of, original_key, thumbnail_key
 from .limits import HOUR_SECONDS, Limits
 
 ROOM_BYTES = 1024 * 1024
 """Bytes that are written between two looks at the free disk."""
 
 
-class Upload:
+class StagedFile:
     """A writable stream into a staged file, which counts and hashes what comes. Bytes after
     `max_bytes` are counted and thrown away, so that a client can finish sending and read why its
-    photo was refused."""
+    photo was refused. `sha256`, in hex, is of the bytes as they were sent; it is empty until the
+    file is closed, and of no use when more came than `max_bytes`."""
 
-    def __init__(self, path: Path, max_bytes: int, check_room: Callable[[int], None]) -> None:
+    def __init__(self, path: Path, max_bytes: int, check_room: Callable[[int], object]) -> None:
         """`check_room` raises when there is no room for so many bytes more."""
         self.path = path
         self._file = path.open("wb")
         self.bytes = 0
+        self.sha256 = ""
         self._max_bytes = max_bytes
         self._check_room = check_room
         self._room = 0
-        self._sha256 = hashlib.sha256()
+        self._hash = hashlib.sha256()
 
     def write(self, data: bytes) -> int:
         self.bytes += len(data)
@@ -58,33 +60,31 @@ class Upload:
             if self.bytes > self._room:
                 self._check_room(ROOM_BYTES)
                 self._room = self.bytes + ROOM_BYTES
-            self._sha256.update(data)
+            self._hash.update(data)
             self._file.write(data)
         return len(data)
 
     def close(self) -> None:
-        """Close the file: a form of a thousand photos must not keep a thousand files open."""
+        """Close the file, since a form of a thousand photos must not keep a thousand files open,
+        and set `sha256`."""
         self._file.close()
-
-    @property
-    def sha256(self) -> str:
-        """The SHA-256 of the bytes as they were sent, in hex."""
-        return self._sha256.hexdigest()
+        self.sha256 = self._hash.hexdigest()
 
 
 @dataclass(frozen=True)
 class Sender:
-    """Who sends a photo, who may see it, and its first moderation state. `visitor` is the guest,
-    or the address of one without a cookie: photos of one visitor wait for each other. `has_left`
-    says whether the visitor has hung up. With `renames` a wrong extension is replaced by the true
-    one instead of being refused."""
+    """A photo's sender, who may see it, and its first moderation state. `visitor` is the guest
+    or, without a cookie, the network: slots for decoding are shared fairly by it. `is_disconnected`
+    tells whether the visitor has hung up. With `renames` a wrong extension is replaced by the true
+    one instead of being refused. The request began at `begun`."""
 
     guest_id: str
-    visibility: str = EVERYONE
-    standing: str = SHOWN
-    visitor: str = ""
-    has_left: Callable[[], bool] = lambda: False
-    renames: bool = False
+    visibility: str
+    standing: str
+    visitor: str
+    is_disconnected: Callable[[], bool]
+    renames: bool
+    begun: str
 
 
 class Intake:
@@ -109,35 +109,39 @@ class Intake:
         self._metrics = metrics
 
     def add_photo(
-        self, upload: Upload, sent_name: str, sender: Sender, counted_bytes: int = 0
+        self, staged: StagedFile, sent_name: str, sender: Sender, counted_bytes: int = 0
     ) -> Photo:
         """Add a photo; when this returns it, it is safe. The same bytes from the same guest are
         one photo, the one that came first. `counted_bytes` of it count against the limits already.
         Raises EmptyPhoto, UnknownExtension, WrongExtension, what the images and the limits refuse,
         TooManyBytes, and UploadSwept."""
-        name = clean_name(sent_name)
-        self.check_announced(name, upload.bytes)
-        if upload.bytes == 0:
+        name = clean_photo_name(sent_name)
+        self.check_name_and_size(name, staged.bytes)
+        if staged.bytes == 0:
             raise EmptyPhoto
         photo_id, hour_ago = secrets.token_hex(16), timestamps.now(seconds_ago=HOUR_SECONDS)
-        check = partial(
-            self._limits.check_usage, more_photos=1, more_bytes=upload.bytes - counted_bytes
+        # The usage that is checked before does not count this photo yet; the one after does.
+        check_before = partial(
+            self._limits.check_usage,
+            more_photos=1,
+            more_bytes=staged.bytes - counted_bytes,
+            begun=None if counted_bytes else sender.begun,
         )
-        check_added = partial(self._limits.check_usage, more_bytes=-counted_bytes)
-        if same := photos.begin_photo(
-            self._database, photo_id, sender.guest_id, upload.sha256, hour_ago, check
-        ):
-            return self._same(same, sender)
+        check_after = partial(self._limits.check_usage, more_bytes=-counted_bytes)
+        sent_before = photos.begin_photo(
+            self._database, photo_id, sender.guest_id, staged.sha256, hour_ago, check_before
+        )
+        if sent_before:
+            return self._keep_first(sent_before, sender)
         keys: list[str] = []
         try:
-            photo, thumbnails = self._read(photo_id, upload, name, sender)
-            keys = photo_keys(photo_id, [photo.extension])
-            self._put_files(photo, upload.path, thumbnails)
-            photo = photos.add_photo(self._database, photo, hour_ago, check_added)
-        except SamePhoto:  # it arrived twice at once, and the other one was first
-            same = photos.find_same(self._database, sender.guest_id, upload.sha256)
+            photo, thumbnails = self._read(photo_id, staged, name, sender)
+            keys = [original_key(photo_id, photo.extension), *thumbnails]
+            self._put_files(photo, staged.path, thumbnails)
+            photo = photos.add_photo(self._database, photo, hour_ago, check_after)
+        except SamePhoto as same:  # it arrived twice at once, and the other one was first
             self._discard(photo_id, keys)
-            return self._same(same, sender) if same else photo
+            return self._keep_first(same.photo, sender)
         except (CatalogUnavailable, StorageUnavailable):
             raise  # what they were asked for may be done all the same, now or later
         except (Refusal, OSError):  # half photos would fill a full disk
@@ -146,8 +150,8 @@ class Intake:
         self._metrics.photos_added.inc()
         return photo
 
-    def check_announced(self, name: str, size: int) -> None:
-        """Check what is known before the content is there. A name without an extension is fine: a
+    def check_name_and_size(self, name: str, size: int) -> None:
+        """Check what can be known without the content. A name without an extension is fine: a
         pasted picture is called `blob`. Raises UnknownExtension, TooManyBytes."""
         extension = extension_of(name)
         if extension and extension not in self._settings.extensions:
@@ -155,46 +159,39 @@ class Intake:
         if size > self._settings.max_upload_bytes:
             raise TooManyBytes
 
-    def _true_name(self, name: str, true_extension: str, renames: bool) -> str:
-        """Return the name with the extension of the content. Raises UnknownExtension,
-        WrongExtension."""
-        accepted = {BY_EXTENSION[spelling].extension for spelling in self._settings.extensions}
-        if true_extension not in accepted:
-            raise UnknownExtension(true_extension)
-        extension = extension_of(name)
-        if not extension or BY_EXTENSION[extension].extension == true_extension:
-            return name
-        if not renames:
-            raise WrongExtension(true_extension)
-        return clean_name(name[: -len(extension)] + true_extension)
-
-    def _same(self, photo: Photo, sender: Sender) -> Photo:
-        """Return the photo of these bytes that the sender sent before. Sent again as private, it
-        becomes private; sent again for everyone, perhaps by a page that retries, it stays as it
+    def _keep_first(self, photo: Photo, sender: Sender) -> Photo:
+        """Keep the photo that came first with these bytes, and return it. Sent again as private,
+        it becomes private; sent again for everyone, perhaps by a page that retries, it stays as it
         is."""
         if sender.visibility == OWNER and photo.guest_id == sender.guest_id:  # not by an old cookie
             photos.change_photos(self._database, PhotoFilter([photo.id]), visibility=OWNER)
         return photo
 
     def _read(
-        self, photo_id: str, upload: Upload, name: str, sender: Sender
-    ) -> tuple[Photo, dict[int, bytes]]:
-        """Decode the upload, and erase in it the place where it was taken. Returns the photo, and
-        its thumbnails by width."""
-        with upload.path.open("r+b") as file:
+        self, photo_id: str, staged: StagedFile, name: str, sender: Sender
+    ) -> tuple[Photo, dict[str, bytes]]:
+        """Decode the file, and erase in it the place where it was taken. Returns the photo, whose
+        name has the extension of its content, and its thumbnails by key."""
+        with staged.path.open("r+b") as file:
             picture = self._images.read_photo(
-                file, self._settings.keep_location, sender.visitor, sender.has_left
+                file, self._settings.keep_location, sender.visitor, sender.is_disconnected
             )
-            name = self._true_name(name, picture.extension, sender.renames)
             file.seek(0)
             crc32 = crc32_of(file)  # as it is stored, without the place
+        extension, claimed = picture.extension, extension_of(name)
+        if extension not in {BY_EXTENSION[it].extension for it in self._settings.extensions}:
+            raise UnknownExtension(extension)
+        if claimed and BY_EXTENSION[claimed].extension != extension:
+            if not sender.renames:
+                raise WrongExtension(extension)
+            name = clean_photo_name(name[: -len(claimed)] + extension)
         photo = Photo(
             id=photo_id,
             guest_id=sender.guest_id,
-            sha256=upload.sha256,
+            sha256=staged.sha256,
             name=name,
-            extension=picture.extension,
-            bytes=upload.bytes,
+            extension=extension,
+            bytes=staged.bytes,
             width=picture.width,
             height=picture.height,
             animated=picture.animated,
@@ -205,16 +202,18 @@ class Intake:
             standing=sender.standing,
             crc32=crc32,
         )
-        return photo, picture.thumbnails
+        thumbnails = picture.thumbnails.items()
+        return photo, {thumbnail_key(photo_id, width): content for width, content in thumbnails}
 
-    def _put_files(self, photo: Photo, original: Path, thumbnails: dict[int, bytes]) -> None:
+    def _put_files(self, photo: Photo, original: Path, thumbnails: dict[str, bytes]) -> None:
         """Store all files at once, since a storage may be far away. When this returns or raises, no
         request is under way any more."""
         mimetype = BY_EXTENSION[photo.extension].mimetype
         key = original_key(photo.id, photo.extension)
-        puts = [partial(self._storage.put, key, original, mimetype, photo.file_name)]
-        for width, content in thumbnails.items():
-            puts.append(partial(self._storage.put_bytes, thumbnail_key(photo.id, width), content))
+        name = with_extension(photo.name, photo.extension)
+        puts = [partial(self._storage.put, key, original, mimetype, name)]
+        for thumbnail in thumbnails.items():
+            puts.append(partial(self._storage.put_bytes, *thumbnail))
         with ThreadPoolExecutor(len(puts)) as pool:
             try:
                 running = [pool.submit(put) for put in puts]

@@ -1,6 +1,8 @@
 """Limits of what one guest and one network may send, and of what the gallery may hold."""
 
 import errno
+import os
+import shutil
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -8,16 +10,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from .. import timestamps
-from ..catalog import usage
 from ..catalog.database import Database
-from ..catalog.usage import Usage
+from ..catalog.photos import Usage, find_usage
 from ..config import Config
-from ..people.rate_limits import neighbourhood
+from ..people.rate_limits import network_of
 from ..refusals import DiskNearlyFull, GalleryFull, TooManyAtOnce, TooManyChanges, TooMuchSent
 from ..storage import Storage
-from ..storage.filesystem import free_bytes
+from .closing import closed_refusal
 
 HOUR_SECONDS = 60 * 60
+SPARE_FILES = 10_000
+"""Number of files that stay free on a disk, for the catalog and for other programs."""
 
 
 @dataclass(frozen=True)
@@ -30,16 +33,23 @@ class Limits:
     storage: Storage
     settings: Config
 
-    def check(self, guest_id: str, more_bytes: int, begins: bool = False) -> None:
+    def check_guest(self, guest_id: str, more_bytes: int, begun: str | None = None) -> None:
         """Check whether this guest may send so many more bytes. An upload in chunks counts with
-        what has come of it, and as a photo when another one `begins`. Raises TooMuchSent,
-        GalleryFull."""
+        what has come of it, and as a photo when another one begins, whose first request `begun`
+        says when. Raises Closed, TooMuchSent, GalleryFull."""
         hour_ago = timestamps.now(seconds_ago=HOUR_SECONDS)
-        used = usage.read(self.database, guest_id, hour_ago)
-        self.check_usage(used, 1 + used.begun_uploads if begins else 1, more_bytes)
+        used = find_usage(self.database, guest_id, hour_ago)
+        self.check_usage(used, 1 + used.begun_uploads if begun else 1, more_bytes, begun)
 
-    def check_usage(self, used: Usage, more_photos: int = 0, more_bytes: int = 0) -> None:
-        """Check a usage that has been read already. Raises TooMuchSent, GalleryFull."""
+    def check_usage(
+        self, used: Usage, more_photos: int = 0, more_bytes: int = 0, begun: str | None = None
+    ) -> None:
+        """Check a usage that has been read already. `begun` is when the request began that begins
+        an upload, None for one that goes on: once the gallery is closed, only that may finish, and
+        what was under way already, be it since the same second. Raises Closed, TooMuchSent,
+        GalleryFull."""
+        if begun and used.closed_at and used.closed_at < begun:
+            raise closed_refusal(used.closed_at)
         if (
             used.sent_photos + more_photos > self.settings.max_guest_photos_per_hour
             or used.sent_bytes + used.begun_bytes + more_bytes
@@ -50,16 +60,23 @@ class Limits:
         if used.held_bytes + more_bytes > self.settings.max_gallery_bytes:
             raise GalleryFull
 
-    def check_disk(self, more_bytes: int) -> None:
-        """Check whether so much more can be written, here or where photos are kept. Raises
-        DiskNearlyFull."""
-        if self.free_bytes() - more_bytes < self.settings.min_free_bytes:
+    def check_disk(self, more_bytes: int) -> int:
+        """Check whether so many more bytes can be written, here or where photos are kept, and
+        return how many can. Raises DiskNearlyFull."""
+        free = self.free_bytes() - self.settings.min_free_bytes
+        if free < more_bytes:
             raise DiskNearlyFull
+        return free
 
     def free_bytes(self) -> int:
-        """Return the free bytes of the disk here or of the storage, whichever has fewer."""
-        here, there = free_bytes(self.settings.data), self.storage.free_bytes()
-        return here if there is None else min(here, there)
+        """Return the free bytes of the disk here or of the storage's, whichever has fewer; 0 where
+        its last files are near, since some file systems have only so many, however small."""
+        free = []
+        for folder in {self.settings.data, self.storage.root or self.settings.data}:
+            disk = os.statvfs(folder)
+            has_files = not disk.f_files or disk.f_favail >= min(SPARE_FILES, disk.f_files // 20)
+            free.append(shutil.disk_usage(folder).free if has_files else 0)
+        return min(free)
 
     def check_room(self) -> None:
         """Check, for the health check, whether anything can be taken in. Raises OSError."""
@@ -85,13 +102,11 @@ class StagedBytes:
     def reserving(self, address: str) -> Iterator[Callable[[int], None]]:
         """Give a function that reserves so many bytes more, until the context ends. It raises
         DiskNearlyFull, and TooManyAtOnce when there is room once others from there are done."""
-        network, reserved = neighbourhood(address), 0
+        network, reserved = network_of(address), 0
 
         def reserve(more_bytes: int) -> None:
             nonlocal reserved
-            self._limits.check_disk(more_bytes)
-            settings = self._limits.settings
-            free = self._limits.free_bytes() - settings.min_free_bytes
+            free, settings = self._limits.check_disk(more_bytes), self._limits.settings
             with self._lock:
                 held = self._held[network]
                 # A photo and its form may always come, or a small disk would take none at all.
@@ -122,14 +137,14 @@ class AddressLimit:
 
     def take(self, address: str) -> None:
         """Count one more, until `give_back`. Raises TooManyAtOnce."""
-        network = neighbourhood(address)
+        network = network_of(address)
         with self._lock:
             if self._counts[network] >= self._most:
                 raise TooManyAtOnce
             self._counts[network] += 1
 
     def give_back(self, address: str) -> None:
-        network = neighbourhood(address)
+        network = network_of(address)
         with self._lock:
             self._counts[network] -= 1
             if not self._counts[network]:

@@ -6,7 +6,10 @@
 - Chunked uploads that nobody has gone on with, and chunks of no upload, after AGE_SECONDS.
 - Rows of changes that nobody asks for any more (`changes.KEPT_SECONDS`).
 
-Originals that the catalog knows nothing of are only moved, by `dropwall sweep --delete-unknown`.
+Originals that the catalog knows nothing of are never deleted, and every hour not touched either.
+`dropwall sweep` moves up to HANDFUL of them to the folder `unknown`, and with `--delete-unknown` as
+many as there are.
+
 Between all that it computes the CRC-32 of originals that came before Dropwall stored it.
 """
 
@@ -24,18 +27,15 @@ from typing import NoReturn
 from .. import timestamps
 from ..catalog import changes, orphans, photos, uploads
 from ..catalog.database import Database
-from ..images.formats import FORMATS
 from ..refusals import CatalogUnavailable, NotStored, StorageUnavailable
 from ..storage import Storage
 from .files import (
-    WIDTHS,
     chunk_key,
     crc32_of,
     is_photo_id,
     original_key,
     owner_id,
     photo_keys,
-    thumbnail_key,
     unknown_key,
 )
 
@@ -111,8 +111,7 @@ class Sweep:
             for photo_id in removed:
                 try:
                     if orphans.wipe_photo(self.database, photo_id):
-                        extensions = [kind.extension for kind in FORMATS]
-                        self.storage.delete(*photo_keys(photo_id, extensions))
+                        self.storage.delete(*photo_keys(photo_id))
                         orphans.mark_purged(self.database, photo_id)
                     purged += 1
                 except StorageUnavailable:  # and would not answer for the others
@@ -127,7 +126,7 @@ class Sweep:
         many. They are those after an id, by default a random one, so that workers seldom do the
         same. A download that needs one earlier computes it, and takes longer."""
         after = secrets.token_hex(16) if after is None else after
-        unsummed = photos.find_unsummed(self.database, after, SUMMED_AT_ONCE)
+        unsummed = orphans.find_unsummed(self.database, after, SUMMED_AT_ONCE)
         for photo_id, extension in unsummed:
             with suppress(NotStored), self.storage.open(original_key(photo_id, extension)) as file:
                 photos.keep_crc32(self.database, photo_id, crc32_of(file))
@@ -142,7 +141,9 @@ class Sweep:
             self.storage.discard_staged(name)
             swept += 1
         swept += self._sweep_intents() + self._give_up_uploads()
-        return swept + self._sweep_orphans("chunks", self._given_up)
+        return swept + self._sweep_orphans(
+            "chunks", lambda ids: ids - uploads.known_ids(self.database, ids)
+        )
 
     def _notice_restored_catalog(self) -> None:
         """Forget the intent rows of a catalog that was restored from a backup: their photos may
@@ -161,17 +162,19 @@ class Sweep:
         swept = 0
         day_ago = timestamps.now(seconds_ago=AGE_SECONDS)
         while photo_ids := orphans.mark_intents_swept(self.database, day_ago, BATCH):
-            originals = self._originals_of(photo_ids)
+            folders = {original_key(photo_id, "").rpartition("/")[0] for photo_id in photo_ids}
+            stored = itertools.chain.from_iterable(map(self.storage.list, folders))
+            has_originals = any(owner_id(key) in photo_ids for key in stored)
             # In a catalog that was restored from a backup, photos that were on their way at that
             # moment have intent rows, though they were listed since. Then others came, too, of
             # which it knows nothing. (Where none did, this cannot be seen.)
-            if originals and self._look_up_originals()[0]:
+            if has_originals and self._look_up_originals()[0]:
                 log.warning(
                     "Photos of which only a part may be there are not swept: the catalog knows"
                     " nothing of other originals in the storage; see `dropwall sweep`"
                 )
                 break
-            self.storage.delete(*originals, *_thumbnail_keys(photo_ids))
+            self._delete_files(photo_ids)
             orphans.forget_intents(self.database, photo_ids)
             swept += len(photo_ids)
         return swept
@@ -191,21 +194,20 @@ class Sweep:
             older = self.storage.list("incoming", self._age_of_catalog())
             photo_ids = {owner_id(key) for key in marks.difference(older)}
             photo_ids -= orphans.known_ids(self.database, photo_ids)
-            self.storage.delete(*self._originals_of(photo_ids), *_thumbnail_keys(photo_ids))
+            self._delete_files(photo_ids)
             self.storage.delete(*marks)
             swept += len(marks)
         return swept
 
-    def _originals_of(self, photo_ids: set[str]) -> list[str]:
-        folders = {original_key(photo_id, "").rpartition("/")[0] for photo_id in photo_ids}
-        keys = itertools.chain.from_iterable(map(self.storage.list, sorted(folders)))
-        return [key for key in keys if owner_id(key) in photo_ids]
+    def _delete_files(self, photo_ids: Collection[str]) -> None:
+        self.storage.delete(*(key for photo_id in photo_ids for key in photo_keys(photo_id)))
 
-    def sweep(self, delete_unknown: bool = False) -> Swept:
-        """Remove orphan originals and thumbnails as well, which only a host's command does. An
-        original that the catalog knows nothing of may be all that is left of a photo: it is moved,
-        not removed. With a wrong or lost catalog, that would be every photo: where it looks so,
-        and `delete_unknown` is not set, nothing is touched, and UnknownOriginals is raised."""
+    def sweep_everything(self, delete_unknown: bool = False) -> Swept:
+        """Remove what `sweep_unfinished` does, and orphan originals and thumbnails as well, which
+        only a host's command does. An original that the catalog knows nothing of may be all that is
+        left of a photo: it is moved, not removed. With a wrong or lost catalog, that would be every
+        photo: where it looks so, and `delete_unknown` is not set, no original is touched, and
+        UnknownOriginals is raised."""
         unknown, knows_some = self._look_up_originals()
         if unknown and not knows_some and not delete_unknown:
             raise UnknownOriginals(unknown)
@@ -219,7 +221,10 @@ class Sweep:
                 self.storage.rename(key, unknown_key(key))
                 moved += 1
         removed += self._sweep_orphans("originals", partial(orphans.removed_ids, self.database))
-        removed += self._sweep_orphans("thumbnails", self._unknown_ids)
+        # An id that no row knows, not even an intent row, never will be a photo's.
+        removed += self._sweep_orphans(
+            "thumbnails", lambda ids: ids - orphans.known_ids(self.database, ids)
+        )
         return Swept(removed, moved)
 
     def has_lost_catalog(self) -> bool:
@@ -251,13 +256,6 @@ class Sweep:
     def _age_of_catalog(self) -> float:
         return timestamps.seconds_since(orphans.find_catalog_creation(self.database))
 
-    def _unknown_ids(self, photo_ids: Collection[str]) -> set[str]:
-        """Pick the ids that no row knows: without an intent row they never will be photos."""
-        return set(photo_ids) - orphans.known_ids(self.database, photo_ids)
-
-    def _given_up(self, upload_ids: Collection[str]) -> set[str]:
-        return set(upload_ids) - uploads.known_ids(self.database, upload_ids)
-
     def _give_up_uploads(self) -> int:
         swept = 0
         day_ago = timestamps.now(seconds_ago=AGE_SECONDS)
@@ -268,9 +266,7 @@ class Sweep:
                 swept += len(numbers)
         return swept
 
-    def _sweep_orphans(
-        self, folder: str, find_orphan_ids: Callable[[Collection[str]], set[str]]
-    ) -> int:
+    def _sweep_orphans(self, folder: str, find_orphan_ids: Callable[[set[str]], set[str]]) -> int:
         """Delete old files of a folder whose owners `find_orphan_ids` picks out, and return how
         many."""
         swept = 0
@@ -281,7 +277,3 @@ class Sweep:
             self.storage.delete(*orphan_keys)
             swept += len(orphan_keys)
         return swept
-
-
-def _thumbnail_keys(photo_ids: Collection[str]) -> list[str]:
-    return [thumbnail_key(photo_id, width) for photo_id in photo_ids for width in WIDTHS]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ..catalog import feed
 from ..catalog.database import Database
 from ..catalog.feed import Changes
-from ..catalog.viewer import Viewer
+from ..catalog.visibility import Viewer
 from ..operations.logs import OutageLog, reason
 from ..refusals import CatalogUnavailable, FullHouse
 
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 
 class Event(NamedTuple):
-    """What a watcher is sent: `text` describes all changes up to the gallery's `version`."""
+    """An event for a watcher: `text` describes all changes up to the gallery's `version`."""
 
     version: int
     text: bytes
@@ -58,7 +58,7 @@ class Watchers:
         self._encode = encode
         self._watchers: set[Watcher] = set()
         self._lock = threading.Lock()  # never held while the catalog is read
-        self._door = threading.Lock()  # nobody is added while news is read
+        self._admission = threading.Lock()  # held while news is read: nobody is added then
         self._last: int | None = None  # the version of the last event; None while no thread looks
         self._is_closed = False
         self._outages = OutageLog(log)
@@ -69,7 +69,7 @@ class Watchers:
         watcher = Watcher(self, viewer, network)
         if (last := self._last) is None:
             last = feed.find_version(self._database)
-        with self._door, self._lock:
+        with self._admission, self._lock:
             neighbours = sum(known.network == network for known in self._watchers)
             if (
                 self._is_closed
@@ -121,7 +121,7 @@ class Watchers:
                     self._look_until_error()
                 except (CatalogUnavailable, OSError) as error:
                     why = reason(error)
-                    self._outages.failed("The catalog cannot be watched just now: %s", why)
+                    self._outages.failed("The catalog can't be watched right now: %s", why)
                     # Without one more connection to wait on, changes may still be readable. If not,
                     # the streams end: the pages then ask by themselves, and show the error.
                     try:
@@ -146,9 +146,9 @@ class Watchers:
         last = self._last or 0
         if feed.find_version(self._database) == last:  # something else was written: a chunk, say
             return
-        # A watcher that is added after this reads these changes itself. Nobody waits for the door
+        # A watcher that is added after this reads these changes itself. Nobody waits to be added
         # while holding a connection.
-        with self._door:
+        with self._admission:
             with self._lock:
                 watchers = list(self._watchers)
             viewers = {watcher.viewer for watcher in watchers}
@@ -181,23 +181,17 @@ class Watcher:
         self._watchers.leave(self)
 
     def __iter__(self) -> Iterator[bytes]:
-        known = -1
-        for event in self._events():
-            if event is None:
-                yield b""
-            elif event.version > known:
-                known = event.version
-                yield event.text
-
-    def _events(self) -> Iterator[Event | None]:
-        yield self.first
+        yield self.first.text
+        known = self.first.version
         while True:
             part = uniform(1 - HEARTBEAT_SPREAD, 1)  # noqa: S311 - it may be guessed
             try:
                 event = self._queue.get(timeout=part * HEARTBEAT_SECONDS)
             except Empty:
-                yield None
-            else:
-                if event is None:
-                    return
-                yield event
+                yield b""
+                continue
+            if event is None:
+                return
+            if event.version > known:
+                known = event.version
+                yield event.text

@@ -1,1 +1,1 @@
-"""What Dropwall changes in gunicorn's gthread worker."""
+"""This package changes gunicorn's gthread worker."""

@@ -1,4 +1,4 @@
-"""A visitor's connection with time limits, and a request body that has to be complete."""
+"""A visitor's connection has time limits, and a request body has to be complete."""
 
 import fcntl
 import socket
@@ -132,8 +132,8 @@ class MinimumRateSocket(socket.socket):
             raise Stalled("the other side stalled")
 
     def _queued_bytes(self) -> tuple[int, int]:
-        """The bytes in the send buffer: not yet sent, and sent but not acknowledged. Only Linux
-        tells; elsewhere bytes count as acknowledged once they are in the buffer."""
+        """Return the bytes in the send buffer: not yet sent, and sent but not acknowledged. Only
+        Linux tells; elsewhere bytes count as acknowledged once they are in the buffer."""
         if sys.platform != "linux":
             return 0, 0
         [queued] = struct.unpack("i", fcntl.ioctl(self, termios.TIOCOUTQ, bytes(4)))

@@ -1,9 +1,9 @@
-"""The gunicorn worker: gthread, changed so that no slow or broken client holds up others.
+"""The gunicorn worker is gthread, changed so that no slow or broken client holds up others.
 
 Each override names what gunicorn 27.0.1 does instead.
 
-On SIGTERM a worker accepts those who are connecting for HANDOVER_SECONDS, stops listening, ends the
-live streams (`set_accept_enabled`), lets the requests that run end, and exits; after gunicorn's
+On SIGTERM a worker keeps accepting for HANDOVER_SECONDS, stops listening, ends the live streams
+(`set_accept_enabled`), lets the requests that run end, and exits; after gunicorn's
 `graceful_timeout` it is killed. Photos whose upload was cut off are sent again by the page.
 """
 
@@ -26,10 +26,10 @@ from gunicorn.workers.gthread import ThreadWorker
 from ..catalog.schema import UnusableCatalog
 from ..config import Config
 from ..operations.logs import request_id
-from ..people.rate_limits import neighbourhood
+from ..people.rate_limits import network_of
 from ..photos.limits import AddressLimit
-from ..refusals import CatalogUnavailable, TooManyAtOnce
-from ..web.access_log import log_answer
+from ..refusals import CatalogUnavailable, InternalError, TooManyAtOnce
+from ..web import access_log
 from .connection import MinimumRateSocket, WholeBody
 
 LINGER_BYTES = 16 * 1024 * 1024
@@ -53,10 +53,7 @@ LIVE_PATH = "/api/live"
 
 UNREADABLE = "This request couldn't be read. Reload the page and try again."
 TOO_MUCH = "This request's headers are too large. Clear this site's cookies and try again."
-DEFECT = (
-    "500 Internal Server Error",
-    "Something went wrong on our side. Try again in a moment.",
-)
+DEFECT = ("500 Internal Server Error", InternalError.sentence)
 REFUSALS: dict[type, tuple[str, str]] = {
     errors.LimitRequestLine: ("414 URI Too Long", "This address is too long. Shorten it."),
     errors.LimitRequestHeaders: ("431 Request Header Fields Too Large", TOO_MUCH),
@@ -103,10 +100,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         try:
             super().load_wsgi()
         except UnusableCatalog as error:
-            self.log.error("Dropwall cannot start. %s", error)
+            self.log.error("Dropwall can't start. %s", error)
             sys.exit(Arbiter.WORKER_BOOT_ERROR)
         except CatalogUnavailable as error:
-            self.log.error("Dropwall cannot start yet. %s", error)
+            self.log.error("Dropwall can't start yet. %s", error)
             sys.exit(1)
         finally:
             timer.cancel()
@@ -148,7 +145,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             try:
                 self.requests.take(conn.address)
             except TooManyAtOnce:
-                self.waiting.setdefault(neighbourhood(conn.address), deque()).append(conn)
+                self.waiting.setdefault(network_of(conn.address), deque()).append(conn)
                 return
         conn.sock.reset_time_limits()
         super().enqueue_req(conn)
@@ -186,7 +183,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self.nr_conns -= 1
         else:
             super().finish_request(conn, fs)
-        network = neighbourhood(conn.address)
+        network = network_of(conn.address)
         if waiting := self.waiting.pop(network, None):
             following = waiting.popleft()
             if waiting:
@@ -220,7 +217,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             "Content-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\n"
             f"X-Request-Id: {answer_id}\r\n\r\n"
         )
-        log_answer("none", "none", int(status[:3]), len(body), 0.0)
+        line = access_log.Line(status=int(status[:3]), bytes=len(body))
+        access_log.log.info("answered", extra=vars(line))
         try:
             client.sendall(head.encode() + body)
         except OSError as error:
@@ -249,9 +247,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         with selectors.DefaultSelector() as selector:
             for listener in listeners:
                 selector.register(listener, selectors.EVENT_READ)
-            while (left := deadline - time.monotonic()) > -HANDOVER_SECONDS and (
-                ready := selector.select(max(0.0, left))
-            ):  # those that wait already are accepted after the deadline, within reason
+            # Those that wait already are accepted after the deadline, too, within reason.
+            while (left := deadline - time.monotonic()) > -HANDOVER_SECONDS:
+                ready = selector.select(max(0.0, left))
+                if not ready:
+                    break
                 for key, _ in ready:
                     self.accept(key.fileobj)
         for listener in listeners:

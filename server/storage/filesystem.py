@@ -1,19 +1,16 @@
 """Storage in a folder of this machine."""
 
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import takewhile
 from pathlib import Path
 from tempfile import TemporaryFile, mkstemp
 from typing import BinaryIO, cast
 
 from ..refusals import NotStored
 from . import Method
-
-SPARE_FILES = 10_000
-"""Number of files that stay free on a disk, for the catalog and for other programs."""
 
 
 class Staging:
@@ -33,7 +30,7 @@ class Staging:
             Path(name).unlink(missing_ok=True)  # unless it was put
 
     def open_nameless(self) -> BinaryIO:
-        """A file that is gone once it is closed, however that happens."""
+        """Open a file that is deleted once it is closed, however that happens."""
         return cast(BinaryIO, TemporaryFile(dir=self._folder))
 
     def old_staged(self, older_than_seconds: float) -> Iterator[str]:
@@ -61,7 +58,10 @@ class FilesystemStorage(Staging):
     def put(self, key: str, staged: Path, mimetype: str = "", name: str = "") -> None:
         path = self.root / key
         _sync(staged)
-        _make_folder(path.parent)
+        new_folders = takewhile(lambda folder: not folder.exists(), path.parents)
+        for folder in reversed(list(new_folders)):
+            folder.mkdir(exist_ok=True)
+            _sync(folder.parent)
         staged.rename(path)
         _sync(path.parent)
 
@@ -76,20 +76,18 @@ class FilesystemStorage(Staging):
         except FileNotFoundError:
             raise NotStored(key) from None
 
-    def open_here(self, key: str, check_room: Callable[[int], None] | None = None) -> BinaryIO:
+    def open_here(self, key: str, check_room: Callable[[int], object] | None = None) -> BinaryIO:
         return self.open(key)
 
     def link(self, key: str, seconds: float, method: Method = "GET") -> None:
         return None
 
     def rename(self, key: str, new_key: str) -> None:
-        path, new_path = self.root / key, self.root / new_key
-        _make_folder(new_path.parent)
+        path = self.root / key
         try:
-            path.rename(new_path)
+            self.put(new_key, path)
         except FileNotFoundError:
             raise NotStored(key) from None
-        _sync(new_path.parent)
         _sync(path.parent)
 
     def delete(self, *keys: str) -> None:
@@ -106,32 +104,12 @@ class FilesystemStorage(Staging):
             with suppress(FileNotFoundError):  # removed meanwhile
                 yield key, (self.root / key).stat().st_size
 
-    def free_bytes(self) -> int:
-        return free_bytes(self.root)
-
-
-def free_bytes(folder: Path) -> int:
-    """The free bytes on the disk of this folder; 0 where its last files are near, since some file
-    systems have only so many, however small they are."""
-    disk = os.statvfs(folder)
-    if disk.f_files and disk.f_favail < min(SPARE_FILES, disk.f_files // 20):
-        return 0
-    return shutil.disk_usage(folder).free
-
 
 def _is_older(path: Path, seconds: float | None) -> bool:
     try:
         return seconds is None or path.stat().st_mtime < time.time() - seconds
     except FileNotFoundError:  # removed meanwhile
         return False
-
-
-def _make_folder(folder: Path) -> None:
-    """Make a folder like `mkdir -p`, with the name of every new folder synced."""
-    if not folder.exists():
-        _make_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
-        _sync(folder.parent)
 
 
 def _sync(path: Path) -> None:

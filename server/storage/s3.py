@@ -58,6 +58,8 @@ class S3Storage:
     Credentials are those of the usual AWS_ variables, which obstore reads by itself.
     """
 
+    root = None
+
     def __init__(
         self,
         address: S3Address,
@@ -84,7 +86,7 @@ class S3Storage:
 
     @cached_property
     def _link_client(self) -> S3Store:
-        """It signs links, and makes no connection."""
+        """The client that signs links; it makes no connection."""
         return self._connect(self._address.public_endpoint, self._answer_seconds)
 
     def _connect(self, endpoint: str, seconds: float) -> S3Store:
@@ -115,25 +117,21 @@ class S3Storage:
             "Content-Disposition": _attachment(name),
             "Content-Type": mimetype or "application/octet-stream",
         }
-        with self._put_slot(), _translated_errors():
-            obstore.put(
-                self._put_client,
-                key,
-                staged,
-                attributes=attributes,
-                chunk_size=PART_BYTES,
-                max_concurrency=PARTS_AT_ONCE,
-            )
-        staged.unlink()
-
-    @contextmanager
-    def _put_slot(self) -> Iterator[None]:
         if not self._puts.acquire(timeout=self._queue_seconds):
             raise StorageUnavailable(errno.EBUSY, "Too many files wait to be put")
         try:
-            yield
+            with _translated_errors():
+                obstore.put(
+                    self._put_client,
+                    key,
+                    staged,
+                    attributes=attributes,
+                    chunk_size=PART_BYTES,
+                    max_concurrency=PARTS_AT_ONCE,
+                )
         finally:
             self._puts.release()
+        staged.unlink()
 
     def put_bytes(self, key: str, content: bytes) -> None:
         with _translated_errors():
@@ -142,7 +140,7 @@ class S3Storage:
     def open(self, key: str) -> BinaryIO:
         return io.BufferedReader(_StoredFile(self._client, key), BUFFER_BYTES)
 
-    def open_here(self, key: str, check_room: Callable[[int], None] | None = None) -> BinaryIO:
+    def open_here(self, key: str, check_room: Callable[[int], object] | None = None) -> BinaryIO:
         with self.open(key) as stored, ExitStack() as opened:
             if check_room:
                 check_room(stored.seek(0, io.SEEK_END))
@@ -173,26 +171,24 @@ class S3Storage:
 
     def list(self, prefix: str, older_than_seconds: float | None = None) -> Iterator[str]:
         latest = None if older_than_seconds is None else time.time() - older_than_seconds
-        with _translated_errors():
-            for listed in obstore.list(self._client, prefix, chunk_size=LISTED_AT_ONCE):
-                for file in listed:
-                    if latest is None or file["last_modified"].timestamp() < latest:
-                        yield file["path"]
+        for file in self._list(prefix):
+            if latest is None or file["last_modified"].timestamp() < latest:
+                yield file["path"]
 
     def list_sizes(self, prefix: str) -> Iterator[tuple[str, int]]:
+        for file in self._list(prefix):
+            yield file["path"], file["size"]
+
+    def _list(self, prefix: str) -> "Iterator[obstore.ObjectMeta]":
         with _translated_errors():
             for listed in obstore.list(self._client, prefix, chunk_size=LISTED_AT_ONCE):
-                for file in listed:
-                    yield file["path"], file["size"]
+                yield from listed
 
     def old_staged(self, older_than_seconds: float) -> Iterator[str]:
         return self._staging.old_staged(older_than_seconds)
 
     def discard_staged(self, name: str) -> None:
         self._staging.discard_staged(name)
-
-    def free_bytes(self) -> None:
-        return None
 
     def check(self) -> None:
         self._staging.check()
@@ -245,7 +241,7 @@ class _StoredFile(io.RawIOBase):
         return len(piece)
 
     def _fetch(self, start: int, end: int) -> tuple[memoryview, int]:
-        """These bytes, fewer where the file ends, and the size of all."""
+        """Fetch these bytes, fewer where the file ends, and the size of the whole file."""
         with _translated_errors():
             try:
                 found = obstore.get(self._client, self._key, options={"range": (start, end)})
@@ -258,24 +254,21 @@ class _StoredFile(io.RawIOBase):
 
 @contextmanager
 def _translated_errors() -> Iterator[None]:
-    """Turn obstore's exceptions into StorageUnavailable."""
+    """Turn obstore's exceptions into StorageUnavailable with one line, which has no more of the
+    server's answer than its code: the rest may contain the request's signature. Two answers are no
+    failure, and callers look for them: a FileNotFoundError, inside this context, becomes NotStored,
+    and a 416 in the line means that `_StoredFile` has opened an empty file."""
     try:
         yield
     except (BaseError, OSError, ValueError) as error:
-        summary = str(error).partition("\n\nDebug source")[0]
-        raise StorageUnavailable(errno.EIO, _in_short(summary)) from error
-
-
-def _in_short(text: str) -> str:
-    """An error in one line, with no more of the server's answer than its code: the rest may contain
-    the request's signature."""
-    told, _, document = text.partition("<?xml")
-    code = re.search(r"<Code>([^<]*)<", document)
-    return " ".join([*told.split(), *(code.groups() if code else ())])
+        summary, _, document = str(error).partition("\n\nDebug source")[0].partition("<?xml")
+        code = re.search(r"<Code>([^<]*)<", document)
+        line = " ".join([*summary.split(), *(code.groups() if code else ())])
+        raise StorageUnavailable(errno.EIO, line) from error
 
 
 def _attachment(name: str) -> str:
-    """Content-Disposition with the whole name for browsers (RFC 6266), after one in ASCII for
-    `curl`."""
+    """Write a Content-Disposition with the whole name for browsers (RFC 6266), after one in ASCII
+    for `curl`."""
     plain = re.sub(r"[^\w .-]", "_", name, flags=re.ASCII)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -14,7 +14,7 @@ _REGION = re.compile(r"[A-Za-z\d-]+")
 
 
 class BadAddress(ValueError):
-    """It cannot be that of a storage; the message says why."""
+    """The address cannot be that of a storage; the message says why."""
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
-"""HTTP in, HTTP out: one blueprint a module."""
+"""This package answers HTTP: it has Flask's blueprints, and the parts that they share."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flask import Response, current_app
+from flask import current_app
 
 from ..catalog.database import Database
 from ..config import Config
@@ -25,7 +25,7 @@ PACKAGE = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class Dropwall:
-    """The application's parts, as `create_app` has put them together. They stand in
+    """The application has these parts, which `create_app` puts together. They stand in
     `app.extensions["dropwall"]`, as those of Flask's extensions do."""
 
     settings: Config
@@ -50,15 +50,9 @@ class Dropwall:
 
 
 def dropwall() -> Dropwall:
-    """The parts of the application that answers this request."""
+    """Return the parts of the application that answers this request."""
     found: Dropwall = current_app.extensions["dropwall"]
     return found
-
-
-def no_content() -> Response:
-    response = Response(status=204)
-    del response.headers["Content-Type"]
-    return response
 
 
 def find_page_file(name: str) -> Path:

@@ -1,11 +1,11 @@
-"""The access log: each request's id, its line in the log, its share of the metrics."""
+"""The access log gives each request an id, a line in the log, and its share of the metrics."""
 
 import logging
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any
 
 from werkzeug.wsgi import ClosingIterator
@@ -14,11 +14,23 @@ from ..operations.logs import REQUEST_ID, request_id
 from ..operations.metrics import Metrics
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
-"""The methods that are recorded by name: visitors cannot make up labels of metrics."""
-ON_CLOSE = "dropwall.on_close"
-"""The key in the WSGI environment of a list of calls to make once the answer has ended."""
+"""Methods that are recorded by name: visitors cannot make up labels of metrics."""
+ANSWERED = "dropwall.answered"
+"""Key in the WSGI environment of an ExitStack that is closed once the answer has ended."""
 
 log = logging.getLogger(__name__)
+
+
+@dataclass
+class Line:
+    """The log says this of one request. One that gunicorn refuses has no method and no rule, and
+    one that fails before the application answers has the status 500."""
+
+    method: str = "none"
+    rule: str = "none"
+    status: int = 500
+    bytes: int = 0
+    seconds: float = 0.0
 
 
 class AccessLog:
@@ -26,7 +38,7 @@ class AccessLog:
 
     Flask has no hook for that: Werkzeug calls none after a file that gunicorn sends by itself. A
     request is recorded under its rule, never its path or query: these may contain a passcode, the
-    address of a private photo, or a name.
+    address of a private photo, or a name. Only the JSON log has a line for each (`set_up_logs`).
     """
 
     def __init__(self, app: Any, metrics: Metrics, trusts_ids: bool) -> None:
@@ -38,74 +50,48 @@ class AccessLog:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         given = environ.get("HTTP_X_REQUEST_ID", "")
         is_kept = self._trusts_ids and REQUEST_ID.fullmatch(given)
-        entry = _Entry(given if is_kept else secrets.token_hex(16), environ, self._metrics)
-        environ[ON_CLOSE] = entry.on_close
-        request_id.set(entry.request_id)
+        answer_id = given if is_kept else secrets.token_hex(16)
+        request_id.set(answer_id)
+        started, method = time.monotonic(), environ["REQUEST_METHOD"]
+        line = Line(method if method in METHODS else "other")
+        headers: dict[str, str] = {}
+
+        def start(status: str, sent: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            nonlocal headers
+            if (request := environ.get("werkzeug.request")) and request.url_rule:
+                line.rule = request.url_rule.rule  # Flask forgets the request when it has answered
+            line.status, headers = int(status[:3]), {name.lower(): value for name, value in sent}
+            return start_response(status, [*sent, ("X-Request-Id", answer_id)], exc_info)
+
+        def count_bytes(pieces: Iterable[bytes]) -> Iterator[bytes]:
+            for piece in pieces:
+                line.bytes += len(piece)
+                yield piece
+
+        def record() -> None:
+            seconds = time.monotonic() - started
+            line.seconds = round(seconds, 6)
+            self._metrics.requests.labels(line.method, line.rule, str(line.status)).inc()
+            self._metrics.request_seconds.labels(line.method, line.rule).observe(seconds)
+            if code := headers.get("dropwall-refusal"):
+                self._metrics.refusals.labels(code).inc()
+            log.info("answered", extra=vars(line))
+
+        # The last one in is called first, and each once, however often a server closes an answer.
+        answered = ExitStack()
+        answered.callback(record)
+        # A stack of its own: an answer that its environment refers to would be garbage for long.
+        environ[ANSWERED] = answered.enter_context(ExitStack())
         try:
-            answer = self._app(environ, partial(entry.start, start_response))
+            answer = self._app(environ, start)
         except BaseException:
-            entry.end()
+            answered.close()
             raise
-        entry.close_answer = getattr(answer, "close", None)
+        if close := getattr(answer, "close", None):
+            answered.callback(close)
         if isinstance(answer, environ.get("wsgi.file_wrapper", ())):
             # It has to stay what it is: gunicorn sends it by sendfile(2), in no pieces.
-            entry.sent_bytes = int(entry.headers.get("content-length", 0))
-            answer.close = entry.end
+            line.bytes = int(headers.get("content-length", 0))
+            answer.close = answered.close
             return answer  # type: ignore[no-any-return]
-        return ClosingIterator(entry.count_bytes(answer), entry.end)
-
-
-@dataclass
-class _Entry:
-    """What is known of one request, recorded once at its end."""
-
-    request_id: str
-    environ: dict[str, Any]
-    metrics: Metrics
-    started: float = field(default_factory=time.monotonic)
-    rule: str = "none"
-    status: int = 500  # the answer to a request for which the application fails before it answers
-    headers: dict[str, str] = field(default_factory=dict)
-    sent_bytes: int = 0
-    close_answer: Callable[[], None] | None = None
-    on_close: list[Callable[[], None]] = field(default_factory=list)
-    is_recorded: bool = False
-
-    def start(
-        self, start_response: Any, line: str, headers: list[tuple[str, str]], exc_info: Any = None
-    ) -> Any:
-        if (request := self.environ.get("werkzeug.request")) and request.url_rule:
-            self.rule = request.url_rule.rule  # Flask forgets the request when it has answered
-        self.status = int(line[:3])
-        self.headers = {name.lower(): value for name, value in headers}
-        return start_response(line, [*headers, ("X-Request-Id", self.request_id)], exc_info)
-
-    def count_bytes(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
-        for piece in pieces:
-            self.sent_bytes += len(piece)
-            yield piece
-
-    def end(self) -> None:
-        """Close the answer, and record the request; a server may call this twice."""
-        try:
-            if self.close_answer:
-                self.close_answer()
-        finally:
-            while self.on_close:
-                self.on_close.pop()()
-            if not self.is_recorded:
-                self.is_recorded = True
-                sent, seconds = self.environ["REQUEST_METHOD"], time.monotonic() - self.started
-                method = sent if sent in METHODS else "other"
-                self.metrics.requests.labels(method, self.rule, str(self.status)).inc()
-                self.metrics.request_seconds.labels(method, self.rule).observe(seconds)
-                if code := self.headers.get("dropwall-refusal"):
-                    self.metrics.refusals.labels(code).inc()
-                log_answer(method, self.rule, self.status, self.sent_bytes, seconds)
-
-
-def log_answer(method: str, rule: str, status: int, sent_bytes: int, seconds: float) -> None:
-    """Write one line of the access log; only the JSON log has it (see `set_up_logs`)."""
-    if log.isEnabledFor(logging.INFO):
-        line = {"method": method, "rule": rule, "status": status, "bytes": sent_bytes}
-        log.info("answered", extra=line | {"seconds": round(seconds, 6)})
+        return ClosingIterator(count_bytes(answer), answered.close)

@@ -1,59 +1,59 @@
-"""What hosts may do: moderate the photos of others, and see how full the gallery is."""
+"""The host's page shows what is full, who sent how much and how to invite. Its switch closes the
+gallery for uploads."""
 
-from dataclasses import asdict
+from datetime import datetime
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, redirect, render_template
+from flask.typing import ResponseReturnValue
 
-from ..catalog import usage
-from ..catalog.viewer import HIDDEN, SHOWN
-from ..refusals import NotAHost
-from . import dropwall, no_content
-from .requests import changing, ids_parameter, json_word, visitor
+from .. import timestamps
+from ..catalog import changes, guests
+from ..photos.closing import closed_sentence
+from . import dropwall
+from .errors import size_in_words
+from .page import invitation_link, shared_address
+from .people import refuse_guests
+from .requests import changing, is_navigation
 
-host = Blueprint("host", __name__)
+host_page = Blueprint("host_page", __name__)
+host_page.before_request(refuse_guests)
 
-STANDINGS = (SHOWN, HIDDEN)
-
-
-@host.before_request
-def refuse_guests() -> None:
-    if not visitor().is_host:
-        raise NotAHost
+MAX_SENDERS = 100
 
 
-@host.get("/api/host")
-def overview() -> Response:
-    """How full the gallery is, and what waits; of private photos how many there are."""
-    return jsonify(
-        asdict(usage.overview(dropwall().database))
-        | {
-            "max_bytes": dropwall().settings.max_gallery_bytes,
-            "free_bytes": dropwall().limits.free_bytes(),
-        }
+@host_page.get("/host")
+def show_host_page() -> str:
+    config, overview = dropwall().settings, guests.overview(dropwall().database)
+    return render_template(
+        "host.html",
+        overview=overview,
+        closed=overview.closed_at and closed_sentence(overview.closed_at),
+        settings=config,
+        free_bytes=dropwall().limits.free_bytes(),
+        senders=guests.list_by_size(dropwall().database, MAX_SENDERS),
+        address=shared_address(),
+        link=invitation_link(),
+        size=size_in_words,
+        local_time=_local_time,
     )
 
 
-@host.patch("/api/photos")
-def judge_photos() -> Response:
-    """`{"standing": "shown"}` or `"hidden"`, for the photos of `ids`."""
-    photo_ids, standing = ids_parameter(), json_word("standing", STANDINGS)
+@host_page.post("/host/close")
+def close_gallery() -> ResponseReturnValue:
+    """Close the gallery for uploads. What has begun may finish."""
     with changing():
-        dropwall().gallery.set_standing(photo_ids, standing, visitor())
-    return no_content()
+        changes.set_closed_at(dropwall().database, timestamps.now())
+    return redirect("/host", 303) if is_navigation() else ("", 204)
 
 
-@host.patch("/api/guests/<guest_id>/photos")
-def judge_guest(guest_id: str) -> Response:
-    """The same for all photos of one guest."""
-    standing = json_word("standing", STANDINGS)
+@host_page.post("/host/open")
+def open_gallery() -> ResponseReturnValue:
     with changing():
-        dropwall().gallery.set_standing_of_all(guest_id, standing, visitor())
-    return no_content()
+        changes.set_closed_at(dropwall().database, None)
+    return redirect("/host", 303) if is_navigation() else ("", 204)
 
 
-@host.delete("/api/guests/<guest_id>/photos")
-def remove_guest(guest_id: str) -> Response:
-    """All photos of one guest, private ones too."""
-    with changing():
-        dropwall().gallery.remove_all(guest_id, visitor())
-    return no_content()
+def _local_time(moment: str) -> str:
+    """Write a moment by the server's time zone: `20 June, 15:42`."""
+    time = datetime.fromisoformat(moment).astimezone()
+    return f"{time.day} {time:%B, %H:%M}"

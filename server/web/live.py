@@ -1,15 +1,22 @@
-"""The gallery as it changes, sent as it happens."""
+"""The live stream sends what changes in the gallery as Server-Sent Events.
 
-from collections.abc import Callable, Iterator
+A removal, for example, comes here in five steps: `changes.record` writes which photo it was and who
+may know of it; its commit, or a look every WAIT_SECONDS, wakes the thread of `Watchers`; that reads
+with `feed.read_news` what has changed for each viewer, has `json.py` write an event of it, and
+hands it to each `Watcher`, whose stream `_events` sends.
+"""
+
+from collections.abc import Iterator
 from contextlib import suppress
 
 from flask import Blueprint, Response, request
 from flask_login import current_user
 
+from ..people.accounts import Accounts
 from ..photos.watchers import Watcher
 from ..refusals import CatalogUnavailable
 from . import dropwall
-from .requests import MAX_VERSION, network, number, number_parameter, visitor
+from .requests import network, visitor, whole_number
 
 live = Blueprint("live", __name__)
 
@@ -18,10 +25,14 @@ HEARTBEAT = b"event: heartbeat\ndata:\n\n"
 
 @live.get("/api/live")
 def watch_gallery() -> Response:
-    """Server-Sent Events: what `/api/photos?since=` tells, from that version on. A browser that
-    has lost the stream resumes it with `Last-Event-ID`."""
-    watcher = dropwall().watchers.watch(_since(), visitor(), network())
-    response = Response(_events(watcher, _session_check()), mimetype="text/event-stream")
+    """Send what `/api/photos?since=` answers, from that version on. A browser that has lost the
+    stream resumes it with `Last-Event-ID`."""
+    text = request.headers.get("Last-Event-ID") or request.args.get("since")
+    since = None if text is None else whole_number(text)
+    watcher = dropwall().watchers.watch(since, visitor(), network())
+    session_id = current_user.get_id() if current_user.is_authenticated else None
+    events = _events(watcher, dropwall().accounts, session_id)
+    response = Response(events, mimetype="text/event-stream")
     response.call_on_close(watcher.close)
     dropwall().metrics.watchers.inc()
     response.call_on_close(dropwall().metrics.watchers.dec)
@@ -29,28 +40,11 @@ def watch_gallery() -> Response:
     return response
 
 
-def _since() -> int | None:
-    if last := request.headers.get("Last-Event-ID"):
-        return number(last, 0, MAX_VERSION)
-    return number_parameter("since", None, 0, MAX_VERSION)
-
-
-def _session_check() -> Callable[[], bool]:
-    """Whether who has opened the stream is still signed in, asked as long as that goes on."""
-    if not current_user.is_authenticated:
-        return lambda: True
-    accounts, session_id = dropwall().accounts, current_user.get_id()
-
-    def is_signed_in() -> bool:
-        with suppress(CatalogUnavailable):  # it is asked again soon
-            return accounts.of_session(session_id) is not None
-        return True
-
-    return is_signed_in
-
-
-def _events(watcher: Watcher, is_signed_in: Callable[[], bool]) -> Iterator[bytes]:
+def _events(watcher: Watcher, accounts: Accounts, session_id: str | None) -> Iterator[bytes]:
+    """Yield what the watcher is sent, until the session of somebody signed in has been ended on
+    another device."""
     for text in watcher:
-        if not is_signed_in():
-            return
+        with suppress(CatalogUnavailable):  # the next event asks again
+            if session_id and not accounts.of_session(session_id):
+                return
         yield text or HEARTBEAT

@@ -1,12 +1,11 @@
-"""A request's body as staged uploads, read once, to its end, and never past it."""
+"""The body of an upload is read into staged files: once, to its end, and never past it."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
-from functools import partial
 from io import BytesIO
 from itertools import chain
 from urllib.parse import unquote_to_bytes
@@ -17,7 +16,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 from werkzeug.wsgi import LimitedStream
 
-from ..photos.intake import Upload
+from ..photos.intake import StagedFile
 from ..refusals import (
     BrokenForm,
     CompressedBody,
@@ -34,13 +33,15 @@ COMPRESSIONS = {"gzip", "x-gzip", "deflate", "compress", "x-compress", "br", "zs
 """Content codings (IANA's registry) that change the bytes; whatever else is claimed does not."""
 BLOCK_BYTES = 64 * 1024
 MAX_FORM_FIELDS = 1000
-"""Parts of a form that are no files; FilePond sends one for each photo, Uppy three."""
+"""Number of parts that are not files; FilePond sends one for each photo, Uppy three."""
 MAX_FORM_MEMORY_BYTES = 500_000
-"""For all fields that are no files together, and for a form that never begins."""
+"""Size of all parts together that are not files, and of the text before the first boundary."""
 MAX_SENT_NAME = 1000
-"""Characters at a name's end that count: Unicode's normal forms take n² steps for n accents."""
+"""Number of characters that are kept of a name, its last ones: Unicode's normal forms take n² steps
+for n accents."""
 MAX_DISPOSITION = 8000
-"""Characters; a name of 255 bytes has fewer, however it is spelt. Some charsets take the square."""
+"""Number of characters of a Content-Disposition that is parsed; a name of 255 bytes has fewer,
+however it is spelt. Some charsets take quadratic time."""
 
 _EXTENDED_NAME = re.compile(
     r";\s*filename\*=\"?(?P<charset>[\w-]*)'[^';]*'(?P<name>[^;\s\"]*)", re.IGNORECASE
@@ -50,23 +51,22 @@ _ENCODED_WORD = re.compile(r"=\?[\w-]+\?[bq]\?[^?\s]*\?=", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Body:
-    """`uploads` is every part that has a file name, whatever its field is called, or the raw
-    body: the name as it was sent (empty when none was) and the upload. `fields` are the rest."""
+    """`files` is every part that has a file name, whatever its field is called, or the raw
+    body: the name as it was sent (empty when none was) and the file. `fields` are the rest."""
 
-    uploads: list[tuple[str, Upload]]
-    fields: Mapping[str, str] = field(default_factory=dict)
-    is_raw: bool = False
+    files: list[tuple[str, StagedFile]]
+    fields: Mapping[str, str]
+    is_raw: bool
 
 
 def receive_body(staging: ExitStack) -> Body:
-    """What the request carries; its uploads are staged until `staging` ends.
+    """Read the request's body. Its files are staged until `staging` ends.
 
     Raises NoPhoto, NotAsAFile, BrokenForm, PieceOfAPhoto, CompressedBody, TooManyBytes,
-    TooMuchAtOnce, DiskNearlyFull, ClientDisconnected, TimeoutError. On each of them the rest of the
-    body is read first: a browser that is still sending would see a reset connection instead of the
-    answer. Raises TooManyAtOnce without that.
+    TooMuchAtOnce, DiskNearlyFull, ClientDisconnected, each once the rest of the body has been read
+    (see `drain_body`), and TooManyAtOnce at once.
     """
-    stream = _BodyStream()
+    settings, stream = dropwall().settings, _body_stream()
     reserve = staging.enter_context(dropwall().staged.reserving(request.remote_addr or ""))
     try:
         if "Content-Range" in request.headers:
@@ -74,51 +74,49 @@ def receive_body(staging: ExitStack) -> Body:
         codings = request.headers.get("Content-Encoding", "").lower()
         if COMPRESSIONS.intersection(re.findall(r"[\w-]+", codings)):
             raise CompressedBody
-        if (request.content_length or 0) > dropwall().settings.max_request_bytes:
+        if (request.content_length or 0) > settings.max_request_bytes:
             raise TooMuchAtOnce
-        check_room = reserve
+        check_room: Callable[[int], object] = reserve
         if request.content_length is not None:
             reserve(request.content_length)
             check_room = dropwall().limits.check_disk
-        new_upload = partial(_new_upload, staging, check_room)
-        if request.mimetype == "multipart/form-data":
-            return _receive_form(stream, new_upload)
-        return _receive_raw(stream, new_upload)
+        is_form = request.mimetype == "multipart/form-data"
+        events = _form_events(stream) if is_form else _raw_events(stream)
+        files, fields = _stage_parts(events, staging, check_room)
+        return Body(files, fields, is_raw=not is_form)
     except TooManyAtOnce:
         raise
-    except Exception:
-        _drain(stream)
+    except Exception as error:
+        drain_body(stream)
+        if isinstance(error, RequestEntityTooLarge):  # of a body whose length was not announced
+            raise TooMuchAtOnce from None
         raise
 
 
-def drain_body() -> None:
-    """Read what a refused request goes on sending, so that its browser gets to read the refusal."""
-    _drain(_BodyStream())
+def drain_body(stream: LimitedStream | None = None) -> None:
+    """Read the rest of a refused request, of which this `stream` has read the beginning: a browser
+    that is still sending would see a reset connection instead of the refusal."""
+    stream = stream or _body_stream()
+    if "Expect" in request.headers and stream.tell() == 0:
+        return  # the client waits to be asked for it (`WholeBody`)
+    with suppress(HTTPException, OSError):
+        for _ in range(dropwall().settings.max_request_bytes // BLOCK_BYTES):
+            if not stream.read(BLOCK_BYTES):
+                break
 
 
-class _BodyStream(LimitedStream):
-    """The request's body, which ends where it was announced to end; one in chunks is framed, and
-    only bounded here. Werkzeug's own stream trusts the server to notice a body that was cut off,
-    which is true of gunicorn with our `WholeBody`, and of no other server."""
-
-    def __init__(self) -> None:
-        announced = request.content_length
-        most = dropwall().settings.max_request_bytes if announced is None else announced
-        super().__init__(request.environ["wsgi.input"], most, is_max=announced is None)
-
-    def on_exhausted(self) -> None:
-        if request.content_length is None:
-            raise TooMuchAtOnce
-
-    def on_disconnect(self, error: Exception | None = None) -> None:
-        """Werkzeug takes every OSError for this; a client that stalls is told so."""
-        if isinstance(error, TimeoutError):
-            raise error
-        super().on_disconnect(error)
+def _body_stream() -> LimitedStream:
+    """Open the request's body, which ends where its Content-Length says; one in chunks is framed by
+    the server, and only bounded here. Werkzeug's own stream trusts the server to notice a body that
+    was cut off, which is true of gunicorn with our `WholeBody`, and of no other server."""
+    announced = request.content_length
+    most = dropwall().settings.max_request_bytes if announced is None else announced
+    return LimitedStream(request.environ["wsgi.input"], most, is_max=announced is None)
 
 
 class _FormDecoder(MultipartDecoder):
-    """Werkzeug's refuses a form with a name that is not UTF-8, as old pages and devices send it."""
+    """Werkzeug's decoder, which also reads names that are not UTF-8: old pages and devices send
+    them."""
 
     def _parse_headers(self, data: bytes | bytearray) -> Headers:
         for charset in ("utf-8", "cp1252"):
@@ -128,29 +126,26 @@ class _FormDecoder(MultipartDecoder):
 
 
 def _form_events(stream: LimitedStream) -> Iterator[Event]:
-    """Raises BrokenForm, TooMuchAtOnce."""
+    """Decode a form into Werkzeug's events. Raises BrokenForm."""
     boundary = request.mimetype_params.get("boundary", "")
-    if not boundary:
+    if not boundary or not boundary.isascii():
         raise BrokenForm
     most_parts = dropwall().settings.max_request_photos + MAX_FORM_FIELDS
-    try:
-        decoder = _FormDecoder(
-            boundary.encode("ascii"), MAX_FORM_MEMORY_BYTES, max_parts=most_parts
-        )
-        for block in chain(_uncut_blocks(stream, boundary), [None]):
+    decoder = _FormDecoder(boundary.encode(), MAX_FORM_MEMORY_BYTES, max_parts=most_parts)
+    for block in chain(_uncut_blocks(stream, boundary), [None]):
+        try:
             decoder.receive_data(block)
             while not isinstance(event := decoder.next_event(), NeedData | Epilogue):
                 yield event
-    except TooMuchAtOnce:
-        raise
-    except (ValueError, RequestEntityTooLarge):  # of what is no form, or nobody would send
-        raise BrokenForm from None
+        except (ValueError, RequestEntityTooLarge):  # not a form, or one that no client sends
+            raise BrokenForm from None
 
 
 def _uncut_blocks(stream: LimitedStream, boundary: str) -> Iterator[bytes]:
-    """Read blocks of which none ends inside what follows a boundary: there Werkzeug's parser takes
-    the line break before the boundary for the file's last byte (pallets/werkzeug#3285)."""
-    longest = len(boundary) + 8  # a longer run of dashes is no boundary's end
+    """Read blocks that do not end just behind a boundary, among its dashes and spaces: Werkzeug's
+    parser would take the line break before that boundary for the file's last byte
+    (pallets/werkzeug#3285)."""
+    longest = len(boundary) + 8  # a longer run of dashes does not end a boundary
     held = b""
     while block := stream.read(BLOCK_BYTES):
         block = held + block
@@ -164,17 +159,46 @@ def _uncut_blocks(stream: LimitedStream, boundary: str) -> Iterator[bytes]:
         yield held
 
 
-def _receive_form(stream: LimitedStream, open_upload: Callable[[], Upload]) -> Body:
+def _raw_events(stream: LimitedStream) -> Iterator[Event]:
+    """Describe a raw body as a form of one file. Dropzone's `binaryBody` names the type, when the
+    browser knows it, and nothing else. Types are as often wrong as extensions are; the content
+    decides. Raises NoPhoto, NotAsAFile, TooManyBytes."""
+    settings = dropwall().settings
+    kind, _, subtype = request.mimetype.partition("/")
+    if not request.content_length and "Transfer-Encoding" not in request.headers:
+        raise NoPhoto
+    if kind not in ("", "image") and request.mimetype != "application/octet-stream":
+        raise NotAsAFile
+    if (request.content_length or 0) > settings.max_upload_bytes:
+        raise TooManyBytes
+    if not (block := stream.read(BLOCK_BYTES)):
+        raise NoPhoto
+    name = f"photo.{subtype}" if subtype in settings.extensions else ""
+    yield File(name="", filename=name, headers=Headers())
+    while block:
+        yield Data(data=block, more_data=True)
+        block = stream.read(BLOCK_BYTES)
+    yield Data(data=b"", more_data=False)
+
+
+def _stage_parts(
+    events: Iterator[Event], staging: ExitStack, check_room: Callable[[int], object]
+) -> tuple[list[tuple[str, StagedFile]], Mapping[str, str]]:
+    """Write each part that has a file name to a file of its own. Returns them, and the other parts.
+    Raises NoPhoto, BrokenForm, TooMuchAtOnce."""
+    settings, storage = dropwall().settings, dropwall().storage
     values: list[tuple[str, BytesIO]] = []
     values_bytes = 0
-    uploads: list[tuple[str, Upload]] = []
-    part: BytesIO | Upload = BytesIO()
-    for event in _form_events(stream):
+    files: list[tuple[str, StagedFile]] = []
+    part: BytesIO | StagedFile = BytesIO()
+    for event in events:
         if isinstance(event, File):
-            if len(uploads) == dropwall().settings.max_request_photos:
+            if len(files) == settings.max_request_photos:
                 raise TooMuchAtOnce
-            part = open_upload()
-            uploads.append((_sent_name(event), part))
+            staged = staging.enter_context(storage.stage())
+            part = StagedFile(staged, settings.max_upload_bytes, check_room)
+            staging.callback(part.close)
+            files.append((_sent_name(event), part))
         elif isinstance(event, Field):
             part = BytesIO()
             values.append((event.name, part))
@@ -185,20 +209,20 @@ def _receive_form(stream: LimitedStream, open_upload: Callable[[], Upload]) -> B
                 if values_bytes > MAX_FORM_MEMORY_BYTES:
                     raise BrokenForm
             part.write(event.data)
-            if isinstance(part, Upload) and not event.more_data:
+            if isinstance(part, StagedFile) and not event.more_data:
                 part.close()
-    chosen = [(name, upload) for name, upload in uploads if name or upload.bytes]
+    chosen = [(name, file) for name, file in files if name or file.bytes]
     if not chosen:  # a browser's form with nothing chosen sends one part, nameless and empty
         raise NoPhoto
     fields = [(name, value.getvalue().decode(errors="replace")) for name, value in values]
-    return Body(chosen, MultiDict(fields))
+    return chosen, MultiDict(fields)
 
 
 def _sent_name(file: File) -> str:
-    """In whichever way it is spelt: RFC 6266 prefers `filename*`, of any charset; mail libraries
-    have encoded words (RFC 2047); browsers escape three characters (HTML, multipart/form-data
-    encoding algorithm)."""
-    name, disposition = file.filename, file.headers["content-disposition"]
+    """Read a file's name, in whichever way it is spelt: RFC 6266 prefers `filename*`, of any
+    charset; mail libraries have encoded words (RFC 2047); browsers escape three characters (HTML,
+    multipart/form-data encoding algorithm)."""
+    name, disposition = file.filename, file.headers.get("content-disposition", "")
     if len(disposition) > MAX_DISPOSITION:
         return name[-MAX_SENT_NAME:]
     extended = _EXTENDED_NAME.search(disposition)
@@ -210,39 +234,3 @@ def _sent_name(file: File) -> str:
     for escaped, character in (("%22", '"'), ("%0D", "\r"), ("%0A", "\n")):
         name = name.replace(escaped, character)
     return name[-MAX_SENT_NAME:]
-
-
-def _receive_raw(stream: LimitedStream, open_upload: Callable[[], Upload]) -> Body:
-    """Dropzone's `binaryBody` names the type, when the browser knows it, and nothing else. Types
-    are as often wrong as extensions are; the content decides."""
-    kind, _, subtype = request.mimetype.partition("/")
-    if not request.content_length and "Transfer-Encoding" not in request.headers:
-        raise NoPhoto
-    if kind not in ("", "image") and request.mimetype != "application/octet-stream":
-        raise NotAsAFile
-    if (request.content_length or 0) > dropwall().settings.max_upload_bytes:
-        raise TooManyBytes
-    upload = open_upload()
-    while block := stream.read(BLOCK_BYTES):
-        upload.write(block)
-    upload.close()
-    if upload.bytes == 0:
-        raise NoPhoto
-    name = f"photo.{subtype}" if subtype in dropwall().settings.extensions else ""
-    return Body([(name, upload)], is_raw=True)
-
-
-def _new_upload(staging: ExitStack, check_room: Callable[[int], None]) -> Upload:
-    staged = staging.enter_context(dropwall().storage.stage())
-    upload = Upload(staged, dropwall().settings.max_upload_bytes, check_room)
-    staging.callback(upload.close)
-    return upload
-
-
-def _drain(stream: LimitedStream) -> None:
-    if "Expect" in request.headers and stream.tell() == 0:
-        return  # the client waits to be asked for it (`WholeBody`)
-    with suppress(HTTPException, TooMuchAtOnce, OSError):
-        for _ in range(dropwall().settings.max_request_bytes // BLOCK_BYTES):
-            if not stream.read(BLOCK_BYTES):
-                break

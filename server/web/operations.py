@@ -1,4 +1,4 @@
-"""The endpoints for monitoring: liveness, readiness, metrics."""
+"""These endpoints are for monitoring: liveness, readiness, metrics."""
 
 from hmac import compare_digest
 
@@ -14,13 +14,13 @@ operations = Blueprint("operations", __name__)
 
 @operations.get("/livez")
 def liveness() -> Response:
-    """200 as long as this process answers, whatever else fails."""
+    """Answer 200 as long as this process answers, whatever else fails."""
     return Response("Dropwall is alive.", mimetype="text/plain")
 
 
 @operations.get("/healthz")
 def readiness() -> Response:
-    """200 when photos can be accepted, else 503 with the names of the parts that are unwell."""
+    """Answer 200 when photos can be accepted, else 503 with the parts that fail."""
     if failing := dropwall().health.failing():
         response = Response(f"Not answering: {', '.join(failing)}.", 503, mimetype="text/plain")
         response.headers["Retry-After"] = str(RETRY_SECONDS)
@@ -30,7 +30,7 @@ def readiness() -> Response:
 
 @operations.get("/metrics")
 def numbers() -> Response:
-    """The metrics, for requests with the token. Raises TokenWanted."""
+    """Answer the metrics to requests with the token. Raises TokenWanted."""
     token = dropwall().settings.metrics_token
     if not token:
         abort(404)

@@ -1,44 +1,45 @@
-"""What a request says: who sends it, and what it asks for, in its query string or in JSON."""
+"""These functions read a request: who sends it, and what its query string or its JSON asks for."""
 
 import secrets
-import select
-import socket
 import unicodedata
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 
 from flask import g, request, session
 from flask_login import current_user
-from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from .. import timestamps
 from ..catalog.changes import KINDS
-from ..catalog.lists import SORTS, Selection, find_selection
-from ..catalog.viewer import Viewer
-from ..people.rate_limits import neighbourhood
+from ..catalog.lists import ORDERS, SORTS, PhotoQuery, find_selection
+from ..catalog.visibility import Viewer
+from ..people.rate_limits import network_of
 from ..photos.files import is_photo_id
+from ..refusals import BadRequest
 from . import dropwall
 
 MAX_VERSION = 2**63 - 1
-"""The largest number that both databases know."""
+"""Largest number that both databases know."""
 MAX_DIGITS = 19
 MAX_SEARCH = 100
 MAX_IDS = 100
-"""Their query string stays below the 4 KB that gunicorn reads."""
+"""Number of ids in one query string, which stays below the 4 KB that gunicorn reads."""
 SELECTION_SECONDS = 60 * 60
-"""For which a selection is kept."""
+"""Lifetime of a stored selection."""
 MAX_SELECTED = 100_000
 BYTES_OF_AN_ID = 40
-"""In JSON, with a little room."""
+"""Size of an id in JSON, with a little room."""
 MAX_BODY_BYTES = 800
-"""Of the longest name, all its characters escaped; too little to nest what Python cannot unpack."""
+"""Size of a JSON object with the longest name, all its characters escaped. It has no room for
+nesting that is too deep for Python."""
 
 
 def visitor() -> Viewer:
-    """Who has sent this request, as the rule of visibility knows them; found once per request.
+    """Return who has sent this request, as the rule of visibility knows them. They are looked up
+    once per request.
 
-    The guest's id of somebody who is signed in is their account's. It is empty for a client
-    without the cookie, such as curl; all of those are one guest."""
+    The guest id of somebody who is signed in is their account's. It is empty for a client without
+    the cookie, such as curl; all of those are one guest."""
     if "visitor" not in g:
         is_signed_in = current_user.is_authenticated
         g.visitor = Viewer(
@@ -51,9 +52,9 @@ def visitor() -> Viewer:
 
 
 def greet_guest() -> str:
-    """Give the visitor a guest's id, unless they have one, and return it."""
+    """Give the visitor a guest id, unless they have one, and return it."""
     if not visitor().guest_id:
-        session.pop("_user_id", None)  # signed out from elsewhere: it is not looked up for ever
+        session.pop("_user_id", None)  # of a session that was ended elsewhere: not to look up again
         session.permanent = True
         session["guest_id"] = secrets.token_hex(16)
         del g.visitor
@@ -61,7 +62,7 @@ def greet_guest() -> str:
 
 
 def has_ended_session() -> bool:
-    """Whether the visitor was signed in, until the account ended that session from elsewhere."""
+    """Whether the visitor was signed in until that session was ended on another device."""
     return "_user_id" in session and not current_user.is_authenticated
 
 
@@ -76,59 +77,33 @@ def is_admitted() -> bool:
 
 
 def network() -> str:
-    """The network that the request comes from; empty where a socket has no address."""
-    return neighbourhood(request.remote_addr or "")
+    """Return the network that the request comes from. It is empty for a Unix socket."""
+    return network_of(request.remote_addr or "")
 
 
-def limit_key() -> str:
-    """Whose photos and changes wait for each other: one guest's, or, where they have no cookie,
-    those of one network."""
+def guest_or_network() -> str:
+    """Return whom the request counts for where guests take turns: visitors without a cookie count
+    as one of their network."""
     return visitor().guest_id or network()
 
 
 def changing() -> AbstractContextManager[None]:
     """Hold a slot for a small change of the catalog, once its request has come whole. Raises
     TooManyChanges."""
-    return dropwall().change_limit.change(limit_key(), network())
-
-
-def hang_up_check() -> Callable[[], bool]:
-    """Return a function that says, while this request is answered, whether its visitor has hung
-    up."""
-    connection = request.environ.get("gunicorn.socket")
-    if connection is None:
-        return lambda: False
-
-    def has_hung_up() -> bool:
-        ready = select.poll()
-        ready.register(connection, select.POLLIN)
-        if not ready.poll(0):  # it is open, and silent as it should be
-            return False
-        try:
-            return not socket.socket.recv(connection, 1, socket.MSG_PEEK)
-        except OSError:
-            return True
-
-    return has_hung_up
+    return dropwall().change_limit.change(guest_or_network(), network())
 
 
 def is_navigation() -> bool:
-    """Whether a browser will show the answer as a page: it says so itself, and the ones that are
-    too old to say so ask for HTML, which no script does."""
+    """Whether a browser will show the answer as a page. Browsers say so; those that are too old to
+    do that ask for HTML, which no script does."""
     mode = request.headers.get("Sec-Fetch-Mode")
     if mode:
         return mode == "navigate"
     return "text/html" in request.headers.get("Accept", "")
 
 
-def number_parameter(name: str, default: int | None, lowest: int, highest: int) -> int | None:
-    """A whole number of the query string. Raises BadRequest."""
-    text = request.args.get(name)
-    return default if text is None else number(text, lowest, highest)
-
-
-def number(text: str, lowest: int, highest: int) -> int:
-    """Raises BadRequest."""
+def whole_number(text: str, lowest: int = 0, highest: int = MAX_VERSION) -> int:
+    """Read a whole number, such as a version. Raises BadRequest."""
     if not text.isascii() or not text.isdecimal() or len(text) > MAX_DIGITS:
         raise BadRequest
     value = int(text)
@@ -137,12 +112,14 @@ def number(text: str, lowest: int, highest: int) -> int:
     return value
 
 
-def selection() -> Selection:
-    """`sort`, `by` (a guest's id; `mine=1` is one's own), `q` and `only`; and of these photos only
-    `ids`, or those of a `selection` that was kept. Raises BadRequest, NoSuchSelection."""
+def photo_query() -> PhotoQuery:
+    """Read which photos are asked for: `sort` and `order` (`arrival` or `taken`, `newest` or
+    `oldest` first), `by` (a guest id; `mine=1` is the visitor's own), `q` and `only`; and of these
+    only `ids`, or those of a stored `selection`. Raises BadRequest, NoSuchSelection."""
     sort = request.args.get("sort", SORTS[0])
+    order = request.args.get("order", ORDERS[0])
     only = request.args.get("only", "")
-    if sort not in SORTS or only not in ("", *KINDS):
+    if sort not in SORTS or order not in ORDERS or only not in ("", *KINDS):
         raise BadRequest
     by = visitor().guest_id if request.args.get("mine") == "1" else request.args.get("by")
     words = unicodedata.normalize("NFC", request.args.get("q", ""))  # as names are kept
@@ -151,11 +128,11 @@ def selection() -> Selection:
         since = timestamps.now(seconds_ago=SELECTION_SECONDS)
         ids = find_selection(dropwall().database, kept, since)
     known = None if ids is None else tuple(filter(is_photo_id, ids))
-    return Selection(sort, by, words[:MAX_SEARCH], only, known)
+    return PhotoQuery(sort, by, words[:MAX_SEARCH], only, known, order == "oldest")
 
 
 def ids_parameter() -> list[str]:
-    """`ids`, separated by commas. Raises BadRequest."""
+    """Read `ids`, separated by commas. Raises BadRequest."""
     ids = request.args.get("ids", "").split(",")
     if len(ids) > MAX_IDS:
         raise BadRequest
@@ -163,13 +140,8 @@ def ids_parameter() -> list[str]:
 
 
 def json_ids() -> list[str]:
-    """The `ids` of photos, of a JSON object. Raises BadRequest."""
-    request.max_content_length = MAX_SELECTED * BYTES_OF_AN_ID
-    try:
-        asked = request.get_json(silent=True)
-    except (RequestEntityTooLarge, RecursionError):
-        raise BadRequest from None
-    ids = asked.get("ids") if isinstance(asked, dict) else None
+    """Read the `ids` of photos from a JSON object. Raises BadRequest."""
+    ids = _json_value("ids", MAX_SELECTED * BYTES_OF_AN_ID, BadRequest)
     if not isinstance(ids, list) or not 0 < len(ids) <= MAX_SELECTED:
         raise BadRequest
     if not all(isinstance(photo_id, str) and is_photo_id(photo_id) for photo_id in ids):
@@ -177,22 +149,30 @@ def json_ids() -> list[str]:
     return ids
 
 
-def json_text(name: str) -> str:
-    """One text of a little JSON object. Raises RequestEntityTooLarge, BadRequest."""
-    request.max_content_length = MAX_BODY_BYTES
-    asked = request.get_json(silent=True)
-    text = asked.get(name) if isinstance(asked, dict) else None
+def json_text(name: str, too_long: type[Exception] = BadRequest) -> str:
+    """Read one text from a small JSON object. Raises `too_long`, BadRequest."""
+    text = _json_value(name, MAX_BODY_BYTES, too_long)
     if not isinstance(text, str):
         raise BadRequest
     return text
 
 
 def json_word(name: str, words: Collection[str]) -> str:
-    """One of these words. Raises BadRequest."""
-    try:
-        word = json_text(name)
-    except RequestEntityTooLarge:
-        raise BadRequest from None
+    """Read one of these words from a small JSON object. Raises BadRequest."""
+    word = json_text(name)
     if word not in words:
         raise BadRequest
     return word
+
+
+def _json_value(name: str, most_bytes: int, too_long: type[Exception]) -> object:
+    """Read one value from a JSON object; None if it is missing. Raises `too_long`,
+    BadRequest."""
+    request.max_content_length = most_bytes
+    try:
+        asked = request.get_json(silent=True)
+    except RequestEntityTooLarge:
+        raise too_long from None
+    except RecursionError:
+        raise BadRequest from None
+    return asked.get(name) if isinstance(asked, dict) else None

@@ -1,23 +1,22 @@
-"""What keeps strangers, other sites, and photos that are also scripts from acting in a visitor's
-name: the checks before each request, the headers of each answer, the session's cookie."""
+"""Visitors are protected from strangers, other sites, and photos that are also scripts: by checks
+before each request, the headers of each answer, and the session's cookie."""
 
 import json
 import re
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import partial
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Request, Response, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
-from itsdangerous import BadSignature, SignatureExpired
+from itsdangerous import BadSignature
 from werkzeug.exceptions import PreconditionFailed
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from ..people.address import is_answered
 from ..refusals import AnotherHost, AnotherSite, PasscodeWanted
 from . import dropwall, find_page_file
-from .access_log import ON_CLOSE
+from .access_log import ANSWERED
 from .errors import answer_http_error
 from .multipart import drain_body
 from .requests import is_admitted
@@ -27,7 +26,7 @@ security = Blueprint("security", __name__)
 HEALTH_CHECKS = frozenset(["operations.liveness", "operations.readiness"])
 """Endpoints that are open to everybody, from everywhere, whatever else goes on."""
 METRICS = "operations.numbers"
-"""The endpoint that wants a token of its own."""
+"""Endpoint that wants a token of its own."""
 OPEN_ENDPOINTS = frozenset(
     [
         METRICS,
@@ -44,8 +43,9 @@ OPEN_ENDPOINTS = frozenset(
     ]
 )
 """Endpoints that need no passcode. An account is not made without it: it would need none."""
+PAGE_FILES = frozenset(["page_files.versioned", "page_files.manifest", "page_files.plain"])
 OPEN_FILES = (".css", ".js", ".png", ".svg", ".webmanifest")
-"""What the pages consist of that ask for the passcode."""
+"""Extensions of the files that the passcode's page consists of."""
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 HTTP_PORT = 80
@@ -53,7 +53,7 @@ DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 PORT = re.compile(r":\d*$")
 
 LIBRARIES: dict[str, str] = json.loads(find_page_file("package.json").read_text())["dependencies"]
-"""What the page takes from the CDN, and in which version."""
+"""Libraries that the page takes from the CDN, with their versions."""
 # Not the whole CDN: it serves whatever anybody publishes.
 CDN_PATHS = " ".join(
     f"https://cdn.jsdelivr.net/npm/{name}@{version}/dist/" for name, version in LIBRARIES.items()
@@ -87,14 +87,14 @@ HEADERS = {
 
 @security.before_app_request
 def check_request() -> None:
-    """Refuse what this visitor may not ask for, whatever it is. A health check is always answered.
+    """Refuse a request that this visitor may not make. A health check is always answered.
 
-    What the page of another site has made a browser send is refused: a request that changes
-    something by the algorithm of Go's CrossOriginProtection, one that does not unless somebody has
+    Requests that another site's page has made the browser send are refused: those that change
+    something by the algorithm of Go's CrossOriginProtection, the others unless somebody has
     followed a link (https://web.dev/articles/fetch-metadata, a resource isolation policy).
 
-    Raises TooManyAtOnce, AnotherHost, AnotherSite, PasscodeWanted. The last at whatever address,
-    so that it tells nothing of what there is.
+    Raises TooManyAtOnce, AnotherHost, AnotherSite, PasscodeWanted. The last is raised at every
+    address, so that nobody learns which ones exist.
     """
     endpoint, settings = request.endpoint, dropwall().settings
     if endpoint in HEALTH_CHECKS:
@@ -105,8 +105,8 @@ def check_request() -> None:
         if settings.public_url and endpoint != METRICS and not is_answered(settings, request.host):
             raise AnotherHost(request.host)
         site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-        # Neither comes from a person's own hand, nor from what is no browser. Browsers send the
-        # origin alone where a site is neither encrypted nor on the same computer.
+        # Neither header comes with an address that a person has typed, or from clients that are not
+        # browsers. Browsers send Origin alone to a site that is not encrypted, on another computer.
         is_own = origin is None or _is_own(origin)
         if site:
             # Not `same-site`: each port of this computer is, and each neighbour's subdomain.
@@ -119,7 +119,7 @@ def check_request() -> None:
         if not is_own and not follows_link:
             raise AnotherSite(*([] if site else [origin, request.headers.get("Host", "")]))
         is_open = endpoint in OPEN_ENDPOINTS or (
-            endpoint == "static" and request.path.endswith(OPEN_FILES)
+            endpoint in PAGE_FILES and request.path.endswith(OPEN_FILES)
         )
         if settings.passcode and not is_open and not is_admitted():
             raise PasscodeWanted
@@ -138,7 +138,7 @@ def _limit_address() -> None:
         limits.append(dropwall().bodies)
     for limit in limits:
         limit.take(address)
-        request.environ[ON_CLOSE].append(partial(limit.give_back, address))
+        request.environ[ANSWERED].callback(limit.give_back, address)
 
 
 def _is_own(origin: str) -> bool:
@@ -161,8 +161,10 @@ def _is_own(origin: str) -> bool:
 @security.after_app_request
 def add_headers(response: WerkzeugResponse) -> WerkzeugResponse:
     if response.status_code == PreconditionFailed.code:
-        response.close()  # Werkzeug answers so with the body that the visitor should not have
+        response.close()  # Werkzeug answers this with the body that the visitor should not get
         response = answer_http_error(PreconditionFailed())
+    if response.status_code == 204:
+        del response.headers["Content-Type"]  # Flask's default, of no content
     policy = PAGE_POLICY if response.mimetype == "text/html" else FILE_POLICY
     for name, value in {"Content-Security-Policy": policy, **HEADERS}.items():
         response.headers.setdefault(name, value)
@@ -171,7 +173,7 @@ def add_headers(response: WerkzeugResponse) -> WerkzeugResponse:
 
 
 FORMER_COOKIE = "dropwall"
-"""The cookie's name before each gallery had one of its own; all galleries of one host shared it."""
+"""Name of the cookie before each gallery had one of its own: all galleries of a host shared it."""
 
 
 class FormerSession(SecureCookieSession):
@@ -179,9 +181,9 @@ class FormerSession(SecureCookieSession):
 
 
 class SessionCookie(SecureCookieSessionInterface):
-    """Flask's own, which also takes over what FORMER_COOKIE says, if this gallery has signed it.
-    That cookie stays until the visitor is somebody else: servers of the former version that run
-    beside this one know them by it."""
+    """Flask's cookie session, which also takes over what FORMER_COOKIE says if this gallery has
+    signed it. That cookie stays until the visitor is somebody else: servers of the former version
+    that run beside this one know them by it."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession:
         name = self.get_cookie_name(app)
@@ -198,7 +200,7 @@ class SessionCookie(SecureCookieSessionInterface):
         super().save_session(app, session, response)
 
     def _content(self, app: Flask, request: Request, name: str) -> dict[str, object] | None:
-        """What the cookie says, unless somebody else has signed it or it is too old.
+        """Read a cookie; None if this gallery has not signed it, or if it is too old.
 
         Flask's own also forgets a cookie from the future, which another machine has signed, or
         this one before its clock was set back."""
@@ -206,14 +208,12 @@ class SessionCookie(SecureCookieSessionInterface):
         if not serializer or not value:
             return None
         with suppress(BadSignature):
-            try:
-                max_age = int(app.permanent_session_lifetime.total_seconds())
-                return dict(serializer.loads(value, max_age=max_age))
-            except SignatureExpired as error:
-                if error.date_signed and error.date_signed > datetime.now(UTC):
-                    return dict(serializer.loads(value))
+            content, signed = serializer.loads(value, return_timestamp=True)
+            # The clock is read once: it may be set between two looks at it.
+            if datetime.now(UTC) - signed <= app.permanent_session_lifetime:
+                return dict(content)
         return None
 
     def get_cookie_secure(self, app: Flask) -> bool:
-        """Whether it came encrypted: then it never goes back in the clear."""
+        """Set `Secure` when the request came over HTTPS; it is not sent in the clear then."""
         return request.is_secure

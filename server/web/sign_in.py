@@ -1,4 +1,4 @@
-"""Signing in, up and out, by Flask-Login, and the passcode: pages that are one form each."""
+"""Visitors sign in, up and out by Flask-Login, or enter the passcode, on pages of one form each."""
 
 import re
 from collections.abc import Callable
@@ -15,12 +15,12 @@ from flask_login import (
     login_user,
     logout_user,
 )
-from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from ..catalog.accounts import Account
 from ..people.passwords import MIN_PASSWORD
-from ..refusals import NotSignedIn, PasscodeWanted
-from . import dropwall, errors, no_content
+from ..refusals import BadRequest, NotSignedIn, PasscodeWanted
+from . import dropwall, errors
 from .requests import greet_guest, is_admitted, is_navigation
 
 sign_in = Blueprint("sign_in", __name__)
@@ -28,25 +28,33 @@ sign_in = Blueprint("sign_in", __name__)
 Route = Callable[..., ResponseReturnValue]
 
 MAX_BODY_BYTES = 8000
-"""Of a name and two passwords of the longest kind, all their characters escaped."""
+"""Size of a form with the longest name and two of the longest passwords, all characters escaped."""
 LOCAL = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*", re.ASCII)
-"""A path of this site: browsers read `//`, `/\\` and `/<tab>/` as the beginning of another."""
-ASKING = frozenset(["page.index", "sign_in.show_sign_up"])
-"""Pages in whose place the passcode is asked for."""
+"""Paths of this site: browsers read `//`, `/\\` and `/<tab>/` as the beginning of another one."""
+ASKING = frozenset(
+    [
+        "page.index",
+        "page.photo_page",
+        "page.plain_gallery",
+        "page.slideshow",
+        "sign_in.show_sign_up",
+    ]
+)
+"""Endpoints that answer with the passcode's page where a passcode is wanted."""
 
 # Flask-Login
 
 login_manager = LoginManager()
-# It goes by the address, and a phone's changes on the way from Wi-Fi to mobile network.
+# It depends on the address, which changes when a phone goes from Wi-Fi to a mobile network.
 login_manager.session_protection = None
 login_manager.login_view = "sign_in.show_sign_in"
 
 
 @sign_in.record_once
 def use_login_manager(state: BlueprintSetupState) -> None:
-    """Attach it, as its `init_app` does, but without a "remember me" cookie, which our session,
-    being permanent, does not need. Every answer, even a style sheet, would depend on the cookie
-    then; and it would be read where somebody forges it: no cookie can have the name that is set."""
+    """Attach the login manager as its `init_app` does, but without a "remember me" cookie, which a
+    permanent session does not need. With it every answer, even a style sheet, would have `Vary:
+    Cookie`. A forged one is not read either: no cookie can have the name that is set here."""
     state.app.login_manager = login_manager  # type: ignore[attr-defined]
     state.app.config["REMEMBER_COOKIE_NAME"] = ";"
 
@@ -70,7 +78,7 @@ def load_user(session_id: str) -> User | None:
 
 @login_manager.unauthorized_handler  # type: ignore[untyped-decorator]
 def ask_to_sign_in() -> ResponseReturnValue:
-    """A person is led to the form and back; a script is told."""
+    """Redirect a person to the form, and from there back; refuse a script."""
     if request.method == "GET" and is_navigation():
         return redirect(url_for(login_manager.login_view, next=request.full_path.rstrip("?")), 303)
     raise NotSignedIn
@@ -80,8 +88,8 @@ def ask_to_sign_in() -> ResponseReturnValue:
 
 
 def answers_form(template: str) -> Callable[[Callable[..., None]], Route]:
-    """Make a route of what a form asks for. Once that is done, a script gets 204, and a browser
-    that shows the answer 303; that one is shown the form again when it was refused."""
+    """Make a route of a function that does what a form asks for. Afterwards a script gets 204, and
+    a browser that shows the answer 303, or the form again with the refusal in it."""
 
     def decorate(act: Callable[..., None]) -> Route:
         @wraps(act)
@@ -103,7 +111,7 @@ def answers_form(template: str) -> Callable[[Callable[..., None]], Route]:
 def _show(
     template: str, refusal: Response | None = None, next_path: str = "", word: str = ""
 ) -> Response:
-    """The form, with the sentence of a `refusal` in it. It leads on to `next_path`, or else to
+    """Show the form, with the sentence of a `refusal` in it. It leads on to `next_path`, or else to
     where the visitor wanted to go; `word` is the passcode of a link."""
     page = render_template(
         template,
@@ -116,17 +124,14 @@ def _show(
         may_sign_up=dropwall().settings.sign_up,
         min_password=MIN_PASSWORD,
     )
-    response = Response(page)
-    if refusal:
-        response.status_code = refusal.status_code
-        for name in ("Dropwall-Refusal", "Retry-After"):
-            if name in refusal.headers:
-                response.headers[name] = refusal.headers[name]
+    response = refusal or Response()
+    response.set_data(page)
+    response.mimetype = "text/html"
     return response
 
 
 def _done() -> ResponseReturnValue:
-    return redirect(_wanted_path(), 303) if _is_page() else no_content()
+    return redirect(_wanted_path(), 303) if _is_page() else ("", 204)
 
 
 def _is_page() -> bool:
@@ -134,7 +139,7 @@ def _is_page() -> bool:
 
 
 def _sent(name: str) -> str:
-    """A field's text. Raises BadRequest."""
+    """Read a field of the form. Raises BadRequest."""
     request.max_content_length = MAX_BODY_BYTES
     try:
         return request.form.get(name, "")
@@ -143,7 +148,7 @@ def _sent(name: str) -> str:
 
 
 def _wanted_path() -> str:
-    """Where the visitor wanted to go in this gallery, or else its front door."""
+    """Return the path in this gallery that the visitor wanted, by default its front page."""
     wanted = _sent("next") or request.args.get("next", "")
     return wanted if LOCAL.fullmatch(wanted) else "/"
 
@@ -189,14 +194,15 @@ def show_account() -> Response:
 @login_required  # type: ignore[untyped-decorator]
 @answers_form("account.html")
 def change_password() -> None:
-    """Whoever else is signed in to this account is so no more."""
+    """Change the password, and sign out all other devices."""
     account, old, new = current_user.account, _sent("old_password"), _sent("password")
     login_user(User(dropwall().accounts.change_password(account, old, new, _address())))
 
 
 @sign_in.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
-    """The device is a new guest's; who is not signed in keeps their own."""
+    """Sign out, which makes the device a new guest's. A visitor who is not signed in stays the
+    guest that they are."""
     if current_user.is_authenticated:
         _end_session()
     return _done()
@@ -216,7 +222,8 @@ def _check_sign_up() -> None:
 
 
 def _begin_session(account: Account) -> None:
-    """Nothing of the session before is left in it: somebody else may have begun that."""
+    """Sign in, in a session that keeps nothing of the former one: somebody else may have begun
+    that."""
     session.clear()
     session.permanent = True
     login_user(User(account))
@@ -228,7 +235,8 @@ def _end_session() -> None:
 
 
 def _device() -> str:
-    """The guest whose photos come along; none from one account to another."""
+    """Return the guest whose photos the account takes over; empty where another account is signed
+    in."""
     return str(session.get("guest_id", ""))
 
 
@@ -254,18 +262,19 @@ def show_passcode() -> ResponseReturnValue:
 @sign_in.post("/passcode")
 @answers_form("passcode.html")
 def try_passcode() -> None:
-    _admit(_sent("passcode"), dropwall().passcode.check)
+    _admit(_sent("passcode"))
 
 
 @sign_in.get("/join/<path:word>")
 @answers_form("passcode.html")
 def join(word: str) -> None:
-    """The link of the QR code. Where it is refused, the form has its word in it."""
-    _admit(word, dropwall().passcode.check_link)
+    """Admit a visitor who follows the link of the QR code. If it is refused, the form shows the
+    link's passcode."""
+    _admit(word, is_link=True)
 
 
-def _admit(word: str, check: Callable[[str, str], None]) -> None:
+def _admit(word: str, is_link: bool = False) -> None:
     if not is_admitted():
-        check(word, _address())
+        dropwall().passcode.check(word, _address(), is_link)
         greet_guest()
         session["passcode"] = dropwall().passcode.token

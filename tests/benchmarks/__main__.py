@@ -6,7 +6,7 @@ import traceback
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
-from tests.benchmarks import attacks, crowd, long_list, page, uploading
+from tests.benchmarks import attacks, crowd, long_list, opening, page, uploading
 from tests.benchmarks.report import cells, write_report
 from tests.benchmarks.results import Row, load, save
 from tests.support import engines, processes
@@ -14,6 +14,10 @@ from tests.support import engines, processes
 BENCHMARKS = {
     "photos_per_second": uploading.photos_per_second,
     "body": uploading.body,
+    "crowd_opens": opening.crowd_opens,
+    "page_itself": opening.page_itself,
+    "first_tile": opening.first_tile,
+    "layout_shift": opening.layout_shift,
     "page_weight": page.page_weight,
     "long_list": long_list.long_list,
     "live_latency": crowd.live_latency,
@@ -24,7 +28,15 @@ BENCHMARKS = {
     "attacks": attacks.attacks,
 }
 """In the order of the table in the design."""
-ONLY_EMBEDDED = {"page_weight", "scrolling", "attacks"}
+ONLY_EMBEDDED = {
+    "crowd_opens",
+    "page_itself",
+    "first_tile",
+    "layout_shift",
+    "page_weight",
+    "scrolling",
+    "attacks",
+}
 DURABLE = {"fsync": "on", "full_page_writes": "on", "shared_buffers": "128MB"}
 """PostgreSQL's own defaults, which other tests do without: a 204 costs what it costs a host."""
 

@@ -17,9 +17,17 @@ from dropwall import create_app
 from dropwall.catalog.changes import Change, recount
 from dropwall.catalog.photos import OWN_COLUMNS
 from dropwall.catalog.schema import lift_timeouts
-from dropwall.catalog.tables import changes, gallery, guests, photos
-from dropwall.catalog.viewer import EVERYONE, HIDDEN, OWNER, PENDING, SHOWN
-from dropwall.timestamps import write_moment
+from dropwall.catalog.tables import (
+    EVERYONE,
+    HIDDEN,
+    OWNER,
+    PENDING,
+    SHOWN,
+    changes,
+    gallery,
+    guests,
+    photos,
+)
 from tests.benchmarks.results import Row, in_turns
 from tests.benchmarks.servers import dropwall
 from tests.support.catalog_rows import photo
@@ -29,6 +37,7 @@ from tests.support.visitors import cookie_name
 FEW, MANY, BATCH = 1_000, 1_000_000, 20_000
 IDS = 100
 PHOTOS_OF_A_GUEST = 250
+MOMENT = "%Y-%m-%dT%H:%M:%SZ"  # as the catalog writes them
 FIRST_MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 TAKEN_WITHIN_SECONDS, SCATTER = 10**7, 7_919_317
 UNCOMMON = 200  # one of so many photos is private, one is hidden, and one was removed
@@ -112,6 +121,10 @@ def pages(count: int) -> dict[str, str]:
         "last page": "/api/photos?limit=100&before=101",
         "first page by time taken": "/api/photos?limit=100&sort=taken",
         "middle page by time taken": f"/api/photos?limit=100&sort=taken&before={count // 2}",
+        "first page, oldest first": "/api/photos?limit=100&order=oldest",
+        "middle page by time taken, oldest first": (
+            f"/api/photos?limit=100&sort=taken&order=oldest&before={count // 2}"
+        ),
         "what is new": f"/api/photos?since={count - 10}",
         "one sender's": f"/api/photos?limit=100&by={guest}",
         "one sender's by time taken": f"/api/photos?limit=100&by={guest}&sort=taken",
@@ -152,7 +165,7 @@ def fill(data: Path, count: int) -> None:
 
 def photo_row(number: int, count: int) -> dict[str, Any]:
     """One of so many."""
-    uploaded = write_moment(FIRST_MOMENT + timedelta(seconds=10 * number))
+    uploaded = f"{FIRST_MOMENT + timedelta(seconds=10 * number):{MOMENT}}"
     scattered = number * SCATTER % TAKEN_WITHIN_SECONDS
     place = number * CHOSEN % count  # below CHOSEN for CHOSEN of the numbers
     name = "The beach.jpg" if place < CHOSEN else f"IMG_{number}.jpg"
@@ -166,7 +179,7 @@ def photo_row(number: int, count: int) -> dict[str, Any]:
         version=number,
         guest_id=guest_id(number % (count // PHOTOS_OF_A_GUEST)),
         name=name,
-        taken=write_moment(FIRST_MOMENT + timedelta(seconds=scattered)) if number % 4 else None,
+        taken=f"{FIRST_MOMENT + timedelta(seconds=scattered):{MOMENT}}" if number % 4 else None,
         uploaded=uploaded,
         placeholder="data:image/webp;base64," + "A" * 200,
         visibility=OWNER if kind == "private" else EVERYONE,

@@ -12,9 +12,8 @@ from itertools import count
 import requests
 
 from dropwall.config import Config
-from dropwall.images.bounds import Bounds
-from dropwall.images.formats import parse_container
-from dropwall.images.reading import decode_photo
+from dropwall.images.containers import parse_container
+from dropwall.images.pictures import decode_photo
 from tests.benchmarks.results import Row, in_turns
 from tests.benchmarks.servers import (
     COPYPARTY,
@@ -74,11 +73,9 @@ def photos_per_second(photos: int = 48, rounds: int = 5) -> Iterator[Row]:
 
 
 def decode(photo: bytes) -> None:
-    config = Config()
     with tempfile.TemporaryFile() as file:
         file.write(photo)
-        bounds = Bounds(config.max_pixels, config.max_jpeg_pixels)
-        decode_photo(file, parse_container(file), bounds, keep_location=True)
+        decode_photo(file, parse_container(file), Config().max_pixels, keep_location=True)
 
 
 def body(rounds: int = 12) -> Iterator[Row]:

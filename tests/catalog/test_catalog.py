@@ -19,13 +19,12 @@ from dropwall.catalog import accounts, schema, search, tables
 from dropwall.catalog.changes import KEPT_SECONDS, forget_old_changes
 from dropwall.catalog.database import open_database
 from dropwall.catalog.guests import Guest
-from dropwall.catalog.lists import Selection
-from dropwall.catalog.photos import Photo, PhotoFilter, SamePhoto
+from dropwall.catalog.lists import PhotoQuery
+from dropwall.catalog.photos import Photo, PhotoFilter, SamePhoto, Usage
 from dropwall.catalog.schema import UnusableCatalog
-from dropwall.catalog.tables import metadata
+from dropwall.catalog.tables import HIDDEN, OWNER, PENDING, SHOWN, metadata
 from dropwall.catalog.uploads import ChunkedUpload
-from dropwall.catalog.usage import Usage
-from dropwall.catalog.viewer import HIDDEN, OWNER, PENDING, SHOWN, Viewer
+from dropwall.catalog.visibility import Viewer
 from dropwall.names import fold_for_search
 from dropwall.people.passwords import is_password
 from dropwall.photos.watchers import MAX_CHANGES
@@ -38,11 +37,12 @@ from tests.support.catalog_rows import (
     FilledCatalog,
     empty_database,
     load_gallery,
+    no_limits,
     old_gallery,
     photo,
 )
 
-BY_TAKEN = Selection("taken")
+BY_TAKEN = PhotoQuery("taken")
 
 
 # Photos
@@ -57,7 +57,7 @@ def test_a_photo_is_found_as_it_was_added(catalog: FilledCatalog) -> None:
 def test_photos_added_at_once_have_versions_of_their_own(catalog: FilledCatalog) -> None:
     with ThreadPoolExecutor(8) as pool:
         versions = {added.version for added in pool.map(catalog.add, range(40))}
-    assert len(versions) == catalog.lists.list_photos(1).total == 40
+    assert len(versions) == catalog.lists.list_photos(1, viewer=PUBLIC).total == 40
     assert catalog.feed.find_version() == max(versions)
 
 
@@ -82,36 +82,36 @@ def test_only_the_same_bytes_of_the_same_guest_are_the_same_photo(catalog: Fille
 def test_only_a_tombstone_stays_of_a_wiped_photo(catalog: FilledCatalog) -> None:
     version, orphans = catalog.add(1).version, catalog.orphans
     catalog.remove(1)
-    catalog.photos.restore_photo(photo(1).id, GUEST)
-    assert not orphans.wipe_photo(photo(1).id)
+    catalog.photos.restore_photo(photo(1).id, GUEST, MORNING, no_limits)
+    assert not catalog.orphans.wipe_photo(photo(1).id)
     assert catalog.photos.find_photo(photo(1).id, PUBLIC).name == "1.jpg"
     catalog.remove(1)
     assert orphans.known_ids([photo(1).id]) == {photo(1).id}
-    assert orphans.unpurged_photos(MORNING, limit=9) == []
+    assert catalog.orphans.unpurged_photos(MORNING, limit=9) == []
     for _ in range(2):  # a crash before its files are gone does not matter
-        assert orphans.unpurged_photos(NOON, limit=9) == [photo(1).id]
-        assert orphans.wipe_photo(photo(1).id)
+        assert catalog.orphans.unpurged_photos(NOON, limit=9) == [photo(1).id]
+        assert catalog.orphans.wipe_photo(photo(1).id)
     with pytest.raises(NoSuchPhoto):
-        catalog.photos.restore_photo(photo(1).id, GUEST)
-    orphans.mark_purged(photo(1).id)
-    assert orphans.unpurged_photos(NOON, limit=9) == []
+        catalog.photos.restore_photo(photo(1).id, GUEST, MORNING, no_limits)
+    catalog.orphans.mark_purged(photo(1).id)
+    assert catalog.orphans.unpurged_photos(NOON, limit=9) == []
     assert orphans.known_ids([photo(1).id]) == set()
     for since in (version, 0):  # 0: it came and went meanwhile
-        changes = catalog.feed.read_changes(since, limit=9)
+        changes = catalog.feed.read_changes(since, 9, PUBLIC)
         assert (changes.photos, changes.removed) == ([], [photo(1).id])
 
 
 def test_very_many_changes_are_a_reset(catalog: FilledCatalog) -> None:
     versions = [catalog.add(number).version for number in range(21)]
-    assert catalog.feed.read_changes(0, limit=2).reset
-    assert len(catalog.feed.read_changes(versions[0], limit=2).photos) == 2
-    assert len(catalog.feed.read_changes(versions[0], limit=20).photos) == 20
-    assert catalog.feed.read_changes(versions[-1] + 1, limit=2).reset
+    assert catalog.feed.read_changes(0, 2, PUBLIC).reset
+    assert len(catalog.feed.read_changes(versions[0], 2, PUBLIC).photos) == 2
+    assert len(catalog.feed.read_changes(versions[0], 20, PUBLIC).photos) == 20
+    assert catalog.feed.read_changes(versions[-1] + 1, 2, PUBLIC).reset
     [reset] = catalog.feed.read_news(0, 2, [PUBLIC])[1][PUBLIC]
     assert (reset.reset, reset.version) == (True, versions[-1])
     with catalog.database.transaction() as connection:
         connection.execute(update(tables.changes).values(version=versions[-1]))
-    whole = catalog.feed.read_changes(0, limit=5)
+    whole = catalog.feed.read_changes(0, 5, PUBLIC)
     assert (len(whole.photos), whole.more) == (21, False)
 
 
@@ -142,7 +142,7 @@ def test_changes_are_forgotten_after_a_while_and_no_viewers_version_changes(
     # Ann's last change is not her last one any more, and is older than what was forgotten before.
     again = catalog.add(7, guest_id="ann", visibility=OWNER)
     assert forget_old_changes(catalog.database) == 2
-    assert catalog.feed.read_changes(known[1], 9).reset
+    assert catalog.feed.read_changes(known[1], 9, PUBLIC).reset
     assert catalog.feed.read_changes(added.version, 9, Viewer("ann")).photos == [again]
 
 
@@ -204,7 +204,7 @@ def test_a_page_follows_many_changes_at_once_in_pieces(catalog: FilledCatalog, l
             for number, each in enumerate(rows):
                 each["version"] = first.version - int(ids[number], 16)
             connection.execute(tables.photos.insert(), [dict(row) | each for each in rows])
-    catalog.usage.recount()
+    catalog.guests.recount()
     viewers = [PUBLIC, HOST, Viewer("ann"), Viewer("ann", sees_others=False)]
     before = {viewer: page_of(catalog, viewer) for viewer in viewers}
     known = {viewer: catalog.lists.list_photos(1, viewer=viewer).version for viewer in viewers}
@@ -237,7 +237,7 @@ def page_of(catalog: FilledCatalog, viewer: Viewer) -> dict[str, Photo]:
 def test_a_photo_has_an_intent_row_until_it_is_listed(catalog: FilledCatalog) -> None:
     """Which nobody else learns of, and which counts against no limit."""
     version, one, two = catalog.add(1).version, photo(1), photo(2)
-    overview, used = catalog.usage.overview(), catalog.usage.read("guest", MORNING)
+    overview, used = catalog.guests.overview(), catalog.photos.find_usage("guest", MORNING)
     shown: list[Usage] = []
     begin = partial(catalog.photos.begin_photo, since=MORNING, check=shown.append)
     assert begin(two.id, two.guest_id, two.sha256) is None
@@ -245,11 +245,14 @@ def test_a_photo_has_an_intent_row_until_it_is_listed(catalog: FilledCatalog) ->
     assert begin("f" * 32, one.guest_id, one.sha256).id == one.id  # and no row is left of it
     assert catalog.orphans.known_ids([one.id, two.id, "f" * 32]) == {one.id, two.id}
     assert catalog.feed.find_version() == version
-    assert (catalog.usage.overview(), catalog.usage.read("guest", MORNING)) == (overview, used)
-    catalog.photos.add_photo(two)
+    assert (catalog.guests.overview(), catalog.photos.find_usage("guest", MORNING)) == (
+        overview,
+        used,
+    )
+    catalog.photos.add_photo(two, MORNING, no_limits)
     assert catalog.orphans.mark_intents_swept("9999", 9) == set()
     with pytest.raises(UploadSwept):
-        catalog.photos.add_photo(photo(3))
+        catalog.photos.add_photo(photo(3), MORNING, no_limits)
 
 
 def test_what_a_limit_refuses_has_no_intent_row(catalog: FilledCatalog) -> None:
@@ -268,11 +271,11 @@ def test_a_photo_that_was_swept_is_never_listed(catalog: FilledCatalog) -> None:
     for _ in range(2):
         assert catalog.orphans.mark_intents_swept("9999", 9) == {photo(1).id}
         with pytest.raises(UploadSwept):
-            catalog.photos.add_photo(photo(1))
+            catalog.photos.add_photo(photo(1), MORNING, no_limits)
     assert catalog.orphans.known_ids([photo(1).id]) == {photo(1).id}
     catalog.orphans.forget_intents([photo(1).id])
     with pytest.raises(UploadSwept):
-        catalog.photos.add_photo(photo(1))
+        catalog.photos.add_photo(photo(1), MORNING, no_limits)
     assert catalog.orphans.known_ids([photo(1).id]) == set()
     assert catalog.listed() == []
 
@@ -295,20 +298,24 @@ def evening(catalog: FilledCatalog) -> FilledCatalog:
 
 
 SELECTED = {
-    Selection(): [6, 5, 4, 3, 2, 1],
+    PhotoQuery(): [6, 5, 4, 3, 2, 1],
     BY_TAKEN: [2, 6, 5, 1, 4, 3],
-    Selection(guest_id="anne"): [3, 2, 1],
-    Selection("taken", guest_id="anne"): [2, 1, 3],
-    Selection(guest_id="nobody"): [],
-    Selection(words="bär"): [5, 4],
-    Selection(words="BAR"): [5, 4],
-    Selection(words="änne"): [3, 2, 1],
-    Selection("taken", words="k. ÄNNE"): [2, 1, 3],
-    Selection(words="cake änne"): [3],
-    Selection(words="50%"): [3],
-    Selection(words="_1"): [4],
-    Selection(words="nothing"): [],
-    Selection(words="  "): [6, 5, 4, 3, 2, 1],
+    PhotoQuery(oldest_first=True): [1, 2, 3, 4, 5, 6],
+    PhotoQuery("taken", oldest_first=True): [3, 4, 1, 5, 6, 2],
+    PhotoQuery("taken", guest_id="anne", oldest_first=True): [3, 1, 2],
+    PhotoQuery(words="bär", oldest_first=True): [4, 5],
+    PhotoQuery(guest_id="anne"): [3, 2, 1],
+    PhotoQuery("taken", guest_id="anne"): [2, 1, 3],
+    PhotoQuery(guest_id="nobody"): [],
+    PhotoQuery(words="bär"): [5, 4],
+    PhotoQuery(words="BAR"): [5, 4],
+    PhotoQuery(words="änne"): [3, 2, 1],
+    PhotoQuery("taken", words="k. ÄNNE"): [2, 1, 3],
+    PhotoQuery(words="cake änne"): [3],
+    PhotoQuery(words="50%"): [3],
+    PhotoQuery(words="_1"): [4],
+    PhotoQuery(words="nothing"): [],
+    PhotoQuery(words="  "): [6, 5, 4, 3, 2, 1],
 }
 
 
@@ -316,21 +323,29 @@ def test_every_selection_is_read_page_by_page(evening: FilledCatalog) -> None:
     for selection, expected in SELECTED.items():
         for page in (1, 2, 9):
             assert evening.listed(selection, page=page) == expected, selection
-        outlined = evening.lists.outline(9, None, selection).photos
+        outlined = evening.lists.outline_photos(9, None, selection, viewer=PUBLIC).photos
         assert [int(each.id, 16) for each in outlined] == expected, selection
 
 
 def test_a_page_goes_on_where_a_photo_was_removed(evening: FilledCatalog) -> None:
-    first = evening.lists.list_photos(3, None, BY_TAKEN)
-    evening.remove(5)
-    following = evening.lists.list_photos(9, first.next, BY_TAKEN)
-    assert [each.id for each in following.photos] == [photo(number).id for number in (1, 4, 3)]
+    from_oldest = replace(BY_TAKEN, oldest_first=True)
+    pages = {
+        asked: evening.lists.list_photos(3, None, asked, viewer=PUBLIC)
+        for asked in (BY_TAKEN, from_oldest)
+    }
+    for number in (5, 1):
+        evening.remove(number, "anne" if number == 1 else "guest")
+    for asked, left in ((BY_TAKEN, (4, 3)), (from_oldest, (6, 2))):
+        following = evening.lists.list_photos(9, pages[asked].next, asked, viewer=PUBLIC)
+        assert [each.id for each in following.photos] == [photo(number).id for number in left]
+        beyond_all = evening.lists.list_photos(9, 10**9, asked, viewer=PUBLIC)
+        assert beyond_all.photos == []
 
 
 def test_others_cannot_page_from_a_private_photo(evening: FilledCatalog) -> None:
     private = evening.add(7, taken="2026-11-22T19:30:00Z", guest_id="a", visibility=OWNER)
     for viewer, expected in ((Viewer("a"), [photo(6).id]), (PUBLIC, [])):
-        page = evening.lists.list_photos(1, private.version, BY_TAKEN, viewer)
+        page = evening.lists.list_photos(1, private.version, BY_TAKEN, viewer=viewer)
         assert [each.id for each in page.photos] == expected
 
 
@@ -340,15 +355,18 @@ def test_others_cannot_page_from_a_private_photo(evening: FilledCatalog) -> None
 def test_a_guests_name_stands_at_all_their_photos_and_is_a_change(evening: FilledCatalog) -> None:
     lists, guests, feed = evening.lists, evening.guests, evening.feed
     assert (guests.find_name("anne"), guests.find_name("guest")) == ("Änne K.", "")
-    assert {shown.sender for shown in lists.list_photos(9).photos} == {"Änne K.", None}
+    assert {shown.sender for shown in lists.list_photos(9, viewer=PUBLIC).photos} == {
+        "Änne K.",
+        None,
+    }
     version = feed.find_version()
     guests.name_guest("anne", "Anne")
-    changes = feed.read_changes(version, limit=9)
+    changes = feed.read_changes(version, 9, PUBLIC)
     assert (changes.guests, changes.photos) == ([Guest("anne", "Anne")], [])
     assert changes.version == feed.find_version()
-    assert guests.list_senders(9) == [Guest("anne", "Anne", 3)]
+    assert guests.list_senders(9, PUBLIC) == [Guest("anne", "Anne", 3)]
     guests.name_guest("anne", "")
-    assert guests.list_senders(9) == []
+    assert guests.list_senders(9, PUBLIC) == []
 
 
 def test_a_guest_who_is_named_many_times_at_once_has_one_name(catalog: FilledCatalog) -> None:
@@ -362,13 +380,13 @@ def test_a_guest_who_is_named_many_times_at_once_has_one_name(catalog: FilledCat
 
 
 def test_the_gallery_knows_how_many_bytes_it_holds(catalog: FilledCatalog) -> None:
-    assert catalog.usage.read("guest", MORNING) == Usage(0, 0, 0, 0, 0, None)
+    assert catalog.photos.find_usage("guest", MORNING) == Usage(0, 0, 0, 0, 0, None)
     for number in (1, 2, 3):
         catalog.add(number, bytes=10**number * 5_000_000_000)
     with pytest.raises(SamePhoto):
         catalog.add(4, bytes=7, sha256=photo(1).sha256)
     assert [catalog.remove(number) for number in (2, 2, 99)] == [[photo(2).id], [], []]
-    assert catalog.usage.read("guest", MORNING).held_bytes == 5_050_000_000_000
+    assert catalog.photos.find_usage("guest", MORNING).held_bytes == 5_050_000_000_000
 
 
 # Uploads
@@ -401,7 +419,7 @@ def test_uploads_and_chunks_that_come_many_times_at_once_count_once(catalog: Fil
     assert sorted(each.received for each in others) == [*range(2, 25)]
     assert [each.received_bytes for each in others if each.is_whole] == [24_000]
     assert uploads.received(whole.id) == [*range(24)]
-    assert catalog.usage.read("guest", since=MORNING).begun_uploads == 1
+    assert catalog.photos.find_usage("guest", since=MORNING).begun_uploads == 1
 
 
 def test_an_upload_is_forgotten_unless_somebody_goes_on_with_it(catalog: FilledCatalog) -> None:
@@ -485,7 +503,7 @@ def test_a_gallery_of_a_former_version_is_upgraded(address: str, revision: str) 
     host, anyone = Viewer(hanna.id, is_host=True), Viewer()
 
     def names(viewer: Viewer, **selected: str) -> list[str]:
-        found = catalog.lists.list_photos(99, None, Selection(**selected), viewer).photos
+        found = catalog.lists.list_photos(99, None, PhotoQuery(**selected), viewer=viewer).photos
         return [each.name for each in reversed(found)]
 
     everyones = ["Straße.jpg", "IMG_2.jpg", "the 50% cake.jpg", "写真.jpg", "By the host.jpg"]
@@ -496,10 +514,10 @@ def test_a_gallery_of_a_former_version_is_upgraded(address: str, revision: str) 
         by_name = {row.name: row for row in connection.execute(select(tables.photos))}
     bo = by_name["Bo alone.jpg"].guest_id
     assert set(names(Viewer(bo))) == {*everyones, "Bo alone.jpg", "Waiting.jpg"}
-    assert catalog.usage.overview().pending == catalog.usage.overview().hidden == 1
-    counts = catalog.usage.overview()
-    catalog.usage.recount()
-    assert catalog.usage.overview() == counts
+    assert catalog.guests.overview().pending == catalog.guests.overview().hidden == 1
+    counts = catalog.guests.overview()
+    catalog.guests.recount()
+    assert catalog.guests.overview() == counts
     assert names(anyone, words="gulay") == everyones[:2]
     assert names(anyone, words="strasse") == everyones[:1]
     assert names(anyone, words="真") == ["写真.jpg"]
@@ -508,12 +526,14 @@ def test_a_gallery_of_a_former_version_is_upgraded(address: str, revision: str) 
     assert (half.name, half.guest_id) == ("Half.jpg", bo)
     assert catalog.uploads.received(half.id) == [0, 2]
     with pytest.raises(NoSuchPhoto):
-        catalog.photos.restore_photo(by_name["Removed by a host.jpg"].id, Viewer("stranger"))
-    catalog.photos.restore_photo(by_name["Removed.jpg"].id, Viewer(bo))
+        catalog.photos.restore_photo(
+            by_name["Removed by a host.jpg"].id, Viewer("stranger"), MORNING, no_limits
+        )
+    catalog.photos.restore_photo(by_name["Removed.jpg"].id, Viewer(bo), MORNING, no_limits)
     assert names(anyone) == [*everyones, "Removed.jpg"]
     since = catalog.feed.find_version()
     added = catalog.add(1, name="New.jpg")
-    news = catalog.feed.read_changes(since, limit=9)
+    news = catalog.feed.read_changes(since, 9, PUBLIC)
     assert [each.id for each in news.photos] == [added.id]
 
 
@@ -526,8 +546,8 @@ def test_a_gallery_that_is_too_old_is_refused_and_not_touched(address: str, revi
     with pytest.raises(UnusableCatalog) as refusal:
         open_database(address)
     assert str(refusal.value) == (
-        f"The catalog is of a Dropwall that is too old for this one to upgrade ({revision}). Please"
-        " start the gallery once with the Dropwall of commit 1c33cb1, which upgrades it, and then"
+        f"The catalog is of a Dropwall that is too old for this one to upgrade ({revision}). Start"
+        " the gallery once with the Dropwall of commit 1c33cb1, which upgrades it, and then"
         " with this one. Nothing was changed."
     )
     with empty_database(address) as connection:
@@ -545,6 +565,8 @@ FROZEN = {
     "0012_zip.py": "9bdc1c706a22b2ead9c64f8cf0d7356bda2e415d54d8d6ce4312868f3b0134b1",
     "0013_intents.py": "ef8d1a507f2eeaba50a74a242b822b5925dec911c4c62a637df1e0af12cafde6",
     "0014_changes.py": "ebf9bb23a4b4b7514080ff9201677185779611e6f8ce01b9eb36814e9c55a5c8",
+    "0015_closed.py": "81f5642646fc79e8e9d56680e655cfc7fa21c1f29d78afada9451f994e6d9141",
+    "0016_notifications.py": "f4fbc252b4b3a5ff8d671681157a0256834c7c0d1e9c897fe77f7a31c128a18b",
 }
 
 
@@ -570,7 +592,7 @@ def test_what_an_edited_migration_left_out_is_added(
     catalog.add(2, guest_id="phone")
     catalog.adopt("phone", "guest")
     assert catalog.remove(1) == [photo(1).id]
-    catalog.photos.restore_photo(photo(1).id, GUEST)
+    catalog.photos.restore_photo(photo(1).id, GUEST, MORNING, no_limits)
     assert catalog.listed()[:2] == [2, 1]
     caplog.clear()
     open_database(address)
@@ -594,7 +616,7 @@ def test_what_cannot_be_added_to_a_catalog_is_named(
         open_database(address)
     assert str(refusal.value) == (
         f"The catalog lacks what this Dropwall needs ({lacking}), as one of an early development"
-        " version does. Please let DROPWALL_DATABASE name a backup of it, or another database."
+        " version does. Let DROPWALL_DATABASE name a backup of it, or another database."
     )
 
 
@@ -624,7 +646,7 @@ def test_photos_of_an_old_gallery_keep_their_times_between_new_ones(address: str
     catalog = FilledCatalog(open_database(address))
     for number, taken in ((3, "2026-11-22T15:10:00"), (4, "2026-11-22T15:05:00"), (5, None)):
         catalog.add(number, taken=taken, uploaded="2026-11-22T15:07:00Z")
-    found = catalog.lists.list_photos(9, None, BY_TAKEN).photos
+    found = catalog.lists.list_photos(9, None, BY_TAKEN, viewer=PUBLIC).photos
     assert [(int(each.id, 16), each.taken) for each in found] == [
         (3, "2026-11-22T15:10:00"),  # came later than the one of the same time
         (1, "2026-11-22T15:10:00Z"),
@@ -653,7 +675,7 @@ def test_names_of_an_old_gallery_are_found_without_their_accents(
         insert_rows(connection, "guests", people)
     catalog = FilledCatalog(open_database(address))
     for word, first in {"gulay": 2397, "g\xfcl": 2397, "οδυσσευσ": 2399, "strasse": 2400}.items():
-        found = catalog.lists.list_photos(700, None, Selection(words=word)).photos
+        found = catalog.lists.list_photos(700, None, PhotoQuery(words=word), viewer=PUBLIC).photos
         assert [int(each.id, 16) for each in found] == [*range(first, 0, -4)], word
     with catalog.database.transaction() as connection:
         for each in (tables.photos, tables.guests):

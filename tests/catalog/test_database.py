@@ -8,7 +8,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -21,8 +21,9 @@ from sqlalchemy.exc import IntegrityError
 
 from dropwall import create_app
 from dropwall.catalog import accounts
+from dropwall.catalog.changes import advance
 from dropwall.catalog.database import Database, keep_secret, open_database
-from dropwall.catalog.lists import Selection
+from dropwall.catalog.lists import PhotoQuery
 from dropwall.catalog.photos import PhotoFilter
 from dropwall.catalog.schema import UnusableCatalog
 from dropwall.config import Config
@@ -36,6 +37,7 @@ from tests.support.catalog_rows import (
     FilledCatalog,
     empty_database,
     load_gallery,
+    no_limits,
     old_gallery,
     photo,
 )
@@ -46,8 +48,10 @@ from tests.support.ports import closed_port
 from tests.support.postgresql import PASSWORD, PostgreSQL
 from tests.support.waiting import PATIENCE_SECONDS, meanwhile, wait_until
 
-BUSY = "Dropwall is busy right now. Try again in a few seconds."
+BUSY = "The gallery is busy right now. Try again in a few seconds."
 WRITERS = 8
+ENOUGH_SECONDS = 20
+"""Less than a writer waits for another one."""
 A_MOMENT_SECONDS = 0.3
 """So long, at least, somebody waits who must wait for another one."""
 
@@ -96,12 +100,88 @@ def test_a_page_is_of_one_moment_whatever_happens_meanwhile(catalog: FilledCatal
 
     with meanwhile(come_and_go):
         while not is_over.is_set():
-            page = catalog.lists.list_photos(99)
+            page = catalog.lists.list_photos(99, viewer=PUBLIC)
             assert len(page.photos) == page.total
             _, news = catalog.feed.read_news(page.version, 99, [PUBLIC])
             for changes in news.get(PUBLIC, ()):  # one piece
                 known = {each.id for each in page.photos} - set(changes.removed)
                 assert len(known | {each.id for each in changes.photos}) == changes.total
+
+
+def test_what_only_reads_waits_for_no_writer(catalog: FilledCatalog) -> None:
+    catalog.add(1)
+
+    def read() -> None:
+        assert catalog.listed() == [1]
+        assert catalog.lists.outline_photos(9, None, PhotoQuery(), viewer=PUBLIC).total == 1
+        assert catalog.photos.find_photo(photo(1).id, PUBLIC).name == "1.jpg"
+        assert catalog.orphans.find_unsummed("", 9)
+        assert catalog.orphans.unpurged_photos(MORNING, 9) == []
+        assert catalog.feed.read_changes(0, 9, PUBLIC).photos
+        assert catalog.photos.find_owner_id("guest") == "guest"
+        assert catalog.guests.find_name("guest") == ""
+        assert catalog.guests.list_senders(9, PUBLIC) == []
+        assert catalog.guests.count_photos("guest") == catalog.guests.overview().photos == 1
+        assert catalog.photos.find_usage("guest", MORNING).sent_photos == 1
+        assert catalog.orphans.known_ids([photo(1).id]) == {photo(1).id}
+        assert catalog.orphans.removed_ids([photo(1).id]) == catalog.uploads.known_ids(["1"])
+        assert catalog.uploads.received("1") == catalog.uploads.ids_untouched_since(MORNING, 9)
+        assert not catalog.uploads.has_chunk("1", 1)
+        assert accounts.list_accounts(catalog.database) == []
+        assert accounts.find_account(catalog.database, "1") is None
+        assert accounts.list_failures(catalog.database, ["name"]) == []
+        catalog.database.check()
+
+    with ThreadPoolExecutor(1) as pool:
+        with catalog.database.transaction() as connection:
+            advance(connection)
+            reading = pool.submit(read)
+            assert wait([reading], ENOUGH_SECONDS).done
+        reading.result()
+
+
+def test_whoever_waits_very_long_to_write_is_told_that_the_catalog_is_busy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dropwall.catalog.sqlite.LOCK_WAIT_SECONDS", 0.05)
+    database = open_database(str(tmp_path / "catalog.sqlite"))
+    with closing(database), ThreadPoolExecutor(1) as pool:
+        with database.transaction():
+            with pytest.raises(CatalogUnavailable, match="writing for too long"):
+                pool.submit(keep_secret, database, "late", b"1").result()
+            with database.snapshot() as connection:  # reading goes on
+                assert connection.scalar(text("SELECT count(*) FROM photos")) == 0
+        assert pool.submit(keep_secret, database, "late", b"2").result() == b"2"
+
+
+def test_whoever_gets_no_connection_to_read_is_told_that_the_catalog_is_busy(
+    tmp_path: Path,
+) -> None:
+    database = open_database(str(tmp_path / "catalog.sqlite"))
+    pool = database.pool.pool
+    pool._timeout = 0.05
+    with closing(database), ExitStack() as held:
+        for _ in range(pool.size() + pool._max_overflow):
+            held.enter_context(database.snapshot())
+        with pytest.raises(CatalogUnavailable), database.snapshot():
+            pass
+        held.close()
+        database.check()
+
+
+def test_a_folder_in_the_place_of_a_catalog_cannot_be_opened(tmp_path: Path) -> None:
+    with pytest.raises(CatalogUnavailable, match=r"doesn't answer\. Check DROPWALL_DATABASE: "):
+        open_database(str(tmp_path))
+
+
+def test_a_catalog_that_is_overwritten_while_it_is_watched_is_unavailable(tmp_path: Path) -> None:
+    database = open_database(str(tmp_path / "catalog.sqlite"))
+    with closing(database), database.watch() as wait:
+        assert [wait(0), wait(0)] == [True, False]
+        for file in tmp_path.glob("catalog.sqlite*"):
+            file.write_bytes(b"something else" * 10_000)
+        with pytest.raises(CatalogUnavailable, match="not a database"):
+            wait(0)
 
 
 def test_a_photo_is_not_restored_while_it_is_wiped(catalog: FilledCatalog) -> None:
@@ -110,7 +190,9 @@ def test_a_photo_is_not_restored_while_it_is_wiped(catalog: FilledCatalog) -> No
     with ThreadPoolExecutor(1) as pool:
         with catalog.database.transaction() as connection:
             connection.execute(text("UPDATE photos SET sha256 = '', name = ''"))  # as wipe_photo
-            restoring = pool.submit(catalog.photos.restore_photo, photo(1).id, GUEST)
+            restoring = pool.submit(
+                catalog.photos.restore_photo, photo(1).id, GUEST, MORNING, no_limits
+            )
             assert not wait([restoring], A_MOMENT_SECONDS).done
         with pytest.raises(NoSuchPhoto):
             restoring.result()
@@ -230,18 +312,18 @@ def test_a_text_that_no_database_can_store_matches_nothing(catalog: FilledCatalo
             catalog.photos.find_photo(strange, PUBLIC)
         with pytest.raises(NoSuchUpload):
             catalog.uploads.find(strange)
-        assert catalog.listed(Selection(words=strange)) == []
-        assert catalog.listed(Selection(guest_id=strange)) == []
-        assert catalog.listed(Selection(ids=(strange, photo(1).id))) == [1]
+        assert catalog.listed(PhotoQuery(words=strange)) == []
+        assert catalog.listed(PhotoQuery(guest_id=strange)) == []
+        assert catalog.listed(PhotoQuery(ids=(strange, photo(1).id))) == [1]
         assert catalog.orphans.known_ids([strange]) == set()
-        assert catalog.guests.find_owner_id(strange)
+        assert catalog.photos.find_owner_id(strange)
         assert accounts.find_account_by_name(catalog.database, strange) is None
 
 
 def test_the_largest_version_of_all_can_be_asked_for(catalog: FilledCatalog) -> None:
     catalog.add(1)
-    assert len(catalog.lists.list_photos(9, before=2**63 - 1).photos) == 1
-    assert catalog.feed.read_changes(2**63 - 1, limit=9).reset
+    assert len(catalog.lists.list_photos(9, before=2**63 - 1, viewer=PUBLIC).photos) == 1
+    assert catalog.feed.read_changes(2**63 - 1, 9, PUBLIC).reset
 
 
 # What is not there, or not ours
@@ -251,7 +333,7 @@ def test_the_largest_version_of_all_can_be_asked_for(catalog: FilledCatalog) -> 
 def test_another_programs_database_is_left_alone(address: str, table: str) -> None:
     with empty_database(address) as connection:
         connection.execute(text(f"CREATE TABLE {table} (title TEXT)"))
-    sentence = rf"another program \({table}\); please give Dropwall one of its own"
+    sentence = rf"another program \({table}\)\. Give Dropwall one of its own"
     with pytest.raises(UnusableCatalog, match=sentence):
         open_database(address)
 
@@ -268,7 +350,7 @@ def test_another_programs_file_keeps_each_byte(tmp_path: Path) -> None:
 
 def test_the_schema_of_a_newer_version_is_left_alone(address: str) -> None:
     make_unknown(address)
-    with pytest.raises(UnusableCatalog, match=r"\(9999\).* Please update Dropwall"):
+    with pytest.raises(UnusableCatalog, match=r"\(9999\).* Update Dropwall"):
         open_database(address)
 
 
@@ -280,7 +362,7 @@ def test_the_schema_of_a_newer_version_is_left_alone(address: str) -> None:
         ("STORAGE", "/proc", "Set DROPWALL_STORAGE to "),
         ("DATABASE", "/proc/x/catalog.sqlite", "Set DROPWALL_DATABASE to "),
         ("HOST", "192.0.2.1", "Set DROPWALL_HOST to "),
-        ("DATABASE", "newer.sqlite", "Please update Dropwall"),
+        ("DATABASE", "newer.sqlite", "Update Dropwall"),
     ],
 )
 def test_a_gallery_that_cannot_start_says_why_in_one_line(
@@ -294,7 +376,7 @@ def test_a_gallery_that_cannot_start_says_why_in_one_line(
     with log.open("wb") as output:
         server = start_gunicorn(["--config", "server/gunicorn.conf.py"], ROOT, environ, output)
     assert server.wait(PATIENCE_SECONDS) == 1
-    assert re.fullmatch(rf"Dropwall cannot .*{why}.*\n", log.read_text())
+    assert re.fullmatch(rf"Dropwall can't .*{why}.*\n", log.read_text())
 
 
 def test_a_worker_that_meets_a_newer_schema_ends_the_gallery(tmp_path: Path) -> None:
@@ -303,7 +385,7 @@ def test_a_worker_that_meets_a_newer_schema_ends_the_gallery(tmp_path: Path) -> 
         make_unknown(str(server.data / "catalog.sqlite"))
         server.reload()
         assert server.process.wait(PATIENCE_SECONDS) != 0
-        assert "Please update Dropwall" in server.log
+        assert "Update Dropwall" in server.log
 
 
 def test_a_database_server_that_is_just_starting_is_waited_for(
@@ -327,17 +409,17 @@ def test_an_address_that_will_never_work_is_refused_at_once(
         ("dbname=nobodys", 'database "nobodys" does not exist'),
         ("port=99999", "invalid port number"),
     ):
-        with pytest.raises(CatalogUnavailable, match=rf"see to DROPWALL_DATABASE: .*{why}"):
+        with pytest.raises(CatalogUnavailable, match=rf"Check DROPWALL_DATABASE: .*{why}"):
             open_database(f"{in_postgresql}?{wrong}")
     monkeypatch.setattr("dropwall.catalog.postgresql.PostgreSQL.patience_seconds", 0)
-    with pytest.raises(CatalogUnavailable, match=r"see to DROPWALL_DATABASE: .* refused"):
+    with pytest.raises(CatalogUnavailable, match=r"Check DROPWALL_DATABASE: .* refused"):
         open_database(f"postgresql://anne:s3cret@127.0.0.1:{closed_port()}/gallery")
 
 
 def test_a_database_that_cannot_be_used_is_refused(
     postgresql: PostgreSQL, in_postgresql: str
 ) -> None:
-    with pytest.raises(UnusableCatalog, match="cannot be prepared: no schema has been selected"):
+    with pytest.raises(UnusableCatalog, match="can't be prepared: no schema has been selected"):
         open_database(f"{in_postgresql}?options=-csearch_path%3Dnowhere")
     latin = postgresql.create_database("ENCODING 'LATIN1' TEMPLATE template0")
     with pytest.raises(UnusableCatalog, match=r"encoded in LATIN1.* UTF8"):
@@ -352,7 +434,7 @@ def test_a_password_that_breaks_its_address_is_not_logged() -> None:
         "postgresql://anne:x@127.0.0.1/gallery?s3cr=t",
         "postgresql://anne:x/s3cr@127.0.0.1/gallery",
     ):
-        with pytest.raises(UnusableCatalog, match="please write it as postgresql://") as refusal:
+        with pytest.raises(UnusableCatalog, match="Write it as postgresql://") as refusal:
             open_database(address)
         assert "s3cr" not in str(refusal.value)
         assert "s3cr" not in repr(Config(database=address))
@@ -440,7 +522,7 @@ def test_watchers_are_notified_though_no_connection_is_left_for_listen(
         wait_until(lambda: b"1.jpg" in b"".join(told))
         execute(admin, f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
         wait_until(lambda: "The catalog is watched again" in caplog.messages)
-    assert sum("cannot be watched" in line for line in caplog.messages) == 1
+    assert sum("can't be watched" in line for line in caplog.messages) == 1
 
 
 def test_a_gallery_outlives_its_database(

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select, text
 
 from dropwall.catalog import search, tables
-from dropwall.catalog.lists import Selection
-from dropwall.catalog.trigrams import MAX_BEGUN
-from dropwall.catalog.viewer import EVERYONE, OWNER, Viewer
+from dropwall.catalog.lists import PhotoQuery
+from dropwall.catalog.search import MAX_BEGUN
+from dropwall.catalog.tables import EVERYONE, OWNER
+from dropwall.catalog.visibility import Viewer
 from dropwall.names import fold_for_search
 from tests.support.catalog_rows import MORNING, NOON, FilledCatalog, photo
 
@@ -78,12 +79,15 @@ def test_a_search_finds_what_a_look_at_every_photo_would(
         for number, each in reversed([*enumerate(sent, 1)])
         if each.is_seen_by(viewer) and has_all(asked, each.name, senders[each.guest_id])
     ]
-    last_taken_first = sorted(newest_first, key=lambda number: sent[number - 1].taken, reverse=True)
+    by_taken = sorted(newest_first, key=lambda number: sent[number - 1].taken, reverse=True)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in zip(TUNED, limits, strict=True):
             patch.setattr(search, name, value)
-        for sort, expected in (("arrival", newest_first), ("taken", last_taken_first)):
-            assert catalog.listed(Selection(sort, words=asked), viewer, page=2) == expected
+        for sort, expected in (("arrival", newest_first), ("taken", by_taken)):
+            for oldest_first in (False, True):
+                query = PhotoQuery(sort, words=asked, oldest_first=oldest_first)
+                in_order = expected[::-1] if oldest_first else expected
+                assert catalog.listed(query, viewer, page=2) == in_order
 
 
 def fill(catalog: FilledCatalog, sent: list[Sent], senders: dict[str, str]) -> None:
@@ -159,7 +163,7 @@ def test_a_search_finds_a_name_however_a_person_would_type_it(
     for looked_at in (100, 1):
         monkeypatch.setattr(search, "LOOKED_AT", looked_at)
         for typed in alike:
-            assert sorted(catalog.listed(Selection(words=typed))) == found, typed
+            assert sorted(catalog.listed(PhotoQuery(words=typed))) == found, typed
 
 
 def test_letters_that_differ_by_more_than_an_accent_stay_apart() -> None:
@@ -180,7 +184,7 @@ def test_a_word_that_every_other_photo_has_is_found_page_by_page(
     cakes = list(range(59, 0, -2))
     if sort == "taken":
         cakes.sort(key=lambda number: number * 7 % 60, reverse=True)
-    assert catalog.listed(Selection(sort, words="cake"), page=2) == cakes
+    assert catalog.listed(PhotoQuery(sort, words="cake"), page=2) == cakes
 
 
 def test_a_word_that_very_many_have_is_found_without_the_index(
@@ -195,7 +199,7 @@ def test_a_word_that_very_many_have_is_found_without_the_index(
             catalog.guests.name_guest(f"sender-{number}", f"Ann {number}")
     catalog.add(999, name="last.png")
     for words, count in (("a", MAX_BEGUN + 10), ("ann", 5), ("ann 3", 1)):
-        assert len(catalog.listed(Selection(words=words))) == count
+        assert len(catalog.listed(PhotoQuery(words=words))) == count
 
 
 @pytest.mark.parametrize(
@@ -215,5 +219,5 @@ def test_the_search_index_follows_a_row_however_it_was_written(
         inserted = {"version": 1} if change.startswith("version") else {"name": "x"}
         connection.execute(tables.photos.insert().values(dict(row) | inserted))
         connection.execute(text(f"UPDATE photos SET {change} WHERE id = '{photo(1).id}'"))
-    assert catalog.listed(Selection(words=word)) == [1]
-    assert catalog.listed(Selection(words="phot")) != []
+    assert catalog.listed(PhotoQuery(words=word)) == [1]
+    assert catalog.listed(PhotoQuery(words="phot")) != []

@@ -8,15 +8,15 @@ import pytest
 from sqlalchemy import select, update
 
 from dropwall.catalog import photos
-from dropwall.catalog.changes import GUEST_COUNTS
+from dropwall.catalog.changes import GUEST_COUNTS, find_closed_at, set_closed_at
 from dropwall.catalog.feed import Changes
-from dropwall.catalog.lists import Selection
+from dropwall.catalog.guests import Amount, Overview, Sender
+from dropwall.catalog.lists import PhotoQuery
 from dropwall.catalog.photos import PhotoFilter, SamePhoto
-from dropwall.catalog.tables import gallery, guests
-from dropwall.catalog.usage import Overview, Share
-from dropwall.catalog.viewer import EVERYONE, HIDDEN, OWNER, PENDING, SHOWN, Viewer
+from dropwall.catalog.tables import EVERYONE, HIDDEN, OWNER, PENDING, SHOWN, gallery, guests
+from dropwall.catalog.visibility import Viewer
 from dropwall.refusals import NoSuchPhoto
-from tests.support.catalog_rows import MORNING, PHOTO, PUBLIC, FilledCatalog
+from tests.support.catalog_rows import MORNING, NOON, PHOTO, PUBLIC, FilledCatalog, no_limits
 
 CONTENTS = 12
 SENDERS = ("ann", "bo", "camera", "host")
@@ -80,11 +80,13 @@ class Story:
         self.catalog, self.random = catalog, random
         self.rows: dict[str, Row] = {}
         self.adopted: dict[str, str] = {}
+        self.judged: tuple[list[str], str, str] = ([], SHOWN, HIDDEN)
 
     def act(self) -> None:
         """Something that somebody may do."""
         acts = [self.add] * 3 + [self.change, self.judge, self.judge, self.remove, self.restore]
-        self.random.choice([*acts, self.remove_all, self.adopt])()
+        more = [self.judge_some, self.undo_judgement, self.remove_all, self.adopt]
+        self.random.choice([*acts, *more])()
 
     def add(self) -> None:
         guest_id, choose = self.random.choice(SENDERS), self.random.choice
@@ -125,6 +127,28 @@ class Story:
             if row.is_seen_by(HOST):
                 row.standing = standing
 
+    def judge_some(self) -> None:
+        """Of all photos, those that have a certain state."""
+        former, standing = self.random.sample((SHOWN, PENDING, HIDDEN), k=2)
+        self.judged = self._judge(sorted(self.rows), former, standing), former, standing
+
+    def undo_judgement(self) -> None:
+        """Whatever has happened since."""
+        photo_ids, former, standing = self.judged
+        self._judge(photo_ids, standing, former)
+
+    def _judge(self, photo_ids: list[str], former: str, standing: str) -> list[str]:
+        which = PhotoFilter(photo_ids, standing=former, viewer=HOST)
+        changed = self.catalog.photos.change_photos(which, standing=standing)
+        rows = [(photo_id, self.rows[photo_id]) for photo_id in photo_ids]
+        expected = [
+            photo_id for photo_id, row in rows if row.is_seen_by(HOST) and row.standing == former
+        ]
+        assert sorted(changed) == sorted(expected)
+        for photo_id in expected:
+            self.rows[photo_id].standing = standing
+        return changed
+
     def remove(self) -> None:
         if chosen := self._any():
             row = self.rows[chosen]
@@ -149,15 +173,14 @@ class Story:
             is_owner and row.removed_by == row.guest_id
         )
         try:
-            self.catalog.photos.restore_photo(chosen, viewer)
+            self.catalog.photos.restore_photo(chosen, viewer, MORNING, no_limits)
         except NoSuchPhoto:
             assert not (row.removed_by and may)
-        except SamePhoto:
-            assert self._holds(row)
         else:
             assert row.removed_by
             assert may
-            row.removed_by = ""
+            if not self._holds(row):  # or they have sent it again
+                row.removed_by = ""
 
     def adopt(self) -> None:
         """Somebody signs in with the camera."""
@@ -233,21 +256,57 @@ def test_everybody_sees_and_is_notified_of_what_they_may_see(
     for viewer in VIEWERS:
         kinds = {"private" if v == OWNER else standing for v, standing in seen[viewer].values()}
         for only in ("private", PENDING, HIDDEN):
-            found = catalog.listed(Selection(only=only), viewer)
+            found = catalog.listed(PhotoQuery(only=only), viewer)
             assert bool(found) == (only in kinds)
     check_counts(catalog, [row for row in story.rows.values() if not row.removed_by])
+
+
+def test_everybody_is_notified_of_a_gallery_that_closes_or_opens(catalog: FilledCatalog) -> None:
+    """Whatever they see; and of nothing when it is so already."""
+    catalog.add(1, guest_id="ann", visibility=OWNER)
+    known = {viewer: catalog.feed.find_known_version(viewer) for viewer in VIEWERS}
+    for closed_at in (MORNING, None):
+        version = catalog.feed.find_version()
+        set_closed_at(catalog.database, closed_at)
+        _, news = catalog.feed.read_news(version, 5, VIEWERS)
+        assert find_closed_at(catalog.database) == closed_at
+        for viewer in VIEWERS:
+            total = catalog.lists.list_photos(9, viewer=viewer).total
+            asked = catalog.feed.read_changes(known[viewer], 5, viewer)
+            assert news[viewer] == [asked]
+            assert (asked.photos, asked.removed, asked.total) == ([], [], total)
+            assert asked.closed_at == closed_at
+            assert known[viewer] < asked.version == catalog.feed.find_known_version(viewer)
+            known[viewer] = asked.version
+        set_closed_at(catalog.database, closed_at and NOON)
+        assert find_closed_at(catalog.database) == closed_at
+        assert catalog.feed.find_known_version(PUBLIC) == known[PUBLIC]
+
+
+def test_senders_are_listed_by_the_bytes_that_are_still_here(catalog: FilledCatalog) -> None:
+    for number, guest_id in enumerate(("ann", "bo", "", "ann", "bo"), 1):
+        catalog.add(number, guest_id=guest_id, bytes=1000 * number, uploaded=f"{number}")
+    catalog.guests.name_guest("ann", "Ann")
+    catalog.remove(5)
+    ann, nobody, bo = (
+        Sender("Ann", 2, 5000, "4"),
+        Sender("", 1, 3000, "3"),
+        Sender("", 1, 2000, "2"),
+    )
+    assert catalog.guests.list_by_size(9) == [ann, nobody, bo]
+    assert catalog.guests.list_by_size(1) == [ann]
 
 
 def check_counts(catalog: FilledCatalog, listed: list[Row]) -> None:
     """Those that are kept, and that they are the same when they are counted again."""
     private = [row for row in listed if row.visibility == OWNER]
     others = Counter(row.standing for row in listed if row.visibility == EVERYONE)
-    assert catalog.usage.overview() == Overview(
+    assert catalog.guests.overview() == Overview(
         photos=len(listed),
         bytes=PHOTO.bytes * len(listed),
         pending=others[PENDING],
         hidden=others[HIDDEN],
-        private=Share(len(private), PHOTO.bytes * len(private)),
+        private=Amount(len(private), PHOTO.bytes * len(private)),
         guests=len({row.guest_id for row in listed}),
     )
 
@@ -257,10 +316,10 @@ def check_counts(catalog: FilledCatalog, listed: list[Row]) -> None:
             return [*connection.execute(select(gallery)), *connection.execute(of_guests)]
 
     kept = read_kept()
-    catalog.usage.recount()
+    catalog.guests.recount()
     assert read_kept() == kept
     with catalog.database.transaction() as connection:
         connection.execute(update(gallery).values(total=0, pending=7))
         connection.execute(update(guests).values(shown=7, private=7))
-    catalog.usage.recount()
+    catalog.guests.recount()
     assert read_kept() == kept

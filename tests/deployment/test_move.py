@@ -1,5 +1,6 @@
 """`dropwall move` copies a running gallery to another database and storage, or backs it up."""
 
+import errno
 import io
 import os
 import re
@@ -13,6 +14,7 @@ from hashlib import sha256
 from operator import itemgetter
 from pathlib import Path
 from random import Random
+from typing import BinaryIO
 
 import pytest
 from click.testing import Result
@@ -21,7 +23,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Connection, inspect, select, text
 
 from dropwall import create_app
-from dropwall.catalog import usage
+from dropwall.catalog import guests
 from dropwall.catalog.changes import advance
 from dropwall.catalog.database import AlreadyClaimed, find_database, open_database
 from dropwall.catalog.replica import AnotherGallery, copy_tables, open_snapshot
@@ -46,21 +48,21 @@ pytestmark = pytest.mark.embedded
 
 SMALL = photo_bytes("jpg", size=(48, 32))
 ANOTHER_GALLERY = (
-    "There is another gallery, or one that has changed since it was copied; please choose an empty"
+    "The target holds another gallery, or one that has changed since it was copied. Choose an empty"
     " database and an empty storage. Nothing was changed."
 )
 ANOTHER_STORAGE = (
-    "The storage there belongs to another database; please choose that one, or an empty storage."
+    "The target storage belongs to another database. Choose that one, or an empty storage."
     " Nothing was changed."
 )
-ITSELF = "This gallery itself is there; please choose another database and another storage."
+ITSELF = "That is where this gallery itself is. Choose another database and another storage."
 STOPPED = "Stopped. What has been copied stays, and the same command goes on from there.\n"
 NO_DATABASE = (
-    "The database there does not answer (file is not a database); please see to --to-database."
+    "The target database doesn't answer (file is not a database). Check --to-database."
     " Nothing was copied.\n"
 )
 WRONG_KEYS = (
-    r"A storage refuses or does not answer \(403 Forbidden: \w+\); please see to its"
+    r"A storage refuses or doesn't answer \(403 Forbidden: \w+\)\. Check its"
     r" address and the AWS_ variables\. Nothing was copied\."
 )
 
@@ -239,7 +241,7 @@ def test_a_moved_gallery_is_the_same_for_everybody_and_goes_on(scene: Scene) -> 
     assert visitors.own_name(owner) == "Örn"
     assert visitors.account(known_at(there, scene.ann)) == {"name": "Ann", "is_host": False}
     assert visitors.account(signed_in(there, "Hanna")) == {"name": "Hanna", "is_host": True}
-    assert usage.overview(parts(there).database) == usage.overview(parts(scene.app).database)
+    assert guests.overview(parts(there).database) == guests.overview(parts(scene.app).database)
     # An upload, an undo, and what is there already
     progress = owner.get(f"/api/uploads/{scene.unfinished.uuid}").json
     assert progress["received"] == [0, 2]
@@ -379,7 +381,7 @@ def test_a_move_that_was_ended_goes_on_where_it_was(
     assert re.match(r"1 photo .* copied; 22 photos ", gallery.moved())
     there = gallery.started()
     assert seen_by(known_at(there, gallery.client)) == seen_by(gallery.client)
-    assert usage.overview(parts(there).database) == usage.overview(parts(gallery.app).database)
+    assert guests.overview(parts(there).database) == guests.overview(parts(gallery.app).database)
 
 
 def test_two_moves_at_once_do_not_meet(gallery: Gallery, tmp_path: Path) -> None:
@@ -435,8 +437,56 @@ def test_a_file_that_a_bad_disk_spoils_is_found_and_copied_anew(
     done = Move(place(gallery.config), there, lambda _: None).run()
     assert [photo.id for photo in done.lost] == [owner_id(bad_disk.spoilt)]
     assert bad_disk.spoilt not in files(target)
-    assert usage.overview(parts(gallery.started(target)).database).photos == 2
+    assert guests.overview(parts(gallery.started(target)).database).photos == 2
     assert gallery.moved(target).startswith("1 photo ")
+
+
+class BadSector(FilesystemStorage):
+    """A disk that cannot read one file."""
+
+    bad = ""
+    error = errno.EIO
+
+    def open(self, key: str) -> BinaryIO:
+        if key != self.bad:
+            return super().open(key)
+
+        class Unreadable(io.BytesIO):
+            def read(self, _size: int | None = -1) -> bytes:
+                raise OSError(BadSector.error, "bad")
+
+        return Unreadable()
+
+
+def test_a_file_that_cannot_be_read_holds_up_no_other(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error of the whole disk stops the move, which goes on later."""
+    gallery.send(0, 1, 2)
+    bad_disk = BadSector(gallery.config.data)
+    BadSector.bad = original_key(photo_id(gallery.client, "1.jpg"), "jpg")
+    here = Place(open_database(gallery.config.database_address), bad_disk)
+    reported: list[int] = []
+    move = Move(
+        here, place(gallery.target), lambda progress: reported.append(progress.copied.photos)
+    )
+    assert [photo.name for photo in move.run().lost] == ["1.jpg"]
+    assert reported == [1, 2]
+    monkeypatch.setattr(BadSector, "error", errno.ENODEV)
+    with pytest.raises(OSError, match="bad"):
+        Move(here, place(gallery.target), lambda _: None).run()
+    assert gallery.moved().startswith("1 photo ")
+
+
+def test_a_move_that_takes_long_tells_how_far_it_is(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dropwall.cli.PROGRESS_SECONDS", 0)
+    gallery.send(0, 1)
+    first, second, last = gallery.move().output.splitlines()
+    for line, there in ((first, "1 photo"), (second, "2 photos")):
+        assert re.fullmatch(rf"{there} \(\d\.\d MB\) of 2 photos \(\d\.\d MB\) are there\.", line)
+    assert last.startswith("2 photos ")
 
 
 def test_a_lost_or_damaged_original_is_named_and_holds_up_no_other(gallery: Gallery) -> None:
@@ -452,10 +502,10 @@ def test_a_lost_or_damaged_original_is_named_and_holds_up_no_other(gallery: Gall
         done = gallery.move()
         assert done.exit_code == 1
         for name, its_id in lost.items():
-            named = f"“{name}” ({its_id}) is lost, damaged, or cannot be kept.\n"
+            named = f"“{name}” ({its_id}) is lost, damaged, or can't be kept.\n"
             assert named in done.output
         assert "; 3 photos (" in done.output
-        assert done.output.endswith("Error: 2 of the photos could not be copied.\n")
+        assert done.output.endswith("Error: 2 of the photos couldn't be copied.\n")
         assert not files(gallery.target).keys() & {gone, damaged}
     page = known_at(gallery.started(), gallery.client).get("/api/photos").json
     assert [photo["name"] for photo in page["photos"]] == ["4.jpg", "2.jpg", "0.jpg"]
@@ -469,6 +519,34 @@ def test_a_full_disk_stops_a_move_and_loses_nothing(gallery: Gallery, tmp_path: 
         with filled(disk, but_bytes=200_000):
             assert gallery.refusal(target).startswith("There is no room left")
         assert gallery.moved(target).startswith("1 photo ")
+
+
+def test_a_move_that_fails_on_the_way_says_why_and_goes_on_later(gallery: Gallery) -> None:
+    gallery.send(0, 1)
+    gallery.moved()
+    gallery.send(2)
+    original = gallery.config.data / original_key(photo_id(gallery.client, "2.jpg"), "jpg")
+    kept = original.rename(gallery.config.data / "kept")
+    original.mkdir()
+    goes_on = STOPPED.removeprefix("Stopped. ").strip()
+    refused = re.escape(f"Files can't be copied ([Errno 21] Is a directory: '{original}'). ")
+    assert re.fullmatch(refused + re.escape(goes_on), gallery.refusal())
+    original.rmdir()
+    kept.rename(original)
+    there = open_database(gallery.target.database_address)
+    with there.transaction() as connection:
+        connection.exec_driver_sql(
+            "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RAISE EXCEPTION 'Too slow' USING ERRCODE = '57014'; END $$"
+        )
+        connection.exec_driver_sql(
+            "CREATE TRIGGER fail BEFORE INSERT ON photos EXECUTE FUNCTION fail()"
+        )
+    refused = rf"A database do\S+( not)? answer \(Too slow.*\)\. {re.escape(goes_on)}"
+    assert re.fullmatch(refused, gallery.refusal())
+    with there.transaction() as connection:
+        connection.exec_driver_sql("DROP TRIGGER fail ON photos")
+    assert gallery.moved().startswith("0 photos ")
 
 
 # What is refused

@@ -23,8 +23,8 @@ from tests.support.visitors import TEXT
 from tests.support.waiting import in_a_thread, wait_until
 
 PROXIES = {"nginx": behind_nginx, "caddy": behind_caddy}
-NOTHING_HERE = "There's nothing at this address. Go back to the gallery."
-NO_ANSWER = "Dropwall can't be reached right now. Try again in a few seconds."
+NOTHING_HERE = "There's nothing at this address."
+NO_ANSWER = "The gallery can't be reached right now. Try again in a few seconds."
 UNREADABLE = "This request couldn't be read. Reload the page and try again."
 TOO_MUCH = "That's too much at once. Add fewer photos at a time."
 MANY = "Too many photos are coming from your network right now. Try again in a few seconds."
@@ -130,7 +130,7 @@ REFUSED_BY_NGINX = {
     "GET /dropwall-refusal" + HOST: (404, NOTHING_HERE),
     "TRACE /" + HOST: (
         405,
-        "This address doesn't accept such requests. Go back to the gallery.",
+        "This address doesn't accept such requests.",
     ),
     "POST /" + HOST + "Content-Length: 3000000000": (413, TOO_MUCH),
     "POST /sign-in" + HOST + "Content-Length: 1500000": (413, TOO_MUCH),

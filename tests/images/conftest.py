@@ -6,7 +6,8 @@ from tempfile import TemporaryFile
 
 import pytest
 
-from dropwall.images.reading import Images, Picture
+from dropwall.images.pictures import Picture
+from dropwall.images.reading import Images
 from dropwall.images.slots import Slots
 
 

@@ -1,9 +1,13 @@
 """Photos that cost too much, or break the libraries, are refused, and nobody else feels it."""
 
+import errno
 import io
+import os
+import signal
 import socket
 import struct
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,29 +16,27 @@ import pytest
 from PIL import Image
 
 from dropwall.images import decoding
-from dropwall.images.bounds import Bounds
-from dropwall.images.formats import parse_container
+from dropwall.images.containers import parse_container
+from dropwall.images.pictures import decode_photo
 from dropwall.images.reading import Images
-from dropwall.images.slots import Slots
 from dropwall.refusals import BrokenContainer, NoDecoder, TooMuchToDecode
 from tests.support.decoder_tasks import (
     complain,
     crash,
     crash_at_first,
+    hang,
     make_a_mistake,
+    make_a_mistake_in_rendering,
     never_end,
+    own_pid,
     peak_bytes,
     take_memory,
 )
 from tests.support.odd_photos import png_chunk, with_png_chunk
 from tests.support.photos import encode, photo_bytes
+from tests.support.waiting import wait_until
 
 MEBIBYTE = 1 << 20
-
-
-@pytest.fixture
-def images(tmp_path: Path) -> Images:
-    return Images(100_000_000, 250_000_000, Slots(tmp_path / "slots", 2, 1_000_000_000))
 
 
 @pytest.fixture
@@ -64,7 +66,7 @@ def avif_of_many_sizes() -> bytes:
     """Each of which would be compared with each that is coded."""
     sizes = (struct.pack(">I4s3I", 20, b"ispe", 0, number, 1) for number in range(1, 4_000))
     properties = b"".join(sizes)
-    box = struct.pack(">I4s", 12 + len(properties), b"meta") + bytes(4) + properties
+    box = struct.pack(">I4s", 12 + len(properties), b"moov") + bytes(4) + properties
     avif = photo_bytes("avif")
     end = int.from_bytes(avif[:4])
     return avif[:end] + box + avif[end:]
@@ -172,16 +174,15 @@ COSTLY |= {
 def test_no_photo_needs_more_memory_than_reckoned(
     images: Images, file: Callable[[bytes], BinaryIO], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    bounds = Bounds(100_000_000, 250_000_000)
     with file(COSTLY[name]()) as photo:
-        cost = bounds.check(parse_container(photo), width=640)
+        cost = images.cost_of(parse_container(photo), width=640)
         monkeypatch.setattr(decoding, "_idle", [])  # one that has done nothing yet
-        needed = decoding.decode(peak_bytes, photo, 2 * 10**9, bounds)
+        needed = decoding.decode(peak_bytes, photo, 2 * 10**9)
         assert needed < cost.memory_bytes
         images.read_photo(photo)  # the kernel holds it to that, too
 
 
-@pytest.mark.parametrize("task", [never_end, crash, take_memory])
+@pytest.mark.parametrize("task", [never_end, hang, crash, take_memory])
 def test_a_decoder_is_held_to_its_bounds_and_the_next_photo_is_taken(
     images: Images,
     file: Callable[[bytes], BinaryIO],
@@ -189,15 +190,21 @@ def test_a_decoder_is_held_to_its_bounds_and_the_next_photo_is_taken(
     task: Callable[[BinaryIO], None],
 ) -> None:
     monkeypatch.setattr(decoding, "CPU_SECONDS", 1)
+    monkeypatch.setattr(decoding, "REAL_SECONDS", 10 if task is not hang else 1)
     with file(b"") as photo, pytest.raises(TooMuchToDecode):
         decoding.decode(task, photo, 10 * MEBIBYTE)
     with file(photo_bytes()) as photo:
         assert images.read_photo(photo).extension == "jpg"
 
 
-def test_a_mistake_of_ours_is_no_damaged_photo(file: Callable[[bytes], BinaryIO]) -> None:
-    with file(b"") as photo, pytest.raises(decoding.DecodingFailed, match="KeyError: 'ours'"):
-        decoding.decode(make_a_mistake, photo, MEBIBYTE)
+@pytest.mark.parametrize(
+    ("task", "error"), [(make_a_mistake, "KeyError"), (make_a_mistake_in_rendering, "TypeError")]
+)
+def test_a_mistake_of_ours_is_no_damaged_photo(
+    file: Callable[[bytes], BinaryIO], task: Callable[[BinaryIO], None], error: str
+) -> None:
+    with file(photo_bytes()) as photo, pytest.raises(decoding.DecodingFailed, match=error):
+        decoding.decode(task, photo, 100 * MEBIBYTE)
 
 
 def test_decoders_are_there_again_when_they_were_killed(
@@ -208,9 +215,49 @@ def test_decoders_are_there_again_when_they_were_killed(
         images.read_photo(photo)
         with pytest.raises(TooMuchToDecode):
             decoding.decode(crash, photo, MEBIBYTE)
-        assert decoding._parent
-        decoding._parent.shutdown(socket.SHUT_RDWR)  # the parent ends as when it is killed
+        assert decoding._fork_server
+        decoding._fork_server.shutdown(socket.SHUT_RDWR)  # it ends as when it is killed
         images.read_photo(photo)
+
+
+def test_a_photo_is_read_though_all_idle_decoders_were_killed(
+    images: Images, file: Callable[[bytes], BinaryIO], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by the kernel, where memory was short."""
+    monkeypatch.setattr(decoding, "_idle", [])
+    with file(photo_bytes()) as photo:
+        with ThreadPoolExecutor(2) as pool:
+            pids = set(pool.map(lambda _: decoding.decode(own_pid, photo, MEBIBYTE), range(2)))
+        assert len(pids) == len(decoding._idle) == decoding.MAX_IDLE
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: all(idle.poll() for idle in decoding._idle))
+        assert images.read_photo(photo).extension == "jpg"
+
+
+def test_a_disk_that_cannot_be_read_makes_no_damaged_photo(
+    file: Callable[[bytes], BinaryIO],
+) -> None:
+    class BrokenDisk(io.FileIO):
+        def read(self, _: int | None = -1) -> bytes:
+            raise OSError(errno.EIO, "Input/output error")
+
+    with file(photo_bytes("gif")) as photo, BrokenDisk(photo.name) as broken:
+        container = parse_container(photo)
+        assert decode_photo(photo, container, 10**6, keep_location=True).extension == "gif"
+        with pytest.raises(OSError, match="Input/output error"):
+            decode_photo(broken, container, 10**6, keep_location=True)
+
+
+def test_a_photo_that_needs_most_of_the_machines_memory_is_refused(
+    images: Images, file: Callable[[bytes], BinaryIO], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dropwall.images.reading.machine_bytes", lambda: 100 * MEBIBYTE)
+    small = Images(10**8, 10**8, images._slots)
+    with file(flat("png", (5000, 4000))) as photo, pytest.raises(TooMuchToDecode):
+        small.read_photo(photo)
+    with file(photo_bytes("png")) as photo:
+        assert small.read_photo(photo).extension == "png"
 
 
 def test_what_libraries_say_of_a_photo_is_not_written_to_the_log(
@@ -219,12 +266,12 @@ def test_what_libraries_say_of_a_photo_is_not_written_to_the_log(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(decoding, "_idle", [])
-    monkeypatch.setattr(decoding, "_parent", None)  # so that it has this test's stderr
+    monkeypatch.setattr(decoding, "_fork_server", None)  # so that it has this test's stderr
     with file(b"") as photo:
         decoding.decode(complain, photo, MEBIBYTE)
     assert capfd.readouterr() == ("", "")
-    assert decoding._parent
-    decoding._parent.close()
+    assert decoding._fork_server
+    decoding._fork_server.close()
 
 
 def test_a_photo_whose_decoder_is_killed_once_is_read_by_another_one(
@@ -240,7 +287,32 @@ def test_without_a_process_for_it_a_photo_is_to_be_sent_again(
     ours, closed = socket.socketpair()
     closed.close()
     monkeypatch.setattr(decoding, "_idle", [])
-    monkeypatch.setattr(decoding, "_parent", None)
-    monkeypatch.setattr(decoding, "_start_parent", lambda has_threads: ours)
+    monkeypatch.setattr(decoding, "_fork_server", None)
+    monkeypatch.setattr(decoding, "_start_fork_server", lambda has_threads: ours)
     with file(photo_bytes()) as photo, pytest.raises(NoDecoder):
         decoding.decode(crash, photo, MEBIBYTE)
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [("subprocess.Popen", errno.EAGAIN), ("socket.socketpair", errno.EMFILE)],
+    ids=["no process is left", "no file descriptor is left"],
+)
+def test_where_no_decoder_can_be_started_a_photo_is_to_be_sent_again(
+    file: Callable[[bytes], BinaryIO], monkeypatch: pytest.MonkeyPatch, call: str, error: int
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr(decoding, "_idle", [])
+    monkeypatch.setattr(decoding, "_fork_server", None)
+    with file(photo_bytes()) as photo:
+        with monkeypatch.context() as short:
+            short.setattr(call, fail)
+            before = os.listdir("/proc/self/fd")
+            with pytest.raises(NoDecoder):
+                decoding.decode(own_pid, photo, MEBIBYTE)
+            assert os.listdir("/proc/self/fd") == before
+        assert decoding.decode(own_pid, photo, MEBIBYTE) != os.getpid()
+    assert decoding._fork_server
+    decoding._fork_server.close()

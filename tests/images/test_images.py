@@ -1,16 +1,29 @@
 """What is a photo, and how it is shown."""
 
 import io
+import struct
+import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from tempfile import TemporaryFile
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
-from dropwall.images.reading import Images, Picture
-from dropwall.refusals import BrokenContainer, DamagedPhoto, NotAPhoto, TooManyPixels
-from tests.support.bad_photos import BOMBS, DAMAGED
+from dropwall.images.pictures import Picture
+from dropwall.images.reading import Images
+from dropwall.refusals import (
+    BrokenContainer,
+    DamagedPhoto,
+    NotAPhoto,
+    Refusal,
+    TooLongAnimation,
+    TooManyPixels,
+)
+from tests.support.bad_photos import BOMBS, DAMAGED, gif_of_frames
 from tests.support.odd_photos import (
     CORNERS,
     GOOD_ODD,
@@ -18,9 +31,15 @@ from tests.support.odd_photos import (
     SIZE,
     TRANSPARENT,
     VARIANTS,
+    box,
+    p3_profile,
+    png,
+    png_chunk,
+    says_size,
+    with_png_chunk,
 )
 from tests.support.odd_photos import displayed_corners as corners_of
-from tests.support.photos import encode, photo_bytes, picture, timed_photo
+from tests.support.photos import FORMATS, encode, photo_bytes, picture, timed_photo
 
 TOLERANCE = 12
 
@@ -64,6 +83,30 @@ def test_odd_photos_are_photos_with_their_place_and_without(images: Images, name
     assert shown[0].placeholder.startswith("data:image/webp;base64,")
 
 
+MOST = 99 << 20
+LARGEST = {
+    "png": lambda: with_png_chunk(png_chunk(b"tEXt", b"a\0" + bytes(MOST))),
+    **{
+        kind: lambda make=make: make() + box(b"mpvd", bytes(MOST))  # a film
+        for kind, make in {
+            "avif": lambda: photo_bytes("avif"),
+            "webp": lambda: photo_bytes("webp"),
+            "heic": lambda: says_size(photo_bytes("heic"), (480, 320), (476, 318)),
+        }.items()
+    },
+}
+
+
+@pytest.mark.parametrize("kind", LARGEST)
+def test_a_small_photo_with_as_much_else_as_a_file_may_have_is_a_photo(
+    images: Images, kind: str
+) -> None:
+    """Libraries of some formats hold all of the file in memory, more than once."""
+    with TemporaryFile() as file:
+        file.write(LARGEST[kind]())
+        assert images.read_photo(file, keep_location=False).extension == kind
+
+
 @pytest.mark.parametrize("kind", DAMAGED)
 def test_damaged_pixels_in_a_whole_container_are_refused(read: Read, kind: str) -> None:
     taken = []
@@ -74,6 +117,82 @@ def test_damaged_pixels_in_a_whole_container_are_refused(read: Read, kind: str) 
         except (DamagedPhoto, BrokenContainer):
             pass
     assert (taken, len(DAMAGED[kind]) >= 9) == ([], True)
+
+
+SMALL_SIZE = (60, 40)
+SOUND = {
+    **{kind: photo_bytes(kind, 1, SMALL_SIZE) for kind in FORMATS},
+    **{
+        f"animated {kind}": photo_bytes(kind, 1, SMALL_SIZE, frames=3)
+        for kind in ("apng", "gif", "webp", "avif")
+    },
+}
+WORDS = st.sampled_from([bytes(4), b"\0\0\0\1", b"\x7f\xff\xff\xff", b"\xff" * 4])
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=st.sampled_from(sorted(SOUND)),
+    changes=st.lists(
+        st.tuples(st.integers(0, 900), st.binary(min_size=1, max_size=2) | WORDS),
+        min_size=1,
+        max_size=6,
+    ),
+)
+def test_whatever_is_wrong_with_a_photo_is_no_error_of_ours(
+    images: Images, name: str, changes: list[tuple[int, bytes]]
+) -> None:
+    """It is read, perhaps with a wrong pixel, or refused."""
+    content = bytearray(SOUND[name])
+    for start, replacement in changes:  # in the beginning, which describes the rest
+        content[start : start + len(replacement)] = replacement
+    with TemporaryFile() as file, suppress(Refusal):
+        file.write(content)
+        assert images.read_photo(file, keep_location=False).thumbnails
+
+
+def test_frames_that_are_larger_than_their_screen_cost_what_they_are(images: Images) -> None:
+    """The container tells only the screen, and the number of frames."""
+    few = Images(100_000, 100_000, images._slots)
+    frames = [Image.new("RGB", (300, 300), (10 * number, 0, 99)) for number in range(24)]
+    whole = encode(frames[0], "gif", save_all=True, append_images=frames[1:])
+    short = encode(frames[0], "gif", save_all=True, append_images=frames[1:3])
+    with TemporaryFile() as file:
+        file.write(with_screen(short, 10))
+        assert few.read_photo(file).animated
+    with TemporaryFile() as file:
+        file.write(with_screen(whole, 10))
+        with pytest.raises(TooLongAnimation):
+            few.read_photo(file)
+
+
+def with_screen(gif: bytes, side: int) -> bytes:
+    return gif[:6] + struct.pack("<HH", side, side) + gif[10:]
+
+
+def test_a_heic_whose_size_is_far_off_is_damaged(read: Read) -> None:
+    photo, true = photo_bytes("heic"), (480, 320)
+    near = read(says_size(photo, true, (476, 318)))
+    assert (near.width, near.height) == true
+    with pytest.raises(DamagedPhoto):
+        read(says_size(photo, true, (480, 240)))
+
+
+def test_a_png_whose_profile_cannot_be_unpacked_is_shown_without_it(read: Read) -> None:
+    plain = read(photo_bytes("png")).thumbnails
+    for profile in (b"not packed", zlib.compress(p3_profile())[:-9]):
+        chunk = png_chunk(b"iCCP", b"P3\0\0" + profile)
+        assert read(with_png_chunk(chunk)).thumbnails == plain
+    good = png_chunk(b"iCCP", b"P3\0\0" + zlib.compress(p3_profile()))
+    assert read(with_png_chunk(good)).thumbnails != plain
+
+
+def test_a_png_of_very_many_more_rows_than_it_says_is_refused(read: Read) -> None:
+    """Before all of them are unpacked."""
+    rows = bytes(9) * 8
+    assert read(png((8, 8), 8, 0, rows)).extension == "png"
+    with pytest.raises(BrokenContainer, match="more rows"):
+        read(png((8, 8), 8, 0, rows + bytes(10**6)))
 
 
 JPEGS: dict[str, dict[str, object]] = {
@@ -119,6 +238,12 @@ def test_a_bomb_is_refused_before_it_is_decoded(
     with pytest.raises(Exception, match=r"^(\d+|)$") as refusal:
         read(BOMBS[name][1]())
     assert type(refusal.value).__module__ == "dropwall.refusals"
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_frame_that_is_larger_than_its_screen_counts(read: Read, number: int) -> None:
+    with pytest.raises(TooManyPixels):
+        read(gif_of_frames((1, 1), [(1, 1)] * number + [(65535, 65535)]))
 
 
 def test_a_very_long_photo_has_a_thumbnail(read: Read) -> None:

@@ -17,10 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
-from dropwall.images.formats import parse_container
+from dropwall.images.containers import parse_container
 from dropwall.images.location import erase_location
 from dropwall.refusals import BrokenContainer, NotAPhoto
-from tests.support.odd_photos import png_chunk
+from tests.support.odd_photos import box, png_chunk
 from tests.support.photos import noise, tiny_photo
 
 MAKER_NOTE = b"Maker\0\1\2" + bytes(range(200))
@@ -338,11 +338,6 @@ def exif_of_places(words: Words) -> bytes:
     return exif.tobytes()
 
 
-def box(name: bytes, *contents: bytes) -> bytes:
-    content = b"".join(contents)
-    return struct.pack(">I", 8 + len(content)) + name + content
-
-
 def film_of_places(words: Words) -> bytes:
     def place(position: bytes) -> bytes:
         return words.place().encode() + position
@@ -585,6 +580,7 @@ LOOP = struct.pack("<HHII", 0x014A, 4, 2**30, 8) + gps_pointer(8)
 WEBP_XMP = b"RIFF\0\0\0\0WEBPXMP \xff\xff\xff\0<rdf:RDF "
 LINES = b"\n" * 1_000_000
 FILM, KEY = b"\0\0\0\0moov\0\0\0\0mvhd", b"keys\0\0\0\0\0\0\0\1\0\0\0\x14mdtalocation"
+PHOTOSHOP = b"xmlns:a%d='http://ns.adobe.com/photoshop/1.0/'"
 HOSTILE = [
     lambda: jpeg(*[BEGINNING + b"\xff\xff" + LOOP * 2000] * 100),
     lambda: jpeg(*[BEGINNING + b"\xe8\x03" + LOOP * 500] * 100),
@@ -596,6 +592,9 @@ HOSTILE = [
     lambda: WEBP_XMP + b" a-b:latitudelatitude" * 100_000,
     lambda: png(*[(b"zTXt", b"Place\0\0" + zlib.compress(bytes(1 << 24)))] * 200),
     lambda: png(*[(b"tEXt", b"Place\0")] * 5000),
+    lambda: png(*[(b"tEXt", b"a\0" + PHOTOSHOP % number) for number in range(20_000)]),
+    lambda: png((b"tEXt", b"Place\0" + b" a:b:City='\" gps=\"'" * 200_000)),
+    lambda: png((b"tEXt", b"Place\0" + b"a:" * 2_000_000)),
     lambda: png((b"tEXt", RAW_EXIF + LINES)),
     lambda: png((b"zTXt", RAW_EXIF + b"\0" + zlib.compress(LINES))),
     lambda: jpeg() + b"<rdf:RDF>" + b"<gps>" * 1_000_000,

@@ -15,7 +15,7 @@ import werkzeug
 from PIL import Image
 from playwright.sync_api import Page
 
-from dropwall.images.reading import Picture
+from dropwall.images.pictures import Picture
 from tests.support.bad_photos import png_chunks_of, png_of
 from tests.support.browser import ROOT
 from tests.support.odd_photos import (

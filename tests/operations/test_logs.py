@@ -5,6 +5,7 @@ import re
 import struct
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from socket import create_connection, gethostname
@@ -17,6 +18,8 @@ from flask.testing import FlaskClient
 from dropwall import create_app
 from dropwall.config import Config
 from dropwall.operations.logs import REQUEST_ID
+from dropwall.operations.metrics import Metrics
+from dropwall.web.access_log import AccessLog
 from tests.support.browser import ROOT
 from tests.support.gallery_server import Gallery, GalleryServer
 from tests.support.photos import photo_bytes
@@ -159,6 +162,31 @@ def test_every_answer_has_an_id_of_its_own(client: FlaskClient) -> None:
     ids = {client.get(path, buffered=True).headers["X-Request-Id"] for path in paths}
     assert len(ids) == len(paths)
     assert all(re.fullmatch("[0-9a-f]{32}", each) for each in ids)
+
+
+def test_a_request_that_fails_before_its_answer_is_counted_as_a_500(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def broken(environ: dict, start_response: object) -> list[bytes]:
+        raise KeyError("ours")
+
+    def bare(environ: dict, start_response: Callable) -> list[bytes]:
+        """An answer that cannot be closed."""
+        start_response("200 OK", [])
+        return [b"four"]
+
+    metrics, environ = Metrics(), {"REQUEST_METHOD": "BREW"}
+    caplog.set_level("INFO", "dropwall.web.access_log")
+    with pytest.raises(KeyError, match="ours"):
+        AccessLog(broken, metrics, False)(dict(environ), lambda *_: None)
+    with closing(AccessLog(bare, metrics, False)(dict(environ), lambda *_: None)) as answer:
+        assert list(answer) == [b"four"]
+    lines = [(record.method, record.status, record.bytes) for record in caplog.records]
+    assert lines == [("other", 500, 0), ("other", 200, 4)]
+    counted = metrics.page().decode()
+    for status in (500, 200):
+        labels = f'method="other",rule="none",status="{status}"'
+        assert f"dropwall_http_requests_total{{{labels}}} 1.0" in counted
 
 
 def photo_with_odd_tags(count: int) -> bytes:

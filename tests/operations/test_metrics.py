@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 import requests
 from flask.testing import FlaskClient
+from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from dropwall import create_app
 from dropwall.config import Config
+from dropwall.operations import metrics
 from tests.support.browser import ROOT
 from tests.support.chunks import InChunks, send_all
 from tests.support.engines import config_of
@@ -176,9 +178,30 @@ def test_watchers_are_counted_until_their_worker_is_gone(server: GalleryServer) 
 def metrics_folder(server: GalleryServer) -> Path:
     """The folder of the files that its workers have open."""
     links = [link for worker in server.workers() for link in (worker / "fd").iterdir()]
-    opened = {os.readlink(link) for link in links}
+    opened = set()
+    for link in links:
+        with suppress(FileNotFoundError):  # closed meanwhile
+            opened.add(os.readlink(link))
     [folder] = {Path(each).parent for each in opened if "dropwall-metrics-" in each}
     return folder
+
+
+def test_the_numbers_are_read_again_where_a_process_has_just_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """prometheus_client makes an empty file and gives it its size a moment later."""
+    monkeypatch.setenv(metrics.FOLDER_VARIABLE, str(tmp_path))
+    file, read = tmp_path / "counter_7.db", metrics.generate_latest
+    file.touch()
+
+    def read_then_size(registry: CollectorRegistry) -> bytes:
+        try:
+            return read(registry)
+        finally:
+            file.write_bytes(bytes(1 << 16))
+
+    monkeypatch.setattr(metrics, "generate_latest", read_then_size)
+    assert metrics.Metrics().page() == b""
 
 
 def test_the_folder_of_the_numbers_is_gone_with_the_server(server: GalleryServer) -> None:
@@ -195,7 +218,7 @@ def test_workers_that_cannot_begin_leave_no_files_of_numbers(server: GalleryServ
     for file in server.data.glob("catalog.sqlite*"):
         file.write_bytes(b"no database" * 1000)
     os.kill(int(min(first)), signal.SIGKILL)
-    wait_until(lambda: server.log.count("Dropwall cannot start yet") >= 3)
+    wait_until(lambda: server.log.count("Dropwall can't start yet") >= 3)
     assert {path.stem.rpartition("_")[2] for path in folder.glob("*.db")} <= first
 
 

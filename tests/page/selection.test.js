@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { matches } from "../../frontend/selection.js";
+import { matches } from "../../frontend/gallery/selection.js";
 
 const ALL = { by: "", only: "" };
 

@@ -3,13 +3,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { WallOrder } from "../../frontend/wall-order.js";
+import { SlideOrder } from "../../frontend/slideshow/order.js";
 
 /** An order, and the photos of its next turns, each of which is shown. */
 function play(ids, arrived) {
   let seed = 1;
   let current = null;
-  const order = new WallOrder(() => (seed = (seed * 16807) % 2147483647) / 2147483647);
+  const order = new SlideOrder(() => (seed = (seed * 16807) % 2147483647) / 2147483647);
   order.update(ids, arrived);
   const turn = () => {
     current = order.next(current);

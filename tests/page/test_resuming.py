@@ -76,7 +76,7 @@ def send_half_and_close(page: Page, gallery: Gallery) -> None:
     ui.wait_until_page_may_close(closed)
     closed.close()
     ui.open_gallery(page, gallery)
-    expect(page.get_by_text("1 photo was still on the way.")).to_be_visible()
+    expect(page.get_by_text("1 photo wasn't finished.").first).to_be_visible()
 
 
 def test_after_an_outage_only_missing_chunks_are_sent(page: Page, gallery: Gallery) -> None:
@@ -87,7 +87,7 @@ def test_after_an_outage_only_missing_chunks_are_sent(page: Page, gallery: Galle
     ui.add_photos(page, LARGE)
     gate.wait_until_held()
     gate.cut()
-    expect(ui.summary(page)).to_contain_text("No connection. Your photos wait here")
+    expect(ui.summary(page)).to_contain_text("No connection. Your photos are waiting")
     page.wait_for_function("() => wakeLocks === 1")
     gate.open()
     ui.expect_all_safe(page, 1)
@@ -104,7 +104,7 @@ def test_photos_survive_a_killed_server(page: Page, server: GalleryServer) -> No
     gate.wait_until_held()
     server.kill()
     gate.open()
-    expect(ui.summary(page)).to_contain_text("No connection. Your photos wait here")
+    expect(ui.summary(page)).to_contain_text("No connection. Your photos are waiting")
     server.start()
     ui.expect_all_safe(page, 11)
     assert_arrived_once(server, *batch)
@@ -118,10 +118,10 @@ def test_a_reload_in_the_middle_loses_no_photo(page: Page, gallery: Gallery) -> 
     gate.wait_until_held()
     ui.wait_until_page_may_close(page)
     page.reload()
-    expect(page.get_by_text(re.compile(r"\d+ photos were still on the way"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"\d+ photos weren't finished")).first).to_be_visible()
     gate.open()
-    page.get_by_role("button", name="Continue").click()
-    all_of_them = re.compile(r"(\d+) of \1 photos are safe")
+    page.get_by_role("button", name="Resume").click()
+    all_of_them = re.compile("All [3-8] photos added|Both photos added|Photo added")
     expect(ui.summary(page)).to_contain_text(all_of_them, timeout=ui.UPLOADED_MS)
     assert_arrived_once(gallery, *batch)
 
@@ -130,7 +130,7 @@ def test_a_closed_tab_continues_in_a_new_one(page: Page, gallery: Gallery) -> No
     send_half_and_close(page, gallery)
     gate = ui.Gate(page, lets_through=CHUNKS)
     with page.expect_response("**/api/uploads/*") as asked:
-        page.get_by_role("button", name="Continue").click()
+        page.get_by_role("button", name="Resume").click()
     received = asked.value.json()["received"]
     ui.expect_all_safe(page, 1)
     assert_arrived_once(gallery, LARGE)
@@ -146,15 +146,15 @@ def test_unsent_photos_can_be_forgotten_by_page_and_server(page: Page, gallery: 
     send_half_and_close(page, gallery)
     assert gallery.files() != []
     page.reload()
-    expect(page.get_by_text("1 photo was still on the way.")).to_be_visible()
+    expect(page.get_by_text("1 photo wasn't finished.").first).to_be_visible()
     with page.expect_response("**/api/uploads/*") as discarded:
-        page.get_by_role("button", name="Forget them").click()
+        page.get_by_role("button", name="Discard").click()
     assert discarded.value.status == 204
     expect(page.get_by_role("button", name="Add photos")).to_be_focused()
     assert (gallery.files(), gallery.photos()) == ([], [])
     page.reload()
     ui.wait_until_leftovers_are_offered(page)
-    expect(page.get_by_role("button", name="Continue")).to_be_hidden()
+    expect(page.get_by_role("button", name="Resume")).to_be_hidden()
     assert ui.count_kept_files(page) == 0
 
 
@@ -178,7 +178,7 @@ def test_what_one_tab_is_sending_no_other_tab_offers(page: Page, gallery: Galler
         )
     ui.wait_until_leftovers_are_offered(page)
     for tab, gate in zip((another, page), gates, strict=True):
-        expect(tab.get_by_role("button", name="Continue")).to_be_hidden()
+        expect(tab.get_by_role("button", name="Resume")).to_be_hidden()
         gate.open()
         ui.expect_all_safe(tab, 6)
         assert tab.evaluate("() => offered") == 0
@@ -205,7 +205,7 @@ def test_chunks_fit_through_a_narrow_proxy(page: Page, gallery: Gallery, tmp_pat
 def test_doubled_requests_and_lost_answers_make_one_photo(page: Page, gallery: Gallery) -> None:
     batch = [(f"{number}.jpg", ui.small_photo(number)) for number in range(30)]
     batch += [ui.large_photo(number, kilobytes=1_500) for number in range(30, 34)]
-    ui.replace_in_script(page, "retry-pause.js", {"FIRST_MS = 500;": "FIRST_MS = 20;"})
+    ui.replace_in_script(page, "upload/pause.js", {"FIRST_MS = 500;": "FIRST_MS = 20;"})
     with doubling_requests(gallery.url) as doubled, losing_answers(doubled.url, 0.3) as proxy:
         page.goto(proxy.url)
         ui.add_photos(page, *batch)
@@ -229,7 +229,7 @@ def test_a_photo_that_fails_while_others_arrive_waits_for_a_retry(
         else:
             route.fallback()
 
-    ui.replace_in_script(page, "upload-queue.js", {"MOST_STRIKES = 12;": "MOST_STRIKES = 2;"})
+    ui.replace_in_script(page, "upload/queue.js", {"MOST_STRIKES = 12;": "MOST_STRIKES = 2;"})
     ui.open_gallery(page, gallery)
     page.route("**/*", fail_the_large_one)
     ui.add_photos(page, LARGE)
@@ -237,7 +237,7 @@ def test_a_photo_that_fails_while_others_arrive_waits_for_a_retry(
     ui.add_photos(page, ui.large_photo(2))
     retry = page.get_by_role("button", name="Retry 1.jpg")
     expect(retry).to_be_visible(timeout=ui.UPLOADED_MS)
-    expect(ui.summary(page)).to_contain_text("1 of 2 photos are safe. 1 needs another try.")
+    expect(ui.summary(page)).to_contain_text("1 photo added. 1 didn't go through.")
     assert_arrived_once(gallery, ui.large_photo(2))
     ui.wait_until_page_may_close(page)
     assert ui.count_kept_files(page) == 1
@@ -256,7 +256,7 @@ def test_a_photo_whose_chunks_are_gone_is_sent_anew(page: Page, gallery: Gallery
     uuid = re.search(rb'name="dzuuid"\r\n\r\n(\S+)', chunk.value.post_data_buffer)[1].decode()
     page.evaluate("(uuid) => fetch(`/api/uploads/${uuid}`, { method: 'DELETE' })", uuid)
     gate.open()
-    lost = "Some of a photo got lost on the way; it is sent again."
+    lost = "A photo got interrupted. Sending it again."
     expect(ui.summary(page)).to_contain_text(lost)
     ui.expect_all_safe(page, 1)
     assert_arrived_once(gallery, LARGE)
@@ -269,8 +269,8 @@ def test_no_photo_is_safe_until_the_gallery_confirms_it(page: Page, gallery: Gal
     ui.open_gallery(page, gallery)
     ui.answer_posts(page, 200, HTML, "<h1>Free Wi-Fi</h1>")
     ui.add_photos(page, *sent)
-    expect(summary).to_contain_text("Something else answers for the gallery")
-    expect(summary).to_contain_text("0 of 2 photos safe")
+    expect(summary).to_contain_text("This Wi-Fi wants you to sign in first.")
+    expect(summary).to_contain_text("Adding 2 photos…")
     ui.wait_until_page_may_close(page)
     assert ui.count_kept_files(page) == 2
 
@@ -280,20 +280,20 @@ def test_no_photo_is_safe_until_the_gallery_confirms_it(page: Page, gallery: Gal
     expect(summary).to_contain_text("You have sent a lot. Next try in 2")
     ui.answer_posts(page, 503, pause | HTML, "<h1>Busy</h1>")
     ui.come_online(page)
-    expect(summary).to_contain_text("The server is busy; your photos wait here. Next try in 2")
-    ui.answer_posts(page, 503, pause, "One moment.")
+    expect(summary).to_contain_text("Busy right now. Your photos are waiting. Next try in 2")
+    ui.answer_posts(page, 503, pause, "One moment. Try again in a few seconds.")
     page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
     expect(summary).to_contain_text("One moment. Next try in 2")
     page.unroute(page.url)
-    page.get_by_role("button", name="Try now").click()
+    page.get_by_role("button", name="Retry now").click()
     ui.expect_all_safe(page, 2)
     assert_arrived_once(gallery, *sent)
 
 
 def test_a_stalled_request_is_given_up_and_sent_again(page: Page, gallery: Gallery) -> None:
-    ui.replace_in_script(page, "upload-zone.js", {"STALL_MS = 30_000;": "STALL_MS = 1_500;"})
-    of_uploads = "path.startsWith('/api/uploads/') ? 1_500 : PATIENCE_MS"
-    ui.replace_in_script(page, "api.js", {"timeout(PATIENCE_MS)": f"timeout({of_uploads})"})
+    ui.replace_in_script(page, "upload/dropzone.js", {"STALL_MS = 30_000;": "STALL_MS = 1_500;"})
+    of_uploads = "path.startsWith('/api/uploads/') ? 1_500 : patienceMs"
+    ui.replace_in_script(page, "page/api.js", {"abort(), patienceMs": f"abort(), {of_uploads}"})
     ui.open_gallery(page, gallery)
     asked: list[Route] = []
     page.route("**/api/uploads/*", lambda route: asked.append(route))
@@ -319,7 +319,7 @@ def test_only_the_gallery_itself_refuses_a_photo_for_good(page: Page, gallery: G
         ui.answer_posts(page, status, headers, "Not this one.")
         ui.add_photos(page, photo)
         row = ui.rows(page).filter(has_text=photo[0])
-        somebody_else = "Something in front of the gallery refuses this photo"
+        somebody_else = "This photo was blocked on the way."
         expect(row).to_contain_text("Not this one." if headers == ours else somebody_else)
         retry = row.get_by_role("button", name=f"Retry {photo[0]}")
         expect(retry).to_be_visible(visible=headers == HTML or status == 507)
@@ -329,7 +329,7 @@ def test_only_the_gallery_itself_refuses_a_photo_for_good(page: Page, gallery: G
     page.get_by_role("button", name="Retry 4.jpg").click()
     expect(ui.tiles(page)).to_have_count(1)
     page.get_by_role("button", name="Retry all").click()
-    expect(ui.summary(page)).to_contain_text("5 of 9 photos are safe. 4 could not be taken.")
+    expect(ui.summary(page)).to_contain_text("All 5 photos added")
     assert_arrived_once(gallery, *photos[4:])
 
 
@@ -371,7 +371,7 @@ def test_without_room_for_copies_the_page_must_stay_open_and_a_deleted_file_is_l
     reconnect(page)
     row = ui.rows(page).filter(has_text="1.jpg")
     expect(row).to_contain_text("This file was moved or changed on your device")
-    expect(ui.summary(page)).to_contain_text("1 of 2 photos are safe. 1 could not be taken.")
+    expect(ui.summary(page)).to_contain_text("1 photo added. 1 couldn't be added.")
     expect(page.get_by_text("Keep this page open")).to_be_hidden()
     assert_arrived_once(gallery, ui.large_photo(2))
 
@@ -382,6 +382,6 @@ def test_of_a_folder_only_the_photos_are_sent(page: Page, gallery: Gallery, tmp_
     ui.open_gallery(page, gallery)
     page.locator("[data-folder]").set_input_files(tmp_path / "holiday")
     ui.expect_all_safe(page, 2)
-    left_out = page.get_by_text("1 file that is not a photo was left out.", exact=True)
+    left_out = page.get_by_text("Skipped 1 file that isn't a photo.", exact=True)
     expect(left_out).to_be_visible()
     assert_arrived_once(gallery, *photos)

@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import Connection, Engine, event
 
-from dropwall.catalog import usage
+from dropwall.catalog import guests
 from dropwall.cli import command_line
 from dropwall.config import Config
 from tests.support.gallery_server import ROOT
@@ -34,12 +34,15 @@ from tests.support.visitors import (
     signed_in,
 )
 
+NOBODY = "Nobody has an account yet. Add one: dropwall add-account NAME\n"
+
 Run = Callable[..., tuple[object, str, str]]
 
 
 def test_accounts_and_hosts_are_added_and_listed(app: Flask) -> None:
     """Also where guests cannot sign up. A password is one line from a pipe."""
     assert not parts(app).settings.sign_up
+    assert dropwall(app, "accounts").output == NOBODY
     added = dropwall(app, "add-account", " Bo  Smith ", typed=f"{PASSWORD}\nmore\n")
     assert (added.exit_code, added.output) == (0, "Bo Smith can sign in now.\n")
     added = dropwall(app, "add-account", "Änne", "--host", typed=PASSWORD)
@@ -113,7 +116,7 @@ def test_private_photos_go_with_an_account_only_when_that_is_asked_for(app: Flas
     assert listed(client) == ["b.jpg", "b.jpg", "a.jpg"]
     assert dropwall(app, "remove-account", "Ann", "--with-private").exit_code == 0
     assert listed(open_page(app)) == ["a.jpg"]
-    assert usage.overview(parts(app).database).photos == 1
+    assert guests.overview(parts(app).database).photos == 1
 
 
 class Killed(BaseException):
@@ -137,8 +140,10 @@ def test_an_account_goes_together_with_its_private_photos_or_not_at_all(app: Fla
         with suppress(Killed):
             dropwall(app, "remove-account", "Ann", "--with-private")
         event.remove(Engine, "commit", kill)
-        found.append((dropwall(app, "accounts").output, usage.overview(parts(app).database).photos))
-    assert (found[0], found[-1]) == (("Ann\n", 3), ("", 1))
+        found.append(
+            (dropwall(app, "accounts").output, guests.overview(parts(app).database).photos)
+        )
+    assert (found[0], found[-1]) == (("Ann\n", 3), (NOBODY, 1))
     assert set(found) == {found[0], found[-1]}
 
 
@@ -170,8 +175,8 @@ def test_a_gallery_that_a_command_has_just_made_is_named(tmp_path: Path, run: Ru
         settings = {setting: place}
         code, output, warning = run("accounts", **settings)
         assert (code, output) == (0, "")
-        assert warning.startswith(f"There was no gallery in {catalog} before; please")
-        assert run("accounts", **settings) == (0, "", "")
+        assert warning.startswith(f"There was no gallery in {catalog}, so a new one")
+        assert run("accounts", **settings) == (0, "", NOBODY)
 
 
 def test_asking_for_help_makes_no_gallery(tmp_path: Path, run: Run) -> None:
@@ -193,7 +198,7 @@ def test_a_place_that_cannot_be_used_is_named_with_its_setting(run: Run) -> None
         ("database", "its catalog", "file"),
     ):
         assert run("accounts", **{setting: "/proc/place"}) == (
-            f"Dropwall cannot keep {kept} in /proc/place: No such file or directory."
+            f"Dropwall can't keep {kept} in /proc/place: No such file or directory."
             f" Set DROPWALL_{setting.upper()} to another {another}.",
             "",
             "",

@@ -27,7 +27,7 @@ from dropwall.config import Config
 from dropwall.people import passwords, rate_limits
 from dropwall.people.accounts import SIGN_UPS
 from dropwall.people.passwords import DUMMY_HASH, is_password
-from dropwall.people.rate_limits import Allowance, neighbourhood
+from dropwall.people.rate_limits import Allowance, network_of
 from dropwall.web.security import FORMER_COOKIE
 from tests.support.clock import Clock
 from tests.support.engines import catalog_of, config_of
@@ -151,6 +151,18 @@ def test_a_wrong_name_is_refused_as_a_wrong_password_is(client: FlaskClient, ann
 
 
 @pytest.mark.embedded
+def test_who_waits_too_long_for_a_password_to_be_hashed_is_asked_to_come_again(
+    app: Flask, ann: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords, "PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(passwords, "_slots", threading.BoundedSemaphore(1))
+    with passwords._slots:
+        answer = sign_in(app.test_client())
+    sentence = "Many people are signing in right now. Try again in a few seconds."
+    assert (outcome(answer), answer.headers["Retry-After"]) == ((503, sentence), "5")
+    assert account(signed_in(app)) is not None
+
+
 def test_a_form_of_megabytes_is_refused_and_not_read(app: Flask, ann: str) -> None:
     client = signed_in(create_app(replace(parts(app).settings, passcode="party")))
     for path in ("/sign-in", "/sign-up", "/account", "/passcode"):
@@ -237,10 +249,11 @@ def test_a_forged_cookie_is_nobodys(app: Flask, ann: str) -> None:
 
 @pytest.mark.embedded
 def test_sessions_last_400_days(app: Flask, ann: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    client = signed_in(app)
     for days, status in ((399, 200), (401, 401)):
-        later = int(time.time()) + days * DAY_SECONDS
-        monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _self, at=later: at)
+        past = int(time.time()) - days * DAY_SECONDS
+        with monkeypatch.context() as long_ago:
+            long_ago.setattr(TimestampSigner, "get_timestamp", lambda _self, at=past: at)
+            client = signed_in(app)
         assert with_cookie(app, cookie(client)).get("/account").status_code == status
 
 
@@ -274,7 +287,7 @@ def test_the_cookie_of_a_former_version_is_taken_over_once(
     browser = app.test_client()
     browser.set_cookie(FORMER_COOKIE, cookie(client))
     answer = browser.get("/styles/tokens.css", buffered=True)
-    assert {"Vary", "Set-Cookie"}.isdisjoint(answer.headers.keys())
+    assert (answer.headers["Vary"], "Set-Cookie" in answer.headers) == ("Accept-Encoding", False)
     assert listed(browser, "mine=1") == ["own.jpg"]
     assert own_id(with_cookie(app, cookie(browser))) == own_id(client)
     assert browser.get_cookie(FORMER_COOKIE)
@@ -297,7 +310,7 @@ def test_the_former_cookie_of_another_gallery_is_left_alone(app: Flask, tmp_path
 @pytest.mark.embedded
 def test_style_sheets_do_not_depend_on_who_asks(app: Flask, ann: str) -> None:
     answer = signed_in(app).get("/styles/tokens.css", buffered=True)
-    assert {"Vary", "Set-Cookie"}.isdisjoint(answer.headers.keys())
+    assert (answer.headers["Vary"], "Set-Cookie" in answer.headers) == ("Accept-Encoding", False)
 
 
 def test_a_page_sends_as_who_it_was_or_not_at_all(
@@ -334,9 +347,9 @@ def test_the_cookie_from_before_sends_for_the_account_for_a_while_only(
     if how == "everywhere":
         client.post("/sign-out-everywhere")
     elif how == "password":
-        parts(app).accounts.set_password(parts(app).accounts.called("Ann"), PASSWORD)
+        parts(app).accounts.set_password(parts(app).accounts.find("Ann"), PASSWORD)
     else:
-        monkeypatch.setattr("dropwall.catalog.guests.ADOPTION_SECONDS", -1)
+        monkeypatch.setattr("dropwall.catalog.photos.ADOPTION_SECONDS", -1)
     send_as(before, "by the former cookie.jpg", photo_bytes("jpg", 2))
     assert listed(signed_in(app), "mine=1") == ["own.jpg"]
 
@@ -360,7 +373,7 @@ def test_signing_out_everywhere_reaches_every_device(app: Flask, ann: str) -> No
     copied = with_cookie(app, cookie(there))
     assert here.post("/sign-out-everywhere").status_code == 204
     for client in (here, there, copied):
-        assert outcome(client.get("/account")) == (401, "Please sign in first.")
+        assert outcome(client.get("/account")) == (401, "Sign in first.")
         redirect = client.get("/account?a=b", headers=NAVIGATION)
         assert redirect.headers["Location"] == "/sign-in?next=/account?a%3Db"
         assert (account(client), listed(client, "mine=1")) == (None, [])
@@ -377,6 +390,15 @@ def test_the_page_of_a_session_that_was_ended_elsewhere_adds_no_photo_of_nobody(
     answer = there.post("/", data=sent)
     assert (answer.status_code, answer.headers["Dropwall-Refusal"]) == (401, "somebody-else")
     assert listed(signed_in(app)) == []
+
+
+def test_a_name_from_a_session_that_was_ended_elsewhere_is_nobodys(app: Flask, ann: str) -> None:
+    here, there = signed_in(app), signed_in(app)
+    assert here.post("/sign-out-everywhere").status_code == 204
+    sentence = "You've been signed out, or cookies are off. Reload the page and try again."
+    assert outcome(take_name(there, "Bobo")) == (400, sentence)
+    there.get("/")
+    assert (outcome(take_name(there, "Bobo")), own_name(signed_in(app))) == (DONE, "Ann")
 
 
 # Signing up
@@ -450,7 +472,7 @@ def test_an_account_of_a_former_version_is_found_by_its_whole_name(
             this_one = update(accounts).where(accounts.c.id == made.id)
             catalog.execute(this_one.values(name=name, folded_name=former))
         assert own_id(signed_in(app, name, f"{PASSWORD} {name}")) == made.id
-        assert parts(app).accounts.called(name).id == made.id
+        assert parts(app).accounts.find(name).id == made.id
     assert own_id(signed_in(app)) == ann
 
 
@@ -516,7 +538,7 @@ def test_passwords_are_kept_as_scrypt_hashes(
     """A name that nobody has is compared at the same cost, lest time tell who has an account."""
     monkeypatch.setattr(passwords, "generate_password_hash", generate_password_hash)
     assert sign_up(client).status_code == 204
-    for kept in (parts(app).accounts.called("Bo").password_hash, DUMMY_HASH):
+    for kept in (parts(app).accounts.find("Bo").password_hash, DUMMY_HASH):
         assert kept.startswith("scrypt:32768:8:1$")
     assert not is_password("", DUMMY_HASH)
     for file in config.data.glob("catalog*"):
@@ -713,7 +735,7 @@ def test_addresses_that_one_person_can_choose_from_are_one() -> None:
         ("fe80::1%eth0", "fe80::2%eth0", True),
         ("", "", True),
     ):
-        assert (neighbourhood(address) == neighbourhood(other)) == is_one, (address, other)
+        assert (network_of(address) == network_of(other)) == is_one, (address, other)
 
 
 def test_a_pause_ends_growing() -> None:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from itertools import product
 from xml.etree import ElementTree
 
 import pytest
@@ -17,6 +18,7 @@ from tests.support.page import expect_accessible
 pytestmark = pytest.mark.embedded
 
 SITE = "https://photos.example.com"
+LONG_PASSCODE = " ".join(["roses"] * 16)
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE_HOSTS = (
     '"><script>alert(1)</script>',
@@ -115,6 +117,45 @@ def test_the_poster_is_one_sheet_printed_by_its_button(page: Page, gallery: Gall
     page.emulate_media(media="print")
     expect(button).to_be_hidden()
     expect(page.get_by_text(gallery.url)).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    "gallery_settings",
+    [
+        {
+            "title": "Annabella & Bartholomew " * 2,
+            "welcome": "Dance! " * 14,
+            "passcode": LONG_PASSCODE,
+        }
+    ],
+)
+def test_the_longest_words_leave_the_poster_one_sheet_with_a_code_to_scan(
+    page: Page, gallery: Gallery
+) -> None:
+    page.goto(f"{gallery.url}/passcode")
+    page.get_by_label("Passcode").fill(LONG_PASSCODE)
+    page.get_by_role("button", name="Open the gallery").click()
+    expect(page).to_have_url(f"{gallery.url}/")
+    page.goto(f"{gallery.url}/poster")
+    for paper, is_turned in product(("A4", "Letter"), (False, True)):
+        pdf = page.pdf(format=paper, landscape=is_turned)
+        assert re.findall(rb"/Type /Pages\s.*?/Count (\d+)", pdf, re.DOTALL) == [b"1"], paper
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 794, "height": 1123})  # A4, of 96 px an inch
+    code = page.get_by_role("img", name="QR code").bounding_box() or {}
+    assert code["height"] > 300  # 8 cm
+
+
+def test_an_address_that_no_phone_reaches_is_said_to_the_host_and_not_printed(
+    client: FlaskClient, page: Page, gallery: Gallery
+) -> None:
+    warning = "Phones can't reach "
+    for site in ("http://192.168.1.20:8000", "http://party:8000", SITE):
+        assert warning not in client.get("/poster", base_url=site).text
+    page.goto(f"{gallery.url}/poster")
+    expect(page.get_by_role("note")).to_contain_text(warning)
+    page.emulate_media(media="print")
+    expect(page.get_by_role("note")).to_be_hidden()
 
 
 def test_axe_finds_nothing_in_the_poster_on_a_phone(page: Page, gallery: Gallery) -> None:

@@ -17,6 +17,7 @@ from dropwall import create_app
 from dropwall.config import Config
 from dropwall.people import rate_limits
 from dropwall.people.passcode import Passcode
+from dropwall.refusals import TooManyWaiting
 from tests.support.clock import Clock
 from tests.support.gallery_server import GalleryServer, SharedGallery
 from tests.support.photos import photo_bytes
@@ -43,11 +44,15 @@ WANTED = "This gallery has a passcode. Open the gallery and enter it first."
 WRONG = "That's not the passcode. Check your invitation."
 ASKED = "Enter the passcode from your invitation."
 CLOSED = """
-    POST /, DELETE /, GET /index.html, GET /plain, GET /photos.zip, GET /api/settings,
-    GET /api/photos, HEAD /api/photos, OPTIONS /api/photos, GET /api/live, PUT /api/guest,
-    GET /uploads/1.jpg, GET /thumbnails/1/320.webp, POST /sign-up, GET /nothing, GET /api/nothing
+    POST /, DELETE /, GET /index.html, GET /page/0/index.html, GET /photos.zip,
+    GET /api/settings, GET /api/photos, HEAD /api/photos, OPTIONS /api/photos, GET /api/live,
+    PUT /api/guest, GET /uploads/1.jpg, GET /thumbnails/1/320.webp, POST /sign-up, GET /nothing,
+    GET /api/nothing
 """
-OPEN = "/app.js /favicon.svg /icons/icon-192.png /manifest.webmanifest /sign-in /passcode"
+OPEN = """
+    /app.js /page/0/app.js /favicon.svg /icons/icon-192.png /manifest.webmanifest
+    /sign-in /passcode
+"""
 """Every route stands in web/test_permissions, with its status."""
 
 
@@ -78,7 +83,7 @@ def test_without_the_passcode_only_what_the_form_needs_is_open(client: FlaskClie
 
 
 def test_the_passcode_is_asked_for_in_place_of_a_page(app: Flask) -> None:
-    for path in ("/", "/sign-up"):
+    for path in ("/", "/plain", "/slideshow", "/sign-up"):
         client = app.test_client()
         answer = client.get(path)
         assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "private, no-store")
@@ -171,8 +176,9 @@ def test_the_rate_limit_begins_after_twenty_wrong_passcodes(
 
 
 def test_links_that_another_page_opens_keep_nobody_from_typing_the_passcode(
-    client: FlaskClient,
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    Clock(monkeypatch)  # on a busy machine the first tries would be forgotten before the last
     for number in range(20):
         assert client.get(f"/join/rose {number}").status_code == 401
     answer = client.get(LINK)
@@ -299,8 +305,23 @@ def test_who_sends_a_photo_without_the_passcode_reads_the_refusal(tmp_path: Path
 def test_the_log_of_a_defect_does_not_have_the_passcode(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(Passcode, "check_link", lambda *_: 1 / 0)
+    monkeypatch.setattr(Passcode, "check", lambda *_: 1 / 0)
     assert client.get(LINK).status_code == 500
     assert "ZeroDivisionError" in caplog.text
     assert "GET /join/<path:word> failed" in caplog.text
     assert PASSCODE not in caplog.text
+
+
+def test_whoever_waits_very_long_for_a_place_is_told_to_come_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rate_limits, "LONGEST_WAIT_SECONDS", 0.05)
+    room = rate_limits.WaitingRoom(2)
+    with room.place("home", False, 9):
+        for _ in range(10):  # who has gone leaves room for the next one to wait
+            with pytest.raises(TooManyWaiting), room.place("home", False, 9):
+                pass
+        with room.place("office", False, 9):
+            pass
+    with room.place("home", False, 9):
+        pass

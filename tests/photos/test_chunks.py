@@ -348,12 +348,12 @@ def test_uploads_are_swept_after_a_day(app: Flask, client: FlaskClient, config: 
         for number in (0, 1):
             send_chunk(client, sent, number)
     sweep = app.test_cli_runner().invoke
-    assert sweep(args=["sweep"]).output == "0 leftovers removed.\n"
+    assert sweep(args=["sweep"]).output == "Removed 0 leftover files.\n"
     long_ago = timestamps.now(seconds_ago=AGE_SECONDS + 60)
     others = uploads.c.bytes != len(young.content)
     with catalog_of(config.data) as catalog:  # as if their last chunks had come then
         assert catalog.execute(update(uploads).where(others).values(touched=long_ago)).rowcount == 2
-    assert sweep(args=["sweep"]).output == "2 leftovers removed.\n"
+    assert sweep(args=["sweep"]).output == "Removed 2 leftover files.\n"
     for sent in (finished, old):
         assert client.get(f"/api/uploads/{sent.uuid}").status_code == 404
     assert progress(client, young.uuid)["received"] == [0, 1]

@@ -43,8 +43,12 @@ WORTH_THREE = 3 * PHOTO_BYTES
 KEPT = (204, "")
 
 AN_HOUR = "You've reached the hourly limit for one guest. Try again in a while."
-GALLERY_FULL = "The gallery has reached its limit of 58.59 KB. Let your host know."
+GALLERY_FULL = "The gallery has reached its limit of 58.6 KB. Let your host know."
 DISK_FULL = "The server is almost out of disk space. Let your host know and try again later."
+TOO_MUCH_FROM_NETWORK = (
+    "Too much is coming from your network right now. Try again in a few seconds."
+)
+CUT_OFF = (400, "The upload was interrupted. Try again.")
 VERY_MUCH = "That's a lot of changes at once. Wait a moment and try again."
 STOOD_STILL = "The upload stalled. Try again."
 
@@ -233,6 +237,41 @@ def test_what_is_free_on_the_disk_is_kept_in_reserve(config: Config) -> None:
         assert outcome(answer) == (507, DISK_FULL)
     assert stored_files(config.data) == []
     assert listed(client) == []
+
+
+class Usage(NamedTuple):
+    free: int
+
+
+@pytest.mark.embedded
+def test_one_network_leaves_room_on_a_small_disk_for_others(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, free = parts(app).settings, 10**9
+    monkeypatch.setattr(
+        "dropwall.photos.limits.shutil.disk_usage",
+        lambda _: Usage(free=settings.min_free_bytes + free),
+    )
+
+    def send(address: str, length: int) -> tuple[int, str]:
+        environ = {
+            "REMOTE_ADDR": address,
+            "CONTENT_LENGTH": str(length),
+            "wsgi.input": io.BytesIO(),
+        }
+        client = app.test_client()
+        return outcome(
+            client.post(
+                "/", content_type="multipart/form-data; boundary=b", environ_overrides=environ
+            )
+        )
+
+    assert send("10.0.0.1", free * 3 // 4) == (507, DISK_FULL)
+    with parts(app).staged.reserving("10.0.0.1") as reserve:
+        reserve(free * 2 // 5)
+        assert send("10.0.0.1", free * 2 // 5) == (503, TOO_MUCH_FROM_NETWORK)
+        assert send("10.0.0.2", free * 2 // 5) == CUT_OFF  # its reading begins
+    assert send("10.0.0.1", free * 2 // 5) == CUT_OFF
 
 
 # Uploads that are too slow

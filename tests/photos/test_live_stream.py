@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from flask import Flask
 from flask.testing import FlaskClient
 
 from dropwall import create_app
@@ -262,3 +263,17 @@ def test_all_watchers_agree_in_the_end(server: GalleryServer, sender: Guest, rou
     findings = crowd.look_at(server.url)
     assert findings.are_good, findings
     assert "Traceback" not in server.log
+
+
+def test_a_stream_ends_once_its_session_was_ended_elsewhere(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "HEARTBEAT_SECONDS", 0.1)
+    parts(app).accounts.add("Ann", PASSWORD)
+    parts(app).accounts.add("Bo", PASSWORD)
+    ann, bo = (signed_in(app, name).get("/api/live").iter_encoded() for name in ("Ann", "Bo"))
+    assert next(ann).startswith(b"id:")
+    assert next(ann) == b"event: heartbeat\ndata:\n\n"
+    assert signed_in(app).post("/sign-out-everywhere").status_code == 204
+    assert len(list(ann)) <= 1  # a heartbeat may have been on its way
+    assert [next(bo) for _ in range(3)][1:] == [b"event: heartbeat\ndata:\n\n"] * 2

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from dropwall.names import (
     MAX_NAME_BYTES,
     clean_guest_name,
-    clean_name,
+    clean_photo_name,
     extension_of,
     fold_for_search,
     fold_name,
@@ -22,19 +22,19 @@ from tests.support.visitors import Send, listed_photos, take_name
 @settings(max_examples=50)
 @given(st.text() | st.text(alphabet="ab./\\ \u202e\u200f\0\r\n'\"<>%é👩\u200d", max_size=300))
 def test_any_file_name_becomes_short_and_safe(sent: str) -> None:
-    name = clean_name(sent)
+    name = clean_photo_name(sent)
     assert 1 <= len(name.encode()) <= MAX_NAME_BYTES
     assert not set(name) & set("/\\\0\r\n\u202e\u200f\u2028\ue000\ufdd0\uffff\U0010ffff")
     assert not {"Cc", "Cs", "Co", "Zl", "Zp"} & set(map(unicodedata.category, name))
     assert not name.startswith((".", "\u200d"))
     assert fold_name(name)
-    assert name == unicodedata.normalize("NFC", name) == clean_name(name)
+    assert name == unicodedata.normalize("NFC", name) == clean_photo_name(name)
 
 
 @settings(max_examples=20)
 @given(st.text("aé写👩 .\u202e\0", min_size=300), st.sampled_from(["jpg", "HEIC", "jfif"]))
 def test_a_long_file_name_keeps_its_extension(stem: str, extension: str) -> None:
-    assert extension_of(clean_name(f"a{stem}.{extension}")) == extension.lower()
+    assert extension_of(clean_photo_name(f"a{stem}.{extension}")) == extension.lower()
 
 
 def test_an_extension_is_what_follows_the_last_dot() -> None:
@@ -67,8 +67,8 @@ UNSEEN = ("\u200c", "\u200b\u2060", "\ufe0f\u00ad", "\U000e0067\U000e007f", "\u3
 
 def test_a_name_of_what_cannot_be_seen_is_none() -> None:
     for unseen in UNSEEN:
-        assert (clean_name(unseen), clean_guest_name(unseen)) == ("photo", ""), ascii(unseen)
-        assert clean_name(f"{unseen}.jpg") == "jpg"
+        assert (clean_photo_name(unseen), clean_guest_name(unseen)) == ("photo", ""), ascii(unseen)
+        assert clean_photo_name(f"{unseen}.jpg") == "jpg"
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,8 @@ def test_a_name_of_what_cannot_be_seen_is_none() -> None:
 def test_a_long_name_is_cut_between_characters(character: str) -> None:
     character = unicodedata.normalize("NFC", character)
     for before in range(8):
-        stem, dot, ending = clean_name("a" * before + 300 * character + ".jpg").rpartition(".")
+        name = clean_photo_name("a" * before + 300 * character + ".jpg")
+        stem, dot, ending = name.rpartition(".")
         assert (dot, ending) == (".", "jpg")
         assert stem == "a" * before + character * stem.count(character)
         assert len(stem.encode()) > MAX_NAME_BYTES - 5 - len(character.encode())
@@ -90,7 +91,7 @@ def test_a_file_name_is_the_end_of_its_path_in_nfc_on_one_line() -> None:
         "e\u0301te\u0301.jpg": "\u00e9t\u00e9.jpg",
         "\0evil\r\nname.jpg": "evil name.jpg",
     }
-    assert {name: clean_name(name) for name in names} == names
+    assert {name: clean_photo_name(name) for name in names} == names
 
 
 def test_letters_with_a_stroke_are_found_without_it_where_there_is_such_a_letter() -> None:

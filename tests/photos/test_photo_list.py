@@ -1,5 +1,6 @@
 """The list of photos, whole, in part and in another order; their originals and thumbnails."""
 
+import gzip
 import io
 import unicodedata
 from datetime import timedelta
@@ -74,6 +75,22 @@ def test_a_photo_in_the_list_has_what_the_page_needs(client: FlaskClient, send: 
     assert photo["by"]["id"] == own_id(client)
 
 
+def test_the_list_is_paged_from_the_oldest_and_tells_its_end(evening: FlaskClient) -> None:
+    for query in ("", "order=oldest", "sort=taken", "sort=taken&order=oldest"):
+        everything, seen, before = evening.get(f"/api/photos?{query}").json, [], ""
+        last = everything["photos"][-1]
+        end = last["taken"] if "taken" in query and last["taken"] else last["uploaded"][:19]
+        assert everything["end"] is None
+        for limit, told in ((1, f"{end}Z"), (2, None), (1, None)):
+            page = evening.get(f"/api/photos?{query}&limit={limit}{before}").json
+            assert (query, page["end"]) == (query, told)
+            seen += page["photos"]
+            before = f"&before={page['next']}"
+        assert (seen, page["next"]) == (everything["photos"], None)
+        outlined = evening.get(f"/api/outline?{query}").json["photos"]
+        assert [photo[0] for photo in outlined] == [photo["id"] for photo in seen]
+
+
 def test_photos_are_listed_by_sender_words_and_order(
     app: Flask, evening: FlaskClient, ann: FlaskClient
 ) -> None:
@@ -85,6 +102,10 @@ def test_photos_are_listed_by_sender_words_and_order(
         "": everything,
         "sort=arrival": everything,
         "sort=taken": sorted(everything, key=taken.get, reverse=True),
+        "order=newest": everything,
+        "order=oldest": everything[::-1],
+        "sort=taken&order=oldest": sorted(everything, key=taken.get),
+        "q=cake&order=oldest": ["cake.jpg", "more cake.jpg"],
         f"by={own_id(ann)}": ["cake.jpg", "beach.jpg"],
         "mine=1": ["Zürich.png", "more cake.jpg"],
         "q=cake": ["more cake.jpg", "cake.jpg"],
@@ -116,8 +137,8 @@ def test_photos_are_listed_by_their_ids(evening: FlaskClient, ann: FlaskClient) 
 
 
 def test_since_lists_what_has_changed(client: FlaskClient, send: Send) -> None:
-    empty = {"photos": [], "next": None, "total": 0, "version": 0}
-    assert client.get("/api/photos").json == empty
+    empty = {"photos": [], "next": None, "total": 0, "version": 0, "end": None}
+    assert client.get("/api/photos").json == empty | {"closed": None, "closed_at": None}
     send(("old.jpg", photo_bytes()))
     [old] = listed_photos(client)
     client.delete(f"/api/photos/{old['id']}")
@@ -180,7 +201,8 @@ def test_a_query_that_makes_no_sense_is_refused(client: FlaskClient) -> None:
         f"photos?before={'0' * 20}99999999999999999999999",
     ]
     for path in ("photos", "outline"):
-        queries += [f"{path}?sort=size", f"{path}?sort=", f"{path}?before=x", f"{path}?before=-1"]
+        queries += [f"{path}?sort=size", f"{path}?sort=", f"{path}?order=", f"{path}?order=random"]
+        queries += [f"{path}?before=x", f"{path}?before=-1"]
     for path in ("photos", "live"):
         queries += [f"{path}?since={version}" for version in versions]
     asked = [(query, {}) for query in queries]
@@ -222,6 +244,20 @@ def test_that_nothing_has_changed_is_found_by_one_query(client: FlaskClient) -> 
 
 
 @pytest.mark.embedded
+def test_a_long_list_is_compressed_for_clients_that_accept_that(evening: FlaskClient) -> None:
+    for path, is_long in (("/api/photos", True), ("/api/photos?limit=1", False)):
+        plain = evening.get(path)
+        packed = evening.get(path, headers={"Accept-Encoding": "gzip"})
+        assert (packed.headers.get("Content-Encoding") == "gzip") == is_long
+        assert (gzip.decompress(packed.data) if is_long else packed.data) == plain.data
+        for answer in (plain, packed):
+            assert answer.headers["Vary"] == "Accept-Encoding, Cookie"
+            assert answer.headers["ETag"] == plain.headers["ETag"]
+            for encoding in ("gzip", "identity"):
+                known = {"If-None-Match": answer.headers["ETag"], "Accept-Encoding": encoding}
+                assert evening.get(path, headers=known).status_code == 304
+
+
 def test_a_list_with_a_private_photo_is_not_cached(client: FlaskClient) -> None:
     queries = ("photos", "photos?since=0", "photos?mine=1", "outline")
     send_as(client, "a.jpg", photo_bytes("jpg", 1))

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from dropwall import timestamps
+from dropwall.catalog import photos as photos_of_catalog
 from dropwall.catalog.changes import forget_old_changes
 from dropwall.catalog.tables import photos
 from dropwall.config import Config
@@ -70,6 +71,25 @@ def test_undo_leaves_everything_as_it_was(client: FlaskClient, photo: dict) -> N
         assert file_statuses(client, photo) == {200}
     assert restore(client, photo) == NOT_HERE  # it is not removed
     assert restore(client, {"id": "f" * 32}) == NOT_HERE
+
+
+def test_of_two_who_remove_a_photo_at_once_one_is_told_that_it_is_gone(
+    client: FlaskClient, photo: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find, answers = photos_of_catalog.find_photo, []
+
+    def find_and_be_late(*asked: object) -> object:
+        found = find(*asked)
+        if not answers:
+            answers.append(None)
+            answers[0] = remove(client, photo)
+        return found
+
+    monkeypatch.setattr(photos_of_catalog, "find_photo", find_and_be_late)
+    assert remove(client, photo) == NOT_HERE
+    assert answers == [DONE]
+    assert restore(client, photo) == DONE
+    assert listed(client) == ["a.jpg"]
 
 
 def test_many_removals_are_undone_by_one_request(app: Flask, client: FlaskClient) -> None:

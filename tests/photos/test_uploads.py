@@ -2,8 +2,11 @@
 
 import errno
 import io
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+import socket
+import struct
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from threading import Thread
 
@@ -16,13 +19,15 @@ from sqlalchemy import update
 from werkzeug.http import parse_options_header
 
 from dropwall import create_app
-from dropwall.catalog import orphans, photos, tables
+from dropwall.catalog import photos, tables
 from dropwall.catalog.photos import Photo
 from dropwall.catalog.tables import gallery
 from dropwall.config import Config
+from dropwall.images.slots import Cost
 from dropwall.photos.files import chunk_key, original_key, owner_id, thumbnail_key, unknown_key
 from dropwall.photos.sweep import NEWEST_CHANGE_KEY
 from dropwall.refusals import StorageUnavailable
+from tests.support.catalog_rows import begin_intent
 from tests.support.chunks import InChunks, send_all, send_chunk
 from tests.support.engines import catalog_of, config_of, make_old, storage_of, stored_files
 from tests.support.gallery_server import GalleryServer
@@ -241,14 +246,14 @@ def test_orphans_are_swept_after_a_day_and_nothing_else(
     begin(config, half)
     storage.put_bytes(thumbnail_key(half, 320), b"of a photo that never came")
     sweep = app.test_cli_runner().invoke
-    assert sweep(args=["sweep"]).output == "0 leftovers removed.\n"
+    assert sweep(args=["sweep"]).output == "Removed 0 leftover files.\n"
     make_old(config.data, *kept, *old)
     make_intents_old(config)
     make_catalog_old(config)
     assert sweep(args=["sweep"]).output == (
-        "3 leftovers removed.\n"
-        "1 original that the catalog knows nothing of moved to the storage's folder “unknown”;"
-        " delete it when nobody misses a photo.\n"
+        "Removed 3 leftover files.\n"
+        "Moved 1 original that the catalog doesn't know to the storage's folder “unknown”."
+        " Delete that folder once you are sure nobody misses a photo.\n"
     )
     assert sorted(stored_files(config.data)) == sorted([*kept, young])
     assert set(send_all(client, waiting)) == {204}
@@ -256,9 +261,8 @@ def test_orphans_are_swept_after_a_day_and_nothing_else(
 
 
 def begin(config: Config, photo_id: str) -> None:
-    """As a request does that never comes to its end."""
     with catalog_of(config.data) as catalog:
-        orphans.begin_intent(catalog, photo_id)
+        begin_intent(catalog, photo_id)
 
 
 def make_intents_old(config: Config) -> None:
@@ -313,10 +317,10 @@ def test_originals_that_no_row_knows_are_listed_and_moved_only_when_told_so(
     assert refused.output == "".join(f"{key}\n" for key in lost) + doubt(told)
     assert sorted(stored_files(config.data)) == sorted([*kept, *lost])
     moved = app.test_cli_runner().invoke(args=["sweep", "--delete-unknown"])
-    assert moved.output.startswith(f"0 leftovers removed.\n{told} that the catalog knows nothing")
+    assert moved.output.startswith(f"Removed 0 leftover files.\nMoved {told} that the")
     assert sorted(stored_files(config.data)) == kept
     assert sorted(storage.list("unknown")) == sorted(map(unknown_key, lost))
-    assert app.test_cli_runner().invoke(args=["sweep"]).output == "0 leftovers removed.\n"
+    assert app.test_cli_runner().invoke(args=["sweep"]).output == "Removed 0 leftover files.\n"
 
 
 @pytest.mark.embedded
@@ -406,7 +410,7 @@ def test_an_original_of_a_removed_photo_is_no_unknown_one(
     assert parts(app).sweep.purge_removed(undo_seconds=-1) == 1
     storage_of(config.data).put_bytes(left := original_key(removed, "jpg"), b"by a bad disk")
     make_old(config.data, left)
-    assert app.test_cli_runner().invoke(args=["sweep"]).output == "1 leftovers removed.\n"
+    assert app.test_cli_runner().invoke(args=["sweep"]).output == "Removed 1 leftover file.\n"
     assert len(stored_files(config.data)) == FILES_OF_A_PHOTO
 
 
@@ -446,7 +450,7 @@ def test_a_photo_that_was_swept_meanwhile_is_not_answered_as_safe(
     add_photo = photos.add_photo
 
     def add_late(*arguments: object) -> Photo:
-        other.sweep()
+        other.sweep_everything()
         return add_photo(*arguments)
 
     with monkeypatch.context() as late:
@@ -460,3 +464,62 @@ def test_a_photo_that_was_swept_meanwhile_is_not_answered_as_safe(
     assert send(("late.jpg", photo_bytes())).status_code == 204
     for photo in listed_photos(client):
         assert client.get(photo["url"], buffered=True).status_code == 200
+
+
+@contextmanager
+def connected() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """Both ends of a visitor's connection: the visitor's, and gunicorn's."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        visitor = socket.create_connection(listener.getsockname())
+        with visitor, listener.accept()[0] as accepted:
+            yield visitor, accepted
+
+
+@contextmanager
+def all_slots_held(app: Flask) -> Iterator[None]:
+    slots = parts(app).chunks._slots
+    with ExitStack() as held:
+        for _ in slots._processors:
+            held.enter_context(slots.hold("others", Cost(1, 0)))
+        yield
+
+
+def send_over(client: FlaskClient, connection: socket.socket) -> tuple[int, str]:
+    form = {"file": (io.BytesIO(photo_bytes()), "a.jpg")}
+    return outcome(client.post("/", data=form, environ_overrides={"gunicorn.socket": connection}))
+
+
+@pytest.mark.parametrize("resets", [False, True], ids=["closing", "resetting"])
+def test_a_photo_is_not_decoded_for_who_has_hung_up(
+    app: Flask, client: FlaskClient, resets: bool
+) -> None:
+    with connected() as (visitor, connection), all_slots_held(app):
+        if resets:
+            visitor.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        visitor.close()
+        assert send_over(client, connection) == (400, "The upload was interrupted. Try again.")
+    assert listed(client) == []
+
+
+@pytest.mark.parametrize("more", [b"", b"GET / HTTP/1.1"], ids=["silent", "sending more"])
+def test_a_photo_waits_for_its_turn_while_its_sender_is_there(
+    app: Flask, client: FlaskClient, more: bytes
+) -> None:
+    with connected() as (visitor, connection), ThreadPoolExecutor(1) as pool:
+        visitor.sendall(more)
+        with all_slots_held(app):
+            answer = pool.submit(send_over, client, connection)
+            assert wait([answer], 1).not_done
+        assert answer.result() == (204, "")
+    assert listed(client) == ["a.jpg"]
+
+
+def test_a_request_that_makes_no_sense_is_refused(app: Flask, client: FlaskClient) -> None:
+    form = {"visibility": "friends", "file": (io.BytesIO(photo_bytes()), "a.jpg")}
+    nested = b'{"ids": ' + b"[" * 100_000
+    for answer in (
+        client.post("/", data=form),
+        client.post("/api/selections", data=nested, content_type="application/json"),
+    ):
+        assert (answer.status_code, answer.headers["Dropwall-Refusal"]) == (400, "bad-request")
+    assert stored_files(parts(app).settings.data) == []

@@ -10,7 +10,7 @@ import pytest
 from dropwall.catalog import feed
 from dropwall.catalog.database import Database
 from dropwall.catalog.feed import Changes
-from dropwall.catalog.viewer import Viewer
+from dropwall.catalog.visibility import Viewer
 from dropwall.photos import watchers as changes
 from dropwall.photos.watchers import Watchers
 from dropwall.refusals import CatalogUnavailable
@@ -131,3 +131,20 @@ def test_watchers_are_let_go_when_the_catalog_does_not_answer(
         do_before(monkeypatch, "read_news", be_gone)
         add_photo(database, photo(1))
         assert list(watcher) == [b""]
+
+
+def test_when_no_thread_can_be_started_the_next_watcher_tries_again(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with ThreadPoolExecutor(1) as pool, closing(Watchers(database, 1, photo_names, 1)) as watchers:
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", refuse)
+            with pytest.raises(RuntimeError):
+                watchers.watch(None, Viewer())
+        told: list[bytes] = []
+        pool.submit(told.extend, watchers.watch(None, Viewer()))  # there is room for it
+        add_photo(database, photo(1))
+        wait_until(lambda: b"1.jpg" in told)

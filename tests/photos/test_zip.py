@@ -24,7 +24,7 @@ from dropwall.catalog.lists import find_selection
 from dropwall.catalog.tables import photos
 from dropwall.config import Config
 from dropwall.photos.archive import BLOCK_BYTES, GONE, Archives
-from dropwall.photos.files import original_key
+from dropwall.photos.files import original_key, owner_id
 from dropwall.refusals import CatalogUnavailable
 from tests.support.engines import catalog_of
 from tests.support.gallery_server import GalleryServer, SharedGallery
@@ -112,7 +112,7 @@ def test_a_zip_has_every_photo_as_it_was_sent(client: FlaskClient, tmp_path: Pat
         send_as(client, name.split()[-1], content)
     answer = client.get("/photos.zip")
     today = listed_photos(client)[0]["uploaded"][:10]
-    assert answer.headers["Content-Disposition"] == f'attachment; filename="Dropwall {today}.zip"'
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="Photos {today}.zip"'
     assert answer.mimetype == "application/zip"
     assert answer.headers["Cache-Control"] == "private, no-store"
     assert answer.headers["Accept-Ranges"] == "bytes"
@@ -130,7 +130,7 @@ def test_a_zip_has_every_photo_as_it_was_sent(client: FlaskClient, tmp_path: Pat
 def test_a_zip_has_the_photos_that_the_page_shows(
     app: Flask, client: FlaskClient, send: Send
 ) -> None:
-    nothing = "There are no photos to download yet. Add some first."
+    nothing = "There are no photos to download here. Add some or choose others."
     refused = client.get("/photos.zip")
     assert (outcome(refused), refused.content_type) == ((404, nothing), TEXT)
     send(*((f"{name}.jpg", variant(size)) for size, name in enumerate(("mine", "beach", "Bär"))))
@@ -287,7 +287,8 @@ def test_a_download_that_was_cut_off_anywhere_goes_on(
         answer = client.get("/photos.zip", headers=asked)
         assert (answer.status_code, answer.data) == (status, content), asked
     unknown = client.get("/photos.zip", headers={"Range": f"bytes={size}-"})
-    assert (unknown.status_code, unknown.headers["Content-Range"]) == (416, f"bytes */{size}")
+    assert unknown.headers["Content-Range"] == f"bytes */{size}"
+    assert outcome(unknown) == (416, "This part of the file doesn't exist. Load it again.")
     parts(client.application).storage.delete(original_key(listed_photos(client)[3]["id"], "jpg"))
     head = client.head("/photos.zip")  # reads no photo
     assert (head.status_code, head.content_length, head.data) == (200, size, b"")
@@ -366,6 +367,14 @@ def test_photos_that_are_removed_or_hidden_meanwhile_are_not_sent(
                 assert zipped.read(f"{moment}0{number} {name}") == sent[name]
 
 
+def test_private_photos_lie_in_a_folder_of_their_own(client: FlaskClient, send: Send) -> None:
+    """So that nobody passes them on by mistake."""
+    send(*((f"{number}.jpg", photo_bytes(seed=number)) for number in range(2)))
+    client.patch(f"/api/photos/{listed_photos(client)[0]['id']}", json={"visibility": "owner"})
+    names = opened(client.get("/photos.zip").data).namelist()
+    assert names == [f"Private/{TAKEN[:-1]}1 1.jpg", f"{TAKEN} 0.jpg"]
+
+
 def test_a_lost_original_does_not_keep_the_others(
     app: Flask, client: FlaskClient, send: Send
 ) -> None:
@@ -402,6 +411,22 @@ def test_a_silent_catalog_breaks_the_download(client: FlaskClient, config: Confi
         path.write_bytes(b"no database" * 1000)
     with pytest.raises(CatalogUnavailable):
         list(blocks)
+
+
+@pytest.mark.embedded
+def test_an_original_that_has_become_shorter_breaks_the_download(
+    app: Flask, client: FlaskClient
+) -> None:
+    """The archive would be well-formed, and the photo in it cut off."""
+    send_as(client, "old.jpg", variant(BLOCK_BYTES))
+    send_as(client, "new.jpg", variant(BLOCK_BYTES + 1))
+    new, old = (original_key(photo["id"], "jpg") for photo in listed_photos(client))
+    os.truncate(parts(app).settings.data / old, 1000)
+    with pytest.raises(OSError, match=f"{owner_id(old)} has another size than it had"):
+        list(client.get("/photos.zip").iter_encoded())
+    os.truncate(parts(app).settings.data / new, 1000)  # before anything has been sent
+    answer = client.get("/photos.zip")
+    assert (answer.status_code, answer.headers["Dropwall-Refusal"]) == (500, "internal-error")
 
 
 @pytest.mark.embedded

@@ -227,7 +227,7 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path, server: Probe) -> None:
     with pytest.raises(AssertionError) as failed:
         Probe(tmp_path, port=server.port)
     assert str(failed.value) == (
-        f"Dropwall cannot use 127.0.0.1:{server.port}: Address already in use. "
+        f"Dropwall can't use 127.0.0.1:{server.port}: Address already in use. "
         "Set DROPWALL_PORT to another port.\n"
     )
 

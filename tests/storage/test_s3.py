@@ -19,18 +19,22 @@ import requests
 from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Page
+from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 import dropwall.photos.sweep
-from dropwall import create_app
+from dropwall import create_app, timestamps
+from dropwall.catalog import orphans
+from dropwall.catalog.tables import photos
 from dropwall.config import Config
 from dropwall.photos.files import original_key, owner_id
 from dropwall.photos.gallery import COPIES_AT_ONCE
 from dropwall.refusals import NotStored, StorageUnavailable
 from dropwall.storage import open_storage, s3
 from dropwall.storage.s3_address import S3Address
+from tests.support import page as ui
 from tests.support.browser import ROOT
-from tests.support.engines import config_of
+from tests.support.engines import catalog_of, config_of
 from tests.support.faulty_proxy import Answer, FaultyProxy, Request
 from tests.support.gallery_server import Gallery, GalleryServer, SharedGallery
 from tests.support.photos import photo_bytes
@@ -180,7 +184,7 @@ def test_the_page_saves_a_photo_under_its_name(
 ) -> None:
     gallery.send(("写真 é.jpg", photo_bytes("jpg")))
     page.goto(gallery.url)
-    page.get_by_role("link", name="写真 é.jpg").click()
+    ui.tile(page, "写真 é.jpg").click()
     with page.expect_download() as saved:
         page.get_by_role("dialog").get_by_role("link", name="Download").click()
     assert saved.value.suggested_filename == "写真 é.jpg"
@@ -380,9 +384,46 @@ def test_a_server_that_fails_in_the_middle_leaves_no_half_photo(
             assert (answer.status_code, answer.text) == (503, SILENT)
         proxy.fault = pass_on
         monkeypatch.setattr(dropwall.photos.sweep, "AGE_SECONDS", -60)  # as if a day had passed
-        parts(app).sweep.sweep()
+        parts(app).sweep.sweep_everything()
         assert all(photo["id"] in key for key in stored(app))
         assert len(stored(app)) == 3
+
+
+class SweepingEnds(Exception):
+    """The test has seen enough rounds."""
+
+
+@pytest.mark.parametrize("fault", [break_down, hang_up, cut_off])
+def test_a_purge_that_a_failing_server_stops_is_finished_by_a_later_round(
+    config: Config,
+    seaweedfs: SeaweedFS,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    fault: Callable[..., Answer | None],
+) -> None:
+    """The sweep logs the failure, and goes on for ever."""
+    left: list[int] = []
+
+    def look_and_mend(_seconds: float) -> None:
+        proxy.fault = pass_on
+        left.append(len(orphans.unpurged_photos(parts(app).database, timestamps.now(), 9)))
+        if len(left) > 1:
+            raise SweepingEnds
+
+    monkeypatch.setattr(dropwall.photos.sweep, "time", SimpleNamespace(sleep=look_and_mend))
+    with FaultyProxy(seaweedfs.url, pass_on) as proxy:
+        app = create_app(replace(config, storage=seaweedfs.address(endpoint=proxy.url)))
+        client = open_page(app)
+        post(client)
+        assert client.delete(f"/api/photos/{the_photo(client)['id']}").status_code == 204
+        with catalog_of(config.data) as catalog:
+            catalog.execute(update(photos).values(removed=timestamps.now(seconds_ago=60 * 60)))
+        proxy.fault = fault
+        with pytest.raises(SweepingEnds):
+            parts(app).sweep.sweep_forever()
+        assert left == [1, 0]
+        assert stored(app) == set()
+    assert "Sweeping failed, it is tried again later: " in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -392,7 +433,7 @@ def test_a_gallery_with_a_wrong_storage_starts_and_logs_why(
     tmp_path: Path, seaweedfs: SeaweedFS, monkeypatch: pytest.MonkeyPatch, wrong: str, why: str
 ) -> None:
     """Its storage may come later."""
-    see_to = "please see to DROPWALL_STORAGE, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: "
+    see_to = "Check DROPWALL_STORAGE, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: "
 
     class Starting(GalleryServer):
         def has_started(self) -> bool:

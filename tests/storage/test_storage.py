@@ -3,10 +3,8 @@
 import io
 import os
 import random
-import shutil
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -132,14 +130,6 @@ def test_files_are_listed_by_folder_size_and_age(storage: Storage) -> None:
     assert list(storage.list("originals", older_than_seconds=60)) == []
     assert dict(storage.list_sizes("originals")) == sizes
     assert list(storage.list("nothing")) == list(storage.list_sizes("nothing")) == []
-
-
-def test_only_a_folder_knows_how_much_room_is_left(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1234))
-    assert open_storage(str(tmp_path / "photos"), tmp_path).free_bytes() == 1234
-    assert open_storage("s3://bucket?endpoint=http://s3.example", tmp_path).free_bytes() is None
 
 
 def test_the_check_of_a_storage_notices_that_nothing_can_be_staged(

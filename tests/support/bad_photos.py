@@ -334,6 +334,9 @@ DAMAGED: dict[str, dict[str, Make]] = {
         "animated, zeros at the end": lambda: _mdat(
             "avif", lambda c: _blot_out(c, 0.5, _zeros, len(c) // 2), frames=4
         ),
+        "animated, without a clock": lambda: photo_bytes("avif", 2, frames=4).replace(
+            b"mdhd", b"free"
+        ),
     },
     "heic": {
         "nothing": lambda: _mdat("heic", _zeros),
@@ -355,7 +358,7 @@ DAMAGED: dict[str, dict[str, Make]] = {
 # Bombs
 
 
-def _gif(screen: tuple[int, int], frames: list[tuple[int, int]]) -> bytes:
+def gif_of_frames(screen: tuple[int, int], frames: list[tuple[int, int]]) -> bytes:
     """Frames that claim these sizes; each has the data of one pixel."""
     head = b"GIF89a" + struct.pack("<HHBBB", *screen, 0x80, 0, 0) + bytes((0, 0, 0, 255, 255, 255))
     control = b"!\xf9\4\0\1\0\0\0"
@@ -387,9 +390,12 @@ BOMBS: dict[str, tuple[str, Make]] = {
     "png claims 60000 x 60000": ("a.png", lambda: png((60000, 60000), 8, 2, bytes(1000))),
     # in 49 KB, and complete
     "png is 20000 x 20000": ("a.png", lambda: png((20000, 20000), 1, 0, bytes(2501 * 20000))),
-    "gif claims 65535 x 65535": ("a.gif", lambda: _gif((65535, 65535), [(1, 1)])),
-    "gif with a huge second frame": ("a.gif", lambda: _gif((1, 1), [(1, 1), (65535, 65535)])),
-    "gif of 20000 frames": ("a.gif", lambda: _gif((200, 200), [(1, 1)] * 20000)),
+    "gif claims 65535 x 65535": ("a.gif", lambda: gif_of_frames((65535, 65535), [(1, 1)])),
+    "gif with a huge second frame": (
+        "a.gif",
+        lambda: gif_of_frames((1, 1), [(1, 1), (65535, 65535)]),
+    ),
+    "gif of 20000 frames": ("a.gif", lambda: gif_of_frames((200, 200), [(1, 1)] * 20000)),
     "jpg claims 65500 x 65500": ("a.jpg", lambda: _claim("jpg", b"\xff\xc0", 3, b"\xff\xdc")),
     "jpg of 600 scans": ("a.jpg", partial(many_scans, 600)),
     "jpg of 25 MP in 90 scans": ("a.jpg", partial(many_scans, 90)),

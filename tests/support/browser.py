@@ -62,7 +62,8 @@ def opened_page(context: BrowserContext, expected_errors: list[str]) -> Iterator
     page.on("filechooser", lambda _: None)  # who asks for one only then may be too late
     yield page
     page.close()
-    assert [it for it in errors if not any(re.search(known, it) for known in expected_errors)] == []
+    unexpected = [it for it in errors if not any(re.search(known, it) for known in expected_errors)]
+    assert unexpected == [], unexpected
 
 
 class Network:

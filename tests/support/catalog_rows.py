@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from dropwall import timestamps
 from dropwall.catalog import (
     accounts,
     feed,
@@ -17,17 +18,19 @@ from dropwall.catalog import (
     lists,
     orphans,
     photos,
+    tables,
     uploads,
-    usage,
 )
 from dropwall.catalog.database import Database
-from dropwall.catalog.lists import Selection
+from dropwall.catalog.lists import PhotoQuery
 from dropwall.catalog.photos import Photo, PhotoFilter
 from dropwall.catalog.postgresql import PostgreSQL
 from dropwall.catalog.sqlite import SQLite
-from dropwall.catalog.viewer import PUBLIC, Viewer
+from dropwall.catalog.visibility import Viewer
 
-ALL, GUEST = Selection(), Viewer("guest")
+ALL, GUEST = PhotoQuery(), Viewer("guest")
+PUBLIC = Viewer()
+"""A visitor without a cookie, in a gallery whose guests see each other's photos."""
 GALLERIES = Path(__file__).parents[1] / "catalog" / "galleries"
 MORNING, NOON = "2026-11-22T10:00:00Z", "2026-11-22T12:00:00Z"
 PHOTO = Photo(
@@ -51,12 +54,22 @@ def photo(number: int, **columns: Any) -> Photo:
     return replace(PHOTO, **(own | columns))
 
 
+def begin_intent(connection: Connection, photo_id: str) -> None:
+    """As a request does that never comes to its end."""
+    row = {"photo_id": photo_id, "begun": timestamps.now(), "is_swept": False}
+    connection.execute(tables.intents.insert().values(row))
+
+
+def no_limits(_used: photos.Usage) -> None:
+    """Check nothing."""
+
+
 def add_photo(database: Database, added: Photo) -> Photo:
     """With its intent row before, as every photo comes."""
     with database.transaction() as connection:
-        orphans.begin_intent(connection, added.id)
+        begin_intent(connection, added.id)
     try:
-        return photos.add_photo(database, added)
+        return photos.add_photo(database, added, MORNING, no_limits)
     finally:
         orphans.forget_intents(database, [added.id])
 
@@ -83,7 +96,6 @@ class FilledCatalog:
         self.adopt = partial(accounts.adopt, database)
         self.uploads = Bound(uploads, database)
         self.orphans = Bound(orphans, database)
-        self.usage = Bound(usage, database)
 
     def add(self, number: int, **columns: Any) -> Photo:
         return add_photo(self.database, photo(number, **columns))
@@ -92,13 +104,13 @@ class FilledCatalog:
         return self.photos.remove_photos(PhotoFilter([photo(number).id]), MORNING, by_guest)
 
     def listed(
-        self, selection: Selection = ALL, viewer: Viewer = PUBLIC, page: int = 99
+        self, selection: PhotoQuery = ALL, viewer: Viewer = PUBLIC, page: int = 99
     ) -> list[int]:
-        """The photos of a selection, read page by page."""
+        """The photos of a query, read page by page."""
         found: list[int] = []
         before = None
         while True:
-            read = self.lists.list_photos(page, before, selection, viewer)
+            read = self.lists.list_photos(page, before, selection, viewer=viewer)
             found += [int(each.id, 16) for each in read.photos]
             before = read.next
             if before is None:
@@ -127,7 +139,7 @@ def empty_database(address: str) -> Iterator[Connection]:
     engine = PostgreSQL(address) if "://" in address else SQLite(address)
     with engine.alone() as connection:
         yield connection
-    engine.pool.dispose()
+    engine.close()
 
 
 @contextmanager

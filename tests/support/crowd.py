@@ -17,7 +17,7 @@ from random import Random
 import requests
 from PIL import Image
 
-from dropwall.images.reading import THUMBNAIL_WIDTHS
+from dropwall.images.pictures import THUMBNAIL_WIDTHS
 from tests.support.guest import BUSY, Guest
 from tests.support.photos import photo_bytes
 from tests.support.stream import Refused, View, Watcher

@@ -2,19 +2,19 @@
 
 import os
 import signal
+import time
 import warnings
 from pathlib import Path
 from typing import BinaryIO
 
-from dropwall.images import reading
-from dropwall.images.bounds import Bounds
-from dropwall.images.formats import parse_container
+from dropwall.images.containers import parse_container
+from dropwall.images.pictures import decode_photo, decode_thumbnail
 
 
-def peak_bytes(file: BinaryIO, bounds: Bounds) -> int:
+def peak_bytes(file: BinaryIO) -> int:
     """The memory that a new decoder needs at most while it reads a photo."""
     before = _status_bytes("VmRSS")
-    reading.decode_photo(file, parse_container(file), bounds, keep_location=False)
+    decode_photo(file, parse_container(file), max_pixels=100_000_000, keep_location=False)
     return _status_bytes("VmHWM") - before
 
 
@@ -27,6 +27,11 @@ def never_end(file: BinaryIO) -> None:
         pass
 
 
+def hang(file: BinaryIO) -> None:
+    """Without using the processor."""
+    signal.pause()
+
+
 def crash(file: BinaryIO) -> None:
     os.kill(os.getpid(), signal.SIGSEGV)
 
@@ -35,8 +40,19 @@ def take_memory(file: BinaryIO) -> None:
     bytearray(500_000_000)
 
 
+def own_pid(file: BinaryIO) -> int:
+    """A second later, so that another photo meanwhile needs another decoder."""
+    time.sleep(1)
+    return os.getpid()
+
+
 def make_a_mistake(file: BinaryIO) -> None:
     raise KeyError("ours")
+
+
+def make_a_mistake_in_rendering(file: BinaryIO) -> None:
+    """Where an error of a library would mean a damaged photo."""
+    decode_thumbnail(file, parse_container(file), width=None)
 
 
 def complain(file: BinaryIO) -> None:

@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 import dropwall.photos.sweep
 from dropwall.catalog.database import open_database
-from dropwall.images.reading import THUMBNAIL_WIDTHS
+from dropwall.images.pictures import THUMBNAIL_WIDTHS
 from dropwall.photos.files import original_key, thumbnail_key
 from dropwall.storage import open_storage
 from tests.support.engines import FOLDERS

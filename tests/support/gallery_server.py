@@ -55,7 +55,8 @@ class GalleryServer(Gallery):
     application: tuple[str, ...] = ()
     """Another one than the configuration's, as gunicorn's argument."""
     code: Path = ROOT
-    """The folder in which the server's code and the page are."""
+    """The folder in which the server's code and the page are. For another version it also has the
+    package `dropwall`, which comes before the one that is installed."""
 
     def __init__(self, data: Path, **settings: object) -> None:
         self.data = data
@@ -76,7 +77,8 @@ class GalleryServer(Gallery):
     def start(self) -> None:
         arguments = ["--config", "server/gunicorn.conf.py", *self.application]
         with self._log_path.open("ab") as log:
-            self.process = start_gunicorn(arguments, self.code, self._environ, log)
+            environ = self._environ | {"PYTHONPATH": str(self.code)}
+            self.process = start_gunicorn(arguments, self.code, environ, log)
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline and self.process.poll() is None:
             if self.has_started():

@@ -50,7 +50,9 @@ class Guest:
             missing = [number for number in sent.numbers if number not in received]
             for number in missing or [sent.last]:  # whichever is sent answers for the photo
                 files = {"file": (name, sent.bytes(number))}
-                self._ask("POST", "/", data=sent.fields(number), files=files)
+                answer = self._ask("POST", "/", data=sent.fields(number), files=files)
+            if answer.headers["Dropwall-Receipt"] != "photo":  # which alone says that it is safe
+                raise requests.HTTPError(f"{name}: chunks are missing", response=answer)
 
         self._patiently(send_missing)
 

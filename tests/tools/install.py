@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.support import browser
+from tests.support import browser, foreign_browsers
 from tests.support.programs import UNPACKED, find_program, has_libraries, postgresql_programs
 from tests.support.seaweedfs import WEED
 
@@ -43,6 +43,11 @@ def bring_browser() -> None:
         run(sys.executable, "-m", "playwright", "install", "--only-shell", "chromium")
     except subprocess.CalledProcessError:
         apt_get("install", "-y", "chromium-headless-shell")
+
+
+def install(*packages: str) -> None:
+    """Installs Debian packages whose programs look for their parts at fixed places, as root."""
+    apt_get("install", "-y", "--no-install-recommends", *packages)
 
 
 def unpack(package: str) -> None:
@@ -90,6 +95,20 @@ NEEDS = (
         bring_browser,
         "all tests of the page",
         ".venv/bin/playwright install --only-shell --with-deps chromium",
+    ),
+    Need(
+        "Firefox",
+        foreign_browsers.find_firefox,
+        partial(install, "firefox-esr"),
+        "the stories of the page in Firefox",
+        "apt install firefox-esr",
+    ),
+    Need(
+        "WebKitGTK",
+        lambda: foreign_browsers.mini_browser() and find_program("Xvfb"),
+        partial(install, "webkit2gtk-driver", "xvfb"),
+        "the stories of the page in WebKit",
+        "apt install webkit2gtk-driver xvfb",
     ),
     Need(
         "What npm installs",

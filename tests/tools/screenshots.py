@@ -17,7 +17,7 @@ from tests.support import page as on_page
 from tests.support.browser import Network
 from tests.support.cdn import chromium
 from tests.support.gallery_server import ROOT, GalleryServer
-from tests.support.page import add_photos, choose_visibility, rows, tiles, upload_without_a_network
+from tests.support.page import add_photos, add_privately, rows, tiles, upload_without_a_network
 from tests.support.photos import encode
 from tests.support.visitors import PASSWORD, make_accounts
 from tests.tools.landscapes import landscape
@@ -26,6 +26,7 @@ FOLDER = ROOT / "tests" / "screenshots"
 SIZES = {"phone": (320, 640), "laptop": (1280, 800), "projector": (1920, 1080)}
 PASSCODE = "roses"
 PUBLIC_URL = "https://photos.example.com"
+TITLE = "Anna & Ben"
 BACKGROUND = "#d9d7d2"
 GUESTS = {
     "Tom": (1, 13, 29, 3, 39, 26),
@@ -49,7 +50,7 @@ def main() -> None:
 
 def show_open(server: GalleryServer, show: Callable[..., None]) -> None:
     show("empty")
-    show("only-me", lambda page: choose_visibility(page, "Only me"))
+    show("ways-to-add", lambda page: press(page, "More ways to add"))
     for seed in range(3):
         server.send((f"{seed}.jpg", painted(seed)))
     show("three", lambda page: expect(tiles(page)).to_have_count(3))
@@ -60,14 +61,14 @@ def show_open(server: GalleryServer, show: Callable[..., None]) -> None:
     show("many")
     show("uploading", upload_with_a_failure)
     show("paused", upload_without_a_network)
-    show("leftovers", come_back, "12 photos were still on the way.")
+    show("leftovers", come_back, "12 photos weren't finished.")
     show("lightbox", lambda page: tiles(page).nth(2).click(), "Download")
     show("menu", lambda page: press(page, "Menu"), "Download all photos")
-    show("found", lambda page: on_page.search_box(page).fill("tall"), "Show all")
+    show("found", lambda page: on_page.search_box(page).fill("tall"), "Download")
     show("removed", remove, "Undo")
-    show("wall", open_wall)
+    show("slideshow", open_slideshow)
     show("private", send_privately)
-    show("private-lightbox", open_private_photo, "Only you see this photo.")
+    show("private-lightbox", open_private_photo, "Only visible to you")
 
 
 def show_closed(server: GalleryServer, show: Callable[..., None]) -> None:
@@ -83,8 +84,8 @@ def show_closed(server: GalleryServer, show: Callable[..., None]) -> None:
     show("sign-up", path=f"/join/{PASSCODE}?next=/sign-up")
     show("account", sign_in, "Hanna", path="/sign-in?next=/account")
     show("waiting", open_as_guest, path="/")
-    show("host", sign_in, "waiting", path="/sign-in")
-    show("moderation", moderate, "Waiting for approval.", path="/sign-in")
+    show("host", sign_in, "pending", path="/sign-in")
+    show("moderation", moderate, "Pending approval", path="/sign-in")
     show("host-menu", open_host_menu, path="/sign-in")
 
 
@@ -117,7 +118,7 @@ def make_gallery_picture() -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         chromium() as new_page,
-        closing(GalleryServer(Path(folder) / "data", public_url=PUBLIC_URL)) as server,
+        closing(GalleryServer(Path(folder) / "data", public_url=PUBLIC_URL, title=TITLE)) as server,
     ):
         *photos, last = [(name, seed) for name, seeds in GUESTS.items() for seed in seeds]
         for name, seed in photos:
@@ -152,7 +153,7 @@ def send_as(server: GalleryServer, name: str, seed: int) -> None:
 
 def show_in_slideshow(page: Page, send_last: Callable[[], None]) -> None:
     """Open the slideshow, send a photo that it shows next, and wait until its buttons are gone."""
-    open_wall(page)
+    open_slideshow(page)
     send_last()
     expect(page.locator("[data-awake]")).to_have_count(0)
     name = [*GUESTS][-1]
@@ -201,20 +202,19 @@ def come_back(page: Page) -> None:
 
 def remove(page: Page) -> None:
     add_photos(page, ("mine.jpg", painted(7)))
-    press(page, "Done")
+    expect(tiles(page).and_(on_page.by_file(page, "mine.jpg"))).to_have_count(1)
     on_page.remove_by_key(page, "mine.jpg")
 
 
-def open_wall(page: Page) -> None:
+def open_slideshow(page: Page) -> None:
     press(page, "Menu")
-    page.get_by_role("link", name="Show on a big screen").click()
-    expect(page.get_by_role("dialog", name="The wall").get_by_role("img").first).to_be_visible()
+    page.get_by_role("link", name="Slideshow").click()
+    expect(page.get_by_role("dialog", name="Slideshow").get_by_role("img").first).to_be_visible()
 
 
 def send_privately(page: Page) -> None:
-    choose_visibility(page, "Only me")
-    add_photos(page, *((f"IMG_{seed}.JPG", painted(seed)) for seed in (401, 402)))
-    expect(tiles(page).filter(has_text="Only me")).to_have_count(2)
+    add_privately(page, *((f"IMG_{seed}.JPG", painted(seed)) for seed in (401, 402)))
+    expect(tiles(page).filter(has_text="Private")).to_have_count(2)
 
 
 def open_private_photo(page: Page) -> None:
@@ -232,13 +232,12 @@ def open_as_guest(page: Page) -> None:
     page.get_by_label("Passcode").fill(PASSCODE)
     page.keyboard.press("Enter")
     add_photos(page, ("mine.jpg", painted(7)))
-    expect(tiles(page).filter(has_text="Waiting")).to_have_count(1)
-    press(page, "Done")
+    expect(tiles(page).filter(has_text="Pending")).to_have_count(1)
 
 
 def moderate(page: Page) -> None:
     sign_in(page)
-    press(page, "waiting")
+    press(page, "pending")
     expect(page.get_by_role("button", name="Approve all")).to_be_visible()
     tiles(page).first.click()
 

@@ -47,7 +47,7 @@ TOO_LARGE = "This photo is too large. The limit is 2 MB."
 DO_NOT_FIT = "The parts of this photo don't fit together. Reload the page and add it again."
 NOTHING_YET = "None of this photo has arrived yet. Add it again."
 NO_SUCH_PHOTO = "This photo was removed or isn't shared with you."
-NOTHING_HERE = "There's nothing at this address. Go back to the gallery."
+NOTHING_HERE = "There's nothing at this address."
 UNREADABLE = "This request couldn't be read. Reload the page and try again."
 LONG_HEAD = "This request's headers are too large. Clear this site's cookies and try again."
 
@@ -360,7 +360,7 @@ REFUSED: dict[tuple[int, str], dict[str, Make]] = {
         "TLS": lambda: b"\x16\3\1\2\0\1\0\1\xfc\3\3\r\n\r\n",
     },
     (417, UNREADABLE): {"Expect: tea": lambda: one("Expect: tea")},
-    (405, "This address doesn't accept such requests. Go back to the gallery."): {
+    (405, "This address doesn't accept such requests."): {
         **{
             f"the method {method}": lambda method=method: one(method=method)
             for method in ("BREW", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT")

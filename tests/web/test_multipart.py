@@ -3,7 +3,8 @@
 import io
 import itertools
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from email.header import Header
 from urllib.parse import quote
 
@@ -13,7 +14,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from dropwall.names import clean_name
+from dropwall import create_app
+from dropwall.config import Config
+from dropwall.names import clean_photo_name
 from tests.support.engines import stored_files
 from tests.support.photos import encode
 from tests.support.visitors import TEXT, open_page, outcome, parts
@@ -25,6 +28,8 @@ EMPTY = "This file is empty. Choose the photo again."
 NO_PHOTO = "No photo was sent. Choose one first."
 BROKEN_FORM = "This upload couldn't be read. Reload the page and try again."
 CUT_OFF = "The upload was interrupted. Try again."
+STALLED = "The upload stalled. Try again."
+URLENCODED = "application/x-www-form-urlencoded"
 
 CHARSETS = ("utf-8", "cp1252")
 BOUNDARY = b"--wall--7"
@@ -57,7 +62,7 @@ class Part:
 
     @property
     def name(self) -> str:
-        return clean_name((self.sent_name or "").replace("%22", '"'))
+        return clean_photo_name((self.sent_name or "").replace("%22", '"'))
 
 
 def body_of(parts: list[Part]) -> bytes:
@@ -154,6 +159,22 @@ def test_all_fields_of_a_form_together_are_bounded(app: Flask, size: int) -> Non
         assert visit.send(body, [len(body)], length=len(body)) == answer
 
 
+def test_a_name_in_no_charset_at_all_is_taken(app: Flask) -> None:
+    """Its bytes are neither UTF-8 nor Windows-1252."""
+    visit, body = Visit(app), body_of([Part(FILE % b"\x81\xe4.png", PHOTOS[0][1])])
+    assert visit.send(body, [len(body)], length=len(body)) == (204, "")
+    assert visit.arrivals() == [("ä.png", PHOTOS[0][1])]
+
+
+def test_a_block_may_end_within_very_many_dashes(app: Flask) -> None:
+    """Where a boundary may begin, some bytes are held back; a photo may have more such bytes."""
+    photo = PHOTOS[0][1] + b"-" * 500
+    body = body_of([Part(FILE % b"a.png", photo)])
+    visit, cut = Visit(app), body.index(photo) + len(photo) - 100
+    assert visit.send(body, [cut, len(body)], length=len(body)) == (204, "")
+    assert visit.arrivals() == [("a.png", photo)]
+
+
 class ShortReads:
     """A body that arrives in pieces of these sizes, over and over; at its end it is closed."""
 
@@ -233,6 +254,76 @@ TWO_PHOTOS = body_of(
         Part(FILE % b"b.gif", PHOTOS[1][1]),
     ]
 )
+MAX_UPLOAD_BYTES, MAX_REQUEST_BYTES = 900, 300_000
+TOO_LARGE = "This photo is too large. The limit is 900 bytes."
+TOO_MUCH = "That's too much at once. Add up to 2 photos and 293 KB at a time."
+PIECE = "This is only part of a photo. Send the whole photo."
+COMPRESSED = "This upload is compressed. Send the photo as it is, without Content-Encoding."
+SIX_PHOTOS = body_of([Part(FILE % b"%d.png" % number, PHOTOS[0][1]) for number in range(6)])
+REFUSED = [
+    ("image/png", bytes(1000), {}, (413, TOO_LARGE)),
+    ("image/png", bytes(1000), {"HTTP_CONTENT_RANGE": "bytes 0-999/5000"}, (400, PIECE)),
+    (FORM, TWO_PHOTOS, {"HTTP_CONTENT_RANGE": "bytes 0-999/5000"}, (400, PIECE)),
+    ("image/png", bytes(1000), {"HTTP_CONTENT_ENCODING": "gzip"}, (400, COMPRESSED)),
+    (FORM, SIX_PHOTOS, {}, (413, TOO_MUCH)),
+]
+
+
+@pytest.fixture
+def small(config: Config) -> Iterator[Flask]:
+    """A gallery that takes two small photos at once."""
+    app = create_app(
+        replace(
+            config,
+            max_upload_bytes=MAX_UPLOAD_BYTES,
+            max_request_bytes=MAX_REQUEST_BYTES,
+            max_request_photos=2,
+        )
+    )
+    yield app
+    parts(app).watchers.close()
+
+
+def post(app: Flask, kind: str, body: io.BytesIO, **environ: str) -> tuple[int, str]:
+    """By a server that leaves it to the application to read no further than the body's end."""
+    environ = {"wsgi.input": body, "CONTENT_TYPE": kind} | environ
+    return outcome(open_page(app).post("/", environ_overrides=environ))
+
+
+@pytest.mark.parametrize(("kind", "body", "headers", "refusal"), REFUSED)
+def test_a_refused_body_is_read_to_its_end(
+    small: Flask, kind: str, body: bytes, headers: dict[str, str], refusal: tuple[int, str]
+) -> None:
+    """Whoever is still sending would see a broken connection instead of the sentence."""
+    sent = io.BytesIO(body + b"GET / HTTP/1.1")
+    assert post(small, kind, sent, CONTENT_LENGTH=str(len(body)), **headers) == refusal
+    assert sent.read() == b"GET / HTTP/1.1"
+
+
+def test_a_client_that_waits_to_be_asked_for_a_body_is_refused_without_it(small: Flask) -> None:
+    headers = {"CONTENT_LENGTH": "1000", "HTTP_EXPECT": "100-continue"}
+    body = io.BytesIO(bytes(1000))
+    assert post(small, "image/png", body, **headers) == (413, TOO_LARGE)
+    assert body.tell() == 0
+
+
+def test_of_a_body_without_end_no_more_is_read_than_one_request_may_have(small: Flask) -> None:
+    note = body_of([Part(NOTE % b"note", bytes(2 * MAX_REQUEST_BYTES))])
+    photos = body_of([Part(FILE % b"a.png", bytes(800))] * 2)
+    photos = photos[: -len(END)] + bytes(2 * MAX_REQUEST_BYTES)
+    for body in (note, photos):
+        sent = io.BytesIO(body)
+        assert post(small, FORM, sent, CONTENT_LENGTH=str(len(body))) == (413, TOO_MUCH)
+        assert sent.tell() <= MAX_REQUEST_BYTES
+        sent = io.BytesIO(body)
+        assert post(small, FORM, sent, HTTP_TRANSFER_ENCODING="chunked") == (413, TOO_MUCH)
+        assert sent.tell() <= MAX_REQUEST_BYTES
+
+
+def test_chunks_that_are_none_are_no_photo(app: Flask) -> None:
+    assert Visit(app).send(b"", [1], "image/png") == (400, NO_PHOTO)
+
+
 LINE_END = 2  # bytes behind the last boundary, which a form can do without
 
 
@@ -259,6 +350,32 @@ def test_a_form_cut_off_at_any_byte_keeps_nothing(app: Flask, step: int) -> None
         answers[cut, length] = visit.send(TWO_PHOTOS[:cut], [64], length=length)
     assert answers == expected
     assert visit.arrivals() == []
+
+
+class Lost(io.RawIOBase):
+    """A connection on which nothing can be read."""
+
+    def __init__(self, error: type[OSError]) -> None:
+        self.error = error
+
+    def readinto(self, buffer: object) -> int:
+        raise self.error("nothing comes")
+
+
+def test_a_body_that_stalls_is_told_from_one_that_is_cut_off(app: Flask) -> None:
+    for error, refusal in (
+        (TimeoutError, (408, STALLED)),
+        (ConnectionResetError, (400, CUT_OFF)),
+    ):
+        for method, path, kind in (
+            *(("POST", "/", FORM), ("POST", "/", "image/png")),
+            *(("PUT", "/api/guest", "application/json"), ("POST", "/sign-in", URLENCODED)),
+        ):
+            environ = {"wsgi.input": Lost(error), "CONTENT_LENGTH": "100"}
+            answer = app.test_client().open(
+                path, method=method, content_type=kind, environ_overrides=environ
+            )
+            assert outcome(answer) == refusal, (error, path, kind)
 
 
 EVIL = st.sampled_from(b"\0\r\n \"'%*;=:-\\\x7f\x80\xff") | st.integers(0, 255)

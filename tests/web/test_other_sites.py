@@ -175,7 +175,7 @@ def test_another_site_links_to_the_gallery_and_gets_no_hold_of_it(attack: Attack
     if attack.tells_site:  # by http browsers do not keep those apart who open one another
         with page.expect_popup() as opened:
             page.evaluate("url => { window.opened = window.open(url) }", attack.gallery)
-        expect(opened.value.get_by_role("heading", name="Dropwall")).to_be_attached()
+        expect(opened.value.get_by_role("heading", name="Photos", exact=True)).to_be_attached()
         assert opened.value.evaluate("window.opener") is None
         page.wait_for_function("window.opened.closed")
     page.set_content(f'<a href="{attack.gallery}/api/settings">Look</a>')

@@ -2,25 +2,42 @@
 JavaScript."""
 
 import base64
+import gzip
 import hashlib
 import io
 import json
+import posixpath
 import re
+import subprocess
+from dataclasses import replace
 
+import brotli
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 
+from dropwall import create_app
 from dropwall.config import Config
 from tests.support.browser import CDN, ROOT
 from tests.support.photos import photo_bytes
-from tests.support.programs import need_libraries
-from tests.support.visitors import Send, cookie_name, listed, listed_photos, own_id
+from tests.support.programs import need_libraries, need_program
+from tests.support.visitors import (
+    Send,
+    cookie_name,
+    listed,
+    listed_photos,
+    open_page,
+    own_id,
+    send_as,
+    take_name,
+)
 
 pytestmark = pytest.mark.embedded
 
 INDEX = (ROOT / "frontend" / "index.html").read_text()
+ENTRY = (ROOT / "frontend" / "app.js").read_text()
+SCRIPT = re.compile(r'(?:href|src)="/page/[0-9a-f]{16}/([^"]+\.js)"')
 MANIFEST = json.loads((ROOT / "frontend" / "manifest.webmanifest").read_text())
 TARGET = MANIFEST["share_target"]
 [FIELD] = TARGET["params"]["files"]
@@ -49,9 +66,133 @@ def test_the_cdns_libraries_are_npms_by_version_and_integrity(client: FlaskClien
     assert names == {"dropzone", "idb-keyval", "photoswipe"}
 
 
+def linked(client: FlaskClient) -> list[str]:
+    """Addresses of all scripts and style sheets that the page links to."""
+    page = client.get("/", buffered=True).text
+    return re.findall(r'<(?:link|script)[^>]+(?:href|src)="(/[^"]+\.(?:css|js))"', page)
+
+
+def imported_by(script: str) -> list[str]:
+    """What a script of the page cannot do without, by the addresses that stand in it."""
+    text = (ROOT / "frontend" / script).read_text()
+    found = re.findall(r'^(?:} from|import) (?:{[^}]*} from )?"([^"]+)";$', text, re.MULTILINE)
+    return [posixpath.normpath(posixpath.join(posixpath.dirname(script), name)) for name in found]
+
+
+def test_what_the_page_links_to_is_kept_for_a_year(client: FlaskClient) -> None:
+    addresses = linked(client)
+    assert {address.rpartition(".")[2] for address in addresses} == {"css", "js"}
+    for address in addresses:
+        answer = client.get(address, buffered=True)
+        assert answer.status_code == 200, address
+        assert answer.headers["Cache-Control"] == "max-age=31536000, immutable", address
+        assert re.fullmatch(r"/page/[0-9a-f]{16}/.+", address)
+
+
+def test_other_pages_link_to_files_that_are_kept_for_a_year(client: FlaskClient) -> None:
+    for path in ("/plain", "/poster", "/sign-in"):
+        found = re.findall(r'(?:href|src)="(/[^"]+\.(?:css|js))"', client.get(path).text)
+        assert found, path
+        for address in found:
+            answer = client.get(address, buffered=True)
+            assert "immutable" in answer.headers["Cache-Control"], address
+
+
+def test_the_page_links_to_every_script_that_its_entry_waits_for(client: FlaskClient) -> None:
+    """Each once, and to no other: a browser finds them all in the page, and loads none in vain."""
+    needed = ["page/floor.js", "app.js"]
+    for script in needed:
+        needed += [name for name in imported_by(script) if name not in needed]
+    linked_to = client.get("/", buffered=True).text
+    first, later = linked_to.partition("<template")[::2]
+    later, rest = later.partition("</template>")[::2]
+    assert sorted(SCRIPT.findall(first + rest)) == sorted(needed)
+    # And in a template, to all that is imported once photos are shown.
+    known = len(needed)
+    needed += [name for name in SCRIPT.findall(later) if f'import("./{name}")' in ENTRY]
+    assert len(needed) > known
+    for script in needed:
+        needed += [name for name in imported_by(script) if name not in needed]
+    assert sorted(SCRIPT.findall(later)) == sorted(needed[known:])
+
+
+def test_the_page_has_one_style_sheet_with_all_rules_in_their_order(client: FlaskClient) -> None:
+    [address] = [it for it in linked(client) if it.endswith(".css")]
+    names = re.findall(r'rel="stylesheet" href="/([^"]+)"', INDEX)
+    rules = "".join((ROOT / "frontend" / name).read_text() for name in names)
+    served = client.get(address, buffered=True).text
+    sent, written = (re.sub(r"/\*.*?\*/", "", it, flags=re.DOTALL) for it in (served, rules))
+    assert sent.split() == written.split()
+    assert len(names) > 1
+
+
+def test_scripts_are_sent_without_their_comments_and_are_the_same(client: FlaskClient) -> None:
+    """Each token stands in the line that it has in the file, where an error will be looked for."""
+    need_libraries()
+    folder = ROOT / "frontend"
+    pairs = {}
+    for file in folder.rglob("*.js"):
+        name = file.relative_to(folder).as_posix()
+        pairs[name] = [file.read_text(), client.get(f"/{name}", buffered=True).text]
+    tokens = """
+        const { tokenizer } = require("acorn");
+        const options = { ecmaVersion: "latest", sourceType: "module", locations: true };
+        const read = (text) => JSON.stringify(Array.from(tokenizer(text, options), (token) =>
+            [token.type.label, token.value, token.loc.start.line]));
+        const pairs = JSON.parse(require("fs").readFileSync(0));
+        const differ = ([, [file, served]]) => read(file) !== read(served);
+        console.log(JSON.stringify(Object.entries(pairs).filter(differ).map(([name]) => name)));
+    """
+    command = [need_program("node"), "--eval", tokens]
+    ended = subprocess.run(
+        command, input=json.dumps(pairs), capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert json.loads(ended.stdout) == []
+    assert not any(re.search(r"^\s*//", served, re.MULTILINE) for _, served in pairs.values())
+
+
+@pytest.mark.parametrize("encoding", ["br", "gzip", "identity"])
+def test_the_pages_files_are_sent_as_the_browser_can_read_them(
+    client: FlaskClient, encoding: str
+) -> None:
+    decode = {"br": brotli.decompress, "gzip": gzip.decompress, "identity": bytes}[encoding]
+    for path in ("/page/any/app.js", "/app.js", "/favicon.svg", "/icons/icon-192.png"):
+        answer = client.get(path, headers={"Accept-Encoding": encoding}, buffered=True)
+        used = answer.headers.get("Content-Encoding", "identity")
+        assert used == ("identity" if path.endswith(".png") else encoding)
+        assert answer.headers["Vary"] == "Accept-Encoding"
+        plain = client.get(path, headers={"Accept-Encoding": "identity"}, buffered=True)
+        assert (bytes if used == "identity" else decode)(answer.data) == plain.data
+        etag = {"If-None-Match": answer.headers["ETag"]}
+        other = "identity" if encoding == "gzip" else "gzip"
+        for asked, status in ((encoding, 304), (other, 304 if path.endswith(".png") else 200)):
+            again = client.get(path, headers={**etag, "Accept-Encoding": asked}, buffered=True)
+            assert again.status_code == status, (path, asked)
+
+
+def test_a_page_of_another_version_gets_the_present_files_and_keeps_none(
+    client: FlaskClient,
+) -> None:
+    """It was opened before an upgrade, or comes from another server that has been upgraded."""
+    for path in ("/page/0123456789abcdef/app.js", "/page/0123456789abcdef/styles/tokens.css"):
+        answer = client.get(path, buffered=True)
+        assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-cache")
+        present = client.get(path.removeprefix("/page/0123456789abcdef"), buffered=True)
+        assert answer.data == present.data
+    for path in ("/page/0123456789abcdef/nothing.js", "/page/0123456789abcdef/../secret.key"):
+        assert client.get(path).status_code == 404
+
+
+def test_the_page_itself_is_never_kept_for_a_year(client: FlaskClient) -> None:
+    """Under an address with a hash it would go on loading the scripts of its own version."""
+    [address] = [it for it in linked(client) if it.endswith("/app.js")]
+    for entry in (address, "/page/0123456789abcdef/app.js"):
+        assert client.get(entry.replace("app.js", "index.html")).status_code == 404
+
+
 def test_the_pages_files_are_revalidated_and_sent_once(client: FlaskClient) -> None:
     """A browser takes over the headers of a 304: the policy must be among them."""
-    for path in ("/", "/app.js", "/styles/tokens.css"):
+    for path in ("/", "/app.js", "/styles/tokens.css", "/page/any/app.js"):
         first = client.get(path, buffered=True)
         assert (first.status_code, first.headers["Cache-Control"]) == (200, "no-cache"), path
         again = client.get(path, headers={"If-None-Match": first.headers["ETag"]}, buffered=True)
@@ -68,11 +209,44 @@ def test_the_page_learns_the_limits_from_the_server(client: FlaskClient) -> None
 
 def test_without_script_there_is_a_form_and_a_gallery(client: FlaskClient, send: Send) -> None:
     assert re.search(r'<form[^>]+enctype="multipart/form-data"', INDEX)
-    assert '<iframe src="/plain"' in INDEX
-    send(("<b>&name.jpg", photo_bytes("jpg")))
+    assert '<iframe src="/plain?framed"' in INDEX
+    assert take_name(client, "<b>&Ann").status_code == 204
+    send(("a.jpg", photo_bytes("jpg")))
     plain = client.get("/plain").text
     assert "/320.webp" in plain
-    assert "&lt;b&gt;&amp;name.jpg" in plain
+    assert "&lt;b&gt;&amp;Ann" in plain
+    assert "<form" in plain
+    framed = client.get("/plain?framed").text  # the page around it has the form
+    assert "/320.webp" in framed
+    assert "<form" not in framed
+
+
+@pytest.mark.parametrize(
+    ("mode", "audience", "rule", "mark"),
+    [
+        ("everyone", "Everyone", "", ""),
+        ("approval", "Everyone", "Your photos appear once the host approves them.", "Pending"),
+        ("own", "The host", "Only you and the host can see your photos.", ""),
+    ],
+)
+def test_the_plain_page_says_who_sees_what_one_adds(
+    config: Config, mode: str, audience: str, rule: str, mark: str
+) -> None:
+    """And which photos not everyone sees."""
+    client = open_page(create_app(replace(config, mode=mode)))
+    send_as(client, "a.jpg", photo_bytes("jpg", 1))
+
+    def text() -> str:
+        return " ".join(
+            re.sub("<[^>]*>", " ", client.get("/plain").text.partition("<body")[2]).split()
+        )
+
+    assert f"Who sees these photos? {audience} Only me Add photos {rule}" in text()
+    assert mark in text()
+    [photo] = listed_photos(client)
+    client.patch(f"/api/photos/{photo['id']}", json={"visibility": "owner"})
+    assert "Private" in text()
+    assert "Pending" not in text()
 
 
 def test_the_health_check_names_every_part_that_does_not_answer(
@@ -94,7 +268,7 @@ def test_the_manifest_has_what_browsers_need_to_install_the_app(client: FlaskCli
     assert answer.mimetype == "application/manifest+json"
     assert json.loads(answer.data) == MANIFEST
     chosen = [MANIFEST[name] for name in ("name", "start_url", "display")]
-    assert chosen == ["Dropwall", "/", "standalone"]
+    assert chosen == ["Photos", "/", "standalone"]
     assert {"192x192", "512x512", "any"} <= {icon["sizes"] for icon in MANIFEST["icons"]}
     assert "maskable" in {icon.get("purpose") for icon in MANIFEST["icons"]}
     tags = re.findall('<meta name="theme-color"[^>]*>', INDEX)

@@ -26,6 +26,7 @@ from itsdangerous import TimestampSigner
 from werkzeug.test import TestResponse
 
 from dropwall import create_app
+from dropwall.catalog.changes import set_closed_at
 from tests.support.chunks import InChunks, send_chunk
 from tests.support.engines import config_of
 from tests.support.photos import photo_bytes
@@ -66,12 +67,17 @@ told in GET /api/live?since=0
 outlined in GET /api/outline
 packed in GET /photos.zip
 packed in GET /photos.zip?ids={id}
-linked in GET /plain
 named in GET /api/guests
   nobody guest account forged expired in     -       -      -       -
   owner                               in     in      in     in      -
   host                                in     -       in     in      -
   uninvited                           401    401     401    401     401
+
+linked in GET /plain
+  nobody guest account forged expired in     -       -      -       -
+  owner                               in     in      in     in      -
+  host                                in     -       in     in      -
+  uninvited                           -      -       -      -       -
 
 listed in GET /api/photos?only=private
   nobody guest account forged expired -      -       -      -       -
@@ -110,7 +116,9 @@ OTHER_TABLE = """
 nobody guest account owner host uninvited forged expired
 200    200   200     200   200  200       200    200 GET /
 200    200   200     200   200  200       200    200 GET /styles/tokens.css
-200    200   200     200   200  401       200    200 GET /index.html
+200    200   200     200   200  200       200    200 GET /page/version/styles/tokens.css
+302    302   302     302   302  401       302    302 GET /index.html
+404    404   404     404   404  401       404    404 GET /page/version/index.html
 200    200   200     200   200  200       200    200 GET /vendor/{library}
 200    200   200     200   200  200       200    200 GET /livez
 200    200   200     200   200  200       200    200 GET /healthz
@@ -118,6 +126,9 @@ nobody guest account owner host uninvited forged expired
 200    200   200     200   200  401       200    200 GET /api/settings
 200    200   200     200   200  401       200    200 GET /qr.svg
 200    200   200     200   200  401       200    200 GET /poster
+200    200   200     200   200  200       200    200 GET /slideshow
+200    200   200     200   200  200       200    200 GET /photo/1
+200    200   200     200   200  200       200    200 GET /manifest.webmanifest
 400    400   400     400   400  401       400    400 POST /api/selections
 400    400   400     400   400  401       400    400 POST /api/photos/restore
 
@@ -128,7 +139,11 @@ nobody guest account owner host uninvited forged expired
 400    204   204     204   204  401       400    400 PUT /api/guest name=Olga
 
 403    403   403     403   200  401       403    403 GET /api/host
+403    403   403     403   200  401       403    403 GET /host
+403    403   403     403   204  401       403    403 POST /host/close
+403    403   403     403   204  401       403    403 POST /host/open
 403    403   403     403   204  401       403    403 PATCH /api/guests/1/photos standing=shown
+403    403   403     403   400  401       403    403 POST /api/photos/moderate
 
 303    303   303     303   303  200       303    303 GET /passcode
 204    204   204     204   204  204       204    204 POST /passcode passcode=roses
@@ -256,7 +271,8 @@ class Scene:
         return photos
 
     def empty(self) -> None:
-        """Everybody removes what they may."""
+        """Everybody removes what they may, and the gallery takes photos again."""
+        set_closed_at(parts(self.app).database, None)
         clients = [self.people[person] for person in ("owner", "guest", "account", "host")]
         for client in clients:
             for photo in listed_photos(client):

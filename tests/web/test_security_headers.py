@@ -87,7 +87,8 @@ def test_other_sites_may_only_link_to_the_gallery(client: FlaskClient) -> None:
     wrong = []
     for sender, (headers, may_look, may_change) in SENDERS.items():
         may = dict.fromkeys(LOOKING, may_look) | dict.fromkeys(CHANGING, may_change)
-        for path in ("/", "/app.js", "/api/photos", "/api/photos/1", "/uploads/a.jpg", "/nothing"):
+        own_files = ("/", "/app.js", "/page/0/app.js")
+        for path in (*own_files, "/api/photos", "/api/photos/1", "/uploads/a.jpg", "/nothing"):
             for method in may:
                 with client.open(path, method=method, headers={"Host": HOST, **headers}) as answer:
                     is_refused = answer.headers.get("Dropwall-Refusal") == "another-site"
@@ -138,10 +139,10 @@ EVERYWHERE = {
 def test_every_answer_has_the_security_headers(client: FlaskClient, send: Send) -> None:
     send(("a.jpg", photo_bytes("jpg")))
     [photo] = client.get("/api/photos").json["photos"]
-    pages = ("/", "/plain", "/poster")
+    pages, script = ("/", "/plain", "/poster"), "/page/0/app.js"
     files = ("/app.js", "/favicon.svg", "/qr.svg", "/photos.zip", "/api/photos", "/healthz")
     wrong = {}
-    for path in (*pages, *files, "/nothing", photo["url"], photo["thumbnails"]["320"]):
+    for path in (*pages, script, *files, "/nothing", photo["url"], photo["thumbnails"]["320"]):
         headers = dict(client.get(path, buffered=True).headers)
         policy = headers["Content-Security-Policy"]
         is_closed = "default-src 'none'" in policy and "sandbox" in policy
@@ -167,6 +168,16 @@ def test_the_cookie_of_a_machine_whose_clock_is_ahead_is_known(
     with monkeypatch.context() as ahead:
         ahead.setattr(TimestampSigner, "get_timestamp", lambda signer: now(signer) + 3600)
         assert "Set-Cookie" in client.get("/", buffered=True).headers
+    assert "Set-Cookie" not in client.get("/", buffered=True).headers
+
+
+def test_a_visitor_is_known_while_the_clock_is_being_set_back(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One look at it is before, and another one after that."""
+    client = open_page(app)
+    now = TimestampSigner.get_timestamp
+    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda signer: now(signer) - 3600)
     assert "Set-Cookie" not in client.get("/", buffered=True).headers
 
 
