@@ -6,8 +6,8 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, sync_playwright
 
@@ -33,7 +33,6 @@ def launch_options() -> dict[str, object]:
     return options
 
 
-@cache
 def is_installed() -> bool:
     """Whether there is a Chromium that starts: it may lack libraries."""
     if not (program := launch_options().get("executable_path")):
@@ -60,10 +59,24 @@ def opened_page(context: BrowserContext, expected_errors: list[str]) -> Iterator
     page.on("console", note)
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("filechooser", lambda _: None)  # who asks for one only then may be too late
+    settle_routes(page)
     yield page
     page.close()
     unexpected = [it for it in errors if not any(re.search(known, it) for known in expected_errors)]
     assert unexpected == [], unexpected
+
+
+def settle_routes(page: Page) -> None:
+    """Makes `page.route` wait until its route holds. Chromium hands a page's first route on to its
+    renderer without waiting for it, and a request of that moment is not intercepted. Messages to
+    the renderer keep their order, so an answer to a later one says that it knows."""
+    add_route = page.route
+
+    def route(*arguments: Any, **options: Any) -> None:
+        add_route(*arguments, **options)
+        page.evaluate("true")
+
+    page.route = route  # type: ignore[method-assign]
 
 
 class Network:
