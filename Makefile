@@ -48,13 +48,15 @@ lint: $(TEST_PYTHON) $(TEST_NODE) ## Run the linters and the type checks
 	node_modules/.bin/tsc --project frontend/jsconfig.json
 
 # The slow tests repeat at length what `make test` proves; then all tests of a gallery run again on
-# PostgreSQL and an S3 server. All of them run even if one fails.
+# PostgreSQL and an S3 server. All of them run even if one fails. What fails runs once more with the
+# machine to itself: only a test that fails twice refuses a change, and both results are printed.
+AGAIN := --last-failed --last-failed-no-failures none
 check: lint ## Run what CI runs: linters, types, audits, every test
 	$(BIN)/python -m tests.tools.audit
 	@failed=0; \
-		$(MAKE) test || failed=1; \
-		$(PYTEST) -m slow || failed=1; \
-		$(PYTEST) --engines scaled || failed=1; \
+		$(MAKE) test || $(PYTEST) -m 'not slow' $(AGAIN) || failed=1; \
+		$(PYTEST) -m slow || $(PYTEST) -m slow $(AGAIN) || failed=1; \
+		$(PYTEST) --engines scaled || $(PYTEST) --engines scaled $(AGAIN) || failed=1; \
 		exit $$failed
 
 bench: $(BENCH_PYTHON) $(TEST_NODE) ## Measure against references in the same run (ONLY="body watchers" ENGINE=scaled)
