@@ -35,6 +35,8 @@ SITE = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 """The address of a whole site. A domain name has at most 253 characters (RFC 1035 3.1)."""
+WIFI = re.compile(r"[^\x00-\x1f\x7f:]{1,32}:([ -~]{8,63})?")
+"""The name of a network, and its WPA passphrase if it has one (IEEE 802.11-2020, J.4.1)."""
 NOTIFY_URL = re.compile(r"https?://[^\s/?#@]+([/?][!-~]*)?", re.ASCII | re.IGNORECASE)
 SERVICE_LINK = re.compile(
     r"DROPWALL_(\w+_)?"
@@ -68,6 +70,7 @@ class Config:
     welcome: str = ""  # one line for guests
     mode: str = MODES[0]
     passcode: str = ""  # empty: the gallery is open
+    wifi: str = field(default="", repr=False)  # SSID:password of the guests' network
     sign_up: bool = False  # whether guests may make themselves accounts
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)  # processes
     threads: int = 512  # requests at once in each process
@@ -117,7 +120,7 @@ class Config:
             if len(text := getattr(self, name)) > most or not text.isprintable():
                 raise _bad(name, f"must be one line of at most {most} characters.")
         self._check_addresses()
-        self._check_passcode()
+        self._check_invitation()
 
     def _check_addresses(self) -> None:
         if self.port > MAX_PORT:
@@ -140,7 +143,7 @@ class Config:
             rule = "must be a path, or postgresql://user:password@host:port/name"
             raise _bad("database", f"{rule}, not {scheme}://….")
 
-    def _check_passcode(self) -> None:
+    def _check_invitation(self) -> None:
         if len(self.passcode) > MAX_PASSCODE:
             raise _bad("passcode", f"must be at most {MAX_PASSCODE} characters long.")
         if self.passcode and not fold_name(self.passcode):  # nobody could tell it from none
@@ -149,6 +152,10 @@ class Config:
             # Browsers resolve such segments, and its link would lead elsewhere.
             rule = "must have more than dots before, between and after its slashes."
             raise _bad("passcode", rule)
+        if self.wifi and not WIFI.fullmatch(self.wifi):
+            # The value is not repeated: it may have a password in it, and this is logged.
+            rule = "must be the network's name and password, such as Garden:red roses"
+            raise _bad("wifi", f"{rule}, of 1 to 32 and 8 to 63 characters; no password: Garden:.")
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "Config":
@@ -181,6 +188,12 @@ class Config:
     @property
     def shown_title(self) -> str:
         return self.title or DEFAULT_TITLE
+
+    @property
+    def wifi_network(self) -> tuple[str, str]:
+        """The name and the password of the guests' network; both may be empty."""
+        name, _, password = self.wifi.partition(":")
+        return name, password
 
     @property
     def watchers(self) -> int:

@@ -2,12 +2,14 @@
 it."""
 
 import io
+import re
 from contextlib import suppress
 from datetime import datetime
 
 import segno
 from flask import Blueprint, Response, abort, jsonify, render_template, request, send_from_directory
 from flask_login import current_user
+from werkzeug.exceptions import BadRequest
 
 from ..catalog import changes, guests, lists
 from ..catalog.photos import Photo, find_photo
@@ -27,6 +29,10 @@ page = Blueprint("page", __name__)
 QUIET_ZONE_MODULES = 4
 """Width of the margin that scanners need (ISO/IEC 18004)."""
 MODULE_MM = 2
+CARDS = (4, 6, 8, 10)
+"""Cards on a sheet, in two columns."""
+MAX_CARD = 100
+"""Characters on a card, above which it has smaller ones."""
 RULES = {
     "own": "Only you and the host can see your photos.",
     "approval": "Your photos appear once the host approves them.",
@@ -156,10 +162,25 @@ def vendor_file(package: str, filename: str) -> Response:
 
 @page.get("/qr.svg")
 def qr_code() -> Response:
-    """Draw the address as an SVG for the cameras of phones, about 7 cm wide, dark on white whatever
+    return _draw_code(invitation_link())
+
+
+@page.get("/wifi.svg")
+def wifi_code() -> Response:
+    """Draw the code by which phones join the guests' Wi-Fi
+    (https://github.com/zxing/zxing/wiki/Barcode-Contents#wi-fi-network-config-android-ios-11)."""
+    name, password = _shown_wifi()
+    if not name:
+        abort(404)
+    name, password = (re.sub(r'([\\;,:"])', r"\\\1", word) for word in (name, password))
+    return _draw_code(f"WIFI:T:{'WPA' if password else 'nopass'};S:{name};P:{password};;")
+
+
+def _draw_code(content: str) -> Response:
+    """Draw a QR code as an SVG for the cameras of phones, about 7 cm wide, dark on white whatever
     stands around it. It can still be read with a seventh of it covered (level M)."""
     picture = io.BytesIO()
-    segno.make_qr(invitation_link(), error="m").save(
+    segno.make_qr(content, error="m").save(
         picture,
         kind="svg",
         xmldecl=False,
@@ -176,15 +197,31 @@ def qr_code() -> Response:
 
 @page.get("/poster")
 def poster() -> str:
-    """Show a page to print and hang up."""
-    address = shared_address()
+    """Show a page to print: a poster to hang up, or `cards` for the tables, to cut apart."""
+    cards = whole_number(request.args.get("cards", "0"))
+    if cards and cards not in CARDS:
+        raise BadRequest
+    settings, address, wifi = dropwall().settings, shared_address(), _shown_wifi()
+    words = (settings.title, settings.welcome, settings.passcode, *wifi)
     return render_template(
         "poster.html",
         address=address,
-        passcode=dropwall().settings.passcode,
+        passcode=settings.passcode,
+        wifi=wifi,
+        cards=cards,
+        is_long=sum(map(len, words)) > MAX_CARD,
+        choices=CARDS,
         is_only_nearby=is_only_nearby(address),
         is_unreachable=leads_nobody_else(address),
     )
+
+
+def _shown_wifi() -> tuple[str, str]:
+    """Return the name and the password of the guests' Wi-Fi, both empty where there is none. Where
+    the whole internet may open the gallery, only hosts are shown it."""
+    settings = dropwall().settings
+    is_for_guests = settings.passcode or is_only_nearby(shared_address())
+    return settings.wifi_network if is_for_guests or visitor().is_host else ("", "")
 
 
 def invitation_link() -> str:

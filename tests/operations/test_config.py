@@ -91,6 +91,15 @@ def test_a_bad_setting_is_named(name: str, texts: list[str], sentence: str) -> N
         assert str(refusal.value).startswith(f"DROPWALL_{name} {sentence}"), text
 
 
+def test_an_impossible_wifi_is_refused_without_repeating_its_password() -> None:
+    for text in ("Patio", ":tulip bed", "Patio:tulip", f"{'P' * 33}:tulip bed", "Patio:tülip bed"):
+        with pytest.raises(BadSetting, match=r"^DROPWALL_WIFI must be ") as refusal:
+            Config.from_environ({"DROPWALL_WIFI": text})
+        assert text not in str(refusal.value)
+    for text in ("Garden:", "Garden:red:roses", "Gårdén (5 GHz):red roses"):
+        assert Config.from_environ({"DROPWALL_WIFI": text}).wifi == text
+
+
 MEANT = "isn't a setting of Dropwall. Did you mean DROPWALL_{}?"
 
 

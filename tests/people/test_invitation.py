@@ -14,10 +14,12 @@ from dropwall import create_app
 from dropwall.config import Config
 from tests.support.gallery_server import Gallery
 from tests.support.page import expect_accessible
+from tests.support.visitors import PASSWORD, dropwall, sign_in
 
 pytestmark = pytest.mark.embedded
 
 SITE = "https://photos.example.com"
+NEARBY = "http://192.168.1.20:8000"
 LONG_PASSCODE = " ".join(["roses"] * 16)
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE_HOSTS = (
@@ -30,9 +32,11 @@ HOSTILE_HOSTS = (
 )
 
 
-def drawn_modules(client: FlaskClient, **options: object) -> set[tuple[int, int]]:
-    """The dark ones of /qr.svg, without its margin: column and row."""
-    answer = client.get("/qr.svg", **options)
+def drawn_modules(
+    client: FlaskClient, path: str = "/qr.svg", **options: object
+) -> set[tuple[int, int]]:
+    """The dark ones of this code, without its margin: column and row."""
+    answer = client.get(path, **options)
     assert answer.mimetype == "image/svg+xml"
     assert answer.headers["Cache-Control"] == "private, no-store"
     drawing = ElementTree.fromstring(answer.data)
@@ -171,3 +175,86 @@ def test_the_poster_needs_no_script(new_context, gallery: Gallery) -> None:
     expect(page.get_by_role("img", name="QR code")).to_be_visible()
     expect(page.get_by_text(gallery.url)).to_be_visible()
     expect(page.get_by_role("button")).to_have_count(0)
+
+
+def test_a_sheet_of_cards_has_each_card_once_for_screen_readers(config: Config) -> None:
+    client = create_app(replace(config, title="Anna & Ben", welcome="Hello!")).test_client()
+    for number in (4, 6, 8, 10):
+        sheet = client.get(f"/poster?cards={number}", base_url=SITE).text
+        for text in (f">{SITE}<", ">Anna &amp; Ben<", ">Hello!<", 'src="/qr.svg"'):
+            assert sheet.count(text) == number, text
+        assert sheet.count("aria-hidden=true") == number - 1
+    for wrong in ("1", "5", "12", "-8", "eight", "8.0"):
+        assert client.get(f"/poster?cards={wrong}").status_code == 400, wrong
+
+
+@pytest.mark.parametrize(
+    ("wifi", "content"),
+    [
+        ("Garden:red roses", "WIFI:T:WPA;S:Garden;P:red roses;;"),
+        ("Café:", "WIFI:T:nopass;S:Café;P:;;"),
+        (r'a;b,"c":1:2;3,"4\5', r"WIFI:T:WPA;S:a\;b\,\"c\";P:1\:2\;3\,\"4\\5;;"),
+    ],
+)
+def test_phones_join_the_wifi_by_its_code(config: Config, wifi: str, content: str) -> None:
+    client = create_app(replace(config, wifi=wifi)).test_client()
+    assert drawn_modules(client, "/wifi.svg", base_url=NEARBY) == modules_of(content)
+
+
+def test_the_wifi_is_told_nearby_to_those_with_the_passcode_and_to_hosts(config: Config) -> None:
+    wifi = {"wifi": "Garden:red roses"}
+    app = create_app(replace(config, **wifi))
+    dropwall(app, "add-account", "Ann", "--host", typed=PASSWORD)
+    host = app.test_client()
+    assert sign_in(host, base_url=SITE).status_code == 204
+    invited = create_app(replace(config, passcode="tulips", **wifi)).test_client()
+    invited.get(f"{SITE}/join/tulips", base_url=SITE)
+    for client, site, is_told in (
+        (app.test_client(), NEARBY, True),
+        (app.test_client(), SITE, False),
+        (invited, SITE, True),
+        (host, SITE, True),
+    ):
+        for path in ("/poster", "/poster?cards=8"):
+            assert ("red roses" in client.get(path, base_url=site).text) is is_told, (path, site)
+        assert client.get("/wifi.svg", base_url=site).status_code == (200 if is_told else 404)
+        for path in ("/", "/api/settings", "/plain", "/slideshow"):
+            assert "red roses" not in client.get(path, base_url=site).text
+
+
+@pytest.mark.parametrize(
+    "gallery_settings",
+    [
+        {"title": "Anna & Ben", "welcome": "So glad you came!", "wifi": "Garden:red roses"},
+        {
+            "title": "Annabella & Bartholomew " * 2,
+            "welcome": "Dance! " * 14,
+            "wifi": f"{'Rosegarden ' * 2}:{'red roses ' * 6}",
+        },
+    ],
+    ids=["usual", "longest"],
+)
+def test_cards_are_one_sheet_of_whole_cards_with_codes_to_scan(
+    page: Page, gallery: Gallery
+) -> None:
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 794, "height": 1123})  # A4, of 96 px an inch
+    for number in (4, 6, 8, 10):
+        page.goto(f"{gallery.url}/poster?cards={number}")
+        page.wait_for_function("() => [...document.images].every((it) => it.naturalWidth)")
+        for paper in ("A4", "Letter"):
+            pdf = page.pdf(format=paper)
+            assert re.findall(rb"/Type /Pages\s.*?/Count (\d+)", pdf, re.DOTALL) == [b"1"], paper
+        expect(page.get_by_role("heading", name="Scan to add")).to_have_count(1)
+        [height, most, code] = page.locator(".card").first.evaluate(
+            "it => [it.scrollHeight, it.clientHeight, it.querySelector('img').clientHeight]"
+        )
+        assert height <= most, number
+        assert code > 68, number  # 18 mm
+
+
+def test_axe_finds_nothing_in_the_cards_on_a_phone(page: Page, gallery: Gallery) -> None:
+    page.goto(f"{gallery.url}/poster?cards=8")
+    expect(page.get_by_role("link", name="8 cards")).to_have_attribute("aria-current", "page")
+    expect_accessible(page, ((320, "light"), (320, "dark")))
+    assert page.evaluate("() => document.documentElement.scrollWidth") == 320

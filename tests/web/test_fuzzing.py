@@ -32,7 +32,7 @@ from tests.support.visitors import (
 
 ROUTES = """
 / /<path:filename> /page/<version>/<path:filename> /vendor/<package>/dist/<path:filename> /plain
-/slideshow /photo/<photo_id> /poster /qr.svg /manifest.webmanifest
+/slideshow /photo/<photo_id> /poster /qr.svg /wifi.svg /manifest.webmanifest
 /api/photos /api/photos/<photo_id> /api/photos/<photo_id>/restore /api/outline /api/live
 /api/photos/restore /api/photos/moderate
 /uploads/<filename> /thumbnails/<photo_id>/<int:width>.webp /photos.zip /api/uploads/<uuid>

@@ -126,6 +126,7 @@ nobody guest account owner host uninvited forged expired
 200    200   200     200   200  401       200    200 GET /api/settings
 200    200   200     200   200  401       200    200 GET /qr.svg
 200    200   200     200   200  401       200    200 GET /poster
+404    404   404     404   404  401       404    404 GET /wifi.svg
 200    200   200     200   200  200       200    200 GET /slideshow
 200    200   200     200   200  200       200    200 GET /photo/1
 200    200   200     200   200  200       200    200 GET /manifest.webmanifest
