@@ -70,6 +70,15 @@ def is_only_nearby(address: str) -> bool:
         return "." not in host or host.endswith(".local")
 
 
+def is_from_nearby(client: str) -> bool:
+    """Whether a client's IP address is one of a private network, not of the internet."""
+    try:
+        ip = ip_address(client)
+    except ValueError:  # a socket file has none
+        return False
+    return (getattr(ip, "ipv4_mapped", None) or ip).is_private
+
+
 def leads_nobody_else(address: str) -> bool:
     """Whether an address leads to this computer from itself alone."""
     host = _host(address)

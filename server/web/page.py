@@ -14,7 +14,12 @@ from werkzeug.exceptions import BadRequest
 from ..catalog import changes, guests, lists
 from ..catalog.photos import Photo, find_photo
 from ..catalog.visibility import Viewer
-from ..people.address import address_to_share, is_only_nearby, leads_nobody_else
+from ..people.address import (
+    address_to_share,
+    is_from_nearby,
+    is_only_nearby,
+    leads_nobody_else,
+)
 from ..photos.closing import closed_sentence
 from ..refusals import NoSuchPhoto
 from . import dropwall, find_page_file
@@ -218,10 +223,12 @@ def poster() -> str:
 
 def _shown_wifi() -> tuple[str, str]:
     """Return the name and the password of the guests' Wi-Fi, both empty where there is none. Where
-    the whole internet may open the gallery, only hosts are shown it."""
+    the whole internet may open the gallery, only hosts are shown it. Anybody may claim any Host:
+    the client's own address must be a private one, too."""
     settings = dropwall().settings
-    is_for_guests = settings.passcode or is_only_nearby(shared_address())
-    return settings.wifi_network if is_for_guests or visitor().is_host else ("", "")
+    is_nearby = is_only_nearby(shared_address()) and is_from_nearby(request.remote_addr or "")
+    may_see = settings.passcode or is_nearby or visitor().is_host
+    return settings.wifi_network if may_see else ("", "")
 
 
 def invitation_link() -> str:

@@ -220,6 +220,11 @@ def test_the_wifi_is_told_nearby_to_those_with_the_passcode_and_to_hosts(config:
         assert client.get("/wifi.svg", base_url=site).status_code == (200 if is_told else 404)
         for path in ("/", "/api/settings", "/plain", "/slideshow"):
             assert "red roses" not in client.get(path, base_url=site).text
+    for stranger in ("8.8.8.8", "::ffff:8.8.8.8", "2606:4700::1", ""):  # who claims to be nearby
+        told = app.test_client().get(
+            "/poster", base_url=NEARBY, environ_overrides={"REMOTE_ADDR": stranger}
+        )
+        assert "red roses" not in told.text, stranger
 
 
 @pytest.mark.parametrize(
