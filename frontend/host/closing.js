@@ -1,6 +1,6 @@
 /** Lets a host close the gallery for uploads, and open it again, from the menu. */
 
-import { setClosed } from "../page/api.js";
+import { closeForUploads, fetchHostOverview, reopenForUploads } from "../page/api.js";
 import { errorOf, orUndefined, sentenceOf } from "../page/patience.js";
 
 /**
@@ -17,14 +17,25 @@ export function mountClosing(menu, { gallery, visitor, notice }) {
     button.textContent = visitor.closed ? "Reopen for uploads" : "Close for uploads";
   }
 
-  async function change(isClosed) {
-    const error = await errorOf(setClosed(isClosed));
+  /** @param {Promise<void>} changed @param {() => void} undo */
+  async function tell(changed, sentence, undo) {
+    const error = await errorOf(changed);
     if (error) notice.tell(sentenceOf(error, "Couldn't change it"));
-    else notice.offer(`${isClosed ? "Closed" : "Open"} for uploads.`, () => change(!isClosed));
+    else notice.offer(sentence, undo);
     orUndefined(gallery.refresh()); // if it fails, live.js keeps trying
   }
 
-  button.addEventListener("click", () => change(!visitor.closed));
+  /** @param {string} [since] when it was closed, if that was only interrupted */
+  function close(since) {
+    tell(closeForUploads(since), "Closed for uploads.", reopen);
+  }
+
+  async function reopen() {
+    const former = await orUndefined(fetchHostOverview());
+    tell(reopenForUploads(), "Open for uploads.", () => close(former?.closed_at));
+  }
+
+  button.addEventListener("click", () => (visitor.closed ? reopen() : close()));
   visitor.addEventListener("visitor-changed", update);
   menu.querySelector(".host-menu").hidden = false;
   update();

@@ -36,7 +36,9 @@ export function mountModeration(elements, { gallery, visitor, filter, actions })
     bar.hidden = gallery.items.length === 0 || !(isAllOfOther || canShow);
     part("show-all").hidden = !canShow;
     part("show-all").textContent = only === "pending" ? "Approve all" : "Unhide all";
-    part("hide-all").hidden = part("remove-all").hidden = !isAllOfOther;
+    part("remove-all").hidden = !isAllOfOther;
+    const isHidden = ({ photo }) => photo?.standing === "hidden";
+    part("hide-all").hidden = !isAllOfOther || gallery.items.every(isHidden);
     bar.closest("form").toggleAttribute("data-moderated", !bar.hidden); // which keeps room for it
   }
 

@@ -158,8 +158,11 @@ export const moderatePhotos = (ids, from, to) =>
 
 export const removeGuestPhotos = (guestId) => send("DELETE", `/api/guests/${guestId}/photos`);
 
-/** Closes the gallery for uploads, or opens it again, as a host. @param {boolean} isClosed */
-export const setClosed = (isClosed) => send("POST", isClosed ? "/host/close" : "/host/open");
+/** Closes the gallery for uploads, as a host. @param {string} [since] ISO 8601, UTC; without it, now */
+export const closeForUploads = (since) =>
+  send("POST", since ? `/host/close?since=${since}` : "/host/close");
+
+export const reopenForUploads = () => send("POST", "/host/open");
 
 /** What a host sees at a glance. */
 export const fetchHostOverview = () => getJson("/api/host");

@@ -37,6 +37,7 @@ export function mountMenu(menu, button) {
   }
 
   menu.addEventListener("beforetoggle", place);
+  addEventListener("resize", () => isOpen() && place({ newState: "open" })); // a phone was turned
   menu.addEventListener("click", close);
   let isClosing = false; // by a tap beside it
   document.addEventListener("pointerdown", ({ target }) => {

@@ -3,12 +3,13 @@ gallery for uploads."""
 
 from datetime import datetime
 
-from flask import Blueprint, redirect, render_template
+from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from .. import timestamps
 from ..catalog import changes, guests
 from ..photos.closing import closed_sentence
+from ..refusals import BadRequest
 from . import dropwall
 from .errors import size_in_words
 from .page import invitation_link, shared_address
@@ -40,9 +41,11 @@ def show_host_page() -> str:
 
 @host_page.post("/host/close")
 def close_gallery() -> ResponseReturnValue:
-    """Close the gallery for uploads. What has begun may finish."""
+    """Close the gallery for uploads; `since` an earlier moment if that undoes a reopening. What has
+    begun may finish."""
+    since = request.args.get("since", timestamps.now(), type=_past_moment)
     with changing():
-        changes.set_closed_at(dropwall().database, timestamps.now())
+        changes.set_closed_at(dropwall().database, since)
     return redirect("/host", 303) if is_navigation() else ("", 204)
 
 
@@ -51,6 +54,17 @@ def open_gallery() -> ResponseReturnValue:
     with changing():
         changes.set_closed_at(dropwall().database, None)
     return redirect("/host", 303) if is_navigation() else ("", 204)
+
+
+def _past_moment(text: str) -> str:
+    """Read a moment as the catalog stores it. Raises BadRequest."""
+    try:
+        moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").isoformat() + "Z"
+    except ValueError:
+        raise BadRequest from None
+    if not "2000" < moment <= timestamps.now():
+        raise BadRequest
+    return moment
 
 
 def _local_time(moment: str) -> str:

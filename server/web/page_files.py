@@ -82,8 +82,10 @@ def page_file_response(filename: str) -> Response:
 
 def page_response(tags: str, is_closed: bool) -> Response:
     """The answer with the page, which has the event's title, and these tags in its head. Where the
-    gallery `is_closed`, it shows no form without JavaScript."""
-    return _response(_with_title(PAGE, dropwall().settings.shown_title, tags, is_closed))
+    gallery `is_closed`, it shows no form without JavaScript; its form says who sees the photos."""
+    settings = dropwall().settings
+    others = "The host" if settings.mode == "own" else "Everyone"
+    return _response(_with_title(PAGE, settings.shown_title, tags, is_closed, others))
 
 
 @page_files.get(f"/{MANIFEST}")
@@ -93,15 +95,18 @@ def manifest() -> Response:
 
 
 @lru_cache(maxsize=32)
-def _with_title(filename: str, title: str, tags: str = "", is_closed: bool = False) -> PageFile:
-    """Put a title into a file instead of DEFAULT_TITLE, and tags behind it; and mark a page whose
-    gallery is closed."""
+def _with_title(
+    filename: str, title: str, tags: str = "", is_closed: bool = False, others: str = "Everyone"
+) -> PageFile:
+    """Put a title into a file instead of DEFAULT_TITLE, and tags behind it; mark a page whose
+    gallery is closed, and name the others who see what a guest adds."""
     text = _load().by_name[filename].bodies["identity"].decode()
     for before, after in (
         (f"<title>{DEFAULT_TITLE}</title>", f"<title>{html.escape(title)}</title>\n{tags}"),
         (f"<h1>{DEFAULT_TITLE}</h1>", f"<h1>{html.escape(title)}</h1>"),
         (f'"name": "{DEFAULT_TITLE}"', f'"name": {json.dumps(title)}'),
         ('<html lang="en">', '<html lang="en" data-closed>' if is_closed else '<html lang="en">'),
+        ("<span data-everyone>Everyone<", f"<span data-everyone>{others}<"),
     ):
         text = text.replace(before, after)
     return _compress(filename, text.encode(), QUICK_QUALITY)

@@ -148,6 +148,19 @@ def test_a_host_closes_it_by_the_menu_and_undoes_it(host: Page, gallery: Gallery
     expect(host.get_by_role("switch", checked=False)).to_be_visible()
 
 
+def test_a_reopening_that_is_undone_leaves_the_day_until_which_photos_were_collected(
+    host: Page, gallery: Gallery
+) -> None:
+    closing = host.request.post(f"{gallery.url}/host/close?since=2020-06-21T12:00:00Z")
+    assert closing.status == 204
+    open_gallery(host, gallery)
+    host.get_by_role("button", name="Menu").click()
+    host.get_by_role("button", name="Reopen for uploads").click()
+    expect(add_button(host)).to_be_visible()
+    host.get_by_role("button", name="Undo").click()
+    expect(host.get_by_role("paragraph").filter(has_text="until 21 June 2020.")).to_be_visible()
+
+
 def test_the_slideshow_invites_nobody_meanwhile(
     page: Page, host: Page, gallery: Gallery, guest: Guest
 ) -> None:

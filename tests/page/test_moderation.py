@@ -169,6 +169,7 @@ def test_a_host_hides_and_removes_all_photos_of_a_person_at_once(
     filter_by_sender_of(host, "1.jpg")
     bar_button(host, "Hide all").click()
     expect(host.get_by_text("2 photos hidden.")).to_be_visible()
+    expect(bar_button(host, "Hide all")).to_be_hidden()  # there is nothing left to hide
     ui.expect_shown(another, "3.jpg")
 
     remove = bar_button(host, "Remove all")

@@ -342,6 +342,7 @@ def test_the_plain_gallery_fits_a_phone_and_nothing_in_it_jumps(
     page.goto(f"{gallery.url}/plain")
     page.wait_for_load_state("networkidle")
     assert page.evaluate("() => document.documentElement.scrollWidth") == SMALL["width"]
+    assert box(ui.file_input(page))["height"] >= 44
     assert ui.layout_shift(page) <= 0.05
 
 

@@ -191,6 +191,18 @@ def test_to_close_it_twice_changes_nothing(app: Flask, host: FlaskClient) -> Non
     assert host.get("/api/settings").json["closed"] == CLOSED
 
 
+def test_a_reopening_that_is_undone_leaves_the_former_moment(app: Flask, host: FlaskClient) -> None:
+    close(app)
+    host.post("/host/open")
+    assert host.post(f"/host/close?since={LONG_AGO}").status_code == 204
+    assert host.get("/api/settings").json["closed"] == CLOSED
+    host.post("/host/open")
+    for moment in ("2999-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "2020-06-21", "", "yesterday"):
+        answer = host.post("/host/close", query_string={"since": moment})
+        assert (answer.status_code, answer.headers["Dropwall-Refusal"]) == (400, "bad-request")
+    assert host.get("/api/settings").json["closed"] is None
+
+
 @pytest.mark.parametrize("is_guest", [True, False])
 def test_a_stream_tells_of_it_at_once(gallery: Gallery, is_guest: bool) -> None:
     make_accounts(gallery, "Hanna", is_host=True)

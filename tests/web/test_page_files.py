@@ -242,6 +242,7 @@ def test_the_plain_page_says_who_sees_what_one_adds(
         )
 
     assert f"Who sees these photos? {audience} Only me Add photos {rule}" in text()
+    assert f"<span data-everyone>{audience}</span>" in client.get("/").text
     assert mark in text()
     [photo] = listed_photos(client)
     client.patch(f"/api/photos/{photo['id']}", json={"visibility": "owner"})
