@@ -28,6 +28,9 @@ TOO_NEW = {
         list.toSpliced(0, 0)
         Promise.withResolvers()
         new CloseWatcher()
+        const { any } = AbortSignal
+        const { size } = query
+        export const first = ({ difference }) => difference
     """,
     "upload/queue.js": """
         Object.groupBy([], String)
@@ -35,6 +38,7 @@ TOO_NEW = {
     """,
     "styles/tokens.css": """
         a { color: light-dark(black, white) }
+        :root { --ink: black; --ink: light-dark(black, white) }
         a { b { color: red } }
         a { @media (width > 1px) { b & { color: red } } }
         a:has(b) { color: red }
@@ -51,6 +55,8 @@ TOO_NEW = {
         @layer b { a { color: red } }
         a { color: color-mix(in srgb, red, blue) }
         a { translate: 1px }
+        a { block-size: 100dvh }
+        a { block-size: 1cqb }
     """,
 }
 OLD_ENOUGH = {

@@ -56,14 +56,24 @@ export const eslintPlugin = {
           return INSTANCES[object.name] ?? object.name;
         }
 
+        function check(property, object) {
+          const owner = (object && owners[ownerOf(object)]) ?? {};
+          const known = owner[`${property.name}_static`] ?? owner[property.name];
+          const browsersWithout = (known ? [known] : (members.get(property.name) ?? [])).map(
+            findWithout,
+          );
+          if (browsersWithout.every(Boolean)) report(property, browsersWithout[0]);
+        }
+
         return {
           "MemberExpression[computed=false][property.type='Identifier']"({ object, property }) {
-            const owner = owners[ownerOf(object)] ?? {};
-            const known = owner[`${property.name}_static`] ?? owner[property.name];
-            const browsersWithout = (known ? [known] : (members.get(property.name) ?? [])).map(
-              findWithout,
-            );
-            if (browsersWithout.every(Boolean)) report(property, browsersWithout[0]);
+            check(property, object);
+          },
+          /** Whose a property is that is taken by its name is not known, but of a variable that is
+           * declared. */
+          "ObjectPattern > Property[computed=false][key.type='Identifier']"({ key, parent }) {
+            const { init } = parent.parent;
+            check(key, init ?? undefined);
           },
           "Program:exit"(program) {
             const { through, variables } = context.sourceCode.getScope(program);
@@ -134,7 +144,7 @@ export default stylelint.createPlugin(
         for (const [, name] of value.matchAll(/([a-z][a-z-]*)\(/g))
           check(declaration, name, functions.get(name));
         for (const [, unit] of value.matchAll(/\d([a-z]+)/g))
-          check(declaration, unit, css.types.length[unit]);
+          check(declaration, unit, css.types.length[unit] ?? css.types.length[familyOf(unit)]);
         if (/^grid/.test(prop) && value.includes("subgrid"))
           check(declaration, "subgrid", css.properties["grid-template-columns"].subgrid);
         if (prop === "content" && value.includes("/"))
@@ -152,11 +162,20 @@ function isGuarded(node) {
   return false;
 }
 
-/** Whether the rule says it twice: for older browsers first, or with a prefix. */
+/** Whether the rule says it twice: for older browsers first, or with a prefix. Of a custom property every
+ * browser takes the last, and finds out what is wrong with it only where it is used. */
 function hasFallback({ prop, parent }) {
+  if (prop.startsWith("--")) return false;
   const plain = prop.replace(/^-(webkit|moz)-/, "");
   const same = ({ prop: other }) => other?.replace(/^-(webkit|moz)-/, "") === plain;
   return parent.nodes.filter(same).length > 1;
+}
+
+/** Of a unit such as `dvh` or `cqi`, as the data names it. */
+function familyOf(unit) {
+  const size = { s: "small", l: "large", d: "dynamic" }[/^([sld])v/.exec(unit)?.[1]];
+  if (size) return `viewport_percentage_units_${size}`;
+  return unit.startsWith("cq") ? "container_query_length_units" : undefined;
 }
 
 function isNested(rule) {
