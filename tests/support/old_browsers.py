@@ -28,27 +28,25 @@ def play_old_browser(page: Page, browser: str, *, is_below_the_floor: bool = Fal
     page.add_init_script(script_without_features(browser))
     if is_below_the_floor:
         page.add_init_script(NO_NESTING)
+    else:
+        _play_without_popovers(page)
 
 
-POPOVER = """new MutationObserver((_, observer) => {
-    const menu = document.querySelector("[popover]");
-    if (!menu) return;
-    CHANGE;
-    observer.disconnect();
+POPOVERS = """new MutationObserver(() => {
+    for (const it of document.querySelectorAll("[popover], [popovertarget]")) { CHANGE; }
 }).observe(document, { childList: true, subtree: true });"""
+"""Changes all of them while the page is parsed, before its scripts run."""
 
 
 def play_popovers_that_stay_open(page: Page) -> None:
     """As from iOS 17 to 18.2."""
-    page.add_init_script(POPOVER.replace("CHANGE", "menu.popover = 'manual'"))
+    page.add_init_script(POPOVERS.replace("CHANGE", "if (it.popover) it.popover = 'manual'"))
 
 
-def play_without_popovers(page: Page) -> None:
-    """As before iOS 17: neither the scripts nor the elements nor the style sheets know them."""
-    change = """document.querySelector("[popovertarget]").removeAttribute("popovertarget");
-        menu.removeAttribute("popover");"""
-    page.add_init_script(POPOVER.replace("CHANGE", change))
-    play_old_browser(page, "ios_saf 16.5")
+def _play_without_popovers(page: Page) -> None:
+    """No browser of the floor has any: neither the elements nor the style sheets know them."""
+    change = "it.removeAttribute('popovertarget'); it.removeAttribute('popover')"
+    page.add_init_script(POPOVERS.replace("CHANGE", change))
 
     def change_conditions(route: Route) -> None:
         answer = route.fetch()
