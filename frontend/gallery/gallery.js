@@ -112,7 +112,7 @@ export class Gallery extends EventTarget {
     this.closed = page.closed;
     this.#mustReset = false;
     this.#announce(isReset ? differenceOf(former, this.#places, this) : {});
-    this.#dispatch("photos-loaded", { ids: page.photos.map(({ id }) => id) });
+    this.#tellLoaded(page.photos.map(({ id }) => id));
     orUndefined(this.loadRest()); // scrolling there asks again
   }
 
@@ -177,7 +177,7 @@ export class Gallery extends EventTarget {
     const former = this.version;
     for (const changes of batch) this.#apply(changes, sum);
     if (this.version !== former) this.#announce(sum);
-    if (sum.changed.size > 0) this.#dispatch("photos-loaded", { ids: sum.changed });
+    if (sum.changed.size > 0) this.#tellLoaded(sum.changed);
   }
 
   #apply(changes, { arrived, removed, changed }) {
@@ -210,7 +210,7 @@ export class Gallery extends EventTarget {
     this.#held.add(photo.id);
     const item = this.find(photo.id);
     if (item) item.photo = photo;
-    this.#dispatch("photos-loaded", { ids: [photo.id] });
+    this.#tellLoaded([photo.id]);
   }
 
   /**
@@ -234,7 +234,7 @@ export class Gallery extends EventTarget {
     if (names.size === 0) return;
     const renamed = this.items.filter(({ photo }) => photo && names.has(photo.by.id));
     for (const { photo } of renamed) photo.by.name = names.get(photo.by.id);
-    this.#dispatch("photos-loaded", { ids: renamed.map(({ id }) => id) });
+    this.#tellLoaded(renamed.map(({ id }) => id));
   }
 
   /** @returns {boolean} whether the photo has come into `items` */
@@ -269,7 +269,7 @@ export class Gallery extends EventTarget {
       const item = this.find(photo.id);
       if (item) item.photo ??= photo;
     }
-    this.#dispatch("photos-loaded", { ids: photos.map(({ id }) => id) });
+    this.#tellLoaded(photos.map(({ id }) => id));
   }
 
   /**
@@ -286,11 +286,13 @@ export class Gallery extends EventTarget {
 
   /** @param {{arrived?: Set<string>, removed?: Set<string>, changed?: Set<string>}} sets of ids */
   #announce({ arrived = new Set(), removed = new Set(), changed = new Set() }) {
-    this.#dispatch("photos-changed", { arrived, removed, changed });
+    const detail = { arrived, removed, changed };
+    this.dispatchEvent(new CustomEvent("photos-changed", { detail }));
   }
 
-  #dispatch(name, detail) {
-    this.dispatchEvent(new CustomEvent(name, { detail }));
+  /** @param {Iterable<string>} ids */
+  #tellLoaded(ids) {
+    this.dispatchEvent(new CustomEvent("photos-loaded", { detail: { ids } }));
   }
 }
 

@@ -12,7 +12,7 @@ const ALIKE = {
  * @property {"arrival"|"taken"} sort
  * @property {"newest"|"oldest"} order which come first
  * @property {string} by a guest's id; empty is everybody
- * @property {string} words each in a photo's name or its sender's
+ * @property {string} words each in a photo's name or its guest's
  * @property {""|"pending"|"hidden"|"private"} only those that not everyone sees, and why
  */
 

@@ -44,7 +44,7 @@ export function captionElement(parts) {
       for (const event of ["change", "photosRenewed"]) pswp.on(event, fill);
       fill();
       const on = (name, act) => onSlot(part(name), () => act(shown().photo));
-      on("sender", ({ by }) => parts.onGuest(by.id));
+      on("guest", ({ by }) => parts.onGuest(by.id));
       on("share", (photo) => share(part("share"), photo, parts.notice.tell));
       on("visibility", (photo) => parts.onVisibility(photo, visibilityAfter([photo])));
       on("standing", (photo) => parts.onStanding(photo, visitor.oppositeStanding(photo)));
@@ -62,17 +62,17 @@ function fillWords(part, photo, visitor) {
   const name = photo?.by.name ?? (isOwn ? "You" : "Anonymous guest");
   // Hosts find all photos of those who tell no name, too.
   const isFound = Boolean(photo?.by.name || (visitor.isHost && photo?.by.id));
-  part("sender").hidden = !isFound;
+  part("guest").hidden = !isFound;
   part("nobody").hidden = isFound;
-  part("sender").setAttribute("aria-label", `All photos by ${name}`);
+  part("guest").setAttribute("aria-label", `All photos by ${name}`);
   const words = photo && {
-    sender: name,
+    guest: name,
     nobody: name,
     audience: audienceOf(photo, visitor),
     when: `${photo.taken ? "" : "Added "}${formatWhen(photo)}`,
     facts: `${photo.name}${DOT}${formatBytes(photo.bytes)}${DOT}${pixelsOf(photo)}`,
   };
-  for (const line of ["sender", "nobody", "audience", "when", "facts"]) {
+  for (const line of ["guest", "nobody", "audience", "when", "facts"]) {
     part(line).textContent = words?.[line] ?? "";
   }
 }

@@ -70,7 +70,7 @@ export async function takeUploads({ announcer, notice, visitor }, onSafe) {
   let leftOut = 0; // files of a folder that are no photos
   const cover = mountDropCover(find(".drop-cover"), words.drop);
   const uploader = new Uploader(Dropzone, el.action, {
-    onFile: (file) => take(file, cover.visibilityOf(file)),
+    onFile: take,
     onDropRead() {
       tellLeftOut();
       cover.endDrop();
@@ -96,7 +96,7 @@ export async function takeUploads({ announcer, notice, visitor }, onSafe) {
     tellLeftOut();
   });
 
-  function take(file, visibility) {
+  function take(file, visibility = cover.visibilityOf(file)) {
     if (visitor.closed) notice.tell(visitor.closed);
     else if (!isSkipped(file, settings)) queue.add(file, visibility);
     else if (!isSystemFile(file)) leftOut += 1;
