@@ -99,3 +99,41 @@ def test_all_of_the_page_is_in_a_landmark(page: Page, gallery: Gallery) -> None:
     ui.expect_accessible(page)
     outside = page.evaluate("() => axe.run({ runOnly: ['region'] }).then((it) => it.violations)")
     assert outside == []
+
+
+def test_pages_of_few_words_are_accessible(page: Page, gallery: Gallery) -> None:
+    for path, words in (("/poster", "Scan"), ("/uploads/1.jpg", "photo")):
+        page.goto(f"{gallery.url}{path}")
+        expect(page.get_by_text(words).first).to_be_visible()
+        ui.expect_accessible(page)
+
+
+def test_what_fails_is_said_within_the_dialog_that_covers_the_page(
+    page: Page, gallery: Gallery
+) -> None:
+    """Nothing outside of it is heard."""
+    ui.open_gallery(page, gallery)
+    ui.send_as(page, "1.jpg")
+    gate = ui.Gate(page)
+    ui.add_photos(page, ("2.jpg", b"no photo"))
+    gate.wait_until_held()
+    ui.enlarge(page, "1.jpg")
+    gate.open()
+    said = ui.lightbox(page).get_by_role("status").filter(has_text="2.jpg: ")
+    expect(said).to_have_count(1)
+
+
+@pytest.mark.parametrize("is_enlarged", [False, True])
+def test_a_macs_delete_key_removes_a_photo(page: Page, gallery: Gallery, is_enlarged: bool) -> None:
+    """It is called Backspace."""
+    ui.open_gallery(page, gallery)
+    ui.send_as(page, "1.jpg", "2.jpg")
+    if is_enlarged:
+        ui.enlarge(page, "1.jpg")
+    else:
+        ui.tile(page, "1.jpg").focus()
+    page.keyboard.press("Backspace")
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    if is_enlarged:
+        ui.close_lightbox(page)
+    ui.expect_shown(page, "2.jpg")

@@ -636,6 +636,47 @@ def test_the_slideshow_pauses_and_goes_back_and_on(
     assert name_of(picture(page)) == "5.jpg"
 
 
+def test_a_slideshow_that_was_left_costs_the_page_nothing(
+    page: Page, gallery: Gallery, guest: Guest
+) -> None:
+    beginning = "#update(news = []) {"
+    counted = f"{beginning} window.updates = 1 + (window.updates ?? 0);"
+    ui.replace_in_script(page, "slideshow/slideshow.js", {beginning: counted})
+    ui.send(guest, "1.jpg")
+    page.goto(f"{gallery.url}/#wall")
+    expect(picture(page, "1.jpg")).to_be_visible()
+    slideshow(page).press("Escape")
+    expect(slideshow(page)).to_have_count(0)
+    updates = page.evaluate("() => window.updates")
+    assert updates > 0
+    ui.send(guest, "2.jpg")
+    expect(ui.tile(page, "2.jpg").get_by_role("img")).to_be_visible()
+    assert page.evaluate("() => window.updates") == updates
+
+
+STEEPEST = """(figure) => {
+    const context = figure.querySelector("canvas").getContext("2d");
+    const { data, width } = context.getImageData(0, 0, 32, 32);
+    const row = Array.from({ length: width }, (_, x) => data[4 * (16 * width + x)]);
+    const steps = row.slice(1).map((value, x) => Math.abs(value - row[x]));
+    return Math.max(...steps) / (Math.max(...row) - Math.min(...row));
+}"""
+"""The largest step between neighbours in the middle of what is behind the photo."""
+
+
+def test_a_photo_is_over_a_blur_in_a_browser_whose_canvas_has_no_filter(
+    page: Page, gallery: Gallery, guest: Guest
+) -> None:
+    """As in every Safari."""
+    page.add_init_script("delete CanvasRenderingContext2D.prototype.filter")
+    halves = Image.new("RGB", (800, 600), "white")
+    halves.paste("black", (0, 0, 400, 600))
+    guest.send("1.jpg", encode(halves, "jpg"))
+    page.goto(f"{gallery.url}/slideshow")
+    expect(picture(page)).to_be_visible()
+    assert 0 < picture(page).locator("..").evaluate(STEEPEST) < 0.27  # 0.34 without
+
+
 def test_a_television_gets_the_slideshow_alone(page: Page, gallery: Gallery, guest: Guest) -> None:
     """The browsers of 2023 are Chromium 94. It knows no layers of styles, in which all but the
     slideshow's are."""
