@@ -52,7 +52,7 @@ def answer_error(error: Exception) -> WerkzeugResponse:
     else:
         raise error
     is_page = request.method == "GET" and not request.path.startswith("/api/") and is_navigation()
-    if is_page and response.status_code >= 400:
+    if is_page:
         response.data = render_template("error.html", sentence=response.get_data(as_text=True))
         response.mimetype = "text/html"
     return response
@@ -123,13 +123,13 @@ def _log_why(error: Exception, code: str) -> None:
 
 
 def answer_http_error(error: HTTPException) -> WerkzeugResponse:
-    """Answer one of Werkzeug's errors. A redirect stays as it is."""
+    """Answer one of Werkzeug's errors. Redirects to the right address don't come here: Flask itself
+    answers them."""
     response = error.get_response()
-    if response.status_code >= 400:
-        refusal = OF_HTTP.get(response.status_code, InternalError)
-        response.data = _fill(refusal.sentence, error)
-        response.mimetype = "text/plain"
-        response.headers["Dropwall-Refusal"] = refusal.code
+    refusal = OF_HTTP.get(response.status_code, InternalError)
+    response.data = _fill(refusal.sentence, error)
+    response.mimetype = "text/plain"
+    response.headers["Dropwall-Refusal"] = refusal.code
     return response
 
 

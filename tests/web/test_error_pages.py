@@ -43,6 +43,15 @@ def test_scripts_and_uploads_are_answered_in_plain_text(
     assert answer.mimetype == "text/plain"
 
 
+def test_a_link_with_a_slash_too_many_leads_to_the_page_without_an_error(
+    client: FlaskClient,
+) -> None:
+    answer = client.get("//", headers=FROM_A_BAR)
+    assert (answer.status_code, answer.location) == (308, "http://localhost/")
+    assert "Dropwall-Refusal" not in answer.headers
+    assert client.get(answer.location).status_code == 200
+
+
 def test_the_page_of_an_error_is_accessible(
     page: Page, gallery: Gallery, expected_errors: list[str]
 ) -> None:
