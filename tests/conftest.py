@@ -19,7 +19,7 @@ from dropwall import create_app
 from dropwall.catalog.database import Database, open_database
 from dropwall.config import Config
 from dropwall.people import passwords
-from tests.support import browser, cdn, engines, processes
+from tests.support import browser, cdn, engines, gallery_server, processes
 from tests.support.browser import opened_page
 from tests.support.gallery_server import Gallery, GalleryServer, SharedGallery
 from tests.support.guest import Guest
@@ -48,6 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ[variable]  # settings of whoever runs the tests
     engines.chosen = config.getoption("--engines")
     make_passwords_cheap(passwords)
+    gallery_server.gunicorn = ("-c", gallery_server.HASTY)
     # The slow tests may find something new in each run; they print how to see it again.
     hypothesis.settings.register_profile(
         "tests", derandomize="not slow" in config.getoption("-m"), deadline=None

@@ -22,6 +22,17 @@ from tests.support.waiting import PATIENCE_SECONDS
 OPEN_GALLERY, CLOSE_GALLERY = "/_tests/open-gallery", "/_tests/close-gallery"
 PROC = Path("/proc")
 """Linux's folder of processes; macOS has none."""
+HASTY = """
+import brotli
+from gunicorn.app.wsgiapp import run
+compress = brotli.compress
+brotli.compress = lambda content, quality: compress(content, quality=1)
+run(prog="gunicorn")
+"""
+
+gunicorn = ("-m", "gunicorn")
+"""Python's arguments. `conftest.py` has HASTY instead: of each start, compressing the page's files
+as well as can be takes half a second, and no test looks at their size on a server."""
 
 
 class Gallery:
@@ -181,7 +192,7 @@ def start_gunicorn(
     arguments: list[str], code: Path, environ: dict[str, str], log: BinaryIO
 ) -> Process:
     """With the server's code of this folder."""
-    command = [sys.executable, "-m", "gunicorn", *arguments]
+    command = [sys.executable, *gunicorn, *arguments]
     return Process(command, cwd=code, env=environ, stdout=log, stderr=log)
 
 
