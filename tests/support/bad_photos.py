@@ -7,7 +7,7 @@ A table maps a name to a file name and the function that makes the file.
 import struct
 import zlib
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import cache, partial
 from random import Random
 from typing import Any
 
@@ -239,9 +239,14 @@ def _mdat(format: str, change: Callable[[bytes], bytes], **options: Any) -> byte
     return photo[:start] + change(photo[start:])
 
 
+@cache
+def _tiled(**options: Any) -> bytes:
+    return encode(picture(2, (1024, 768)), "heic", tile_size=256, **options)
+
+
 def _tiles(change: Callable[[bytes], bytes], **options: Any) -> bytes:
     """A HEIC of twelve tiles, as phones write it."""
-    photo = encode(picture(2, (1024, 768)), "heic", tile_size=256, **options)
+    photo = _tiled(**options)
     start = photo.index(b"mdat") + 4
     return photo[:start] + change(photo[start:])
 
@@ -348,7 +353,7 @@ DAMAGED: dict[str, dict[str, Make]] = {
         "half of the tiles": lambda: _tiles(lambda c: _blot_out(c, 0.5, _zeros, len(c))),
         "tiles moved": lambda: _tiles(lambda c: c[:9_000] + c[9_500:] + bytes(500)),
         "noise before a good preview": lambda: _tiles(
-            lambda c: _blot_out(c, 0, _noise, 3_000), thumbnails=[700]
+            lambda c: _blot_out(c, 0, _noise, 3_000), thumbnails=(700,)
         ),
     },
 }
