@@ -166,7 +166,9 @@ def test_new_photos_respect_the_filter_and_its_order(
     ui.expect_shown(page, *names(*range(29, 15, -1), 14, 13, 12, 11, 10))
 
 
-@pytest.mark.parametrize("zone", ["Pacific/Auckland", "America/Los_Angeles"])
+@pytest.mark.parametrize(
+    "zone", ["America/Los_Angeles", pytest.param("Pacific/Auckland", marks=pytest.mark.slow)]
+)
 def test_everybody_sees_the_time_on_the_wall(
     new_context: Callable[..., BrowserContext],
     gallery: Gallery,
@@ -210,7 +212,11 @@ def below(page: Page, name: str) -> Locator:
 
 
 @pytest.mark.parametrize(
-    ("zone", "first_of_sunday"), [("Europe/Rome", "54.png"), ("America/New_York", "57.png")]
+    ("zone", "first_of_sunday"),
+    [
+        ("America/New_York", "57.png"),
+        pytest.param("Europe/Rome", "54.png", marks=pytest.mark.slow),
+    ],
 )
 def test_headings_tell_the_days_where_the_visitor_is(
     new_context: Callable[..., BrowserContext],

@@ -13,6 +13,7 @@ from tests.support import page as ui
 from tests.support.browser import CDN, ROOT
 from tests.support.gallery_server import Gallery, GalleryServer
 from tests.support.guest import Guest
+from tests.support.many_photos import add_many
 from tests.support.waiting import wait_until
 
 NOTE_SCRIPTS = """
@@ -62,16 +63,14 @@ def test_the_first_photos_wait_for_no_library(page: Page, gallery: Gallery, gues
     expect(ui.tile(page, "1.jpg").locator("img[data-loaded]")).to_be_visible()
 
 
-@pytest.mark.parametrize("size", [(390, 844), (844, 390), (1366, 768)])
+@pytest.mark.parametrize(
+    "size", [(390, 844), pytest.param((844, 390), marks=pytest.mark.slow), (1366, 768)]
+)
 def test_where_nobody_has_dropzone_the_plain_form_comes_over_the_photos_and_moves_none(
-    page: Page,
-    gallery: Gallery,
-    guest: Guest,
-    expected_errors: list[str],
-    size: tuple[int, int],
+    page: Page, gallery: Gallery, expected_errors: list[str], size: tuple[int, int]
 ) -> None:
     expected_errors += [ui.UNREACHABLE, ui.REFUSED]
-    ui.send(guest, *(f"{number}.jpg" for number in range(40)))
+    add_many(gallery, 40)
     page.route(f"{CDN}dropzone*/**", lambda route: route.abort())
     page.route("**/vendor/dropzone*/**", lambda route: route.fulfill(status=404))
     page.set_viewport_size({"width": size[0], "height": size[1]})
@@ -169,25 +168,35 @@ def test_without_its_first_scripts_the_page_is_asked_for_again_then_the_plain_ga
         expect(page.get_by_role("img")).to_have_count(1)
 
 
+SENTENCES = {
+    "upload/index.js": "Part of this page didn't load. Reload it.",
+    "people/name.js": "Part of this page didn't load. Reload it.",
+    "slideshow/slideshow.js": "Couldn't open the slideshow. Try again.",
+    "lightbox/lightbox.js": "Couldn't open this photo. Try again.",
+}
+
+
 @pytest.mark.parametrize(
-    ("script", "sentence"),
+    ("script", "is_there"),
     [
-        ("upload/index.js", "Part of this page didn't load. Reload it."),
-        ("people/name.js", "Part of this page didn't load. Reload it."),
-        ("slideshow/slideshow.js", "Couldn't open the slideshow. Try again."),
-        ("lightbox/lightbox.js", "Couldn't open this photo. Try again."),
+        ("upload/index.js", True),
+        *((script, False) for script in SENTENCES),
+        *(
+            pytest.param(script, True, marks=pytest.mark.slow)
+            for script in SENTENCES
+            if script != "upload/index.js"
+        ),
     ],
 )
-@pytest.mark.parametrize("is_there", [True, False], ids=["another version's", "missing"])
 def test_a_script_that_never_fits_costs_its_room_and_a_single_reload(
     page: Page,
     gallery: Gallery,
     guest: Guest,
     expected_errors: list[str],
     script: str,
-    sentence: str,
     is_there: bool,
 ) -> None:
+    """It is another version's, or missing."""
     expected_errors.append(ui.REFUSED)
     ui.send(guest, "1.jpg")
     [photo] = gallery.photos()
@@ -199,7 +208,7 @@ def test_a_script_that_never_fits_costs_its_room_and_a_single_reload(
     page.route(f"**/{script}", lambda route: route.fulfill(**answer))
     loads = count_loads(page)
     page.goto(f"{gallery.url}/#{fragment}")
-    expect(page.get_by_text(sentence)).to_be_visible()
+    expect(page.get_by_text(SENTENCES[script])).to_be_visible()
     state = "plain" if script == "upload/index.js" else "ready"
     expect(page.locator(f"[data-state={state}]")).to_be_visible()
     assert len(loads) == 2
