@@ -23,6 +23,7 @@ export function mountMenu(menu, button) {
     menu.dispatchEvent(Object.assign(new Event("beforetoggle"), { newState }));
     if (newState === "closed" && menu.contains(document.activeElement)) button.focus();
     menu.toggleAttribute("data-open", newState === "open");
+    document.body.toggleAttribute("data-menu-open", newState === "open");
   }
 
   /** Below the button, or above one that is at the bottom of the screen. */
@@ -33,7 +34,7 @@ export function mountMenu(menu, button) {
     menu.style.top = isLow ? "auto" : `${bottom + GAP_PX}px`;
     menu.style.bottom = isLow ? `${height - top + GAP_PX}px` : "auto";
     menu.style.right = `${Math.max(GAP_PX, width - right)}px`;
-    if (!HAS_POPOVERS) button.setAttribute("aria-expanded", String(newState === "open"));
+    button.setAttribute("aria-expanded", String(newState === "open")); // for header.js, too
   }
 
   menu.addEventListener("beforetoggle", place);

@@ -170,6 +170,27 @@ def test_the_menu_needs_no_popovers(page: Page, gallery: Gallery, popover: str) 
     expect(menu).to_be_hidden()
 
 
+def test_without_popovers_a_menu_is_over_the_uploads_all_the_same(
+    page: Page, gallery: Gallery
+) -> None:
+    """On a phone held sideways both reach over half of the screen."""
+    old_browsers.play_old_browser(page, "ios_saf 16.5")
+    page.set_viewport_size({"width": 844, "height": 390})
+    ui.open_gallery(page, gallery)
+    ui.send_as(page, "1.jpg")
+    expect(ui.tiles(page)).to_have_count(1)
+    gate = ui.Gate(page)
+    ui.add_photos(page, ("2.jpg", ui.small_photo(2)))
+    gate.wait_until_held()
+    expect(page.get_by_role("textbox", name="Who's adding these?")).to_be_visible()
+    page.get_by_role("button", name="Menu").click()
+    menu = page.get_by_role("navigation", name="Gallery")
+    menu.get_by_role("link", name="Sign in").click(trial=True)
+    menu.get_by_role("button", name="Your name").click()
+    expect(page.get_by_role("dialog", name="Your name")).to_be_visible()
+    gate.open()
+
+
 SMALL_FIELDS = """() => [...document.querySelectorAll("input, select, textarea")]
     .filter((field) => !["radio", "hidden"].includes(field.type))
     .map((field) => [field.outerHTML, parseFloat(getComputedStyle(field).fontSize)])

@@ -80,6 +80,9 @@ def test_the_header_is_one_row_that_makes_way_for_the_photos(page: Page, gallery
     expect(heading).not_to_be_in_viewport()
     page.get_by_role("button", name="Search").focus()  # as by Tab
     expect(heading).to_be_in_viewport(ratio=1)
+    page.get_by_role("button", name="Menu").click()
+    scroll_by(page, 300)  # the menu hangs from it
+    expect(heading).to_be_in_viewport(ratio=1)
 
 
 def test_search_opens_over_the_photos_and_leaves_chips(page: Page, gallery: Gallery) -> None:
