@@ -33,7 +33,7 @@ LONG = [pytest.mark.slow, pytest.mark.timeout(900)]  # two seconds a crash, on a
 
 
 @pytest.mark.embedded  # the other engines are killed by tests/faults
-@pytest.mark.parametrize("crashes", [8, pytest.param(50, marks=LONG)])
+@pytest.mark.parametrize("crashes", [5, pytest.param(50, marks=LONG)])
 def test_answered_photos_survive_crashes_and_nothing_else_stays(
     server: GalleryServer, crashes: int
 ) -> None:
