@@ -111,11 +111,14 @@ export function mountTray(el, queue, announcer, words) {
   };
 }
 
-/** Tells the style sheets, as `--uploads`, how much of a phone it covers: "Add photos" is above it. */
+/** Tells the style sheets, as `--uploads`, how much of a phone it covers: "Add photos" is above it, where
+ * that leaves room for it. */
 function tellHeight(el) {
   const observer = new ResizeObserver((entries) => {
     const [box] = entries[0].borderBoxSize;
-    document.body.style.setProperty("--uploads", `${box?.blockSize ?? 0}px`);
+    const height = box?.blockSize ?? 0;
+    document.body.style.setProperty("--uploads", `${height}px`);
+    document.body.toggleAttribute("data-uploads-tall", height > 0.6 * innerHeight);
   });
   observer.observe(el, { box: "border-box" });
 }

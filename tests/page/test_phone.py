@@ -164,6 +164,32 @@ def test_uploads_leave_the_gallery_in_sight_and_the_header_free(
     ui.expect_all_safe(page, 29)
 
 
+def test_with_text_twice_as_large_the_question_for_the_name_is_whole(
+    page: Page, gallery: Gallery
+) -> None:
+    sizes = {"fontSizes": {"standard": 32, "fixed": 26}}
+    page.context.new_cdp_session(page).send("Page.setFontSizes", sizes)
+    add_many(gallery, 12)
+    open_at(page, gallery, SMALL)
+    gate = ui.Gate(page, lets_through=1)
+    ui.add_photos(page, *(ui.large_photo(number) for number in range(3)))
+    expect(ui.summary(page)).to_contain_text("1 of 3 added")
+    assert page.evaluate("getComputedStyle(document.documentElement).fontSize") == "30px"
+    offer = ui.summary(page)
+    header = box(page.get_by_role("banner"))
+    for part in (
+        offer.get_by_text("Who's adding these?"),
+        offer.get_by_role("textbox", name="Who's adding these?"),
+        offer.get_by_role("button", name="Add name"),
+        offer.get_by_role("button", name="Skip"),
+        offer.get_by_text("1 of 3 added"),
+    ):
+        expect(part).to_be_in_viewport(ratio=1)
+        assert box(part)["top"] >= header["bottom"]
+    expect(add_photos_button(page)).to_be_hidden()  # it would lie over the header
+    gate.open()
+
+
 def test_the_bar_goes_by_itself_unless_something_failed_or_is_asked(
     page: Page, gallery: Gallery
 ) -> None:
