@@ -25,8 +25,8 @@ from .move import AnotherStorage, Move, Place, Progress, SameGallery
 from .photos.sweep import UnknownOriginals
 from .refusals import CatalogUnavailable, StorageUnavailable
 from .storage import open_storage
-from .web import dropwall
 from .web.errors import is_refusal, response_to
+from .web.requests import dropwall
 
 GUNICORN_SETTINGS = Path(__file__).with_name("gunicorn.conf.py")
 PROGRESS_SECONDS = 5

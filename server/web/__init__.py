@@ -3,8 +3,6 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flask import current_app
-
 from ..catalog.database import Database
 from ..config import Config
 from ..operations.health import Health
@@ -47,12 +45,6 @@ class Dropwall:
     sweep: Sweep
     health: Health
     metrics: Metrics
-
-
-def dropwall() -> Dropwall:
-    """Return the parts of the application that answers this request."""
-    found: Dropwall = current_app.extensions["dropwall"]
-    return found
 
 
 def find_page_file(name: str) -> Path:

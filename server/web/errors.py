@@ -26,8 +26,7 @@ from ..refusals import (
     StorageUnavailable,
     WrongExtension,
 )
-from . import dropwall
-from .requests import is_navigation
+from .requests import dropwall, is_navigation
 
 LOST_HOST = (
     "has lost the Host that its visitors ask for, and this line is missing from its configuration:"

@@ -10,11 +10,10 @@ from .. import timestamps
 from ..catalog import changes, guests
 from ..photos.closing import closed_sentence
 from ..refusals import BadRequest
-from . import dropwall
 from .errors import size_in_words
 from .page import invitation_link, shared_address
 from .people import refuse_guests
-from .requests import changing, is_navigation
+from .requests import changing, dropwall, is_navigation
 
 host_page = Blueprint("host_page", __name__)
 host_page.before_request(refuse_guests)

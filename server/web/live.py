@@ -15,8 +15,7 @@ from flask_login import current_user
 from ..people.accounts import Accounts
 from ..photos.watchers import Watcher
 from ..refusals import CatalogUnavailable
-from . import dropwall
-from .requests import network, visitor, whole_number
+from .requests import dropwall, network, visitor, whole_number
 
 live = Blueprint("live", __name__)
 

@@ -27,7 +27,7 @@ from ..refusals import (
     TooManyBytes,
     TooMuchAtOnce,
 )
-from . import dropwall
+from .requests import dropwall
 
 COMPRESSIONS = {"gzip", "x-gzip", "deflate", "compress", "x-compress", "br", "zstd", "dcb", "dcz"}
 """Content codings (IANA's registry) that change the bytes; whatever else is claimed does not."""

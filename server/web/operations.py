@@ -6,8 +6,8 @@ from flask import Blueprint, Response, abort, request
 
 from ..operations.metrics import CONTENT_TYPE
 from ..refusals import TokenWanted
-from . import dropwall
 from .errors import RETRY_SECONDS
+from .requests import dropwall
 
 operations = Blueprint("operations", __name__)
 

@@ -22,10 +22,10 @@ from ..people.address import (
 )
 from ..photos.closing import closed_sentence
 from ..refusals import NoSuchPhoto
-from . import dropwall, find_page_file
+from . import find_page_file
 from .page_files import page_response
 from .photos import DEFAULT_LIMIT, ONE_YEAR_SECONDS
-from .requests import greet_guest, visitor, whole_number
+from .requests import dropwall, greet_guest, visitor, whole_number
 from .security import LIBRARIES
 from .uploads import take_sent
 

@@ -19,8 +19,9 @@ from flask import Blueprint, Response, abort, redirect, request
 from flask.typing import ResponseReturnValue
 
 from ..config import DEFAULT_TITLE
-from . import dropwall, find_page_file
+from . import find_page_file
 from .photos import ONE_YEAR_SECONDS
+from .requests import dropwall
 
 page_files = Blueprint("page_files", __name__)
 

@@ -9,9 +9,8 @@ from ..catalog import guests
 from ..catalog.tables import HIDDEN, PENDING, SHOWN
 from ..names import clean_guest_name
 from ..refusals import LongName, NoGuest, NotAHost
-from . import dropwall
 from .json import guest_json
-from .requests import changing, ids_parameter, json_ids, json_text, json_word, visitor
+from .requests import changing, dropwall, ids_parameter, json_ids, json_text, json_word, visitor
 
 people = Blueprint("people", __name__)
 host = Blueprint("host", __name__)

@@ -27,11 +27,11 @@ from ..images.formats import BY_EXTENSION
 from ..names import with_extension
 from ..photos.watchers import MAX_CHANGES
 from ..storage import Method
-from . import dropwall
 from .json import changes_json, outline_json, page_json
 from .requests import (
     SELECTION_SECONDS,
     changing,
+    dropwall,
     guest_or_network,
     ids_parameter,
     json_ids,

@@ -1,11 +1,12 @@
-"""These functions read a request: who sends it, and what its query string or its JSON asks for."""
+"""These functions read a request: what answers it, who sends it, and what its query string or its
+JSON asks for."""
 
 import secrets
 import unicodedata
 from collections.abc import Collection
 from contextlib import AbstractContextManager
 
-from flask import g, request, session
+from flask import current_app, g, request, session
 from flask_login import current_user
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -16,7 +17,7 @@ from ..catalog.visibility import Viewer
 from ..people.rate_limits import network_of
 from ..photos.files import is_photo_id
 from ..refusals import BadRequest
-from . import dropwall
+from . import Dropwall
 
 MAX_VERSION = 2**63 - 1
 """Largest number that both databases know."""
@@ -32,6 +33,12 @@ BYTES_OF_AN_ID = 40
 MAX_BODY_BYTES = 800
 """Size of a JSON object with the longest name, all its characters escaped. It has no room for
 nesting that is too deep for Python."""
+
+
+def dropwall() -> Dropwall:
+    """Return the parts of the application that answers this request."""
+    found: Dropwall = current_app.extensions["dropwall"]
+    return found
 
 
 def visitor() -> Viewer:

@@ -15,11 +15,11 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from ..people.address import is_answered
 from ..refusals import AnotherHost, AnotherSite, PasscodeWanted
-from . import dropwall, find_page_file
+from . import find_page_file
 from .access_log import ANSWERED
 from .errors import answer_http_error
 from .multipart import drain_body
-from .requests import is_admitted
+from .requests import dropwall, is_admitted
 
 security = Blueprint("security", __name__)
 

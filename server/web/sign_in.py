@@ -20,8 +20,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from ..catalog.accounts import Account
 from ..people.passwords import MIN_PASSWORD
 from ..refusals import BadRequest, NotSignedIn, PasscodeWanted
-from . import dropwall, errors
-from .requests import greet_guest, is_admitted, is_navigation
+from . import errors
+from .requests import dropwall, greet_guest, is_admitted, is_navigation
 
 sign_in = Blueprint("sign_in", __name__)
 

@@ -24,11 +24,12 @@ from ..refusals import (
     UnknownSender,
     WrongChunk,
 )
-from . import dropwall, errors
+from . import errors
 from .multipart import Body, receive_body
 from .photos import VISIBILITIES
 from .requests import (
     changing,
+    dropwall,
     greet_guest,
     has_ended_session,
     is_navigation,
