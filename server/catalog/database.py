@@ -75,6 +75,8 @@ class Database(ABC):
     """The catalog's database, of either engine. Every method raises CatalogUnavailable when the
     database does not answer, and OSError(ENOSPC) when its disk is full."""
 
+    snapshot_begins = ""
+    """Statement that begins a snapshot, where the driver does not begin one itself."""
     patience_seconds: float
     """How long `upgrade` waits for a server that may be starting."""
     check_statement: str
@@ -98,6 +100,8 @@ class Database(ABC):
     def snapshot(self) -> Iterator[Connection]:
         """Read only: all statements see the same moment."""
         with translated_errors(), self._snapshots.begin() as connection:
+            if self.snapshot_begins:
+                connection.exec_driver_sql(self.snapshot_begins)
             yield connection
 
     @abstractmethod

@@ -22,6 +22,7 @@ LOCK_WAIT_SECONDS = 30
 
 
 class SQLite(Database):
+    snapshot_begins = "BEGIN"
     patience_seconds = 0  # a file is there or it is not: waiting does not help
     check_statement = "SELECT version FROM gallery"  # a write would wait for other writers
 
@@ -31,9 +32,7 @@ class SQLite(Database):
         pool = self._connect(pool_size=8, max_overflow=56)
         event.listen(pool, "connect", _forbid_writing)
         # A connection of its own: who has the lock of all processes waits for no reader's.
-        self._writer = self._connect(pool_size=1, max_overflow=0).execution_options(
-            begin="BEGIN IMMEDIATE"
-        )
+        self._writer = self._connect(pool_size=1, max_overflow=0)
         super().__init__(pool, pool, self._writer)  # every transaction is a snapshot
         self._lock_path = self._path.with_suffix(".lock")
         self._first_writer = threading.Lock()
@@ -47,7 +46,6 @@ class SQLite(Database):
             hide_parameters=True,  # people's names do not belong in a log
         )
         event.listen(engine, "connect", _prepare)
-        event.listen(engine, "begin", _begin)
         event.listen(engine, "handle_error", _raise_programming_error, retval=True)
         return engine
 
@@ -66,6 +64,7 @@ class SQLite(Database):
             with self._lock_path.open("wb") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 with translated_errors(), self._writer.begin() as connection:
+                    connection.exec_driver_sql("BEGIN IMMEDIATE")
                     yield connection
         finally:
             self._first_writer.release()
@@ -137,7 +136,7 @@ class SQLite(Database):
 
 
 def _prepare(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # transactions are ours: see _begin
+    connection.isolation_level = None  # its own BEGIN is too late for a snapshot and for DDL
     connection.execute("PRAGMA journal_mode = WAL")
     # NORMAL could lose the last commits in a power cut, and a 204 is never taken back.
     connection.execute("PRAGMA synchronous = FULL")
@@ -146,11 +145,6 @@ def _prepare(connection: sqlite3.Connection, _record: object) -> None:
 def _forbid_writing(connection: sqlite3.Connection, _record: object) -> None:
     """Let no snapshot write past the line of writers."""
     connection.execute("PRAGMA query_only = ON")
-
-
-def _begin(connection: Connection) -> None:
-    """sqlite3 itself begins too late for a consistent read, and never for DDL."""
-    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
 
 
 def _raise_programming_error(context: ExceptionContext) -> BaseException | None:
