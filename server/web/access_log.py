@@ -3,18 +3,19 @@
 import logging
 import secrets
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
-
-from werkzeug.wsgi import ClosingIterator
 
 from ..operations.logs import REQUEST_ID, request_id
 from ..operations.metrics import Metrics
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 """Methods that are recorded by name: visitors cannot make up labels of metrics."""
+LINE = "dropwall.line"
+"""Key in the WSGI environment of the request's Line, in which the application says what it answers,
+with the bytes that it announces: those of a file are not counted."""
 ANSWERED = "dropwall.answered"
 """Key in the WSGI environment of an ExitStack that is closed once the answer has ended."""
 
@@ -50,48 +51,41 @@ class AccessLog:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         given = environ.get("HTTP_X_REQUEST_ID", "")
         is_kept = self._trusts_ids and REQUEST_ID.fullmatch(given)
-        answer_id = given if is_kept else secrets.token_hex(16)
-        request_id.set(answer_id)
+        request_id.set(given if is_kept else secrets.token_hex(16))
         started, method = time.monotonic(), environ["REQUEST_METHOD"]
-        line = Line(method if method in METHODS else "other")
-        headers: dict[str, str] = {}
-
-        def start(status: str, sent: list[tuple[str, str]], exc_info: Any = None) -> Any:
-            nonlocal headers
-            if (request := environ.get("werkzeug.request")) and request.url_rule:
-                line.rule = request.url_rule.rule  # Flask forgets the request when it has answered
-            line.status, headers = int(status[:3]), {name.lower(): value for name, value in sent}
-            return start_response(status, [*sent, ("X-Request-Id", answer_id)], exc_info)
-
-        def count_bytes(pieces: Iterable[bytes]) -> Iterator[bytes]:
-            for piece in pieces:
-                line.bytes += len(piece)
-                yield piece
-
-        def record() -> None:
-            seconds = time.monotonic() - started
-            line.seconds = round(seconds, 6)
-            self._metrics.requests.labels(line.method, line.rule, str(line.status)).inc()
-            self._metrics.request_seconds.labels(line.method, line.rule).observe(seconds)
-            if code := headers.get("dropwall-refusal"):
-                self._metrics.refusals.labels(code).inc()
-            log.info("answered", extra=vars(line))
-
-        # The last one in is called first, and each once, however often a server closes an answer.
+        line = environ[LINE] = Line(method if method in METHODS else "other")
         answered = ExitStack()
-        answered.callback(record)
         # A stack of its own: an answer that its environment refers to would be garbage for long.
         environ[ANSWERED] = answered.enter_context(ExitStack())
+        answer: Any = ()
+
+        def pieces() -> Generator[bytes, None, None]:
+            """Yield the answer, and record the request once that has ended, however it does."""
+            try:
+                with answered:
+                    yield b""  # only to begin: a generator that has not begun ends without a word
+                    for piece in answer:
+                        line.bytes += len(piece)
+                        yield piece
+            finally:
+                seconds = time.monotonic() - started
+                line.seconds = round(seconds, 6)
+                self._metrics.requests.labels(line.method, line.rule, str(line.status)).inc()
+                self._metrics.request_seconds.labels(line.method, line.rule).observe(seconds)
+                log.info("answered", extra=vars(line))
+
+        sent = pieces()
+        next(sent)
         try:
-            answer = self._app(environ, start)
+            answer = self._app(environ, start_response)
         except BaseException:
-            answered.close()
+            sent.close()
             raise
         if close := getattr(answer, "close", None):
             answered.callback(close)
         if isinstance(answer, environ.get("wsgi.file_wrapper", ())):
             # It has to stay what it is: gunicorn sends it by sendfile(2), in no pieces.
-            line.bytes = int(headers.get("content-length", 0))
-            answer.close = answered.close
+            answer.close = sent.close
             return answer  # type: ignore[no-any-return]
-        return ClosingIterator(count_bytes(answer), answered.close)
+        line.bytes = 0
+        return sent

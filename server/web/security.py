@@ -13,10 +13,11 @@ from itsdangerous import BadSignature
 from werkzeug.exceptions import PreconditionFailed
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from ..operations.logs import request_id
 from ..people.address import is_answered
 from ..refusals import AnotherHost, AnotherSite, PasscodeWanted
 from . import find_page_file
-from .access_log import ANSWERED
+from .access_log import ANSWERED, LINE, Line
 from .errors import answer_http_error
 from .multipart import drain_body
 from .requests import dropwall, is_admitted
@@ -160,6 +161,7 @@ def _is_own(origin: str) -> bool:
 
 @security.after_app_request
 def add_headers(response: WerkzeugResponse) -> WerkzeugResponse:
+    """Add what every answer has, and note what is logged of it."""
     if response.status_code == PreconditionFailed.code:
         response.close()  # Werkzeug answers this with the body that the visitor should not get
         response = answer_http_error(PreconditionFailed())
@@ -169,6 +171,12 @@ def add_headers(response: WerkzeugResponse) -> WerkzeugResponse:
     for name, value in {"Content-Security-Policy": policy, **HEADERS}.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "private, no-store")
+    response.headers["X-Request-Id"] = request_id.get()
+    line: Line = request.environ[LINE]
+    line.rule = request.url_rule.rule if request.url_rule else line.rule
+    line.status, line.bytes = response.status_code, response.content_length or 0
+    if refusal := response.headers.get("Dropwall-Refusal"):
+        dropwall().metrics.refusals.labels(refusal).inc()
     return response
 
 
@@ -176,8 +184,11 @@ FORMER_COOKIE = "dropwall"
 """Name of the cookie before each gallery had one of its own: all galleries of a host shared it."""
 
 
-class FormerSession(SecureCookieSession):
-    """A session that was found in FORMER_COOKIE, and not yet under the name of today."""
+class Session(SecureCookieSession):
+    """A session, which knows what FORMER_COOKIE is: `has_former` says that this gallery has signed
+    it, `is_former` that it is where this session was found, and that there is no newer cookie."""
+
+    has_former = is_former = False
 
 
 class SessionCookie(SecureCookieSessionInterface):
@@ -185,34 +196,31 @@ class SessionCookie(SecureCookieSessionInterface):
     signed it. That cookie stays until the visitor is somebody else: servers of the former version
     that run beside this one know them by it."""
 
-    def open_session(self, app: Flask, request: Request) -> SecureCookieSession:
-        name = self.get_cookie_name(app)
-        if name in request.cookies:
-            return SecureCookieSession(self._content(app, request, name))
-        former = self._content(app, request, FORMER_COOKIE)
-        return SecureCookieSession() if former is None else FormerSession(former)
-
-    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        if session.modified and self._content(app, request, FORMER_COOKIE) is not None:
-            response.delete_cookie(FORMER_COOKIE)
-        if isinstance(session, FormerSession) and session.accessed:
-            session.modified = True
-        super().save_session(app, session, response)
-
-    def _content(self, app: Flask, request: Request, name: str) -> dict[str, object] | None:
-        """Read a cookie; None if this gallery has not signed it, or if it is too old.
+    def open_session(self, app: Flask, request: Request) -> Session:
+        """Read the cookies. One that this gallery has not signed, or that is too old, says nothing.
 
         Flask's own also forgets a cookie from the future, which another machine has signed, or
         this one before its clock was set back."""
-        serializer, value = self.get_signing_serializer(app), request.cookies.get(name)
-        if not serializer or not value:
-            return None
-        with suppress(BadSignature):
-            content, signed = serializer.loads(value, return_timestamp=True)
-            # The clock is read once: it may be set between two looks at it.
-            if datetime.now(UTC) - signed <= app.permanent_session_lifetime:
-                return dict(content)
-        return None
+        found: dict[str, dict[str, object]] = {}
+        name, serializer = self.get_cookie_name(app), self.get_signing_serializer(app)
+        for each in (name, FORMER_COOKIE):
+            with suppress(BadSignature):
+                if serializer and (value := request.cookies.get(each)):
+                    content, signed = serializer.loads(value, return_timestamp=True)
+                    # The clock is read once: it may be set between two looks at it.
+                    if datetime.now(UTC) - signed <= app.permanent_session_lifetime:
+                        found[each] = content
+        has_former, is_former = FORMER_COOKIE in found, name not in request.cookies
+        session = Session(found.get(FORMER_COOKIE if is_former else name))
+        session.has_former, session.is_former = has_former, has_former and is_former
+        return session
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        if isinstance(session, Session):
+            if session.modified and session.has_former:
+                response.delete_cookie(FORMER_COOKIE)
+            session.modified |= session.is_former and session.accessed
+        super().save_session(app, session, response)
 
     def get_cookie_secure(self, app: Flask) -> bool:
         """Set `Secure` when the request came over HTTPS; it is not sent in the clear then."""

@@ -19,7 +19,7 @@ from dropwall import create_app
 from dropwall.config import Config
 from dropwall.operations.logs import REQUEST_ID
 from dropwall.operations.metrics import Metrics
-from dropwall.web.access_log import AccessLog
+from dropwall.web.access_log import LINE, AccessLog
 from tests.support.browser import ROOT
 from tests.support.gallery_server import Gallery, GalleryServer
 from tests.support.photos import photo_bytes
@@ -172,7 +172,7 @@ def test_a_request_that_fails_before_its_answer_is_counted_as_a_500(
 
     def bare(environ: dict, start_response: Callable) -> list[bytes]:
         """An answer that cannot be closed."""
-        start_response("200 OK", [])
+        environ[LINE].status = 200
         return [b"four"]
 
     metrics, environ = Metrics(), {"REQUEST_METHOD": "BREW"}
