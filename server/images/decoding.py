@@ -74,7 +74,14 @@ def decode(task: Callable[..., Any], file: BinaryIO, memory_bytes: int, *argumen
     # The kernel may have killed the first decoder for want of memory. A decoder that exceeded its
     # limits dies just so: such a photo holds its slot for twice its time before it is refused.
     for _ in range(2):
-        connection = _connect()
+        connection = None
+        while _idle and not connection:
+            with suppress(IndexError):  # another thread was quicker
+                connection = _idle.pop()
+                if connection.poll():  # it has been killed meanwhile
+                    connection.close()
+                    connection = None
+        connection = connection or _start_decoder()
         try:
             reduction.send_handle(connection, file.fileno(), 0)
             connection.send((task, (memory_bytes, CPU_SECONDS, REAL_SECONDS), arguments))
@@ -93,15 +100,9 @@ def decode(task: Callable[..., Any], file: BinaryIO, memory_bytes: int, *argumen
     raise TooMuchToDecode
 
 
-def _connect() -> Connection:
-    """The connection to an idle decoder, or to a new one. Raises NoDecoder."""
+def _start_decoder() -> Connection:
+    """The connection to a new decoder. Raises NoDecoder."""
     global _fork_server
-    while _idle:
-        with suppress(IndexError):  # another thread was quicker
-            connection = _idle.pop()
-            if not connection.poll():
-                return connection
-            connection.close()  # it has been killed meanwhile
     try:
         ours, theirs = socket.socketpair()
     except OSError as error:  # no file descriptor is left
