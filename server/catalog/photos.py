@@ -1,7 +1,7 @@
 """The table of photos: adds, finds, changes, removes and restores them, within the limits."""
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from sqlalchemy import (
@@ -68,26 +68,22 @@ class Photo:
     version: int = 0
     sender: str | None = None
     crc32: int | None = None
+    audience: Audience = field(init=False)
+    moment: str = field(init=False)
+    stored_name: str = field(init=False)
 
-    @property
-    def stored_name(self) -> str:
-        """The name of the original below `/uploads/`."""
-        return f"{self.id}.{self.extension}"
-
-    @property
-    def moment(self) -> str:
-        """The time by which photos are sorted: when it was taken or, if that is unknown, uploaded.
-        All have the same form, since they are compared as strings."""
-        return f"{(self.taken or self.uploaded)[:19]}Z"
-
-    @property
-    def audience(self) -> Audience:
-        if self.visibility == OWNER:
-            return Audience.OWNER
-        return Audience.EVERYONE if self.standing == SHOWN else Audience.HOSTS
+    def __post_init__(self) -> None:
+        """Derive from the rest: the audience; the time by which photos are sorted, when it was
+        taken or, if that is unknown, uploaded (all have the same form, since they are compared as
+        strings); the name of the original below `/uploads/`."""
+        audience = Audience.EVERYONE if self.standing == SHOWN else Audience.HOSTS
+        audience = Audience.OWNER if self.visibility == OWNER else audience
+        object.__setattr__(self, "audience", audience)
+        object.__setattr__(self, "moment", f"{(self.taken or self.uploaded)[:19]}Z")
+        object.__setattr__(self, "stored_name", f"{self.id}.{self.extension}")
 
 
-OWN_COLUMNS = [name for name in Photo.__dataclass_fields__ if name in photos.c]
+OWN_COLUMNS = [each.name for each in fields(Photo) if each.init and each.name in photos.c]
 SELECT_PHOTOS = select(
     *(photos.c[name] for name in OWN_COLUMNS), func.nullif(guests.c.name, "").label("sender")
 ).join(guests, guests.c.id == photos.c.guest_id, isouter=True)
