@@ -6,7 +6,7 @@ which are kept for a while under an id of its own, because an address has no roo
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from secrets import token_hex
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar, overload
 
 from sqlalchemy import Connection, Select, delete, select, tuple_
 
@@ -75,6 +75,7 @@ MOST_SELECTIONS = 200
 """Number of selections that are kept at once; one of 100,000 photos takes three megabytes."""
 
 
+@overload
 def list_photos(
     database: Database,
     limit: int,
@@ -82,36 +83,35 @@ def list_photos(
     asked: PhotoQuery = ALL,
     *,
     viewer: Viewer,
-) -> Page[Photo]:
-    """List up to `limit` photos that the viewer sees. `before` is the version of the last photo of
-    the page before (its `next`), None for the first page."""
-    return _read_page(database, SELECT_PHOTOS, read_photos, limit, before, asked, viewer)
-
-
-def outline_photos(
-    database: Database, limit: int, before: int | None, asked: PhotoQuery, *, viewer: Viewer
-) -> Page[OutlinedPhoto]:
-    """List the same photos in the same order as `list_photos`, with their sizes only."""
-    query = select(
-        photos.c.id,
-        photos.c.width,
-        photos.c.height,
-        photos.c.moment if asked.sort == "taken" else photos.c.uploaded,
-        photos.c.version,
-        photos.c.audience,
-    )
-    return _read_page(database, query, _read_outlined, limit, before, asked, viewer)
-
-
-def _read_page(
+) -> Page[Photo]: ...
+@overload
+def list_photos(
     database: Database,
-    query: Select[Any],
-    read: Callable[[Connection, Select[Any]], list[SomePhoto]],
     limit: int,
     before: int | None,
     asked: PhotoQuery,
+    *,
     viewer: Viewer,
-) -> Page[SomePhoto]:
+    sizes_only: Literal[True],
+) -> Page[OutlinedPhoto]: ...
+def list_photos(
+    database: Database,
+    limit: int,
+    before: int | None = None,
+    asked: PhotoQuery = ALL,
+    *,
+    viewer: Viewer,
+    sizes_only: bool = False,
+) -> Page[Any]:
+    """List up to `limit` photos that the viewer sees, with everything about them or their sizes
+    only. `before` is the version of the last photo of the page before (its `next`), None for the
+    first page."""
+    read: Callable[[Connection, Select[Any]], list[Any]]
+    is_by_time = asked.sort == "taken"
+    time = photos.c.moment if is_by_time else photos.c.uploaded
+    sizes = (photos.c.width, photos.c.height, time, photos.c.version, photos.c.audience)
+    query = select(photos.c.id, *sizes) if sizes_only else SELECT_PHOTOS
+    read = _read_outlined if sizes_only else read_photos
     with database.snapshot() as connection:
         version, total, closed_at = read_state(connection, viewer)
         # Each condition appears once: query planners multiply the selectivities of conditions.
@@ -126,7 +126,6 @@ def _read_page(
             query = query.where(photos.c.guest_id == asked.guest_id)
         if asked.ids is not None:
             query = query.where(is_one_of(connection, photos.c.id, asked.ids))
-        is_by_time = asked.sort == "taken"
         key = [photos.c.moment, photos.c.version] if is_by_time else [photos.c.version]
         order, opposite = [column.desc() for column in key], [column.asc() for column in key]
         if asked.oldest_first:
@@ -145,11 +144,12 @@ def _read_page(
         if asked.words:
             is_newest_first = not (is_by_time or asked.oldest_first)
             below = (search.NO_END if before is None else before) if is_newest_first else None
-            found = search.read_having(connection, asked.words, following, read, limit + 1, below)
+            found: list[Any] = search.read_having(
+                connection, asked.words, following, read, limit + 1, below
+            )
         else:
             found = read(connection, following.limit(limit + 1))
             if before is None and len(found) > limit:
-                time = photos.c.moment if is_by_time else photos.c.uploaded
                 last = query.with_only_columns(time).order_by(*opposite).limit(1)
                 end = connection.scalar(last)
     more = len(found) > limit

@@ -79,15 +79,14 @@ def list_photos() -> Response:
 @photos.get("/api/outline")
 def outline() -> Response:
     """Answer each photo's proportions, so that a page can scroll to any of them."""
-    before = request.args.get("before", type=whole_number)
-    read_outline = partial(
-        lists.outline_photos,
-        dropwall().database,
-        MAX_OUTLINE,
-        before,
-        photo_query(),
-        viewer=visitor(),
-    )
+    database, viewer = dropwall().database, visitor()
+    before, asked = request.args.get("before", type=whole_number), photo_query()
+
+    def read_outline() -> Page[OutlinedPhoto]:
+        return lists.list_photos(
+            database, MAX_OUTLINE, before, asked, viewer=viewer, sizes_only=True
+        )
+
     return _answer_list(read_outline, outline_json)
 
 

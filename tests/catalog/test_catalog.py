@@ -323,7 +323,9 @@ def test_every_selection_is_read_page_by_page(evening: FilledCatalog) -> None:
     for selection, expected in SELECTED.items():
         for page in (1, 2, 9):
             assert evening.listed(selection, page=page) == expected, selection
-        outlined = evening.lists.outline_photos(9, None, selection, viewer=PUBLIC).photos
+        outlined = evening.lists.list_photos(
+            9, None, selection, viewer=PUBLIC, sizes_only=True
+        ).photos
         assert [int(each.id, 16) for each in outlined] == expected, selection
 
 
