@@ -20,7 +20,6 @@ from .catalog.database import Database
 from .catalog.guests import Amount
 from .catalog.replica import AnotherGallery, Reading, Snapshot, StoredPhoto
 from .images.formats import BY_EXTENSION
-from .names import with_extension
 from .photos.files import WIDTHS, original_key, owner_id, photo_keys, thumbnail_key
 from .refusals import NotStored
 from .storage import Storage
@@ -205,8 +204,7 @@ class Move:
                     self._copy_file(thumbnail_key(photo.id, width))
             mimetype = BY_EXTENSION[photo.extension].mimetype
             key = original_key(photo.id, photo.extension)
-            name = with_extension(photo.name, photo.extension)
-            self._copy_file(key, mimetype, name, photo.bytes)
+            self._copy_file(key, mimetype, photo.name, photo.bytes)
         except NotStored:
             return photo, not photo.is_listed  # the files of a removed photo are deleted soon
         except DamagedFile:

@@ -223,13 +223,11 @@ class Chunks:
         if upload.visibility == OWNER:
             sender = replace(sender, visibility=OWNER)
         with self._storage.stage() as path:
-            whole = StagedFile(path, upload.bytes, self._limits.check_disk)
-            try:
+            with path.open("wb") as stream:
+                whole = StagedFile(path, stream, upload.bytes, self._limits.check_disk)
                 for number in range(upload.chunks):
                     with self._storage.open(chunk_key(upload.id, number)) as chunk:
                         shutil.copyfileobj(chunk, whole)
-            finally:
-                whole.close()
             return self._intake.add_photo(whole, upload.name, sender, counted_bytes=upload.bytes)
 
     def _conclude(self, upload: ChunkedUpload, outcome: str) -> None:

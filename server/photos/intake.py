@@ -1,14 +1,16 @@
 """Takes photos in: receives and checks them, and writes each in an order that loses none."""
 
+import builtins
 import errno
 import hashlib
 import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from .. import timestamps
 from ..catalog import orphans, photos
@@ -18,7 +20,7 @@ from ..catalog.tables import OWNER
 from ..config import Config
 from ..images.formats import BY_EXTENSION
 from ..images.reading import Images
-from ..names import clean_photo_name, extension_of, with_extension
+from ..names import clean_photo_name, extension_of
 from ..operations.metrics import Metrics
 from ..refusals import (
     CatalogUnavailable,
@@ -30,45 +32,38 @@ from ..refusals import (
     WrongExtension,
 )
 from ..storage import Storage
-from .files import crc32_of, original_key, thumbnail_key
+from .files import crc32_of, original_key, photo_keys, thumbnail_key
 from .limits import HOUR_SECONDS, Limits
 
 ROOM_BYTES = 1024 * 1024
 """Bytes that are written between two looks at the free disk."""
 
 
+@dataclass
 class StagedFile:
     """A writable stream into a staged file, which counts and hashes what comes. Bytes after
     `max_bytes` are counted and thrown away, so that a client can finish sending and read why its
-    photo was refused. `sha256`, in hex, is of the bytes as they were sent; it is empty until the
-    file is closed, and of no use when more came than `max_bytes`."""
+    photo was refused. `sha256` is of the bytes as they were sent; it is of no use when more came
+    than `max_bytes`. `check_room` raises when there is no room for so many bytes more. Whoever has
+    opened `stream` closes it."""
 
-    def __init__(self, path: Path, max_bytes: int, check_room: Callable[[int], object]) -> None:
-        """`check_room` raises when there is no room for so many bytes more."""
-        self.path = path
-        self._file = path.open("wb")
-        self.bytes = 0
-        self.sha256 = ""
-        self._max_bytes = max_bytes
-        self._check_room = check_room
-        self._room = 0
-        self._hash = hashlib.sha256()
+    path: Path
+    stream: BinaryIO
+    max_bytes: int
+    check_room: Callable[[int], object]
+    bytes: int = 0
+    room: int = 0
+    sha256: Any = field(default_factory=hashlib.sha256)
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: builtins.bytes) -> int:
         self.bytes += len(data)
-        if self.bytes <= self._max_bytes:
-            if self.bytes > self._room:
-                self._check_room(ROOM_BYTES)
-                self._room = self.bytes + ROOM_BYTES
-            self._hash.update(data)
-            self._file.write(data)
+        if self.bytes <= self.max_bytes:
+            if self.bytes > self.room:
+                self.check_room(ROOM_BYTES)
+                self.room = self.bytes + ROOM_BYTES
+            self.sha256.update(data)
+            self.stream.write(data)
         return len(data)
-
-    def close(self) -> None:
-        """Close the file, since a form of a thousand photos must not keep a thousand files open,
-        and set `sha256`."""
-        self._file.close()
-        self.sha256 = self._hash.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -128,24 +123,22 @@ class Intake:
             begun=None if counted_bytes else sender.begun,
         )
         check_after = partial(self._limits.check_usage, more_bytes=-counted_bytes)
+        sha256 = staged.sha256.hexdigest()
         sent_before = photos.begin_photo(
-            self._database, photo_id, sender.guest_id, staged.sha256, hour_ago, check_before
+            self._database, photo_id, sender.guest_id, sha256, hour_ago, check_before
         )
         if sent_before:
             return self._keep_first(sent_before, sender)
-        keys: list[str] = []
         try:
-            photo, thumbnails = self._read(photo_id, staged, name, sender)
-            keys = [original_key(photo_id, photo.extension), *thumbnails]
-            self._put_files(photo, staged.path, thumbnails)
+            photo = self._store(photo_id, staged, name, sender)
             photo = photos.add_photo(self._database, photo, hour_ago, check_after)
         except SamePhoto as same:  # it arrived twice at once, and the other one was first
-            self._discard(photo_id, keys)
+            self._discard(photo_id)
             return self._keep_first(same.photo, sender)
         except (CatalogUnavailable, StorageUnavailable):
             raise  # what they were asked for may be done all the same, now or later
         except (Refusal, OSError):  # half photos would fill a full disk
-            self._discard(photo_id, keys)
+            self._discard(photo_id)
             raise
         self._metrics.photos_added.inc()
         return photo
@@ -167,11 +160,11 @@ class Intake:
             photos.change_photos(self._database, PhotoFilter([photo.id]), visibility=OWNER)
         return photo
 
-    def _read(
-        self, photo_id: str, staged: StagedFile, name: str, sender: Sender
-    ) -> tuple[Photo, dict[str, bytes]]:
-        """Decode the file, and erase in it the place where it was taken. Returns the photo, whose
-        name has the extension of its content, and its thumbnails by key."""
+    def _store(self, photo_id: str, staged: StagedFile, name: str, sender: Sender) -> Photo:
+        """Decode the file, erase in it the place where it was taken, and store it and its
+        thumbnails, all at once, since a storage may be far away. Returns the photo, whose name has
+        the extension of its content. When this returns or raises, no request is under way any
+        more."""
         with staged.path.open("r+b") as file:
             picture = self._images.read_photo(
                 file, self._settings.keep_location, sender.visitor, sender.is_disconnected
@@ -185,10 +178,21 @@ class Intake:
             if not sender.renames:
                 raise WrongExtension(extension)
             name = clean_photo_name(name[: -len(claimed)] + extension)
-        photo = Photo(
+        key, mimetype = original_key(photo_id, extension), BY_EXTENSION[extension].mimetype
+        puts = [partial(self._storage.put, key, staged.path, mimetype, name)]
+        for width, content in picture.thumbnails.items():
+            puts.append(partial(self._storage.put_bytes, thumbnail_key(photo_id, width), content))
+        with ThreadPoolExecutor(len(puts)) as pool:
+            try:
+                running = [pool.submit(put) for put in puts]
+            except RuntimeError as error:  # there are too many threads, or this process ends
+                raise StorageUnavailable(errno.EAGAIN, str(error)) from error
+            for put in running:
+                put.result()
+        return Photo(
             id=photo_id,
             guest_id=sender.guest_id,
-            sha256=staged.sha256,
+            sha256=staged.sha256.hexdigest(),
             name=name,
             extension=extension,
             bytes=staged.bytes,
@@ -202,29 +206,10 @@ class Intake:
             standing=sender.standing,
             crc32=crc32,
         )
-        thumbnails = picture.thumbnails.items()
-        return photo, {thumbnail_key(photo_id, width): content for width, content in thumbnails}
 
-    def _put_files(self, photo: Photo, original: Path, thumbnails: dict[str, bytes]) -> None:
-        """Store all files at once, since a storage may be far away. When this returns or raises, no
-        request is under way any more."""
-        mimetype = BY_EXTENSION[photo.extension].mimetype
-        key = original_key(photo.id, photo.extension)
-        name = with_extension(photo.name, photo.extension)
-        puts = [partial(self._storage.put, key, original, mimetype, name)]
-        for thumbnail in thumbnails.items():
-            puts.append(partial(self._storage.put_bytes, *thumbnail))
-        with ThreadPoolExecutor(len(puts)) as pool:
-            try:
-                running = [pool.submit(put) for put in puts]
-            except RuntimeError as error:  # there are too many threads, or this process ends
-                raise StorageUnavailable(errno.EAGAIN, str(error)) from error
-            for put in running:
-                put.result()
-
-    def _discard(self, photo_id: str, keys: list[str]) -> None:
+    def _discard(self, photo_id: str) -> None:
         """Delete the files of a photo that is not listed, and then its intent row. What cannot be
         deleted now is swept."""
         with suppress(CatalogUnavailable, OSError):
-            self._storage.delete(*keys)
+            self._storage.delete(*photo_keys(photo_id))
             orphans.forget_intents(self._database, [photo_id])

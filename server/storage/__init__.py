@@ -23,7 +23,7 @@ class Storage(Protocol):
 
     def put(self, key: str, staged: Path, mimetype: str = "", name: str = "") -> None:
         """Move a staged file to `key`; when this returns, it is durable. A download by a link has
-        this type and name."""
+        this type, and this name with the extension of the key."""
 
     def put_bytes(self, key: str, content: bytes) -> None:
         """Store a small file under `key`, in the place of what was there; when this returns, it is

@@ -18,6 +18,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
+from ..names import with_extension
 from ..refusals import NotStored, StorageUnavailable
 from . import Method
 from .filesystem import Staging
@@ -114,7 +115,7 @@ class S3Storage:
     def put(self, key: str, staged: Path, mimetype: str = "", name: str = "") -> None:
         attributes = {
             "Cache-Control": "private, no-store",
-            "Content-Disposition": _attachment(name),
+            "Content-Disposition": _attachment(name and with_extension(name, key.split(".")[-1])),
             "Content-Type": mimetype or "application/octet-stream",
         }
         if not self._puts.acquire(timeout=self._queue_seconds):

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from io import BytesIO
-from itertools import chain
 from urllib.parse import unquote_to_bytes
 
 from flask import request
@@ -66,7 +65,12 @@ def receive_body(staging: ExitStack) -> Body:
     TooMuchAtOnce, DiskNearlyFull, ClientDisconnected, each once the rest of the body has been read
     (see `drain_body`), and TooManyAtOnce at once.
     """
-    settings, stream = dropwall().settings, _body_stream()
+    settings, announced = dropwall().settings, request.content_length
+    # A body in chunks is framed by the server, and only bounded here. Werkzeug's own stream trusts
+    # the server to notice a body that was cut off, which is true of gunicorn with our `WholeBody`,
+    # and of no other server.
+    most_bytes = settings.max_request_bytes if announced is None else announced
+    stream = LimitedStream(request.environ["wsgi.input"], most_bytes, is_max=announced is None)
     reserve = staging.enter_context(dropwall().staged.reserving(request.remote_addr or ""))
     try:
         if "Content-Range" in request.headers:
@@ -74,11 +78,11 @@ def receive_body(staging: ExitStack) -> Body:
         codings = request.headers.get("Content-Encoding", "").lower()
         if COMPRESSIONS.intersection(re.findall(r"[\w-]+", codings)):
             raise CompressedBody
-        if (request.content_length or 0) > settings.max_request_bytes:
+        if most_bytes > settings.max_request_bytes:
             raise TooMuchAtOnce
         check_room: Callable[[int], object] = reserve
-        if request.content_length is not None:
-            reserve(request.content_length)
+        if announced is not None:
+            reserve(announced)
             check_room = dropwall().limits.check_disk
         is_form = request.mimetype == "multipart/form-data"
         events = _form_events(stream) if is_form else _raw_events(stream)
@@ -94,24 +98,15 @@ def receive_body(staging: ExitStack) -> Body:
 
 
 def drain_body(stream: LimitedStream | None = None) -> None:
-    """Read the rest of a refused request, of which this `stream` has read the beginning: a browser
-    that is still sending would see a reset connection instead of the refusal."""
-    stream = stream or _body_stream()
-    if "Expect" in request.headers and stream.tell() == 0:
+    """Read the rest of a refused request, of which `stream`, if it is given, has read the
+    beginning: a browser that is still sending would see a reset connection instead of the
+    refusal."""
+    if "Expect" in request.headers and not (stream and stream.tell()):
         return  # the client waits to be asked for it (`WholeBody`)
     with suppress(HTTPException, OSError):
         for _ in range(dropwall().settings.max_request_bytes // BLOCK_BYTES):
-            if not stream.read(BLOCK_BYTES):
+            if not (stream or request.stream).read(BLOCK_BYTES):
                 break
-
-
-def _body_stream() -> LimitedStream:
-    """Open the request's body, which ends where its Content-Length says; one in chunks is framed by
-    the server, and only bounded here. Werkzeug's own stream trusts the server to notice a body that
-    was cut off, which is true of gunicorn with our `WholeBody`, and of no other server."""
-    announced = request.content_length
-    most = dropwall().settings.max_request_bytes if announced is None else announced
-    return LimitedStream(request.environ["wsgi.input"], most, is_max=announced is None)
 
 
 class _FormDecoder(MultipartDecoder):
@@ -126,37 +121,33 @@ class _FormDecoder(MultipartDecoder):
 
 
 def _form_events(stream: LimitedStream) -> Iterator[Event]:
-    """Decode a form into Werkzeug's events. Raises BrokenForm."""
+    """Decode a form into Werkzeug's events. Raises BrokenForm.
+
+    No block that is decoded ends just behind a boundary, among its dashes and spaces: Werkzeug's
+    parser would take the line break before that boundary for the file's last byte
+    (pallets/werkzeug#3285)."""
     boundary = request.mimetype_params.get("boundary", "")
     if not boundary or not boundary.isascii():
         raise BrokenForm
     most_parts = dropwall().settings.max_request_photos + MAX_FORM_FIELDS
     decoder = _FormDecoder(boundary.encode(), MAX_FORM_MEMORY_BYTES, max_parts=most_parts)
-    for block in chain(_uncut_blocks(stream, boundary), [None]):
+    longest = len(boundary) + 8  # a longer run of dashes does not end a boundary
+    held = b""
+    while not decoder.complete:
+        more = stream.read(BLOCK_BYTES)
+        block = held + more
+        data = block.rstrip(b"- \t")
+        if not more or len(block) - len(data) > longest:
+            data = block
+        held = block[len(data) :]
         try:
-            decoder.receive_data(block)
+            decoder.receive_data(data)
+            if not more:
+                decoder.receive_data(None)
             while not isinstance(event := decoder.next_event(), NeedData | Epilogue):
                 yield event
         except (ValueError, RequestEntityTooLarge):  # not a form, or one that no client sends
             raise BrokenForm from None
-
-
-def _uncut_blocks(stream: LimitedStream, boundary: str) -> Iterator[bytes]:
-    """Read blocks that do not end just behind a boundary, among its dashes and spaces: Werkzeug's
-    parser would take the line break before that boundary for the file's last byte
-    (pallets/werkzeug#3285)."""
-    longest = len(boundary) + 8  # a longer run of dashes does not end a boundary
-    held = b""
-    while block := stream.read(BLOCK_BYTES):
-        block = held + block
-        data = block.rstrip(b"- \t")
-        if len(block) - len(data) > longest:
-            data = block
-        held = block[len(data) :]
-        if data:
-            yield data
-    if held:
-        yield held
 
 
 def _raw_events(stream: LimitedStream) -> Iterator[Event]:
@@ -196,8 +187,8 @@ def _stage_parts(
             if len(files) == settings.max_request_photos:
                 raise TooMuchAtOnce
             staged = staging.enter_context(storage.stage())
-            part = StagedFile(staged, settings.max_upload_bytes, check_room)
-            staging.callback(part.close)
+            stream = staging.enter_context(staged.open("wb"))
+            part = StagedFile(staged, stream, settings.max_upload_bytes, check_room)
             files.append((_sent_name(event), part))
         elif isinstance(event, Field):
             part = BytesIO()
@@ -210,7 +201,7 @@ def _stage_parts(
                     raise BrokenForm
             part.write(event.data)
             if isinstance(part, StagedFile) and not event.more_data:
-                part.close()
+                part.stream.close()  # a form of a thousand photos must not keep as many open
     chosen = [(name, file) for name, file in files if name or file.bytes]
     if not chosen:  # a browser's form with nothing chosen sends one part, nameless and empty
         raise NoPhoto
