@@ -156,9 +156,9 @@ def test_few_names_stand_beside_the_rooms() -> None:
 
 
 MOST_HOPS = {
-    "POST /": (73, 22, 2),
-    "GET /api/photos": (31, 12, 1),
-    "GET /api/photos, not modified": (22, 10, 1),
+    "POST /": (60, 21, 2),
+    "GET /api/photos": (25, 10, 1),
+    "GET /api/photos, not modified": (18, 8, 1),
 }
 """At most so many functions of ours, their files, and transactions, for each request that `hops`
 traces. Lower them when a request has become simpler."""
