@@ -103,6 +103,11 @@ def with_extension(name: str, extension: str) -> str:
     return cut(name, MAX_NAME_BYTES - len(extension) - 1) + "." + extension
 
 
+def as_jpeg(name: str) -> str:
+    """Return the name of a photo that was made a JPEG: `IMG_1.HEIC` becomes `IMG_1.jpg`."""
+    return cut(_EXTENSION.sub("", name), MAX_NAME_BYTES - len(".jpg")) + ".jpg"
+
+
 def cut(name: str, most_bytes: int) -> str:
     """Cut a name after the last whole character, as people count them, within so many bytes."""
     if len(name.encode()) <= most_bytes:

@@ -97,6 +97,12 @@ class BrokenContainer(Refusal, status=400, code="broken-container"):
     sentence = DAMAGED
 
 
+class NotAsJpeg(Refusal, status=400, code="not-as-jpeg"):
+    """The photo's format is one that every program opens, or it is an animation."""
+
+    sentence = "This photo can't be saved as a JPEG. Download it as it is."
+
+
 class LongName(Refusal, status=400, code="long-name"):
     sentence = "This name is too long. Use up to {max_guest_name} characters."
 
@@ -362,7 +368,7 @@ class TooManyArchives(Refusal, status=503, code="too-many-archives"):
 
 
 class TooManyThumbnails(Refusal, status=503, code="too-many-thumbnails"):
-    """Too many large thumbnails are being made."""
+    """Too many large thumbnails, or JPEGs, are being made."""
 
     sentence = "Many photos are being enlarged right now. Try again."
 

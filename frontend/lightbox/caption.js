@@ -13,6 +13,7 @@ import { audienceOf } from "../page/visitor.js";
 
 const DOT = "\u00a0· "; // at the end of a line, not at the next one's beginning
 const RESTED_MS = 400; // then a screen reader says what is shown
+const RARE_FORMAT = /\.(heic|avif)$/; // which many programs can't open
 const MODERATION = { shown: ["tick", "Show"], hidden: ["hide", "Hide"] };
 
 /**
@@ -70,9 +71,9 @@ function fillWords(part, photo, visitor) {
     nobody: name,
     audience: audienceOf(photo, visitor),
     when: `${photo.taken ? "" : "Added "}${formatWhen(photo)}`,
-    facts: `${photo.name}${DOT}${formatBytes(photo.bytes)}${DOT}${pixelsOf(photo)}`,
+    file: `${photo.name}${DOT}${formatBytes(photo.bytes)}${DOT}${pixelsOf(photo)}`,
   };
-  for (const line of ["guest", "nobody", "audience", "when", "facts"]) {
+  for (const line of ["guest", "nobody", "audience", "when", "file"]) {
     part(line).textContent = words?.[line] ?? "";
   }
 }
@@ -94,9 +95,13 @@ function fillSlots(part, photo, visitor) {
   const isWaiting = photo?.standing === "pending";
   const [icon, word] = isWaiting ? ["tick", "Approve"] : MODERATION[standing ?? "hidden"];
   fillSlot(part("standing"), icon, word);
+  const isRare = photo && !photo.animated && RARE_FORMAT.test(photo.url);
+  if (!isRare && document.activeElement === part("jpeg")) part("info").focus();
+  part("jpeg").hidden = !isRare;
   if (!photo) return;
   part("download").href = `${photo.url}?download`;
   part("download").download = photo.name;
+  part("jpeg").href = `${photo.url}?as=jpeg&download`;
 }
 
 /** Says what is shown once the visitor rests on it; at first the dialog is described by it. */

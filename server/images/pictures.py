@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import pillow_heif
@@ -34,11 +35,14 @@ from .rendering import (
     profile_of_code_points,
     profile_of_gamma,
     render,
+    render_opaque,
     thumbnail_of,
 )
 
 THUMBNAIL_WIDTHS = (320, 640)
 """Widths in pixels of the thumbnails that are made when a photo arrives."""
+JPEG_QUALITY = 92
+"""Quality at which nobody sees a difference; a higher one only costs bytes."""
 ANIMATION_FACTOR = 4
 """Pixels of all frames of an animation, as a multiple of those of one photo."""
 MIN_FRAME_PIXELS = 16_384
@@ -98,6 +102,19 @@ def decode_thumbnail(file: BinaryIO, photo: Container, width: int) -> bytes:
     with _opened(file, photo) as image:
         orientation, profile = _orientation(image, photo), _profile(image, photo, file)
         return encode(render(image, orientation, profile, width))
+
+
+def decode_as_jpeg(file: BinaryIO, photo: Container, target: Path) -> None:
+    """Decode a HEIC or AVIF for `Images.make_jpeg`, with its colours' profile and its Exif."""
+    with _opened(file, photo) as image:
+        profile = _profile(image, photo, file)
+        exif = upright_exif(image.info.get("exif") or b"")
+        opaque = render_opaque(image, _orientation(image, photo))
+    # Out of reach of `_opened`: whatever goes wrong here, the photo is not damaged.
+    if profile and profile[16:20] != {"L": b"GRAY", "RGB": b"RGB "}[opaque.mode]:
+        profile = None
+    opaque.info.clear()
+    opaque.save(target, "JPEG", quality=JPEG_QUALITY, icc_profile=profile, exif=exif)
 
 
 @contextmanager
@@ -273,6 +290,10 @@ class _Excerpt(io.RawIOBase):
 
 # Exif
 
+EXIF_START = b"Exif\0\0"
+BYTE_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
+MAX_EXIF_BYTES = 65_533 - len(EXIF_START)
+"""Size that fits into one segment of a JPEG; Exif is never split."""
 SHORT = 3
 """A type of TIFF 6.0, section 2: 16 bits, unsigned."""
 FIRST_YEAR = 1990
@@ -291,15 +312,35 @@ _TIME = re.compile(  # editors also write dashes, a T, fractions of a second and
 def orientation_of(exif: bytes) -> int:
     """Read the orientation, 1 to 8, from Exif's first directory. As in browsers it counts only as
     one SHORT, a type that Pillow does not tell."""
-    exif = exif.removeprefix(b"Exif\0\0")
-    with suppress(struct.error, KeyError):  # it ends too early, or is no Exif
-        order = {b"II*\0": "<", b"MM\0*": ">"}[exif[:4]]
-        at = struct.unpack_from(order + "I", exif, 4)[0]
-        for entry in range(struct.unpack_from(order + "H", exif, at)[0]):
-            *tag, value = struct.unpack_from(order + "HHIH", exif, at + 2 + 12 * entry)
-            if tag == [ExifTags.Base.Orientation, SHORT, 1]:
-                return int(value)
+    exif = exif.removeprefix(EXIF_START)
+    for order, at in _orientation_entries(exif):
+        kind, count, value = struct.unpack_from(order + "2xHIH", exif, at)
+        if (kind, count) == (SHORT, 1):
+            return int(value)
     return 1
+
+
+def upright_exif(exif: bytes) -> bytes:
+    """Return the Exif of a photo whose pixels have been turned upright, for a JPEG's segment. All
+    else stays where it is, as a camera's own notes have offsets in them. One that is too long for a
+    segment, which no JPEG of that camera could have either, is left out."""
+    content = bytearray(exif.removeprefix(EXIF_START))
+    for order, at in _orientation_entries(content):
+        struct.pack_into(order + "HIH", content, at + 2, SHORT, 1, 1)
+    is_kept = bytes(content[:4]) in BYTE_ORDERS and len(content) <= MAX_EXIF_BYTES
+    return EXIF_START + bytes(content) if is_kept else b""
+
+
+def _orientation_entries(exif: bytes | bytearray) -> Iterator[tuple[str, int]]:
+    """Yield the byte order, as `struct` has it, and the offset of each orientation in Exif's first
+    directory. There should be one."""
+    with suppress(struct.error, KeyError):  # it ends too early, or is no Exif
+        order = BYTE_ORDERS[bytes(exif[:4])]
+        start = struct.unpack_from(order + "I", exif, 4)[0]
+        for number in range(struct.unpack_from(order + "H", exif, start)[0]):
+            at = start + 2 + 12 * number
+            if struct.unpack_from(order + "H10x", exif, at)[0] == ExifTags.Base.Orientation:
+                yield order, at
 
 
 def time_taken(block: bytes) -> str | None:

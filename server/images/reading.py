@@ -3,6 +3,7 @@ a decoder process make the picture. Until then no library opens the file.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import BinaryIO
 
 from ..config import machine_bytes
@@ -15,6 +16,7 @@ from .pictures import (
     MIN_FRAME_PIXELS,
     THUMBNAIL_WIDTHS,
     Picture,
+    decode_as_jpeg,
     decode_photo,
     decode_thumbnail,
 )
@@ -69,6 +71,14 @@ class Images:
         with self._slots.hold(visitor, cost):
             content: bytes = decode(decode_thumbnail, file, cost.memory_bytes, photo, width)
         return content
+
+    def make_jpeg(self, file: BinaryIO, target: Path, visitor: str = "") -> None:
+        """Write a HEIC or AVIF, which `read_photo` has accepted before, as a JPEG of its full size:
+        a large one, of which no process is to hold all bytes."""
+        photo = parse_container(file)
+        cost = self.cost_of(photo, photo.width)
+        with self._slots.hold(visitor, cost):
+            decode(decode_as_jpeg, file, cost.memory_bytes, photo, target)
 
     def cost_of(self, photo: Container, width: int) -> Cost:
         """Estimate what it costs to decode a photo and make a thumbnail of `width` pixels. Raises

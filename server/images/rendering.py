@@ -16,7 +16,7 @@ PLACEHOLDER_PIXELS = 16
 LOSSLESS_PIXELS = 64 * 64
 """Pixels of an icon, at most, which stays lossless: lossy WebP mixes the colours of neighbours."""
 STRIP_PIXELS = 4_000_000
-"""Pixels converted at once while shrinking: each conversion of 100 megapixels would hold 400 MB."""
+"""Pixels converted at once: each conversion of 100 megapixels would hold 400 MB."""
 
 _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 _ORIENTATIONS = {
@@ -52,6 +52,24 @@ def render(image: Image.Image, orientation: int, profile: bytes | None, width: i
         small.paste(frame, (left, top))
     transposition = _ORIENTATIONS.get(orientation)
     return small if transposition is None else small.transpose(transposition)
+
+
+def render_opaque(image: Image.Image, orientation: int) -> Image.Image:
+    """Render it as a JPEG can have it: in its full size and its own colours, in L or RGB of 8 bits,
+    upright, on white where it is transparent."""
+    image.load()
+    opaque = image
+    if image.has_transparency_data:
+        opaque = Image.new("RGB", image.size, "white")
+        rows = max(1, STRIP_PIXELS // image.width)
+        for top in range(0, image.height, rows):
+            strip = image.crop((0, top, image.width, min(top + rows, image.height)))
+            strip = strip.convert("RGBA")
+            opaque.paste(strip, (0, top), strip)
+        image.close()  # gives back as much memory as turning takes
+    opaque = _to_eight_bits(opaque)
+    transposition = _ORIENTATIONS.get(orientation)
+    return opaque if transposition is None else opaque.transpose(transposition)
 
 
 def thumbnail_of(rendered: Image.Image, width: int) -> bytes:

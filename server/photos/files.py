@@ -26,10 +26,16 @@ def thumbnail_key(photo_id: str, width: int) -> str:
     return f"thumbnails/{photo_id[:2]}/{photo_id}-{width}.webp"
 
 
+def jpeg_key(photo_id: str) -> str:
+    """The key of a photo of another format as a JPEG. Like a thumbnail it can be made again."""
+    return f"thumbnails/{photo_id[:2]}/{photo_id}-full.jpg"
+
+
 def photo_keys(photo_id: str, extensions: Iterable[str] = EXTENSIONS) -> list[str]:
     """Return the keys of all files that a photo with one of these extensions may have."""
     originals = [original_key(photo_id, extension) for extension in extensions]
-    return originals + [thumbnail_key(photo_id, width) for width in WIDTHS]
+    thumbnails = [thumbnail_key(photo_id, width) for width in WIDTHS]
+    return [*originals, *thumbnails, jpeg_key(photo_id)]
 
 
 def chunk_key(upload_id: str, number: int) -> str:

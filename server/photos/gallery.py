@@ -2,6 +2,7 @@
 
 import io
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from typing import BinaryIO
 
@@ -13,16 +14,18 @@ from ..catalog.tables import Audience
 from ..catalog.visibility import Viewer
 from ..images.reading import Images
 from ..images.slots import Slots
-from ..refusals import NoSuchPhoto, NotStored, NotTheOwner, TooManyThumbnails
+from ..refusals import NoSuchPhoto, NotAsJpeg, NotStored, NotTheOwner, TooManyThumbnails
 from ..storage import Method, Storage
-from .files import WIDTHS, original_key, thumbnail_key
+from .files import WIDTHS, jpeg_key, original_key, thumbnail_key
 from .limits import HOUR_SECONDS, Limits
 
 COPIES_AT_ONCE = 4
-"""Originals that one process copies to the local disk at once, to render large thumbnails."""
+"""Originals that one process copies to the local disk at once, to render what is missing."""
 THUMBNAILS_AT_ONCE = 16
-"""Large thumbnails that are rendered or waited for in one process: its threads are for others,
-too."""
+"""Large thumbnails and JPEGs that are rendered or waited for in one process: its threads are for
+others, too."""
+AS_JPEG = ("heic", "avif")
+"""Extensions of the formats that many programs cannot open, and that are also sent as a JPEG."""
 LINK_SECONDS = 300
 """Seconds for which a link is valid: a download has to begin within them."""
 
@@ -69,13 +72,44 @@ class Gallery:
         if width not in WIDTHS:
             raise NoSuchPhoto
         photo = photos.find_photo(self._database, photo_id, viewer)
-        try:
-            return photo, self._storage.open(thumbnail_key(photo_id, width))
-        except NotStored:
-            return photo, self._make_thumbnail(photo, width, visitor)
+        key = thumbnail_key(photo_id, width)
 
-    def _make_thumbnail(self, photo: Photo, width: int, visitor: str) -> BinaryIO:
-        key, original = thumbnail_key(photo.id, width), original_key(photo.id, photo.extension)
+        def render(original: BinaryIO) -> BinaryIO:
+            content = self._images.make_thumbnail(original, width, visitor)
+            with suppress(OSError):  # what a full disk cannot keep can be seen all the same
+                self._storage.put_bytes(key, content)
+            return io.BytesIO(content)
+
+        return photo, self._open_rendered(photo, key, render)
+
+    def open_as_jpeg(
+        self, photo_id: str, extension: str, viewer: Viewer, visitor: str
+    ) -> tuple[Photo, BinaryIO]:
+        """Open a photo of one of the formats AS_JPEG as a JPEG of its full size, which is made when
+        it is first asked for, and stored. The caller closes the stream. Raises NoSuchPhoto,
+        NotAsJpeg, DiskNearlyFull, and TooManyThumbnails."""
+        photo = self._find_original(photo_id, extension, viewer)
+        if photo.extension not in AS_JPEG or photo.animated:
+            raise NotAsJpeg
+        key = jpeg_key(photo.id)
+
+        def render(original: BinaryIO) -> BinaryIO:
+            self._limits.check_disk(photo.bytes)  # about as many; the rest is for photos
+            with self._storage.stage() as staged:
+                self._images.make_jpeg(original, staged, visitor)
+                self._storage.put(key, staged)
+            return self._storage.open(key)
+
+        return photo, self._open_rendered(photo, key, render)
+
+    def _open_rendered(
+        self, photo: Photo, key: str, render: Callable[[BinaryIO], BinaryIO]
+    ) -> BinaryIO:
+        """Open the file `key`. If it is missing, `render` makes it from the original and opens it,
+        once for all who ask at the same time."""
+        with suppress(NotStored):
+            return self._storage.open(key)
+        original = original_key(photo.id, photo.extension)
         with self._slots.one_at_a_time("thumbnail", photo.id):
             with suppress(NotStored):  # rendered while this one waited
                 return self._storage.open(key)
@@ -86,12 +120,9 @@ class Gallery:
                     self._copies,
                     self._storage.open_here(original, self._limits.check_disk) as file,
                 ):
-                    content = self._images.make_thumbnail(file, width, visitor)
+                    return render(file)
             finally:
                 self._thumbnails.release()
-            with suppress(OSError):  # what a full disk cannot keep can be seen all the same
-                self._storage.put_bytes(key, content)
-        return io.BytesIO(content)
 
     def remove_photo(self, photo_id: str, viewer: Viewer) -> None:
         """Remove a photo from all lists; its files are deleted later. Raises NoSuchPhoto,

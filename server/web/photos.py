@@ -24,8 +24,9 @@ from ..catalog.lists import OutlinedPhoto, Page
 from ..catalog.photos import Photo
 from ..catalog.tables import EVERYONE, OWNER, Audience
 from ..images.formats import BY_EXTENSION
-from ..names import with_extension
+from ..names import as_jpeg, with_extension
 from ..photos.watchers import MAX_CHANGES
+from ..refusals import BadRequest
 from ..storage import Method
 from .json import changes_json, outline_json, page_json
 from .requests import (
@@ -118,22 +119,29 @@ def _answer_list(read: Callable[[], Listed], to_json: Callable[[Listed], object]
 
 @photos.get("/uploads/<filename>")
 def original(filename: str) -> ResponseReturnValue:
-    """Send an original with headers that keep it harmless. One that is saved, not shown, is sent by
-    the storage if that has an address of its own."""
+    """Send an original with headers that keep it harmless; with `as=jpeg` send it as a JPEG, if it
+    is none already. An original that is saved, not shown, is sent by the storage if that has an
+    address of its own."""
     photo_id, _, extension = filename.rpartition(".")
+    if request.args.get("as", "jpeg") != "jpeg":
+        raise BadRequest
+    gallery, sent_as = dropwall().gallery, "jpg" if "as" in request.args else extension
     method: Method = "HEAD" if request.method == "HEAD" else "GET"
-    if _is_saved() and (
-        link := dropwall().gallery.link_original(photo_id, extension, visitor(), method)
-    ):
+    if sent_as != extension:
+        photo, stream = gallery.open_as_jpeg(photo_id, extension, visitor(), guest_or_network())
+        name, etag = as_jpeg(photo.name), f"{photo_id}-jpeg"
+    elif _is_saved() and (link := gallery.link_original(photo_id, extension, visitor(), method)):
         return redirect(link)  # which no cache may store (`add_headers`)
-    photo, stream = dropwall().gallery.open_original(photo_id, extension, visitor())
+    else:
+        photo, stream = gallery.open_original(photo_id, extension, visitor())
+        name, etag = with_extension(photo.name, extension), photo_id
     response = _stream_response(
         stream,
-        mimetype=BY_EXTENSION[photo.extension].mimetype,
+        mimetype=BY_EXTENSION[sent_as].mimetype,
         as_attachment="download" in request.args,
-        download_name=with_extension(photo.name, photo.extension),
+        download_name=name,
         last_modified=datetime.fromisoformat(photo.uploaded),
-        etag=photo.id,
+        etag=etag,
     )
     # Only browsers cache it, and they ask each time: it may have been removed.
     response.cache_control.private = True  # and `no-cache`, which is send_file's own choice

@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import re
 import signal
 import socket
 import struct
@@ -30,10 +31,11 @@ from tests.support.decoder_tasks import (
     never_end,
     own_pid,
     peak_bytes,
+    peak_bytes_as_jpeg,
     take_memory,
 )
 from tests.support.odd_photos import png_chunk, with_png_chunk
-from tests.support.photos import encode, photo_bytes
+from tests.support.photos import encode, phone_exif, photo_bytes
 from tests.support.waiting import wait_until
 
 MEBIBYTE = 1 << 20
@@ -180,6 +182,35 @@ def test_no_photo_needs_more_memory_than_reckoned(
         needed = decoding.decode(peak_bytes, photo, 2 * 10**9)
         assert needed < cost.memory_bytes
         images.read_photo(photo)  # the kernel holds it to that, too
+
+
+COSTLY_JPEGS = {name: COSTLY[name] for name in COSTLY if re.match("(avif|heic)", name)}
+COSTLY_JPEGS["avif, turned"] = lambda: flat("avif", SIZE, speed=10, exif=phone_exif(0, 6))
+COSTLY_JPEGS["avif 4:4:4 with alpha, turned"] = lambda: encode(
+    Image.new("RGBA", SIZE, (1, 2, 3, 4)),
+    "avif",
+    speed=10,
+    subsampling="4:4:4",
+    exif=phone_exif(0, 6),
+)
+
+
+@pytest.mark.parametrize("name", COSTLY_JPEGS)
+def test_no_photo_needs_more_memory_as_a_jpeg_than_reckoned(
+    images: Images,
+    file: Callable[[bytes], BinaryIO],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    name: str,
+) -> None:
+    with file(COSTLY_JPEGS[name]()) as photo:
+        container = parse_container(photo)
+        cost = images.cost_of(container, container.width)
+        monkeypatch.setattr(decoding, "_idle", [])
+        needed = decoding.decode(peak_bytes_as_jpeg, photo, 2 * 10**9, tmp_path / "a.jpg")
+        assert needed < cost.memory_bytes
+        images.make_jpeg(photo, tmp_path / "b.jpg")
+    assert (tmp_path / "a.jpg").read_bytes() == (tmp_path / "b.jpg").read_bytes()
 
 
 @pytest.mark.parametrize("task", [never_end, hang, crash, take_memory])

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from dropwall.images.pictures import Picture
+from dropwall.images.pictures import MAX_EXIF_BYTES, Picture, orientation_of, upright_exif
 from dropwall.images.reading import Images
 from dropwall.refusals import (
     BrokenContainer,
@@ -39,7 +39,7 @@ from tests.support.odd_photos import (
     with_png_chunk,
 )
 from tests.support.odd_photos import displayed_corners as corners_of
-from tests.support.photos import FORMATS, encode, photo_bytes, picture, timed_photo
+from tests.support.photos import FORMATS, encode, phone_exif, photo_bytes, picture, timed_photo
 
 TOLERANCE = 12
 
@@ -307,3 +307,23 @@ def test_a_thumbnail_of_any_width_can_be_made_later(images: Images) -> None:
         file.write(photo_bytes("heic", size=(900, 600), orientation=6))
         large = Image.open(io.BytesIO(images.make_thumbnail(file, 2048)))
     assert sorted(large.size) == [600, 900]
+
+
+def test_only_the_orientation_of_exif_is_changed_for_upright_pixels() -> None:
+    exif = phone_exif(0, 6)
+    upright = upright_exif(exif)
+    assert (orientation_of(exif), orientation_of(upright)) == (6, 1)
+    assert upright_exif(exif.removeprefix(b"Exif\0\0")) == upright
+    assert len(upright) == len(exif)
+    assert sum(a != b for a, b in zip(upright, exif, strict=True)) == 1
+
+
+def test_exif_that_is_broken_or_too_long_makes_no_broken_jpeg() -> None:
+    exif = phone_exif(0, 6)
+    for end in range(len(exif)):
+        cut = upright_exif(exif[:end])
+        assert len(cut) in (0, end)
+    padding = bytes(MAX_EXIF_BYTES + len(b"Exif\0\0") - len(exif))
+    for longest, is_kept in ((exif + padding, True), (exif + padding + b"\0", False)):
+        assert bool(upright_exif(longest)) == is_kept
+        Image.new("L", (8, 8)).save(io.BytesIO(), "JPEG", exif=upright_exif(longest))

@@ -86,6 +86,47 @@ def test_slots_never_move_whatever_the_photo(page: Page, gallery: Gallery, guest
     assert len(gallery.photos()) == 2
 
 
+def test_a_photo_of_a_rare_format_is_saved_as_a_jpeg_from_its_info(
+    page: Page, gallery: Gallery, guest: Guest
+) -> None:
+    """On the smallest phone, without moving a slot, and by keyboard."""
+    guest.send("1.jpg", ui.small_photo(1))
+    guest.send("IMG_0002.HEIC", photo_bytes("heic", 2))
+    page.set_viewport_size({"width": 320, "height": 568})
+    ui.open_gallery(page, gallery)
+    ui.enlarge(page, "IMG_0002.HEIC")
+    as_jpeg = ui.lightbox(page).get_by_role("link", name="Save as JPEG")
+    expect(as_jpeg).to_be_hidden()
+    before = slots(page).evaluate_all(BOXES)
+    assert len(before) == 5
+    info = ui.lightbox(page).get_by_role("button", name="Info")
+    info.click()
+    expect(as_jpeg).to_be_visible()
+    assert slots(page).evaluate_all(BOXES) == before
+    [[left, top, width, height]] = as_jpeg.evaluate_all(BOXES)
+    assert width >= 44
+    assert height >= 44
+    assert 0 <= left <= left + width <= 320
+    assert top + height <= before[0][1] + 1  # where the slots begin, rounded
+
+    for link, name, kind in (
+        (as_jpeg, "IMG_0002.jpg", b"\xff\xd8\xff"),
+        (ui.lightbox(page).get_by_role("link", name="Download"), "IMG_0002.HEIC", b"\0\0\0"),
+    ):
+        with page.expect_download() as begun:
+            ui.press_enter_on(page, link, "Shift+Tab")
+        assert begun.value.suggested_filename == name
+        assert begun.value.path().read_bytes().startswith(kind)
+
+    ui.press_until_focused(page, as_jpeg, "Shift+Tab")
+    page.keyboard.press("ArrowRight")
+    expect(ui.lightbox(page)).to_contain_text("1.jpg")
+    expect(as_jpeg).to_be_hidden()
+    expect(info).to_be_focused()
+    ui.wait_for_animations(page)
+    assert slots(page).evaluate_all(BOXES) == before
+
+
 def test_a_host_has_one_slot_more_and_six_fit_on_the_smallest_phone(
     page: Page, gallery: Gallery, guest: Guest
 ) -> None:

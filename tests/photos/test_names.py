@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from dropwall.names import (
     MAX_NAME_BYTES,
+    as_jpeg,
     clean_guest_name,
     clean_photo_name,
     extension_of,
@@ -35,6 +36,21 @@ def test_any_file_name_becomes_short_and_safe(sent: str) -> None:
 @given(st.text("aé写👩 .\u202e\0", min_size=300), st.sampled_from(["jpg", "HEIC", "jfif"]))
 def test_a_long_file_name_keeps_its_extension(stem: str, extension: str) -> None:
     assert extension_of(clean_photo_name(f"a{stem}.{extension}")) == extension.lower()
+
+
+@pytest.mark.parametrize(
+    ("name", "saved"),
+    [
+        ("IMG_0001.HEIC", "IMG_0001.jpg"),
+        ("a.heif", "a.jpg"),
+        ("写真", "写真.jpg"),
+        ("No. 5", "No. 5.jpg"),
+        ("report.pdf.avif", "report.pdf.jpg"),
+        ("é" * 127 + "a", "é" * 125 + ".jpg"),
+    ],
+)
+def test_a_photo_that_was_made_a_jpeg_is_called_so(name: str, saved: str) -> None:
+    assert as_jpeg(name) == saved
 
 
 def test_an_extension_is_what_follows_the_last_dot() -> None:

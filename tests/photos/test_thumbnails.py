@@ -1,4 +1,4 @@
-"""Large thumbnails, which are made when they are first asked for."""
+"""Large thumbnails and JPEGs, which are made when they are first asked for."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -40,12 +40,18 @@ def decoding(monkeypatch: pytest.MonkeyPatch) -> Iterator[Decoding]:
     decoding.may_go_on.set()
 
 
-def add_photos(client: FlaskClient, send: Send, count: int) -> list[str]:
-    """The addresses of their large thumbnails."""
+ADDRESSES = {
+    "large thumbnail": lambda photo: photo["thumbnails"]["2048"],
+    "jpeg": lambda photo: f"{photo['url']}?as=jpeg",
+}
+of_both = pytest.mark.parametrize("kind", ADDRESSES)
+
+
+def add_photos(client: FlaskClient, send: Send, count: int, kind: str) -> list[str]:
+    """The addresses of what is made of them."""
     for number in range(count):
-        assert send((f"{number}.jpg", photo_bytes("jpg", number))).status_code == 204
-    photos = client.get("/api/photos").json["photos"]
-    return [photo["thumbnails"]["2048"] for photo in photos]
+        assert send((f"{number}.heic", photo_bytes("heic", number))).status_code == 204
+    return [ADDRESSES[kind](photo) for photo in client.get("/api/photos").json["photos"]]
 
 
 def fetch(app: Flask, address: str) -> tuple[int, bytes]:
@@ -53,10 +59,11 @@ def fetch(app: Flask, address: str) -> tuple[int, bytes]:
         return answer.status_code, answer.data
 
 
-def test_a_thumbnail_that_many_ask_for_at_once_is_made_once(
-    app: Flask, client: FlaskClient, send: Send, decoding: Decoding
+@of_both
+def test_what_many_ask_for_at_once_is_made_once(
+    app: Flask, client: FlaskClient, send: Send, decoding: Decoding, kind: str
 ) -> None:
-    [address] = add_photos(client, send, 1)
+    [address] = add_photos(client, send, 1, kind)
     decoding.begun = 0
     decoding.may_go_on.clear()
     with ThreadPoolExecutor(8) as pool:
@@ -69,13 +76,14 @@ def test_a_thumbnail_that_many_ask_for_at_once_is_made_once(
     assert decoding.begun == 1
 
 
-def test_past_a_small_queue_thumbnails_are_refused_and_uploads_wait(
-    monkeypatch: pytest.MonkeyPatch, decoding: Decoding, request: pytest.FixtureRequest
+@of_both
+def test_past_a_small_queue_nothing_more_is_made_and_uploads_wait(
+    monkeypatch: pytest.MonkeyPatch, decoding: Decoding, request: pytest.FixtureRequest, kind: str
 ) -> None:
     monkeypatch.setattr(gallery, "THUMBNAILS_AT_ONCE", 1)
     app: Flask = request.getfixturevalue("app")
     client, send = request.getfixturevalue("client"), request.getfixturevalue("send")
-    first, second = add_photos(client, send, 2)
+    first, second = add_photos(client, send, 2, kind)
     decoding.begun = 0
     decoding.may_go_on.clear()
     with ThreadPoolExecutor(2) as pool:

@@ -24,7 +24,14 @@ from dropwall.catalog.photos import Photo
 from dropwall.catalog.tables import gallery
 from dropwall.config import Config
 from dropwall.images.slots import Cost
-from dropwall.photos.files import chunk_key, original_key, owner_id, thumbnail_key, unknown_key
+from dropwall.photos.files import (
+    chunk_key,
+    jpeg_key,
+    original_key,
+    owner_id,
+    thumbnail_key,
+    unknown_key,
+)
 from dropwall.photos.sweep import NEWEST_CHANGE_KEY
 from dropwall.refusals import StorageUnavailable
 from tests.support.catalog_rows import begin_intent
@@ -237,7 +244,7 @@ def test_orphans_are_swept_after_a_day_and_nothing_else(
     send_chunk(client, waiting, 0)
     kept, storage = stored_files(config.data), storage_of(config.data)
     *old, young = (
-        *(original_key("ab" * 16, "jpg"), thumbnail_key("ab" * 16, 320)),
+        *(original_key("ab" * 16, "jpg"), thumbnail_key("ab" * 16, 320), jpeg_key("ab" * 16)),
         *(chunk_key("ab" * 16, 0), chunk_key("cd" * 16, 0)),
     )
     for orphan in (*old, young):
@@ -251,7 +258,7 @@ def test_orphans_are_swept_after_a_day_and_nothing_else(
     make_intents_old(config)
     make_catalog_old(config)
     assert sweep(args=["sweep"]).output == (
-        "Removed 3 leftover files.\n"
+        "Removed 4 leftover files.\n"
         "Moved 1 original that the catalog doesn't know to the storage's folder “unknown”."
         " Delete that folder once you are sure nobody misses a photo.\n"
     )

@@ -8,13 +8,20 @@ from pathlib import Path
 from typing import BinaryIO
 
 from dropwall.images.containers import parse_container
-from dropwall.images.pictures import decode_photo, decode_thumbnail
+from dropwall.images.pictures import decode_as_jpeg, decode_photo, decode_thumbnail
 
 
 def peak_bytes(file: BinaryIO) -> int:
     """The memory that a new decoder needs at most while it reads a photo."""
     before = _status_bytes("VmRSS")
     decode_photo(file, parse_container(file), max_pixels=100_000_000, keep_location=False)
+    return _status_bytes("VmHWM") - before
+
+
+def peak_bytes_as_jpeg(file: BinaryIO, target: Path) -> int:
+    """The memory that a new decoder needs at most while it makes a JPEG."""
+    before = _status_bytes("VmRSS")
+    decode_as_jpeg(file, parse_container(file), target)
     return _status_bytes("VmHWM") - before
 
 
