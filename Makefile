@@ -50,13 +50,16 @@ lint: $(TEST_PYTHON) $(TEST_NODE) ## Run the linters and the type checks
 # The slow tests repeat at length what `make test` proves; then all tests of a gallery run again on
 # PostgreSQL and an S3 server. All of them run even if one fails. What fails runs once more with the
 # machine to itself: only a test that fails twice refuses a change, and both results are printed.
+# pytest's status 1 says that tests failed; after any other it hasn't run them all.
 AGAIN := --last-failed --last-failed-no-failures none
+run_tests = $(PYTEST) $(1) || { [ $$? = 1 ] && $(PYTEST) $(1) $(AGAIN); } || failed=1
 check: lint ## Run what CI runs: linters, types, audits, every test
 	$(BIN)/python -m tests.tools.audit
+	@$(BIN)/python -m tests.tools.install
 	@failed=0; \
-		$(MAKE) test || $(PYTEST) -m 'not slow' $(AGAIN) || failed=1; \
-		$(PYTEST) -m slow || $(PYTEST) -m slow $(AGAIN) || failed=1; \
-		$(PYTEST) --engines scaled || $(PYTEST) --engines scaled $(AGAIN) || failed=1; \
+		$(call run_tests,-m 'not slow'); \
+		$(call run_tests,-m slow); \
+		$(call run_tests,--engines scaled); \
 		exit $$failed
 
 bench: $(BENCH_PYTHON) $(TEST_NODE) ## Measure against references in the same run (ONLY="body watchers" ENGINE=scaled)
