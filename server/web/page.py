@@ -224,9 +224,15 @@ def poster() -> str:
 def _shown_wifi() -> tuple[str, str]:
     """Return the name and the password of the guests' Wi-Fi, both empty where there is none. Where
     the whole internet may open the gallery, only hosts are shown it. Anybody may claim any Host:
-    the client's own address must be a private one, too."""
+    the client's own address must be a private one, too. Behind a proxy that DROPWALL_PROXIES does
+    not count, it is unknown."""
     settings = dropwall().settings
-    is_nearby = is_only_nearby(shared_address()) and is_from_nearby(request.remote_addr or "")
+    forwarded = len(request.access_route) if "X-Forwarded-For" in request.headers else 0
+    is_nearby = (
+        forwarded <= settings.proxies
+        and is_from_nearby(request.remote_addr or "")
+        and is_only_nearby(shared_address())
+    )
     may_see = settings.passcode or is_nearby or visitor().is_host
     return settings.wifi_network if may_see else ("", "")
 

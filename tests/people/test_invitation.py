@@ -229,6 +229,28 @@ def test_the_wifi_is_told_nearby_to_those_with_the_passcode_and_to_hosts(config:
 
 
 @pytest.mark.parametrize(
+    ("proxies", "forwarded", "is_told"),
+    [
+        (0, "8.8.8.8", False),
+        (0, "192.168.1.30", False),  # anybody may claim that
+        (1, "8.8.8.8, 192.168.1.2", False),
+        (1, "192.168.1.30", True),
+        (2, "192.168.1.30, 192.168.1.2", True),
+        (1, None, True),  # past the proxy, in the local network
+    ],
+)
+def test_the_wifi_is_told_nobody_behind_a_proxy_that_is_not_counted(
+    config: Config, proxies: int, forwarded: str | None, is_told: bool
+) -> None:
+    """It passes strangers on, from its own address in the local network."""
+    app = create_app(replace(config, wifi="Garden:red roses", proxies=proxies))
+    headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
+    client, options = app.test_client(), {"base_url": NEARBY, "headers": headers}
+    assert ("red roses" in client.get("/poster", **options).text) is is_told
+    assert client.get("/wifi.svg", **options).status_code == (200 if is_told else 404)
+
+
+@pytest.mark.parametrize(
     "gallery_settings",
     [
         {"title": "Anna & Ben", "welcome": "So glad you came!", "wifi": "Garden:red roses"},
