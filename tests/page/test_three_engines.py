@@ -1,9 +1,9 @@
-"""The eleven stories that matter, in Chromium, Firefox and WebKit."""
+"""The thirteen stories that matter, in Chromium, Firefox and WebKit."""
 
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from tests.support.guest import Guest
 from tests.support.old_browsers import play_old_browser
 from tests.support.page import NO_CONNECTION, REFUSED, large_photo, small_photo
 from tests.support.proxy import Connection, Proxy
+from tests.support.visitors import PASSWORD, make_accounts
 from tests.support.waiting import PATIENCE_SECONDS, wait_until
 
 OLD_BROWSERS = ("ios_saf 16.5", "chrome 112", "firefox 117")
@@ -30,6 +31,14 @@ PHOTOS = """() => [...document.querySelectorAll("main [aria-label=Photos] img, .
 IS_AT_PAGE = "() => location.pathname === '/' && document.readyState === 'complete'"
 IS_ORIGINAL = "() => location.pathname.startsWith('/uploads/')"
 MUST_STAY_OPEN = "() => document.body.innerText.includes('Keep this page open')"
+MARKS = """() => [...document.querySelectorAll("main [data-mark]:not([hidden])")]
+    .map((mark) => mark.innerText)"""
+SIGN_IN = """(name, password) => {
+    document.querySelector("[name=name]").value = name;
+    document.querySelector("[name=password]").value = password;
+}"""
+TAKES_TAPS = """() => [...document.querySelectorAll("[data-moved]")].every(
+    ({ dataset }) => performance.now() - dataset.moved > 600)"""
 IS_SHOWN = """() => [...document.querySelectorAll("dialog img")].some(
     (image) => image.naturalWidth > 0 && image.closest("[aria-hidden=false]"))"""
 FIND = """(role, name) => {
@@ -39,6 +48,7 @@ FIND = """(role, name) => {
         dialog: "dialog[open], [role=dialog]",
         img: "img",
         link: "a",
+        paragraph: "p",
         radio: "[type=radio]",
     };
     const nameOf = (element) =>
@@ -96,6 +106,12 @@ class Visitor:
             self.wait(lambda: self.tab.run("() => location.pathname") == "/")
             self.enlarge()
 
+    def judge(self, action: str) -> None:
+        """On the first tile that waits for approval; a tick that has just moved takes no tap."""
+        self.expect("button", action)
+        self.wait(lambda: self.tab.run(TAKES_TAPS))
+        self.click("button", action)
+
     def _find(self, role: str, name: str) -> Any:
         return self.tab.run(FIND, role, name)
 
@@ -152,10 +168,10 @@ def webkit_browser() -> Iterator[WebKit]:
 
 
 @contextmanager
-def chromium(new_context: Callable[..., BrowserContext], as_old_as: str = "") -> Iterator[Tab]:
+def chromium(new_context: Callable[..., BrowserContext], engine: str) -> Iterator[Tab]:
     with opened_page(new_context(), [REFUSED, NO_CONNECTION]) as page:
-        if as_old_as:
-            play_old_browser(page, as_old_as)
+        if engine in OLD_BROWSERS:
+            play_old_browser(page, engine)
         yield ChromiumTab(page)
 
 
@@ -164,16 +180,42 @@ def slow(*values: str) -> Any:
 
 
 @pytest.fixture(params=["chromium", *slow("firefox", "webkit", *OLD_BROWSERS)])
-def visitor(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Visitor]:
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def visitor(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Visitor]:
     folder = tmp_path / "phone"
     folder.mkdir()
-    if request.param in ("firefox", "webkit"):
-        opened = request.getfixturevalue(f"{request.param}_browser").tab()
+    if engine in ("firefox", "webkit"):
+        opened = request.getfixturevalue(f"{engine}_browser").tab()
     else:
-        as_old_as = request.param if request.param in OLD_BROWSERS else ""
-        opened = chromium(request.getfixturevalue("new_context"), as_old_as)
+        opened = chromium(request.getfixturevalue("new_context"), engine)
     with opened as tab:
         yield Visitor(tab, folder)
+
+
+@pytest.fixture
+def host(
+    engine: str, gallery: Gallery, request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[Visitor]:
+    """A host, in another browser of the same engine: WebKit's driver opens one window, and a
+    second tab of Firefox would put the first to sleep."""
+    make_accounts(gallery, "Hanna", is_host=True)
+    with ExitStack() as opened:
+        if engine in ("firefox", "webkit"):
+            start = {"firefox": firefox, "webkit": webkit}[engine]
+            tab = opened.enter_context(opened.enter_context(start()).tab())
+        else:
+            new_context = request.getfixturevalue("new_context")
+            tab = opened.enter_context(chromium(new_context, engine))
+        host = Visitor(tab, tmp_path)
+        tab.open(f"{gallery.url}/sign-in")
+        tab.run(SIGN_IN, "Hanna", PASSWORD)
+        host.click("button", "Sign in")
+        host.wait(lambda: tab.run(IS_AT_PAGE))
+        yield host
 
 
 # The stories
@@ -288,6 +330,44 @@ def test_a_photo_for_oneself_is_shown_to_nobody_else(visitor: Visitor, gallery: 
     visitor.add(photo(1))
     visitor.expect_photos(1)
     assert gallery.photos() == []
+
+
+def test_a_gallery_that_a_host_closes_takes_photos_again_once_it_is_open(
+    visitor: Visitor, host: Visitor, gallery: Gallery
+) -> None:
+    visitor.tab.open(gallery.url)
+    visitor.expect("button", "Add photos")
+    host.click("button", "Menu")
+    host.click("button", "Close for uploads")
+    visitor.expect("paragraph", "Closed for uploads")
+    visitor.expect_none("button", "Add photos")
+    host.click("button", "Menu")
+    host.click("button", "Reopen for uploads")
+    visitor.add(photo(1))
+    visitor.expect_photos(1)
+    assert [photo["name"] for photo in gallery.photos()] == ["1.jpg"]
+
+
+@pytest.mark.parametrize("gallery_settings", [{"mode": "approval"}])
+def test_photos_wait_until_a_host_approves_or_hides_them(
+    visitor: Visitor, host: Visitor, gallery: Gallery
+) -> None:
+    visitor.tab.open(gallery.url)
+    visitor.add(photo(1), photo(2))
+    visitor.expect_photos(2)
+    visitor.wait(lambda: visitor.tab.run(MARKS) == ["Pending", "Pending"])
+    assert gallery.photos() == []
+    host.judge("Approve photo")
+    host.expect("paragraph", "Photo approved.")
+    visitor.wait(lambda: visitor.tab.run(MARKS) == ["Pending"])
+    assert len(gallery.photos()) == 1
+    host.tab.reload()  # or Undo would be for both
+    host.judge("Hide photo")
+    host.click("paragraph", "Photo hidden.")  # it stays as long as the pointer is on it
+    visitor.wait(lambda: visitor.tab.run(MARKS) == ["Hidden"])
+    host.click("button", "Undo")
+    visitor.wait(lambda: visitor.tab.run(MARKS) == ["Pending"])
+    assert len(gallery.photos()) == 1
 
 
 def test_the_slideshow_opens_from_the_menu_and_is_left_by_escape(
