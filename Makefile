@@ -15,6 +15,11 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 RUN_NODE := node_modules/.run
 TEST_NODE := node_modules/.test
 PYTEST := $(BIN)/python -m pytest --quiet --numprocesses auto --dist worksteal
+# In `make check` what fails runs once more with the machine to itself: only a test that fails twice
+# refuses a change, and both results are printed. Status 1 says that tests failed, any other that
+# pytest hasn't run them all.
+AGAIN := --last-failed --last-failed-no-failures none
+run_tests = $(PYTEST) $(1)$(if $(RERUN), || { [ $$? = 1 ] && $(PYTEST) $(1) $(AGAIN); })
 
 .DEFAULT_GOAL := help
 .PHONY: help run sweep wheel test lint check bench faults screenshots lock
@@ -36,7 +41,7 @@ wheel: $(RUN_PYTHON) $(RUN_NODE) ## Build a wheel that has the page and its libr
 
 test: $(TEST_PYTHON) $(TEST_NODE) ## Run the tests, installing what they need
 	@$(BIN)/python -m tests.tools.install
-	$(PYTEST) -m 'not slow'
+	@$(call run_tests,-m 'not slow')
 
 lint: $(TEST_PYTHON) $(TEST_NODE) ## Run the linters and the type checks
 	$(BIN)/ruff check .
@@ -48,18 +53,14 @@ lint: $(TEST_PYTHON) $(TEST_NODE) ## Run the linters and the type checks
 	node_modules/.bin/tsc --project frontend/jsconfig.json
 
 # The slow tests repeat at length what `make test` proves; then all tests of a gallery run again on
-# PostgreSQL and an S3 server. All of them run even if one fails. What fails runs once more with the
-# machine to itself: only a test that fails twice refuses a change, and both results are printed.
-# pytest's status 1 says that tests failed; after any other it hasn't run them all.
-AGAIN := --last-failed --last-failed-no-failures none
-run_tests = $(PYTEST) $(1) || { [ $$? = 1 ] && $(PYTEST) $(1) $(AGAIN); } || failed=1
+# PostgreSQL and an S3 server. All of them run even if one fails.
+check: export RERUN := yes
 check: lint ## Run what CI runs: linters, types, audits, every test
 	$(BIN)/python -m tests.tools.audit
-	@$(BIN)/python -m tests.tools.install
 	@failed=0; \
-		$(call run_tests,-m 'not slow'); \
-		$(call run_tests,-m slow); \
-		$(call run_tests,--engines scaled); \
+		$(MAKE) test || failed=1; \
+		{ $(call run_tests,-m slow); } || failed=1; \
+		{ $(call run_tests,--engines scaled); } || failed=1; \
 		exit $$failed
 
 bench: $(BENCH_PYTHON) $(TEST_NODE) ## Measure against references in the same run (ONLY="body watchers" ENGINE=scaled)
