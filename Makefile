@@ -15,8 +15,8 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 RUN_NODE := node_modules/.run
 TEST_NODE := node_modules/.test
 PYTEST := $(BIN)/python -m pytest --quiet --numprocesses auto --dist worksteal
-# In `make check` what fails runs once more with the machine to itself: only a test that fails twice
-# refuses a change, and both results are printed. Status 1 says that tests failed, any other that
+# In `make check` what fails runs once more, without the others: only a test that fails twice refuses
+# a change, and both results are printed. Status 1 says that tests failed, any other that
 # pytest hasn't run them all.
 AGAIN := --last-failed --last-failed-no-failures none
 run_tests = $(PYTEST) $(1)$(if $(RERUN), || { [ $$? = 1 ] && $(PYTEST) $(1) $(AGAIN); })

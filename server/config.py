@@ -35,8 +35,9 @@ SITE = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 """The address of a whole site. A domain name has at most 253 characters (RFC 1035 3.1)."""
-WIFI = re.compile(r"[^\x00-\x1f\x7f:]{1,32}:([ -~]{8,63})?")
+WIFI = re.compile(r"[^\x00-\x1f\x7f:]+:([ -~]{8,63})?")
 """The name of a network, and its WPA passphrase if it has one (IEEE 802.11-2020, J.4.1)."""
+MAX_SSID_BYTES = 32
 NOTIFY_URL = re.compile(r"https?://[^\s/?#@]+([/?][!-~]*)?", re.ASCII | re.IGNORECASE)
 SERVICE_LINK = re.compile(
     r"DROPWALL_(\w+_)?"
@@ -152,10 +153,12 @@ class Config:
             # Browsers resolve such segments, and its link would lead elsewhere.
             rule = "must have more than dots before, between and after its slashes."
             raise _bad("passcode", rule)
-        if self.wifi and not WIFI.fullmatch(self.wifi):
+        name, _ = self.wifi_network
+        if self.wifi and (not WIFI.fullmatch(self.wifi) or len(name.encode()) > MAX_SSID_BYTES):
             # The value is not repeated: it may have a password in it, and this is logged.
             rule = "must be the network's name and password, such as Garden:red roses"
-            raise _bad("wifi", f"{rule}, of 1 to 32 and 8 to 63 characters; no password: Garden:.")
+            sizes = f"of 1 to {MAX_SSID_BYTES} bytes and 8 to 63 characters"
+            raise _bad("wifi", f"{rule}, {sizes}; no password: Garden:.")
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "Config":

@@ -370,7 +370,7 @@ class TooManyArchives(Refusal, status=503, code="too-many-archives"):
 class TooManyThumbnails(Refusal, status=503, code="too-many-thumbnails"):
     """Too many large thumbnails, or JPEGs, are being made."""
 
-    sentence = "Many photos are being enlarged right now. Try again."
+    sentence = "Many photos are being prepared right now. Try again."
 
 
 class FullHouse(Refusal, status=503, code="too-many-watchers"):

@@ -9,7 +9,6 @@ from datetime import datetime
 import segno
 from flask import Blueprint, Response, abort, jsonify, render_template, request, send_from_directory
 from flask_login import current_user
-from werkzeug.exceptions import BadRequest
 
 from ..catalog import changes, guests, lists
 from ..catalog.photos import Photo, find_photo
@@ -21,7 +20,7 @@ from ..people.address import (
     leads_nobody_else,
 )
 from ..photos.closing import closed_sentence
-from ..refusals import NoSuchPhoto
+from ..refusals import BadRequest, NoSuchPhoto
 from . import find_page_file
 from .page_files import page_response
 from .photos import DEFAULT_LIMIT, ONE_YEAR_SECONDS

@@ -91,7 +91,7 @@ def test_past_a_small_queue_nothing_more_is_made_and_uploads_wait(
         wait_until(lambda: decoding.begun == 1)
         refused: TestResponse = client.get(second)
         assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
-        assert refused.text == "Many photos are being enlarged right now. Try again."
+        assert refused.text == "Many photos are being prepared right now. Try again."
         sent = pool.submit(send, ("more.jpg", photo_bytes("jpg", 3)))
         wait_until(lambda: decoding.begun == 2)
         decoding.may_go_on.set()
