@@ -94,7 +94,7 @@ class Gallery:
         key = jpeg_key(photo.id)
 
         def render(original: BinaryIO) -> BinaryIO:
-            self._limits.check_disk(photo.bytes)  # about as many; the rest is for photos
+            self._limits.check_disk(photo.bytes)  # roughly: that of an AVIF may be far larger
             with self._storage.stage() as staged:
                 self._images.make_jpeg(original, staged, visitor)
                 self._storage.put(key, staged)

@@ -32,7 +32,7 @@ from ..refusals import (
     WrongExtension,
 )
 from ..storage import Storage
-from .files import crc32_of, original_key, photo_keys, thumbnail_key
+from .files import crc32_of, original_key, thumbnail_key
 from .limits import HOUR_SECONDS, Limits
 
 ROOM_BYTES = 1024 * 1024
@@ -129,16 +129,17 @@ class Intake:
         )
         if sent_before:
             return self._keep_first(sent_before, sender)
+        keys: list[str] = []
         try:
-            photo = self._store(photo_id, staged, name, sender)
+            photo = self._store(photo_id, staged, name, sender, keys)
             photo = photos.add_photo(self._database, photo, hour_ago, check_after)
         except SamePhoto as same:  # it arrived twice at once, and the other one was first
-            self._discard(photo_id)
+            self._discard(photo_id, keys)
             return self._keep_first(same.photo, sender)
         except (CatalogUnavailable, StorageUnavailable):
             raise  # what they were asked for may be done all the same, now or later
         except (Refusal, OSError):  # half photos would fill a full disk
-            self._discard(photo_id)
+            self._discard(photo_id, keys)
             raise
         self._metrics.photos_added.inc()
         return photo
@@ -160,11 +161,13 @@ class Intake:
             photos.change_photos(self._database, PhotoFilter([photo.id]), visibility=OWNER)
         return photo
 
-    def _store(self, photo_id: str, staged: StagedFile, name: str, sender: Sender) -> Photo:
+    def _store(
+        self, photo_id: str, staged: StagedFile, name: str, sender: Sender, keys: list[str]
+    ) -> Photo:
         """Decode the file, erase in it the place where it was taken, and store it and its
         thumbnails, all at once, since a storage may be far away. Returns the photo, whose name has
-        the extension of its content. When this returns or raises, no request is under way any
-        more."""
+        the extension of its content, and notes in `keys` which files there may be. When this
+        returns or raises, no request is under way any more."""
         with staged.path.open("r+b") as file:
             picture = self._images.read_photo(
                 file, self._settings.keep_location, sender.visitor, sender.is_disconnected
@@ -180,8 +183,10 @@ class Intake:
             name = clean_photo_name(name[: -len(claimed)] + extension)
         key, mimetype = original_key(photo_id, extension), BY_EXTENSION[extension].mimetype
         puts = [partial(self._storage.put, key, staged.path, mimetype, name)]
+        keys.append(key)
         for width, content in picture.thumbnails.items():
-            puts.append(partial(self._storage.put_bytes, thumbnail_key(photo_id, width), content))
+            keys.append(thumbnail_key(photo_id, width))
+            puts.append(partial(self._storage.put_bytes, keys[-1], content))
         with ThreadPoolExecutor(len(puts)) as pool:
             try:
                 running = [pool.submit(put) for put in puts]
@@ -207,9 +212,9 @@ class Intake:
             crc32=crc32,
         )
 
-    def _discard(self, photo_id: str) -> None:
-        """Delete the files of a photo that is not listed, and then its intent row. What cannot be
+    def _discard(self, photo_id: str, keys: list[str]) -> None:
+        """Delete these files of a photo that is not listed, and then its intent row. What cannot be
         deleted now is swept."""
         with suppress(CatalogUnavailable, OSError):
-            self._storage.delete(*photo_keys(photo_id))
+            self._storage.delete(*keys)
             orphans.forget_intents(self._database, [photo_id])

@@ -202,7 +202,7 @@ def _draw_code(content: str) -> Response:
 @page.get("/poster")
 def poster() -> str:
     """Show a page to print: a poster to hang up, or `cards` for the tables, to cut apart."""
-    cards = whole_number(request.args.get("cards", "0"))
+    cards = request.args.get("cards", 0, type=whole_number)
     if cards and cards not in CARDS:
         raise BadRequest
     settings, address, wifi = dropwall().settings, shared_address(), _shown_wifi()

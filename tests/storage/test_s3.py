@@ -353,6 +353,24 @@ def test_a_file_that_waits_too_long_to_be_put_is_refused(
             put.result()
 
 
+def test_a_photo_that_cannot_be_read_asks_the_server_for_nothing(
+    config: Config, seaweedfs: SeaweedFS
+) -> None:
+    asked: list[Request] = []
+
+    def note(proxy: FaultyProxy, request: Request) -> Answer:
+        asked.append(request)
+        return proxy.ask_server(request)
+
+    with FaultyProxy(seaweedfs.url, note) as proxy:
+        app = create_app(replace(config, storage=seaweedfs.address(endpoint=proxy.url)))
+        client = open_page(app)
+        asked.clear()
+        half = photo_bytes("jpg")[:-400]
+        assert client.post("/", data={"file": (io.BytesIO(half), "1.jpg")}).status_code == 400
+        assert asked == []
+
+
 @pytest.mark.parametrize("sound_requests", range(5))
 def test_a_server_that_fails_in_the_middle_leaves_no_half_photo(
     config: Config, seaweedfs: SeaweedFS, monkeypatch: pytest.MonkeyPatch, sound_requests: int
