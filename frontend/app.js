@@ -232,9 +232,9 @@ async function openLightbox() {
     onRemove: (photo) => actions.remove([photo]),
     onVisibility: (photo, visibility) => actions.setVisibility([photo], visibility),
     onStanding: (photo, standing) => actions.setStanding([photo], standing),
-    async onGuest(id) {
+    async onGuest({ id, name }) {
       await lightbox.close();
-      filter.choose(id);
+      filter.choose(id, name);
     },
   });
   return lightbox;

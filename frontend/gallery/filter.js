@@ -61,24 +61,27 @@ export function mountFilter(el, opener, gallery, visitor) {
     showChoices();
   }
 
-  function showChoices(choice) {
-    offerChoices(part("by"), choicesOf(offered, visitor), choice);
+  function showChoices(choice, name) {
+    offerChoices(part("by"), choicesOf(offered, visitor), choice, name);
     showChips(); // whoever is chosen may have another name
   }
 
-  const showChips = mountChips(el, opener, select);
+  const showChips = mountChips(el, opener, visitor, select);
   joinOpener(el, opener, offer);
   followFields(el, part, select);
   gallery.addEventListener("photos-changed", update);
   visitor.addEventListener("visitor-changed", () => showChoices());
 
   return {
-    /** @param {string} choice a guest's id, `pending`, `hidden` or `private` */
-    async choose(choice) {
-      await offer();
+    /**
+     * @param {string} choice a guest's id, `pending`, `hidden` or `private`
+     * @param {string|null} [name] of the guest, if it is known: it shows at once
+     */
+    choose(choice, name) {
       search.value = "";
-      showChoices(choice);
+      showChoices(choice, name);
       select();
+      offer();
     },
 
     /** @param {{pending: number, hidden: number}} counts of photos, as hosts know them */
@@ -112,11 +115,14 @@ function choicesOf({ guests, pending, hidden, private: own }, { id: ownId, hasPh
   ].filter(Boolean);
 }
 
-/** What is chosen stays, even when there is none of it left. */
-function offerChoices(select, choices, chosen = select.value) {
+/** What is chosen stays, even when there is none of it left, or it isn't known yet. */
+function offerChoices(select, choices, chosen = select.value, name) {
   if (chosen && !choices.some(([value]) => value === chosen)) {
     const former = [...select.options].find(({ value }) => value === chosen);
-    choices.push([chosen, KINDS[chosen] ?? (former ? labelOf(former) : "Anonymous guest")]);
+    choices.push([
+      chosen,
+      KINDS[chosen] ?? (former ? labelOf(former) : (name ?? "Anonymous guest")),
+    ]);
   }
   const labels = choices.map(([, label]) => label).join();
   if (labels !== [...select.options].map(({ label }) => label).join()) {
@@ -147,10 +153,11 @@ function followFields(el, part, select) {
 }
 
 /**
- * Shows what is chosen, each with a button that takes it back.
+ * Shows what is chosen, each with a button that takes it back. Room for it, and for what a host does
+ * with all of it (`data-moderated`), is made before the photos are asked for: they move only once.
  * @returns {() => void} brings them up to date
  */
-function mountChips(el, opener, onTakenBack) {
+function mountChips(el, opener, visitor, onTakenBack) {
   const [chips, search] = [el.querySelector(".filter-chips"), el.querySelector("input")];
   const [by, sort] = [el.querySelector("[data-by]"), el.querySelector("[data-sort]")];
 
@@ -175,6 +182,8 @@ function mountChips(el, opener, onTakenBack) {
       sort.selectedIndex > 0 && [labelOf(sort.selectedOptions[0]), () => (sort.selectedIndex = 0)],
     ].filter(Boolean);
     for (const each of [el, opener]) each.toggleAttribute("data-used", used.length > 0);
+    const isModerated = !["", "private", visitor.id].includes(by.value) && !words;
+    el.toggleAttribute("data-moderated", visitor.isHost && isModerated);
     chips.hidden = used.length === 0;
     const shown = [...chips.children].map(({ textContent }) => textContent.trim());
     if (shown.join() === used.map(([label]) => label).join()) return; // one may have the focus

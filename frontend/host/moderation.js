@@ -39,7 +39,6 @@ export function mountModeration(elements, { gallery, visitor, filter, actions })
     part("remove-all").hidden = !isAllOfOther;
     const isHidden = ({ photo }) => photo?.standing === "hidden";
     part("hide-all").hidden = !isAllOfOther || gallery.items.every(isHidden);
-    bar.closest("form").toggleAttribute("data-moderated", !bar.hidden); // which keeps room for it
   }
 
   async function count() {

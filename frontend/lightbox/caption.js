@@ -45,7 +45,7 @@ export function captionElement(parts) {
       for (const event of ["change", "photosRenewed"]) pswp.on(event, fill);
       fill();
       const on = (name, act) => onSlot(part(name), () => act(shown().photo));
-      on("guest", ({ by }) => parts.onGuest(by.id));
+      on("guest", ({ by }) => parts.onGuest(by));
       on("share", (photo) => share(part("share"), photo, parts.notice.tell));
       on("visibility", (photo) => parts.onVisibility(photo, visibilityAfter([photo])));
       on("standing", (photo) => parts.onStanding(photo, visitor.oppositeStanding(photo)));

@@ -415,6 +415,28 @@ def test_a_host_acts_on_all_photos_of_a_person_only_while_all_are_shown(
     expect(sure).to_contain_text("Removes 2 photos, ")
 
 
+def test_the_photos_move_once_when_a_host_chooses_a_person_in_the_lightbox(
+    host: Page, gallery: Gallery, guest: Guest
+) -> None:
+    """A phone may wait a second for the photos. There is room by then for what is chosen, and for
+    what a host does with it."""
+    guest.take_name("Ann")
+    ui.send(guest, *(f"{number}.jpg" for number in range(12)))
+    host.set_viewport_size({"width": 390, "height": 844})
+    ui.tile(host, "11.jpg").click()
+    photos = ui.Hold(host, "**/api/photos?*by=*")
+    guests = ui.Hold(host, "**/api/guests")
+    ui.lightbox(host).get_by_role("button", name="Ann").click()
+    for held in (photos, guests):
+        held.wait_for_request()
+    expect(host.get_by_role("button", name="Remove Ann")).to_be_visible()
+    top = ui.tiles(host).first.bounding_box()["y"]  # type: ignore[index]
+    for held in (photos, guests):
+        held.release()
+    expect(bar_button(host, "Remove all")).to_be_visible()
+    assert ui.tiles(host).first.bounding_box()["y"] == top  # type: ignore[index]
+
+
 def test_the_open_search_does_not_cover_what_a_host_does_with_all_photos_of_a_person(
     host: Page, gallery: Gallery, guest: Guest
 ) -> None:
