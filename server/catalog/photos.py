@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
+    bindparam,
     case,
     delete,
     exists,
@@ -40,7 +42,7 @@ from .tables import (
     uploads,
     was_withheld,
 )
-from .visibility import Viewer, can_be_restored_by, is_seen_by
+from .visibility import GUEST_ID, Viewer, can_be_restored_by, is_seen_by
 
 
 @dataclass(frozen=True)
@@ -273,9 +275,15 @@ def restore_photo(
 
 def find_photo(database: Database, photo_id: str, viewer: Viewer) -> Photo:
     """Find a photo that the viewer sees. Raises NoSuchPhoto."""
+    query = _select_photo_seen_by(replace(viewer, guest_id=viewer.guest_id and "anybody"))
     with database.snapshot() as connection:
-        query = SELECT_PHOTOS.where(photos.c.id == photo_id, is_seen_by(viewer))
-        return read_photo(connection, query)
+        return read_photo(connection, query, photo_id=photo_id, **{GUEST_ID: viewer.guest_id})
+
+
+@cache
+def _select_photo_seen_by(kind: Viewer) -> Select[Any]:
+    """Select a photo for any viewer of this kind (see `read_state`)."""
+    return SELECT_PHOTOS.where(photos.c.id == bindparam("photo_id"), is_seen_by(kind))
 
 
 def keep_crc32(database: Database, photo_id: str, crc32: int | None) -> None:
@@ -325,14 +333,14 @@ def batches(
         yield version, changed[start : start + MAX_IDS]
 
 
-def read_photos(connection: Connection, query: Select[Any]) -> list[Photo]:
-    """Read the photos of a query that began as SELECT_PHOTOS."""
-    return [Photo(**row) for row in connection.execute(query).mappings()]
+def read_photos(connection: Connection, query: Select[Any], **given: str) -> list[Photo]:
+    """Read the photos of a query that began as SELECT_PHOTOS, with these parameters."""
+    return [Photo(**row) for row in connection.execute(query, given).mappings()]
 
 
-def read_photo(connection: Connection, query: Select[Any]) -> Photo:
+def read_photo(connection: Connection, query: Select[Any], **given: str) -> Photo:
     """Read the only photo of such a query. Raises NoSuchPhoto."""
-    for photo in read_photos(connection, query):
+    for photo in read_photos(connection, query, **given):
         return photo
     raise NoSuchPhoto
 
