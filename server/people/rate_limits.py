@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from threading import Condition
 from time import sleep
@@ -163,6 +164,7 @@ def limit_key(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
+@lru_cache(maxsize=4096)
 def network_of(address: str, bits: int = NETWORK_BITS) -> str:
     """Return the network of an address, as far as one person cannot choose it: an IPv4 address
     whole, of an IPv6 address the first `bits`."""

@@ -1,6 +1,7 @@
 """A visitor's connection has time limits, and a request body has to be complete."""
 
 import fcntl
+import os
 import socket
 import struct
 import sys
@@ -66,6 +67,10 @@ class MinimumRateSocket(socket.socket):
     def setblocking(self, flag: bool) -> None:
         self.settimeout(self.stall_seconds if flag else 0.0)
 
+    def settimeout(self, value: float | None) -> None:
+        if value != self.gettimeout():  # else it would be a system call for nothing
+            super().settimeout(value)
+
     def recv(self, bufsize: int, flags: int = 0) -> bytes:
         timeout = self.gettimeout() or 0.0  # shorter while gunicorn drains a body, or lingers
         self.settimeout(min(timeout, self.receive_seconds_left))
@@ -84,6 +89,8 @@ class MinimumRateSocket(socket.socket):
         return received
 
     def send(self, data: Any, flags: int = 0) -> int:
+        with suppress(BlockingIOError):  # what there is room for in the buffer takes no time
+            return os.write(self.fileno(), data)
         while True:
             started, queued = time.monotonic(), self._queued_bytes()
             sent = 0
@@ -100,8 +107,12 @@ class MinimumRateSocket(socket.socket):
             left = left[self.send(left, flags) :]
 
     def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
-        file.seek(offset)
-        is_sent = False
+        """Send a file as `socket.sendfile` does; gunicorn always gives a `count`."""
+        sent = 0
+        with suppress(BlockingIOError):
+            sent = os.sendfile(self.fileno(), file.fileno(), offset, count) if count else 0
+        file.seek(offset + sent)
+        is_sent = sent == count
         while not is_sent:
             begun, started, queued = file.tell(), time.monotonic(), self._queued_bytes()
             with suppress(TimeoutError, BlockingIOError):

@@ -8,6 +8,7 @@ On SIGTERM a worker keeps accepting for HANDOVER_SECONDS, stops listening, ends 
 """
 
 import errno
+import math
 import os
 import secrets
 import selectors
@@ -50,6 +51,8 @@ HANDOVER_SECONDS = 0.2
 LOADING_SECONDS = 3
 """Time for the application to load; it takes longer only while the catalog does not answer."""
 LIVE_PATH = "/api/live"
+NOTIFY_SECONDS = 1
+"""Time between two signs of life, which gunicorn awaits for `timeout` seconds."""
 
 UNREADABLE = "This request couldn't be read. Reload the page and try again."
 TOO_MUCH = "This request's headers are too large. Clear this site's cookies and try again."
@@ -81,6 +84,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.requests = AddressLimit(self.settings.address_requests)
         self.waiting: dict[str, deque[Any]] = {}  # network → connections with a request
         self.lingering = threading.BoundedSemaphore(max(1, self.settings.threads // 16))
+        self.notified = -math.inf
 
     def load_wsgi(self) -> None:
         """Load the application, and stop listening if that takes long.
@@ -110,6 +114,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             timer.join()
         if not self.sockets:
             self.sockets = sock.create_sockets(self.cfg, self.log)
+
+    def notify(self) -> None:
+        """Give the arbiter a sign of life. gunicorn does so twice a request, by touching a file."""
+        if (now := time.monotonic()) >= self.notified + NOTIFY_SECONDS:
+            self.notified = now
+            super().notify()
 
     def accept(self, listener: Any) -> None:
         """Leave connections in the queue while no more files can be opened. gunicorn would end."""
