@@ -30,8 +30,8 @@ from tests.support.waiting import wait_until
 PHOTOS, TILES = 60, 30
 VISITORS, CONNECTIONS = 80, 6
 """As many people, each with as many connections as a browser opens over HTTP/1.1."""
-FORMER_COMMIT = "58d3815"
-"""The last one whose files were asked for again at each visit, and not compressed."""
+FORMER_COMMIT = "1c33cb1"
+"""The one that the reviews are about, by which the aims are set."""
 LINKED = re.compile(r'<(?:link|script|iframe)\b[^>]*?\b(?:href|src)="(/[^"]+)"')
 IMPORTED = re.compile(r'^(?:import|export)\b[^"\';()]*"(\.[^"]+)"', re.MULTILINE)
 NOT_YET = re.compile(r"/(?:favicon|icons|manifest|plain)")
@@ -186,7 +186,7 @@ def former_dropwall() -> Iterator[GalleryServer]:
             pass
 
         Former.code = code
-        with closing(Former(Path(folder) / "data")) as server:
+        with closing(Former(Path(folder) / "data", database=Path(folder) / "sqlite")) as server:
             yield server
 
 

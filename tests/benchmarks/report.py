@@ -36,13 +36,14 @@ NOTES = {
         more into a file of its own; here each byte is written to a disk, read again, and sent on,
         signed, to an S3 server, which hashes and writes it on the same two cores. The same photo
         takes 0.4 times as long without it.""",
-    "80 people open the page at once: the last one has page and 30 tiles": """nginx takes 17 µs of
-        processor time for a request, gunicorn's worker with an application that does nothing 130:
-        0.3 s for the requests of all, on both cores, before a line of Dropwall runs. In one thread
-        Dropwall takes 130 µs for `/livez` (Flask, headers, metrics, the access log), 190 for a file
-        of the page, 600 for a thumbnail (of these 220 to ask the catalog who may see it, and 60 for
-        the cookie's signature) and 1,000 for the list. With many requests at once each takes two to
-        three times as long: their threads wait in turn for the interpreter's lock.""",
+    "80 people open the page at once: the last one has page and 30 tiles": """One visitor's
+        requests, one after the other, take 0.6 ms of Dropwall's processor time for `/livez`, 0.7
+        for a file of the page, 1.3 for a thumbnail, 1.6 for the page and 2.9 for the list; 0.25 of
+        each are gunicorn's with an application that does nothing. For all 80 that makes 5.0 s.
+        From 480 connections at once they took 7.2 s: at each system call a thread hands the
+        interpreter's lock on. With 0.6 s for the client, both cores were busy for 3.9 of that
+        run's 4.5 s; else they waited for the slowest of a stage. gunicorn alone would take 0.6 s
+        for these requests, three times as long as nginx for all of it.""",
     "of 1,000,000 photos, a guest's outline of all of it": OF_ALL,
     "of 1,000,000 photos, a guest's guests, counted": OF_ALL,
     "10,000 photos, phone, CPU / 4, flung: longest time without any picture": """Photos are asked
