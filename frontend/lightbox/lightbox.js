@@ -28,7 +28,7 @@ const GONE = "This photo was removed or isn't shared with you.";
  * @property {import("../gallery/gallery.js").Gallery} gallery
  * @property {{reveal(id: string): HTMLElement|undefined, focusPhoto(id: string): void}} grid
  * @property {import("../page/visitor.js").Visitor} visitor
- * @property {{tell(sentence: string): void, moveInto(cover: HTMLElement): void}} notice
+ * @property {{tell(sentence: string): void, turn(): void, moveInto(cover: HTMLElement): void}} notice
  * @property {() => Promise<void>} showAll ends the filter of the gallery
  * @property {(photo: Photo) => void} onRemove
  * @property {(photo: Photo, visibility: "everyone"|"owner") => void} onVisibility
@@ -129,7 +129,12 @@ export class Lightbox {
     this.#hearKeys(pswp, shown, keepWithin(pswp.element));
     pswp.element.focus({ preventScroll: true });
     const address = enterAddress(id, () => this.close());
-    pswp.on("change", () => address.turn(shown().id));
+    let seenId = id;
+    pswp.on("change", () => {
+      address.turn(shown().id);
+      if (shown().id !== seenId) this.#parts.notice.turn();
+      seenId = shown().id;
+    });
     pswp.on("destroy", () => {
       this.#pswp = null;
       this.#parts.notice.moveInto(document.body);

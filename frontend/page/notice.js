@@ -64,6 +64,9 @@ export function mountNotice(el, on) {
     /** Into what covers the page, and back: assistive technology hears nothing of what is outside. */
     moveInto: (cover) => cover.append(el),
 
+    /** What it says is of a photo that is no longer looked at. What can be undone, still can. */
+    turn: () => button.hidden && end(),
+
     /** What can be undone, still can. */
     tell: (sentence) => show(sentence),
 

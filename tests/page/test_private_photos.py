@@ -123,6 +123,22 @@ def test_a_visibility_change_may_be_lost_or_answered_late(page: Page, gallery: G
     assert gallery.photos() == []
 
 
+def test_what_is_said_of_a_photo_is_not_said_over_the_next(page: Page, gallery: Gallery) -> None:
+    ui.open_gallery(page, gallery)
+    ui.send_as(page, "1.jpg", "2.jpg")
+    ui.enlarge(page, "2.jpg")
+    ui.change_in_lightbox(page, "Make private", "2.jpg")
+    said = page.get_by_text("Now private")
+    expect(said).to_be_visible()
+    expect(ui.lightbox(page)).to_contain_text("Only visible to you")
+    page.keyboard.press("ArrowRight")
+    expect(ui.lightbox(page)).to_contain_text("1.jpg")
+    expect(said).to_be_hidden()
+    page.keyboard.press("Delete")
+    expect(ui.lightbox(page)).to_contain_text("2.jpg")
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()  # as long as one can
+
+
 @pytest.mark.parametrize("gallery_settings", [{"chunk_bytes": 100_000}])
 def test_an_upload_keeps_the_visibility_it_was_added_with(page: Page, gallery: Gallery) -> None:
     ui.open_gallery(page, gallery)
