@@ -1,6 +1,7 @@
 /** How photos are chosen in the grid: by a long press, shift-click, the tick on a tile, Space or x. */
 
 import { mountChosenBar } from "./chosen-bar.js";
+import { idAt } from "./tiles.js";
 
 const PRESS_MS = 450; // a moment before a phone shows its own menu
 const MOVED_PX = 10; // beyond that a finger scrolls
@@ -24,10 +25,6 @@ export function mountChoosing({ list, bar }, parts) {
     const target = /** @type {HTMLElement} */ (event.target);
     if (!target.closest("input, select, dialog, [popover]")) chosen.end();
   });
-}
-
-function idAt({ target }) {
-  return target.closest(".photo-tile")?.dataset.id;
 }
 
 function take(event) {

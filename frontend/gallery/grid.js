@@ -2,7 +2,7 @@
 
 import { orUndefined } from "../page/patience.js";
 import { firstBelow, justify, neighbour, tileRatio } from "./layout.js";
-import { Tiles } from "./tiles.js";
+import { idAt, Tiles } from "./tiles.js";
 import { divide } from "./timeline.js";
 
 const SCREENS_ABOVE = 1;
@@ -313,10 +313,6 @@ export class PhotoGrid {
   #photoOf(id) {
     return this.#items[this.#indexes.get(id)]?.photo;
   }
-}
-
-function idAt(event) {
-  return event.target.closest(".photo-tile")?.dataset.id;
 }
 
 function oncePerFrame(work) {

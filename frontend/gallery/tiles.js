@@ -214,3 +214,8 @@ function placeTile(tile, box) {
   const sizes = `${Math.ceil(coveringWidth)}px`;
   if (image.sizes !== sizes) image.sizes = sizes;
 }
+
+/** @returns {string|undefined} the id of the photo whose tile the event comes from */
+export function idAt({ target }) {
+  return target.closest(".photo-tile")?.dataset.id;
+}
