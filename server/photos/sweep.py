@@ -8,7 +8,7 @@
 
 Originals that the catalog knows nothing of are never deleted, and every hour not touched either.
 `dropwall sweep` moves up to HANDFUL of them to the folder `unknown`, and with `--delete-unknown` as
-many as there are.
+many as there are. It also deletes originals of photos that were removed, and thumbnails of none.
 
 Between all that it computes the CRC-32 of originals that came before Dropwall stored it.
 """
