@@ -119,10 +119,8 @@ function choicesOf({ guests, pending, hidden, private: own }, { id: ownId, hasPh
 function offerChoices(select, choices, chosen = select.value, name) {
   if (chosen && !choices.some(([value]) => value === chosen)) {
     const former = [...select.options].find(({ value }) => value === chosen);
-    choices.push([
-      chosen,
-      KINDS[chosen] ?? (former ? labelOf(former) : (name ?? "Anonymous guest")),
-    ]);
+    const known = KINDS[chosen] ?? (former && labelOf(former)) ?? name;
+    choices.push([chosen, known ?? "Anonymous guest"]);
   }
   const labels = choices.map(([, label]) => label).join();
   if (labels !== [...select.options].map(({ label }) => label).join()) {
@@ -182,8 +180,9 @@ function mountChips(el, opener, visitor, onTakenBack) {
       sort.selectedIndex > 0 && [labelOf(sort.selectedOptions[0]), () => (sort.selectedIndex = 0)],
     ].filter(Boolean);
     for (const each of [el, opener]) each.toggleAttribute("data-used", used.length > 0);
-    const isModerated = !["", "private", visitor.id].includes(by.value) && !words;
-    el.toggleAttribute("data-moderated", visitor.isHost && isModerated);
+    const isJudged = ["pending", "hidden"].includes(by.value);
+    const isAllOfOther = !words && !["", "private", visitor.id].includes(by.value);
+    el.toggleAttribute("data-moderated", visitor.isHost && (isJudged || isAllOfOther));
     chips.hidden = used.length === 0;
     const shown = [...chips.children].map(({ textContent }) => textContent.trim());
     if (shown.join() === used.map(([label]) => label).join()) return; // one may have the focus

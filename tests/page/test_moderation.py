@@ -437,6 +437,22 @@ def test_the_photos_move_once_when_a_host_chooses_a_person_in_the_lightbox(
     assert ui.tiles(host).first.bounding_box()["y"] == top  # type: ignore[index]
 
 
+@needs_approval
+def test_there_is_room_for_what_a_host_does_with_those_found_among_the_pending(
+    host: Page, gallery: Gallery, guest: Guest
+) -> None:
+    ui.send(guest, "1.jpg", "2.jpg")
+    host.set_viewport_size({"width": 390, "height": 844})
+    show_waiting(host, 2)
+    ui.search_box(host).fill("2.jpg")
+    expect(ui.tiles(host)).to_have_count(1)
+    ui.close_search(host)
+    ui.wait_for_animations(host)
+    first = ui.tiles(host).first.bounding_box()
+    bar = bar_button(host, "Approve all").bounding_box()
+    assert first["y"] >= bar["y"] + bar["height"]  # type: ignore[index]
+
+
 def test_the_open_search_does_not_cover_what_a_host_does_with_all_photos_of_a_person(
     host: Page, gallery: Gallery, guest: Guest
 ) -> None:
