@@ -33,7 +33,7 @@ const GONE = "This photo was removed or isn't shared with you.";
  * @property {(photo: Photo) => void} onRemove
  * @property {(photo: Photo, visibility: "everyone"|"owner") => void} onVisibility
  * @property {(photo: Photo, standing: "shown"|"hidden") => void} onStanding a host's word
- * @property {(guest: {id: string, name: string}) => void} onGuest whose photos the visitor wants to see
+ * @property {(guest: {id: string, name: string|null}) => void} onGuest whose photos to show
  */
 
 export class Lightbox {

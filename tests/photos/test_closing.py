@@ -231,6 +231,14 @@ def test_the_plain_page_has_the_sentence_instead_of_its_form(app: Flask) -> None
         assert "Add photos<" not in page
 
 
+def test_no_closed_plain_page_promises_that_photos_will_be_approved(config: Config) -> None:
+    app = create_app(replace(config, mode="approval"))
+    client, promise = open_page(app), "once the host approves them"
+    assert promise in client.get("/plain").text
+    close(app)
+    assert promise not in client.get("/plain").text
+
+
 def test_the_hosts_page_says_what_is_full_and_who_sent_how_much(
     app: Flask, host: FlaskClient
 ) -> None:
